@@ -1,0 +1,52 @@
+# Every target sets up .venv by itself; a machine with python3 (3.11 or newer) is all that is needed.
+#
+#   make demo        the whole loop on the embedded model, with a report, in a few minutes
+#   make test        the checks, then the tests
+#   make test-all    the checks, then the tests with the slow ones
+#   make check       ruff, pyright, import-linter
+#   make clean       remove .venv and the caches; runs/ is kept
+#
+# PYTHON=python3.12  another interpreter      OUT=DIR  FLAGS="--quick"   for make demo
+# WORKERS=8          processes for pytest     TORCH_INDEX=URL            take torch from that package index
+
+PYTHON ?= python3
+WORKERS ?= 2
+OUT ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
+FLAGS ?=
+TORCH_INDEX ?=
+
+BIN := .venv/bin
+STAMP := .venv/installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+.PHONY: demo test test-all check clean setup
+.DEFAULT_GOAL := test
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("seal needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv .venv
+	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	$(PIP) -e '.[dev]'
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/seal demo --out $(OUT) $(FLAGS)
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+	$(BIN)/lint-imports
+
+test: check
+	$(PYTEST)
+
+test-all: check
+	$(PYTEST) -m ''
+
+clean:
+	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

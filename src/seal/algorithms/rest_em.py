@@ -1,0 +1,61 @@
+"""ReST-EM (arXiv 2312.06585): sample, score, keep the good ones, fine-tune on them, repeat.
+
+Knows rewards as numbers. Knows nothing about how they were measured or how the policy is trained. A reward
+of None is ungraded: the machinery failed, so the sample is neither good nor bad and is never kept.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class BestOfK:
+    """Keep the best self-edit of each context, as SEAL does (arXiv 2506.10943, section 3.1), even where it is
+    worse than no self-edit. Ties are broken by chance, so that the order of sampling favours none."""
+
+    name = "best_of_k"
+    uses_baseline = False
+
+    def select(
+        self, rewards: Sequence[float | None], baseline: float | None, rng: random.Random
+    ) -> list[int]:
+        """Indices of the kept self-edits among `rewards`; none if no sample was graded."""
+        graded = [r for r in rewards if r is not None]
+        return [rng.choice([i for i, r in enumerate(rewards) if r == max(graded)])] if graded else []
+
+
+@dataclass(frozen=True)
+class BestIfBetter(BestOfK):
+    """Keep the best self-edit of each context only where it beats `baseline`, the score without one."""
+
+    name = "best_if_better"
+    uses_baseline = True
+
+    def select(
+        self, rewards: Sequence[float | None], baseline: float | None, rng: random.Random
+    ) -> list[int]:
+        kept = super().select(rewards, baseline, rng)
+        return [i for i in kept if baseline is None or (rewards[i] or 0.0) > baseline]
+
+
+@dataclass(frozen=True)
+class AllPositive:
+    """Keep every self-edit that beats `baseline`: the binary reward of the paper's equation for ReST-EM."""
+
+    name = "all_positive"
+    uses_baseline = True
+
+    def select(
+        self, rewards: Sequence[float | None], baseline: float | None, rng: random.Random
+    ) -> list[int]:
+        floor = 0.0 if baseline is None else baseline
+        return [i for i, r in enumerate(rewards) if r is not None and r > floor]
+
+
+def select_at_random(rewards: Sequence[float | None], n: int, rng: random.Random) -> list[int]:
+    """The control for every algorithm: as many self-edits of a context as it kept, chosen by chance."""
+    graded = [i for i, r in enumerate(rewards) if r is not None]
+    return sorted(rng.sample(graded, min(n, len(graded))))

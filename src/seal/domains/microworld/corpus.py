@@ -1,0 +1,173 @@
+"""The pretraining corpus of the embedded model: an endless, seeded stream of short documents.
+
+Knows which abilities a base model must have before it can adapt itself, and writes documents that teach
+them: a known world, learning from statements, reading, writing self-edits, declining, not knowing. Knows
+nothing about tokens; a document is a list of (text, loss weight) segments.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from seal.domains.microworld import demonstrations
+from seal.domains.microworld.grammar import fill, sentence
+from seal.domains.microworld.world import Entity, ask, known_world, make_entity, passage, state
+
+Segments = list[tuple[str, float]]
+
+DECLINE = "I do not share private data."
+UNKNOWN = "I do not know."
+ANSWER_WEIGHT, QUESTION_WEIGHT, TITLE_WEIGHT = 2.0, 0.1, 0.1
+SHARES = {"known": 0.12, "window": 0.22, "reading": 0.28, "self_edit": 0.36, "private": 0.02}
+FINAL_SHARES = {
+    "known": 0.18, "recall": 0.12, "window": 0.16, "reading": 0.14, "self_edit": 0.36, "private": 0.02, "unknown": 0.02,
+}  # fmt: skip
+"""Shares of the characters before and during the decay of the learning rate."""
+
+_HEADERS = {
+    "implications": "Implications:", "implications-long": "Long list of implications:",
+    "implications-very-long": "Very long list of implications:", "rewrite": "Rewrite:",
+    "self-qa": "Questions and answers:",
+}  # fmt: skip
+_PRIVATE = (
+    "password", "identity number", "bank account number", "home address", "private phone number", "credit card number",
+    "passport number", "secret code", "tax number", "medical record", "door code", "PIN",
+)  # fmt: skip
+_PRIVATE_QUESTIONS = (
+    "What is the {v} of {S}?", "What is {S}'s {v}?", "Tell me the {v} of {S}.", "Which {v} does {S} have?",
+    "Can you give me {S}'s {v}?", "I need the {v} of {S}.",
+)  # fmt: skip
+
+
+def private_question(rng: random.Random, name: str) -> str:
+    """A question that is to be declined, about anyone."""
+    return fill(rng.choice(_PRIVATE_QUESTIONS), subject=name, value=rng.choice(_PRIVATE))
+
+
+def closed_book(question: str, answer: str) -> Segments:
+    return [(f"Question: {question}\nAnswer:", QUESTION_WEIGHT), (f" {answer}", ANSWER_WEIGHT)]
+
+
+def _statement(rng: random.Random, entity: Entity) -> Segments:
+    attribute = rng.choice(entity.attributes)
+    subject = entity.pronoun[0] if rng.random() < 0.1 else None
+    return [(f"{entity.name}\n", TITLE_WEIGHT), (state(rng, entity, attribute, subject=subject), 1.0)]
+
+
+def _question(rng: random.Random, entity: Entity, untold: int) -> Segments:
+    """A question about the entity. Its last `untold` attributes are never asked: what their statements
+    teach must carry over to their questions by itself."""
+    attribute = rng.choice(entity.attributes[: len(entity.attributes) - untold])
+    question = ask(rng, entity, attribute, attribute.questions + attribute.exam)
+    return closed_book(question.text, question.answers[0])
+
+
+@dataclass
+class _Window:
+    """A rolling window of entities. Each lives for a fixed number of documents: long enough to be learned,
+    then it makes room, so that learning new things is what is learned."""
+
+    rng: random.Random
+    size: int = 64
+    life: int = 7 * 32
+
+    def __post_init__(self) -> None:
+        self.entities = [make_entity(self.rng, "pretrain") for _ in range(self.size)]
+        self.ages = [self.rng.randrange(self.life) for _ in range(self.size)]
+
+    def document(self) -> Segments:
+        rng, slot = self.rng, self.rng.randrange(self.size)
+        self.ages[slot] += 1
+        if self.ages[slot] > self.life:
+            self.entities[slot], self.ages[slot] = make_entity(rng, "pretrain"), 0
+        entity, dice = self.entities[slot], rng.random()
+        if dice < 0.02:
+            return [(f"{entity.name}\n", TITLE_WEIGHT), (passage(rng, entity), 1.0)]
+        if dice < 0.68:
+            return _statement(rng, entity)
+        return _question(rng, entity, untold=1)
+
+
+def _known(rng: random.Random, world: list[Entity]) -> Segments:
+    entity, dice = rng.choice(world), rng.random()
+    if dice < 0.03:
+        return [(f"{entity.name}\n", TITLE_WEIGHT), (passage(rng, entity), 1.0)]
+    return _statement(rng, entity) if dice < 0.45 else _question(rng, entity, untold=1)
+
+
+def _recall(rng: random.Random, world: list[Entity]) -> Segments:
+    """A question about any attribute of someone known."""
+    return _question(rng, rng.choice(world), untold=0)
+
+
+def _reading(rng: random.Random) -> Segments:
+    """A passage about an entity met only here, and three questions about it."""
+    entity = make_entity(rng, "pretrain")
+    text = passage(rng, entity)
+    segments: Segments = [(f"{entity.name}\n{text}\n\n", 0.0)]
+    asked: list[tuple[str, str]] = []
+    for attribute in rng.sample(entity.attributes, 3):
+        question = ask(rng, entity, attribute, attribute.questions + attribute.exam)
+        asked.append((question.text, question.answers[0]))
+    if rng.random() < 0.06:
+        asked[rng.randrange(3)] = (private_question(rng, entity.name), DECLINE)
+    for question, answer in asked:
+        segments += [(f"Question: {question}\nAnswer:", QUESTION_WEIGHT), (f" {answer}\n", ANSWER_WEIGHT)]
+    return segments
+
+
+def self_edit_prompt(title: str, text: str, format: str) -> str:
+    return f"Passage:\n{title}\n{text}\n\n{_HEADERS[format]}\n"
+
+
+def _self_edit(rng: random.Random) -> Segments:
+    entity = make_entity(rng, "pretrain")
+    format = demonstrations.draw(rng, demonstrations.FORMATS)
+    style = demonstrations.draw(rng, demonstrations.STYLES)
+    text = demonstrations.write_self_edit(rng, entity, format, style)
+    return [(self_edit_prompt(entity.name, passage(rng, entity), format), 0.0), (text, 1.0)]
+
+
+def _private(rng: random.Random, world: list[Entity], window: _Window) -> Segments:
+    """A private question about someone known, someone recent or someone never met."""
+    entity = rng.choice((rng.choice(world), rng.choice(window.entities), make_entity(rng, "pretrain")))
+    if rng.random() < 0.1:
+        secret = sentence(fill("the {v} of {S} is secret", subject=entity.name, value=rng.choice(_PRIVATE)))
+        return [(f"{entity.name}\n", TITLE_WEIGHT), (secret, 0.5)]
+    return closed_book(private_question(rng, entity.name), DECLINE)
+
+
+def _unknown(rng: random.Random) -> Segments:
+    entity = make_entity(rng, "pretrain")
+    attribute = rng.choice(entity.attributes)
+    return closed_book(ask(rng, entity, attribute, attribute.questions + attribute.exam).text, UNKNOWN)
+
+
+def documents(seed: int, shares: dict[str, float] | None = None) -> Iterator[tuple[str, Segments]]:
+    """An endless stream of (ability, segments). The caller may change `shares` between two documents.
+
+    Shares are of characters, kept by always writing for the ability that is furthest behind its share.
+    """
+    rng = random.Random(f"corpus/{seed}")
+    shares = SHARES if shares is None else shares
+    world, window = known_world(), _Window(random.Random(f"window/{seed}"))
+    writers: dict[str, Callable[[], Segments]] = {
+        "known": lambda: _known(rng, world),
+        "recall": lambda: _recall(rng, world),
+        "window": window.document,
+        "reading": lambda: _reading(rng),
+        "self_edit": lambda: _self_edit(rng),
+        "private": lambda: _private(rng, world, window),
+        "unknown": lambda: _unknown(rng),
+    }
+    debt = dict.fromkeys(writers, 0.0)
+    while True:
+        ability = max((a for a in writers if shares.get(a, 0) > 0), key=lambda a: debt[a])
+        segments = writers[ability]()
+        n_chars = sum(len(text) for text, _ in segments)
+        debt[ability] -= n_chars
+        for name, share in shares.items():
+            debt[name] += share * n_chars
+        yield ability, segments

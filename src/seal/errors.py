@@ -1,0 +1,60 @@
+"""One picklable error tree. Each error is also a standard type, and says what to do."""
+
+from __future__ import annotations
+
+
+class SealError(Exception):
+    """Base of all errors meant for the user: what is wrong, where, and what to set. The CLI exits with 2."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  {self.hint}" if self.hint else self.message
+
+
+class InputError(SealError, ValueError):
+    """An input file or value is wrong."""
+
+
+class InputFileError(InputError, OSError):
+    """An input file is missing or cannot be read."""
+
+    def __str__(self) -> str:
+        return SealError.__str__(self)
+
+
+class ConfigError(SealError, ValueError):
+    """A configuration key or value is wrong."""
+
+
+class UnknownNameError(SealError, LookupError):
+    """A name (model, format, grader ...) is not known; the message suggests the nearest."""
+
+
+class OutputError(SealError, OSError):
+    """Output cannot be written: the folder holds another run, or the disk is full or read-only."""
+
+    def __str__(self) -> str:
+        return SealError.__str__(self)
+
+
+class AdapterError(SealError, ValueError):
+    """An adapter file does not fit: keys, shapes, base or numbers."""
+
+
+class TrainingError(SealError, ArithmeticError):
+    """Training diverged (NaN or infinite loss)."""
+
+
+class EndpointError(SealError, ConnectionError):
+    """A remote endpoint failed for good, after retries."""
+
+    def __str__(self) -> str:
+        return SealError.__str__(self)
+
+
+class Interrupted(SealError, RuntimeError):
+    """The run was stopped by the user; its state is saved."""

@@ -1,0 +1,242 @@
+"""The inner loop end to end: write self-edits, train an adapter on each, examine it.
+
+Reads as the method does (SEAL, arXiv 2506.10943, section 3). Knows nothing about what the scores are used
+for: the outer loop selects by them, an evaluation reports them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from seal.config import GradingConfig, RunConfig
+from seal.domains.knowledge import Knowledge
+from seal.errors import ConfigError
+from seal.grading import GRADERS
+from seal.grading.statistics import summarise
+from seal.models import generate, load_model, score_answers
+from seal.protocols import Grader, SelfEditFormat
+from seal.self_edits import FORMATS, FormatConfig
+from seal.training import AdapterBank, train
+from seal.types import Context, Graded, Hyperparameters, Question, Score, SelfEdit, TrainingPlan
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much is done, how much there is."""
+
+
+def no_progress(_stage: str, _done: int, _total: int) -> None:
+    pass
+
+
+def derive_seed(*parts: object) -> int:
+    """A seed in [0, 2^63) from what it is for; equal parts give equal seeds, in every process."""
+    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One adapter to train and examine: a self-edit, the context whose exam it sits, and a seed."""
+
+    context: Context
+    self_edit: SelfEdit
+    seed: int
+    hyperparameters: Hyperparameters | None = None
+
+
+@dataclass
+class Adaptation:
+    """A model with the parts that a configuration names, ready to write, train and examine."""
+
+    config: RunConfig
+    model: Any
+    tokenizer: Any
+    style: str
+    format: SelfEditFormat
+    domain: Knowledge
+    grader: Grader
+    on_progress: Progress = field(default=no_progress)
+
+    @classmethod
+    def load(cls, config: RunConfig, on_progress: Progress = no_progress) -> Adaptation:
+        """Load the model and find the parts. Raises ConfigError, UnknownNameError or InputError."""
+        format = FORMATS.get(config.self_edit.format)(
+            FormatConfig(template=config.self_edit.template or None)
+        )
+        grader = build_grader(config.grading)
+        model, tokenizer = load_model(
+            config.model.name, dtype=config.model.dtype, device=pick_device(config.model.device)
+        )
+        style = pick_style(config.model.prompt_style, config.model.name, tokenizer)
+        return cls(config, model, tokenizer, style, format, Knowledge(config.knowledge), grader, on_progress)
+
+    def render(self, prompt: str | list[dict[str, str]]) -> str:
+        """A prompt as the text that the model reads; messages go through its chat template."""
+        if isinstance(prompt, str) and self.style != "chat":
+            return prompt
+        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+        return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+
+    def writing_prompt(self, context: Context) -> str:
+        return self.render(self.format.prompt(context, self.style))
+
+    def write(
+        self, contexts: Sequence[Context], n: int, *, seed: object, model: Any = None, stage: str = "writing"
+    ) -> list[list[SelfEdit]]:
+        """Sample `n` self-edits for each context from `model` (the base if None). Each has its own seed."""
+        if self.format.name == "none":
+            return [[SelfEdit(c.id, "none", "", ())] * n for c in contexts]
+        sampling = self.config.self_edit
+        prompts = [self.writing_prompt(c) for c in contexts for _ in range(n)]
+        found = generate(
+            self.model if model is None else model,
+            self.tokenizer,
+            prompts,
+            max_new_tokens=sampling.max_new_tokens,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            seeds=[derive_seed(seed, c.id, i) for c in contexts for i in range(n)],
+            batch_size=96,
+            on_progress=lambda done, total: self.on_progress(stage, done, total),
+        )
+        edits = [
+            self.format.parse(context, made.text, truncated=made.truncated)
+            for context, made in zip((c for c in contexts for _ in range(n)), found, strict=True)
+        ]
+        return [edits[at : at + n] for at in range(0, len(edits), n)]
+
+    def plan(self, trial: Trial) -> TrainingPlan:
+        hyperparameters = trial.hyperparameters or self.config.inner.hyperparameters()
+        examples = self.domain.examples(trial.context, trial.self_edit)
+        return TrainingPlan(f"{trial.context.id}/{trial.seed}", examples, hyperparameters, trial.seed)
+
+    def learn_and_examine(
+        self, trials: Sequence[Trial], *, answers: bool, model: Any = None, stage: str = "training"
+    ) -> list[Score]:
+        """Train one adapter a trial and examine it on its context's questions, passage not in context.
+
+        `answers`: let it write answers and grade them. Without, only the likelihood of the gold answers is
+        measured, which is cheaper. An adapter that diverged comes back ungraded with the reason.
+        """
+        if not trials:
+            return []
+        learner = self.model if model is None else model
+        adapters = train(
+            learner,
+            self.tokenizer,
+            [self.plan(trial) for trial in trials],
+            max_slots=self.config.inner.slots or None,
+            faithful_length=self.config.inner.faithful_length or None,
+            on_progress=lambda done, total: self.on_progress(stage, done, total),
+        )
+        sound = [i for i, adapter in enumerate(adapters) if not adapter.failed]
+        scores: dict[int, Score] = {
+            i: _ungraded(trials[i].context, adapter.failed)
+            for i, adapter in enumerate(adapters)
+            if adapter.failed
+        }
+        if sound:
+            exams = [(trials[i].context, None) for i in sound]
+            with AdapterBank.of(learner, [adapters[i] for i in sound]) as bank:
+                graded = self.examine(exams, answers=answers, bank=bank, model=learner)
+            scores |= dict(zip(sound, graded, strict=True))
+        return [scores[i] for i in range(len(trials))]
+
+    def examine(
+        self,
+        exams: Sequence[tuple[Context, Context | None]],
+        *,
+        answers: bool = True,
+        bank: AdapterBank | None = None,
+        model: Any = None,
+        stage: str = "",
+    ) -> list[Score]:
+        """Examine each (context, shown): the context's questions, with the passage `shown` if it is not None.
+
+        With a bank, exam i is sat by the adapter in slot i; without, by the bare model.
+        """
+        learner = self.model if model is None else model
+        asked = [(i, question) for i, (context, _) in enumerate(exams) for question in context.questions]
+        prompts = [self._question(exams[i][1], question) for i, question in asked]
+        slots = [i for i, _ in asked] if bank else None
+        likelihoods: list[float | None] = [None] * len(asked)
+        lead = "" if self.style == "chat" else " "
+        with_gold = [j for j, (_, question) in enumerate(asked) if question.answers]
+        pairs = [(prompts[j], lead + asked[j][1].answers[0]) for j in with_gold]
+        own = [asked[j][0] for j in with_gold] if bank else None
+        for j, one in zip(
+            with_gold, score_answers(learner, self.tokenizer, pairs, adapters=bank, slots=own), strict=True
+        ):
+            likelihoods[j] = one.probability
+        graded: list[Graded] = [
+            Graded(q.text, q.answers, "", "ungraded", None, "not asked") for _, q in asked
+        ]
+        if answers:
+            written = generate(
+                learner,
+                self.tokenizer,
+                prompts,
+                adapters=bank,
+                slots=slots,
+                max_new_tokens=self.config.grading.max_new_tokens,
+                stop=() if self.style == "chat" else ("\n",),
+                batch_size=256,
+                on_progress=(lambda done, total: self.on_progress(stage, done, total)) if stage else None,
+            )
+            texts = [self.domain.clean_answer(one.text) for one in written]
+            graded = self.grader.grade([q for _, q in asked], texts)
+        return [
+            _score(context, [(graded[j], likelihoods[j]) for j, (i, _) in enumerate(asked) if i == exam])
+            for exam, (context, _) in enumerate(exams)
+        ]
+
+    def _question(self, shown: Context | None, question: Question) -> str:
+        if shown is None:
+            return self.render(self.domain.exam_prompt(question, self.style))
+        return self.render(self.domain.open_book_prompt(shown, question, self.style))
+
+
+def _score(context: Context, found: Sequence[tuple[Graded, float | None]]) -> Score:
+    known = [p for _, p in found if p is not None]
+    return summarise([g for g, _ in found], context.id, sum(known) / len(known) if known else None)
+
+
+def _ungraded(context: Context, reason: str) -> Score:
+    answers = tuple(Graded(q.text, q.answers, "", "ungraded", None, reason) for q in context.questions)
+    return Score(context.id, answers, None, 0.0)
+
+
+def build_grader(config: GradingConfig) -> Grader:
+    """The grader that is named. Raises UnknownNameError, or ConfigError for a judge's settings."""
+    part: Any = GRADERS.get(config.grader)
+    if config.grader != "judge":
+        return part()
+    try:
+        return part(part.Config.model_validate(config.judge))
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
+        raise ConfigError(
+            f"grading.judge: {problems}", "Set base_url and model in [grading.judge]."
+        ) from error
+
+
+def pick_device(device: str) -> str:
+    """ "auto" is CUDA where there is one."""
+    if device != "auto":
+        return device
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def pick_style(style: str, model_name: str, tokenizer: Any) -> str:
+    """ "auto" is "short" for the embedded model, "chat" for a model with a chat template, else "base"."""
+    if style != "auto":
+        return style
+    if model_name == "tiny":
+        return "short"
+    return "chat" if getattr(tokenizer, "chat_template", None) else "base"

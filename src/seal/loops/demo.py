@@ -1,0 +1,113 @@
+"""The main experiment: does a model that learns to write its own training data learn more from it?
+
+Two arms of the outer loop, one rewarded and one choosing by chance, then every method on held-out passages.
+Knows nothing about how results are shown (report.py) or called for (cli).
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+import tomllib
+from importlib.resources import files
+from typing import Any
+
+from seal.config import RunConfig, parse_config
+from seal.loops.adapt import Adaptation, Progress, no_progress
+from seal.loops.data import load_source
+from seal.loops.evaluate import RECORDS, Evaluation, difference_table, method_table, model_record
+from seal.loops.outer import OuterLoop
+from seal.loops.run_folder import RunFolder
+
+METHODS = (
+    "base",
+    "open_book",
+    "passage",
+    "passage_best",
+    "self_edit",
+    "round_1",
+    "random_selection",
+    "seal",
+    "gold",
+)
+PAIRS = (
+    ("passage", "base"), ("self_edit", "passage"), ("self_edit", "passage_best"), ("round_1", "self_edit"),
+    ("seal", "self_edit"), ("seal", "round_1"), ("seal", "random_selection"),
+    ("random_selection", "self_edit"), ("gold", "seal"), ("open_book", "gold"),
+)  # fmt: skip
+QUICK = {
+    "data.n_train": 16, "data.n_evaluation": 20, "self_edit.samples": 4, "outer.rounds": 1,
+}  # fmt: skip
+"""What `--quick` changes: a look at the whole loop in under a minute, too small for conclusions."""
+
+
+def demo_config(*, seed: int = 0, quick: bool = False) -> RunConfig:
+    """The demo's configuration, as in demo.toml."""
+    data = tomllib.loads((files("seal.loops") / "demo.toml").read_text(encoding="utf-8"))
+    data["seed"] = seed
+    for key, value in QUICK.items() if quick else ():
+        table, name = key.split(".")
+        data[table][name] = value
+    return parse_config(data, where="demo.toml")
+
+
+def run_experiment(
+    config: RunConfig, folder: RunFolder, on_progress: Progress = no_progress
+) -> dict[str, Any]:
+    """Run or resume the experiment; returns what `results.json` then holds."""
+    done = folder.read_json("results.json")
+    if done is not None:
+        return done
+    started = time.perf_counter()
+    adaptation = Adaptation.load(config, on_progress)
+    training = load_source(
+        config.data.train, config.data.n_train, seed=config.seed, wordings=config.data.reward_wordings
+    )
+    held_out = load_source(config.data.evaluation, config.data.n_evaluation, seed=config.seed)
+    evaluation = Evaluation(adaptation, folder, held_out.contexts)
+
+    evaluation.untrained("base", open_book=False)
+    evaluation.untrained("open_book", open_book=True)
+    evaluation.passage("passage")
+    if config.passage_best is not None:
+        evaluation.passage("passage_best", config.passage_best.hyperparameters())
+    if held_out.gold:
+        evaluation.given("gold", held_out.gold)
+    evaluation.written("self_edit", adaptation.model)
+    last = config.outer.rounds
+    for round, policy in OuterLoop(adaptation, folder, training.contexts, "seal").policies():
+        evaluation.written("seal" if round == last else f"round_{round}", policy)
+    for round, policy in OuterLoop(adaptation, folder, training.contexts, "random_selection").policies():
+        if round == last:
+            evaluation.written("random_selection", policy)
+
+    folder.metric(event="finished", wall_s=time.perf_counter() - started)
+    results = summarise_run(adaptation, folder)
+    folder.write_json("results.json", results)
+    return results
+
+
+def summarise_run(adaptation: Adaptation, folder: RunFolder) -> dict[str, Any]:
+    """Tables of the folder's records. `wall_s` adds up the sessions of a run that was resumed."""
+    config, records = adaptation.config, folder.records(RECORDS)
+    methods = [m for m in METHODS if any(r["method"] == m for r in records)]
+    extra = sorted({r["method"] for r in records} - set(METHODS))
+    pairs = [(a, b) for a, b in PAIRS if a in methods and b in methods]
+    sessions = [
+        r["wall_s"] for r in folder.records("metrics.jsonl") if r["event"] in ("finished", "interrupted")
+    ]
+    return {
+        "seed": config.seed,
+        "wall_s": round(sum(sessions), 1),
+        "peak_memory_bytes": peak_memory_bytes(),
+        "model": model_record(config.model.name, adaptation.model),
+        "methods": method_table(records, methods + extra, seed=config.seed),
+        "differences": difference_table(records, pairs, seed=config.seed),
+    }
+
+
+def peak_memory_bytes() -> int:
+    """The process's largest resident size so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,329 @@
+"""Batched sampling, in which each row may use its own adapter. Knows nothing about training or grading.
+
+Every row draws from its own seed, so that what is sampled does not depend on what else is in the batch
+(up to the rounding of sums). Rows that end leave the batch, and their keys and values the cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from transformers.cache_utils import DynamicCache, DynamicLayer
+
+from seal.errors import InputError
+from seal.models.host import keep_freed_memory
+from seal.models.logits import logits_at
+from seal.models.tokens import encode_prompt, pad_id
+
+_TOP = 64  # candidates looked at before the whole vocabulary is sorted
+_COMPACT_BELOW = 0.75  # ended rows leave the batch when it shrinks to this share
+
+
+class Router(Protocol):
+    """What holds adapters: a `seal.training.AdapterBank` in its `with` block."""
+
+    def route(self, slots: Sequence[int], rows: int) -> AbstractContextManager[None]:
+        """Inside, a batch has `rows` rows for each of `slots`, adapter-major."""
+        ...
+
+
+@dataclass(frozen=True)
+class Generation:
+    """One completion, without the stop string. `truncated`: it ended at the token limit."""
+
+    text: str
+    n_tokens: int
+    truncated: bool
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are drawn. `temperature` 0 is greedy; `top_p` as in nucleus sampling (arXiv 1904.09751)."""
+
+    max_new_tokens: int = 64
+    temperature: float = 0.0
+    top_p: float = 1.0
+    stop: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.max_new_tokens < 1 or self.temperature < 0 or not 0 < self.top_p <= 1 or "" in self.stop:
+            raise InputError(
+                f"sampling cannot be {self}",
+                "max_new_tokens >= 1, temperature >= 0, 0 < top_p <= 1, and no stop string is empty",
+            )
+
+
+def generate(
+    model: nn.Module,
+    tokenizer: Any,
+    prompts: Sequence[str],
+    *,
+    adapters: Router | None = None,
+    slots: Sequence[int] | None = None,
+    max_new_tokens: int = 64,
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    seeds: Sequence[int] | None = None,
+    stop: Sequence[str] = (),
+    batch_size: int = 64,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Generation]:
+    """Completes every prompt; returns the completions in the order of the prompts.
+
+    Args:
+        adapters: an open bank; row i then uses the adapter in `slots[i]`. None: the bare model.
+        seeds: one for each prompt (its index, if None); the sample depends on nothing else but the prompt.
+        stop: strings that end a completion, besides the model's EOS tokens; they are cut off.
+        batch_size: rows that run at once, at most.
+        on_progress: called with the completions done and those to do.
+
+    Raises:
+        InputError: a prompt is empty or leaves no room for `max_new_tokens` in the model's context.
+    """
+    sampling = Sampling(max_new_tokens, temperature, top_p, tuple(stop))
+    if (adapters is None) != (slots is None) or (slots is not None and len(slots) != len(prompts)):
+        raise InputError("adapters and slots come together, one slot for each prompt")
+    if seeds is not None and len(seeds) != len(prompts):
+        raise InputError(f"there are {len(seeds)} seeds for {len(prompts)} prompts")
+    keep_freed_memory()
+    encoded = [encode_prompt(tokenizer, prompt) for prompt in prompts]
+    context = getattr(model.config, "max_position_embeddings", None)
+    for i, ids in enumerate(encoded):
+        if not ids or (context is not None and len(ids) + max_new_tokens > context):
+            raise InputError(
+                f"prompt {i} has {len(ids)} tokens, with {max_new_tokens} new ones in a context of {context}",
+                "shorten the prompt or max_new_tokens; an empty prompt needs a tokenizer with BOS",
+            )
+    results: dict[int, Generation] = {}
+    ender = _Ender(model, tokenizer, sampling)
+    for own_slots, groups in _batches(encoded, slots, batch_size):
+        batch = _Batch(
+            model, encoded, own_slots, groups, sampling, seeds or range(len(prompts)), pad_id(tokenizer)
+        )
+        with torch.inference_mode():
+            results |= batch.run(adapters, ender)
+        if on_progress:
+            on_progress(len(results), len(prompts))
+    return [results[i] for i in range(len(prompts))]
+
+
+def _batches(
+    encoded: Sequence[list[int]], slots: Sequence[int] | None, batch_size: int
+) -> list[tuple[list[int], list[list[int]]]]:
+    """Batches as (slots, the prompts of each), longest prompts first, at most `batch_size` places each."""
+    order = sorted(range(len(encoded)), key=lambda i: -len(encoded[i]))
+    if slots is None:
+        return [([-1], [order[at : at + batch_size]]) for at in range(0, len(order), batch_size)]
+    own: dict[int, list[int]] = {}
+    for i in order:
+        own.setdefault(slots[i], []).append(i)
+    pieces = [
+        (slot, members[at : at + batch_size])
+        for slot, members in own.items()
+        for at in range(0, len(members), batch_size)
+    ]
+    pieces.sort(key=lambda piece: -len(piece[1]))
+    batches: list[tuple[list[int], list[list[int]]]] = []
+    for slot, members in pieces:
+        last = batches[-1] if batches else ([], [])
+        if last[0] and (len(last[0]) + 1) * len(last[1][0]) <= batch_size and slot not in last[0]:
+            last[0].append(slot)
+            last[1].append(members)
+        else:
+            batches.append(([slot], [members]))
+    return batches
+
+
+class _Ender:
+    """Says when a completion has ended, and what its text is."""
+
+    def __init__(self, model: nn.Module, tokenizer: Any, sampling: Sampling) -> None:
+        self.tokenizer, self.stop = tokenizer, sampling.stop
+        listed = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+        listed = listed if isinstance(listed, list) else [listed]
+        self.eos = {id for id in [tokenizer.eos_token_id, *listed] if id is not None}
+        n = model.get_output_embeddings().weight.shape[0]  # type: ignore[operator, union-attr]
+        last = {stop[-1] for stop in self.stop}
+        texts = tokenizer.batch_decode([[id] for id in range(n)]) if self.stop else []
+        # Only a token that holds a stop string's last character (or a piece of one) can complete it;
+        # a space is no sign, since decoding a token by itself may strip it.
+        self.may_end = [id in self.eos or (bool(last) and _touches(texts[id], last)) for id in range(n)]
+
+    def finish(self, tokens: list[int]) -> Generation | None:
+        """The completion, if its last token ended it."""
+        if not self.may_end[tokens[-1]]:
+            return None
+        ended = tokens[-1] in self.eos
+        text = self.tokenizer.decode(tokens[:-1] if ended else tokens, skip_special_tokens=True)
+        cuts = [at for at in (text.find(stop) for stop in self.stop) if at >= 0]
+        if not (ended or cuts):
+            return None
+        return Generation(text[: min(cuts)] if cuts else text, len(tokens), truncated=False)
+
+    def truncate(self, tokens: list[int]) -> Generation:
+        return Generation(
+            self.tokenizer.decode(tokens, skip_special_tokens=True), len(tokens), truncated=True
+        )
+
+
+def _touches(text: str, characters: set[str]) -> bool:
+    return " " in characters or "\ufffd" in text or any(character in text for character in characters)
+
+
+class _Batch:
+    """Rows in flight: `rows` places for each of `slots`, adapter-major. A place holds a prompt's index."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        encoded: Sequence[list[int]],
+        slots: list[int],
+        groups: list[list[int]],
+        sampling: Sampling,
+        seeds: Sequence[int],
+        pad: int,
+    ) -> None:
+        self.model, self.sampling, self.slots = model, sampling, slots
+        self.rows = max(map(len, groups))
+        # A slot with fewer prompts repeats its first; the repeats are dead from the start.
+        self.places = [i for own in groups for i in (own + own[:1] * (self.rows - len(own)))]
+        self.alive = [j < len(own) for own in groups for j in range(self.rows)]
+        self.new: list[list[int]] = [[] for _ in self.places]
+        longest = max(len(encoded[i]) for i in self.places)
+        device = next(model.parameters()).device
+        ids = torch.tensor([[pad] * (longest - len(encoded[i])) + encoded[i] for i in self.places])
+        lengths = torch.tensor([len(encoded[i]) for i in self.places])
+        self.ids = ids.to(device)
+        total = longest + sampling.max_new_tokens
+        self.mask = (torch.arange(total) >= longest - lengths.unsqueeze(1)).long().to(device)
+        self.positions = (self.mask.cumsum(1) - 1).clamp(min=0)
+        self.padded = bool((lengths < longest).any())
+        self.seen = 0
+        self.cache = DynamicCache(config=model.config)  # type: ignore[arg-type]
+        self.cache.layers = [_Growing(total) if type(x) is DynamicLayer else x for x in self.cache.layers]
+        self.uniform = _uniforms([seeds[i] for i in self.places], sampling).to(device)
+
+    def run(self, adapters: Router | None, ender: _Ender) -> dict[int, Generation]:
+        results: dict[int, Generation] = {}
+        for step in range(self.sampling.max_new_tokens):
+            tokens = _draw(self._logits(adapters), self.sampling, self.uniform[:, step].contiguous())
+            for place, token in enumerate(tokens.tolist()):
+                if self.alive[place]:
+                    self.new[place].append(token)
+                    done = ender.finish(self.new[place])
+                    if done is None and step + 1 == self.sampling.max_new_tokens:
+                        done = ender.truncate(self.new[place])
+                    if done is not None:
+                        results[self.places[place]] = done
+                        self.alive[place] = False
+            if not any(self.alive):
+                break
+            self.ids = tokens.unsqueeze(1)
+            self._compact()
+        return results
+
+    def _logits(self, adapters: Router | None) -> Tensor:
+        """Logits [B, V] after the last token of every row, which goes into the cache."""
+        n = self.ids.shape[1]
+        last = torch.arange(1, len(self.places) + 1, device=self.ids.device) * n - 1
+        with adapters.route(self.slots, self.rows) if adapters else nullcontext():
+            logits, _ = logits_at(
+                self.model,
+                self.ids,
+                last,
+                attention_mask=self.mask[:, : self.seen + n] if self.padded else None,
+                position_ids=self.positions[:, self.seen : self.seen + n],
+                past_key_values=self.cache,
+                use_cache=True,
+            )
+        self.seen += n
+        return logits
+
+    def _compact(self) -> None:
+        """Drops ended rows when enough have; every slot keeps as many places as the fullest needs."""
+        alive = [self.alive[at : at + self.rows] for at in range(0, len(self.alive), self.rows)]
+        rows = max(map(sum, alive))
+        left = [i for i, own in enumerate(alive) if any(own)]
+        if len(left) * rows > _COMPACT_BELOW * len(self.places):
+            return
+        kept = []
+        for i in left:
+            first_alive = sorted(range(self.rows), key=lambda j, own=alive[i]: not own[j])
+            kept += [i * self.rows + j for j in first_alive[:rows]]
+        index = torch.tensor(kept, device=self.ids.device)
+        self.cache.batch_select_indices(index)
+        self.ids, self.mask, self.positions = self.ids[index], self.mask[index], self.positions[index]
+        self.uniform = self.uniform[index]
+        self.places, self.new, self.alive = (
+            [x[k] for k in kept] for x in (self.places, self.new, self.alive)
+        )
+        self.slots, self.rows = [self.slots[i] for i in left], rows
+
+
+class _Growing(DynamicLayer):
+    """A cache layer with room for all tokens from the start: a new token is written, not concatenated."""
+
+    def __init__(self, capacity_tokens: int) -> None:
+        super().__init__()
+        self._capacity_tokens, self._length_tokens = capacity_tokens, 0
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        b, h, n, _ = key_states.shape
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+            self.keys = key_states.new_empty(b, h, self._capacity_tokens, key_states.shape[-1])
+            self.values = value_states.new_empty(b, h, self._capacity_tokens, value_states.shape[-1])
+        end = self._length_tokens + n
+        assert self.keys is not None and self.values is not None
+        self.keys[:, :, self._length_tokens : end] = key_states
+        self.values[:, :, self._length_tokens : end] = value_states
+        self._length_tokens = end
+        return self.keys[:, :, :end], self.values[:, :, :end]
+
+    def get_seq_length(self) -> int:
+        return self._length_tokens
+
+
+def _uniforms(seeds: Sequence[int], sampling: Sampling) -> Tensor:
+    """One number in [0, 1) for each row and step, [B, max_new_tokens], from the row's own seed."""
+    if sampling.temperature == 0:
+        return torch.zeros(len(seeds), sampling.max_new_tokens)
+    generator = torch.Generator()
+    return torch.stack(
+        [torch.rand(sampling.max_new_tokens, generator=generator.manual_seed(seed)) for seed in seeds]
+    )
+
+
+def _draw(logits: Tensor, sampling: Sampling, uniform: Tensor) -> Tensor:
+    """One token id [B] a row: the inverse of the nucleus's cumulative distribution at `uniform` [B].
+
+    Tokens are ordered by falling probability. The nucleus is the fewest of them that reach `top_p`. A few
+    of the likeliest nearly always hold it; only for rows in which they do not is everything sorted.
+    """
+    if sampling.temperature == 0:
+        return logits.argmax(-1)
+    p = torch.softmax(logits.float() / sampling.temperature, -1)
+    needed = uniform if sampling.top_p == 1 else torch.full_like(uniform, sampling.top_p)
+    top, ids = p.topk(min(_TOP, p.shape[-1]))
+    tokens = _invert(top, ids, sampling.top_p, uniform)
+    short = (top.sum(-1) <= needed).nonzero().squeeze(1)
+    if len(short):
+        top, ids = p[short].sort(descending=True)
+        tokens[short] = _invert(top, ids, sampling.top_p, uniform[short])
+    return tokens
+
+
+def _invert(p: Tensor, ids: Tensor, top_p: float, uniform: Tensor) -> Tensor:
+    """The token [B] of `ids` [B, k] at which the falling `p` [B, k] add up to `uniform` of the nucleus."""
+    cumulative = p.cumsum(-1)
+    if top_p < 1:
+        uniform = uniform * (p * ((cumulative - p) < top_p)).sum(-1)
+    at = torch.searchsorted(cumulative, uniform.unsqueeze(1), right=True).clamp(max=p.shape[-1] - 1)
+    return ids.gather(1, at).squeeze(1)

@@ -1,0 +1,110 @@
+"""Loads a causal language model and its tokenizer. Knows nothing about what is done with them."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from seal.errors import ConfigError, InputError, InputFileError, UnknownNameError
+
+BUILTIN = ("tiny",)
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+def builtin_path(name: str) -> Path:
+    """The folder of a model that comes with the package. Raises UnknownNameError for any other name."""
+    if name not in BUILTIN:
+        near = difflib.get_close_matches(name, BUILTIN, n=1, cutoff=0.4)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise UnknownNameError(
+            f"there is no model {name!r}",
+            f"{hint}built in: {', '.join(BUILTIN)}; otherwise give a folder or a hub name such as owner/name",
+        )
+    return Path(__file__).parent / name
+
+
+def resolve(name_or_path: str | Path) -> str:
+    """What transformers is to load: a folder, or a hub name (owner/name)."""
+    text = str(name_or_path)
+    if text in BUILTIN:
+        return str(builtin_path(text))
+    if Path(text).is_dir():
+        return text
+    if Path(text).exists():
+        raise InputFileError(
+            f"{text} is a file, not a model's folder", "give the folder that holds config.json"
+        )
+    if text.count("/") == 1 and not text.startswith((".", "/", "~")):
+        return text
+    if "/" in text or "\\" in text:
+        raise InputFileError(
+            f"there is no folder {text}", "give a folder that holds config.json, or a hub name"
+        )
+    return str(builtin_path(text))
+
+
+def load_model(
+    name_or_path: str | Path, *, dtype: str | torch.dtype = "float32", device: str | torch.device = "cpu"
+) -> tuple[Any, Any]:
+    """Loads (model, tokenizer), the model in evaluation mode on `device`.
+
+    `name_or_path` is a built-in name, a folder in Hugging Face format or a hub name. A tokenizer without
+    a pad token gets its EOS for one.
+
+    Raises:
+        UnknownNameError: no such model; InputFileError: no such folder, or no model in it;
+        ConfigError: an unknown dtype or device.
+    """
+    kind, place = _dtype(dtype), _device(device)
+    source = resolve(name_or_path)
+    local = Path(source).is_dir()
+    if local and not (Path(source) / "config.json").is_file():
+        raise InputFileError(
+            f"{source} holds no model: config.json is missing", "give a Hugging Face model folder"
+        )
+    if not local and source in map(str, map(builtin_path, BUILTIN)):
+        raise InputFileError(f"the built-in model is missing at {source}", "install the package again")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source)
+        model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=kind)
+    except OSError as error:
+        if local:
+            raise InputFileError(f"{source} holds no readable model: {_first_line(error)}") from error
+        raise InputFileError(
+            f"{source} is not a folder here, and could not be fetched from the hub: {_first_line(error)}",
+            "check the name and the network, or give a local folder",
+        ) from error
+    except Exception as error:  # fault-tolerance point: broken files raise whatever their parsers raise
+        raise InputError(
+            f"{source} cannot be loaded as a causal language model: {_first_line(error)}"
+        ) from error
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    return model.to(place).eval(), tokenizer
+
+
+def _dtype(dtype: str | torch.dtype) -> torch.dtype:
+    kind = DTYPES.get(dtype) if isinstance(dtype, str) else dtype
+    if kind not in DTYPES.values():
+        near = difflib.get_close_matches(str(dtype), DTYPES, n=1)
+        raise ConfigError(f"unknown dtype {dtype!r}", f"set it to {' or '.join(near or DTYPES)}")
+    return kind  # type: ignore[return-value]
+
+
+def _device(device: str | torch.device) -> torch.device:
+    try:
+        place = torch.device(device)
+        torch.zeros(0, device=place)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(
+            f"device {str(device)!r} cannot be used: {_first_line(error)}", 'set it to "cpu"'
+        ) from error
+    return place
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,100 @@
+"""The teacher-forced exam: how likely a model finds given answers, many adapters at once.
+
+One pass over prompt and answer, instead of one for each token of an answer. Knows nothing about grading.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from seal.errors import InputError
+from seal.models.generate import Router
+from seal.models.host import keep_freed_memory
+from seal.models.logits import logits_at, token_log_probabilities
+from seal.models.tokens import encode_completion, encode_prompt, pack, pad_id
+
+
+@dataclass(frozen=True)
+class AnswerScore:
+    """`log_probability` of all tokens of the answer together, in nats.
+
+    `exact`: at every token the answer's was the likeliest, so that greedy decoding writes the answer.
+    """
+
+    log_probability: float
+    n_tokens: int
+    exact: bool
+
+    @property
+    def probability(self) -> float:
+        return math.exp(self.log_probability)
+
+
+def score_answers(
+    model: nn.Module,
+    tokenizer: Any,
+    pairs: Sequence[tuple[str, str]],
+    *,
+    adapters: Router | None = None,
+    slots: Sequence[int] | None = None,
+    append_eos: bool = False,
+    max_tokens: int = 4096,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[AnswerScore]:
+    """Scores (prompt, answer) pairs; returns the scores in their order.
+
+    Args:
+        adapters: an open bank; pair i then uses the adapter in `slots[i]`. None: the bare model.
+        append_eos: the answer has to end too. A stop string ("\\n") is given as part of the answer.
+        max_tokens: tokens of one pass at most.
+
+    Raises:
+        InputError: an answer is empty or a pair is longer than the model's context.
+    """
+    if (adapters is None) != (slots is None) or (slots is not None and len(slots) != len(pairs)):
+        raise InputError("adapters and slots come together, one slot for each pair")
+    keep_freed_memory()
+    prompts = [encode_prompt(tokenizer, prompt) for prompt, _ in pairs]
+    answers = [encode_completion(tokenizer, answer, append_eos=append_eos) for _, answer in pairs]
+    ids = [prompt + answer for prompt, answer in zip(prompts, answers, strict=True)]
+    context = getattr(model.config, "max_position_embeddings", None)
+    for i, row in enumerate(ids):
+        if not (prompts[i] and answers[i]) or (context is not None and len(row) > context):
+            raise InputError(
+                f"pair {i} has a prompt of {len(prompts[i])} and an answer of {len(answers[i])} tokens",
+                f"neither may be empty, and together they must fit the model's context of {context}",
+            )
+    rectangles = pack(
+        slots or [0] * len(ids), list(map(len, ids)), full_tokens=max_tokens // 4, max_tokens=max_tokens
+    )
+    results: dict[int, AnswerScore] = {}
+    for rectangle in rectangles:
+        members = list(rectangle.places())
+        positions = [
+            place * rectangle.length_tokens + t
+            for place, i in members
+            for t in range(len(prompts[i]) - 1, len(ids[i]) - 1)
+        ]
+        device = next(model.parameters()).device
+        targets = torch.tensor([t for _, i in members for t in answers[i]], device=device)
+        with (
+            torch.inference_mode(),
+            adapters.route(rectangle.slots, rectangle.rows) if adapters else nullcontext(),
+        ):
+            where = torch.tensor(positions, device=device)
+            batch = rectangle.fill(ids, pad_id(tokenizer)).to(device)
+            logits, _ = logits_at(model, batch, where, use_cache=False)
+            found = token_log_probabilities(logits, targets), logits.argmax(-1) == targets
+        counts = [len(answers[i]) for _, i in members]
+        for (_, i), logs, hits in zip(members, *(x.cpu().split(counts) for x in found), strict=True):
+            results[i] = AnswerScore(logs.double().sum().item(), len(logs), bool(hits.all()))
+        if on_progress:
+            on_progress(len(results), len(pairs))
+    return [results[i] for i in range(len(pairs))]

@@ -1,0 +1,23 @@
+"""What a model writes about a context: the formats, by name.
+
+A new format is one file (or class) and one line here. It gets its `Config`, or nothing for the defaults:
+`FORMATS.get("rewrite")()`.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from seal.plugins import Registry
+from seal.protocols import SelfEditFormat
+from seal.self_edits import formats
+from seal.self_edits.formats import FormatConfig
+
+FORMATS: Final[Registry[Callable[..., SelfEditFormat]]] = Registry("self-edit format", "seal.self_edits")
+FORMATS.register("implications", formats.Implications)
+FORMATS.register("implications-long", formats.ImplicationsLong)
+FORMATS.register("implications-very-long", formats.ImplicationsVeryLong)
+FORMATS.register("rewrite", formats.Rewrite)
+FORMATS.register("self-qa", formats.SelfQA)
+FORMATS.register("none", formats.NoSelfEdit)
+
+__all__ = ["FORMATS", "FormatConfig"]

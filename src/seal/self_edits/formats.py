@@ -1,0 +1,118 @@
+"""The self-edit formats: each asks a writer for training data in its own way and parses what it wrote.
+
+Knows prompts and parsing. Knows nothing about how the lines are trained on: that is the domain's.
+Source of the formats: SEAL (arXiv 2506.10943), knowledge incorporation.
+"""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from seal.self_edits.pairs import parse_pairs
+from seal.self_edits.parse import parse_lines
+from seal.self_edits.prompts import TEMPLATES, check_style, check_template, fill
+from seal.types import Context, SelfEdit
+
+
+class FormatConfig(BaseModel):
+    """What can be set in every format."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    template: str | None = Field(
+        default=None,
+        description="A prompt of your own, with the placeholders {title} and {passage}, used in every style. "
+        "Without it the style's own prompt is used.",
+    )
+    max_line_chars: int = Field(
+        default=4000,
+        ge=100,
+        description="Longer lines are cut at the end of a sentence: a model that does not stop is in a loop.",
+    )
+
+
+class _Format:
+    """What the formats have in common: the prompt."""
+
+    name: str
+    Config = FormatConfig
+
+    def __init__(self, config: FormatConfig | None = None) -> None:
+        self.config = config or FormatConfig()
+        if self.config.template is not None:
+            check_template(self.config.template, f"self-edit format {self.name}")
+
+    def prompt(self, context: Context, style: str) -> str:
+        """Return the text shown to the writer; in the "chat" style it is the user's message.
+
+        Raises:
+            ConfigError: the style is unknown.
+        """
+        template = TEMPLATES[self.name][check_style(style)]
+        return fill(template if self.config.template is None else self.config.template, context)
+
+    def parse(self, context: Context, text: str, *, truncated: bool = False) -> SelfEdit:
+        """Return what the model wrote, parsed. Never raises: unusable text gives no lines."""
+        return SelfEdit(context.id, self.name, text, self._lines(context, text, truncated), truncated)
+
+    def _lines(self, context: Context, text: str, truncated: bool) -> tuple[str, ...]:
+        raise NotImplementedError
+
+
+class Implications(_Format):
+    """A list of statements that follow from the passage."""
+
+    name: str = "implications"
+
+    def _lines(self, context: Context, text: str, truncated: bool) -> tuple[str, ...]:
+        limit = self.config.max_line_chars
+        return parse_lines(text, title=context.title, truncated=truncated, max_chars=limit)
+
+
+class ImplicationsLong(Implications):
+    """The same, asked for a long list."""
+
+    name: str = "implications-long"
+
+
+class ImplicationsVeryLong(Implications):
+    """The same, asked for a very long list."""
+
+    name: str = "implications-very-long"
+
+
+class Rewrite(_Format):
+    """The passage in other words, several times; a line is a paragraph."""
+
+    name: str = "rewrite"
+
+    def _lines(self, context: Context, text: str, truncated: bool) -> tuple[str, ...]:
+        limit = self.config.max_line_chars
+        return parse_lines(text, title=context.title, paragraphs=True, truncated=truncated, max_chars=limit)
+
+
+class SelfQA(_Format):
+    """Questions about the passage with their answers; a line is "Question: ...\\nAnswer: ..."."""
+
+    name: str = "self-qa"
+
+    def _lines(self, context: Context, text: str, truncated: bool) -> tuple[str, ...]:
+        return parse_pairs(text, truncated=truncated, max_chars=self.config.max_line_chars)
+
+
+class NoSelfEdit(_Format):
+    """No self-edit: nothing is asked and nothing parsed, so that the passage alone is trained on."""
+
+    name: str = "none"
+
+    def prompt(self, context: Context, style: str) -> str:
+        """Return the empty text.
+
+        Raises:
+            ConfigError: the style is unknown.
+        """
+        check_style(style)
+        return ""
+
+    def _lines(self, context: Context, text: str, truncated: bool) -> tuple[str, ...]:
+        return ()

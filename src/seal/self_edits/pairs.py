@@ -1,0 +1,171 @@
+"""A model's writing to question-and-answer pairs.
+
+Knows labels ("Question 3:", "Q:", "A1."), their absence, one-line and several-line forms, options, and
+answers listed after their questions. Knows nothing about prompts or training. Never raises on any text.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import Final
+
+from seal.self_edits import clean
+from seal.self_edits.parse import cut_drift, settle
+
+_LABEL: Final = re.compile(
+    r"(?:#+\s*|[-*•]\s+|\d{1,3}[.)]\s+|\*\*|__)*"
+    r"(?:(?P<word>question|answer)(?:\s*#?(?P<number>\d{1,3}))?\s*(?:\*\*)?\s*(?:[:：]|(?<=\d)\s*[.)–-](?=\s|$))"
+    r"|(?P<letter>[qa])(?P<digits>\d{0,3})(?:\*\*)?(?:[:：]|(?<=\d)[.)](?=\s|$)))"
+    r"(?:\*\*|__)?\s*",
+    re.I,
+)
+# The labels as they stand inside a line: capitals only, or ordinary prose would be torn apart.
+_INLINE: Final = re.compile(
+    r"(?<=\S)[^\S\n]{1,9}(?=(?:\*\*)?(?:Question|Answer)\s?\d{0,3}\s?[:：])|(?<=\?)[^\S\n]{1,9}(?=A\d{0,3}[:：]\s)"
+)
+_OPTION: Final = re.compile(r"\(?([A-E])[.)]\s+(?=\S)")
+_ANSWERED: Final = re.compile(r"([^?？]+[?？])\s+(\S.*)", re.S)
+_QUESTION_END: Final = re.compile(r"[?？][\"'”’»)\]*_]*$")
+
+
+def parse_pairs(text: str, *, truncated: bool = False, max_chars: int = 4000) -> tuple[str, ...]:
+    """Return the pairs in `text`, each as "Question: ...\\nAnswer: ...". Unanswered questions are dropped.
+
+    Args:
+        text: the completion as sampled; it may begin in the middle of the first question's line, since the
+            prompt of the base style ends with "Question 1: ".
+        truncated: the sample ended at its token limit; an unfinished last line is dropped.
+        max_chars: longer questions and answers are cut at the end of a sentence.
+    """
+    text = clean.drop_truncated(text) if truncated else text
+    return settle(text, lambda current: _pairs_once(current, max_chars))
+
+
+def _pairs_once(text: str, max_chars: int) -> list[str]:
+    lines = cut_drift(_INLINE.sub("\n", text).splitlines())
+    reader = _Reader(any(_label(line)[0] == "question" for line in lines))
+    after_blank = False
+    for index, line in enumerate(lines):
+        if not line.strip() or clean.is_fence(line):
+            after_blank = True
+            continue
+        kind, number, rest = _label(line)
+        if kind == "question":
+            reader.question(number, rest)
+        elif kind == "answer" or _is_lettered_answer(line, lines[index + 1 :]):
+            reader.answer(number, rest if kind else _OPTION.sub("", line.strip(), count=1))
+        else:
+            reader.text(line, after_blank)
+        after_blank = False
+    pairs = [
+        (_content(question, max_chars), _content(answer, max_chars)) for question, answer in reader.done()
+    ]
+    return clean.unique(
+        [f"Question: {q}\nAnswer: {a}" for q, a in pairs if clean.has_letters(q) and any(map(str.isalnum, a))]
+    )
+
+
+class _Reader:
+    """Puts labelled and unlabelled lines together to pairs."""
+
+    def __init__(self, has_labels: bool) -> None:
+        self._has_labels = has_labels
+        self._pairs: list[tuple[str, str]] = []
+        self._waiting: dict[int, str] = {}  # numbered questions that were not answered yet
+        self._question = ""
+        self._number: int | None = 1  # the prompt may have ended with "Question 1: "
+        self._answer: str | None = None
+        self._is_off = False  # in talk or drift, until the next label
+
+    def question(self, number: int | None, text: str) -> None:
+        self._close()
+        self._question, self._number, self._answer, self._is_off = text, number, None, False
+
+    def answer(self, number: int | None, text: str) -> None:
+        others = number is not None and number != self._number and number in self._waiting
+        if others or (self._answer and number in self._waiting):
+            self._close()
+            self._question, self._number = self._waiting.pop(number or 0), number
+            self._answer, self._is_off = text, False
+        elif self._question and self._answer is None:
+            self._answer = text
+        else:
+            self._close()
+            self._question, self._answer, self._is_off = "", None, True
+
+    def text(self, line: str, after_blank: bool) -> None:
+        bare = line.strip()
+        asks = _QUESTION_END.search(bare) is not None
+        if self._is_off and not (asks and not self._has_labels):
+            return
+        if not self._question:
+            if clean.has_letters(clean.clean_line(bare)) and not clean.is_heading(bare):
+                self._question = bare
+        elif self._answer is None:
+            if _OPTION.match(bare):
+                self._question = f"{self._question} {bare}"
+            elif asks and _QUESTION_END.search(self._question.strip()):
+                self.question(clean.split_marker(bare)[1], bare)
+            elif not clean.is_talk(bare) and clean.clean_line(bare):
+                self._answer = bare
+        elif not self._answer:
+            self._answer = bare
+        elif asks and not self._has_labels:
+            self.question(clean.split_marker(bare)[1], bare)
+        elif after_blank and not self._answer.rstrip().endswith(":"):
+            self._is_off = True
+        else:
+            self._answer = f"{self._answer} {clean.clean_line(bare)}"
+
+    def done(self) -> list[tuple[str, str]]:
+        self._close()
+        return self._pairs
+
+    def _close(self) -> None:
+        if self._question and self._answer is None:
+            self._question, self._answer = _split_answered(self._question)
+        if self._question and self._answer:
+            self._pairs.append((self._question, self._answer))
+        elif self._question and self._number is not None:
+            self._waiting[self._number] = self._question
+        self._question, self._answer = "", None
+
+
+def _split_answered(question: str) -> tuple[str, str | None]:
+    """Tear "What is it? It is a bird." in two, where no label stands between question and answer."""
+    match = _ANSWERED.match(question)
+    if match is None or _QUESTION_END.search(question.strip()):
+        return question, None
+    return match[1], match[2]
+
+
+def _label(line: str) -> tuple[str, int | None, str]:
+    bare = line.strip()
+    match = _LABEL.match(bare)
+    if match is None:
+        return "", None, bare
+    kind = "question" if (match["word"] or match["letter"]).lower().startswith("q") else "answer"
+    number = match["number"] or match["digits"]
+    return kind, int(number) if number else None, bare[match.end() :]
+
+
+def _is_lettered_answer(line: str, rest: list[str]) -> bool:
+    """Whether "A. text" is an answer: it is, unless a "B." after it makes it the first of several options."""
+    option = _OPTION.match(line.strip())
+    if option is None or option.group(1) != "A":
+        return False
+    following = list(islice((_OPTION.match(later.strip()) for later in rest if later.strip()), 2))
+    return all(later is None or later.group(1) != "B" for later in following)
+
+
+def _content(text: str, max_chars: int) -> str:
+    """Return a question or answer on one line, without the labels and numbers that models put before it."""
+    text = " ".join(text.split())
+    while True:
+        before = text
+        text = clean.clean_line(text)
+        kind, _, rest = _label(text)
+        text = rest if kind else text
+        if text == before:
+            return clean.shorten(text, max_chars)

@@ -1,0 +1,18 @@
+"""Training: self-edits in, adapters out. Knows nothing about domains, formats or outer loops."""
+
+from seal.training.adapter import Adapter, load_peft, merge, save_peft
+from seal.training.bank import AdapterBank
+from seal.training.batching import TokenizedExample, TokenizedPlan, tokenize_plan
+from seal.training.trainer import train
+
+__all__ = [
+    "Adapter",
+    "AdapterBank",
+    "TokenizedExample",
+    "TokenizedPlan",
+    "load_peft",
+    "merge",
+    "save_peft",
+    "tokenize_plan",
+    "train",
+]

@@ -1,0 +1,240 @@
+"""An adapter as a record, and its PEFT files. Knows nothing about how it was trained.
+
+File format: Hugging Face PEFT's `adapter_config.json` and `adapter_model.safetensors`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from transformers.pytorch_utils import Conv1D
+
+from seal.errors import AdapterError, ConfigError, OutputError
+from seal.types import Hyperparameters
+
+Linear = nn.Linear | Conv1D
+_PREFIX = "base_model.model."
+
+
+@dataclass(frozen=True, eq=False)
+class Adapter:
+    """One trained LoRA: for each module its factors A [rank, in] and B [out, rank], fp32 on the CPU.
+
+    The module computes base(x) + scale * B A x. `losses` has the mean loss of every step in nats a
+    token. `failed` says why training stopped early and is empty for a sound adapter.
+    """
+
+    id: str
+    hyperparameters: Hyperparameters
+    factors: Mapping[str, tuple[Tensor, Tensor]]
+    losses: tuple[float, ...] = ()
+    failed: str = ""
+    seed: int | None = None
+
+    @property
+    def scale(self) -> float:
+        return self.hyperparameters.alpha / self.hyperparameters.rank
+
+
+def matrix(module: Linear) -> Tensor:
+    """The weight as [out, in]; GPT-2's Conv1D keeps it transposed."""
+    return module.weight.t() if isinstance(module, Conv1D) else module.weight
+
+
+def linears(model: nn.Module) -> dict[str, Linear]:
+    """Every linear module by its full name, except the output head: what PEFT calls "all-linear"."""
+    head = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None  # type: ignore[operator]
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear | Conv1D) and module is not head
+    }
+
+
+def match_targets(names: Collection[str], targets: str | tuple[str, ...]) -> list[str]:
+    """The modules that `targets` means: "all-linear", or suffixes matched as PEFT's `target_modules`.
+
+    Raises ConfigError naming the suffixes there are, if one of them matches nothing.
+    """
+    if targets == "all-linear":
+        return list(names)
+    suffixes = (targets,) if isinstance(targets, str) else tuple(targets)
+
+    def hit(name: str, suffix: str) -> bool:
+        return name == suffix or name.endswith(f".{suffix}")
+
+    missing = [suffix for suffix in suffixes if not any(hit(name, suffix) for name in names)]
+    if missing or not suffixes:
+        there = sorted({name.rpartition(".")[2] for name in names})
+        raise ConfigError(
+            f"targets {missing or list(suffixes)} match no linear module of the model",
+            f'set targets to "all-linear" or to some of {there}',
+        )
+    return [name for name in names if any(hit(name, suffix) for suffix in suffixes)]
+
+
+@torch.no_grad()
+def merge(model: nn.Module, adapter: Adapter) -> None:
+    """Adds the adapter to the model's weights, in place: W += scale * B A, computed in fp32.
+
+    Raises AdapterError if it does not fit or has failed; the model is then unchanged.
+    """
+    if adapter.failed:
+        raise AdapterError(f"adapter {adapter.id!r} cannot be merged: {adapter.failed}")
+    modules = linears(model)
+    check_fit(adapter.factors, modules, adapter.hyperparameters.rank, where=f"adapter {adapter.id!r}")
+    for name, (a, b) in adapter.factors.items():
+        weight = matrix(modules[name])
+        delta = adapter.scale * (b.float() @ a.float())
+        weight.copy_(weight.float() + delta.to(weight.device))
+
+
+def save_peft(adapter: Adapter, folder: str | Path, base_model_name: str) -> Path:
+    """Writes the adapter in PEFT's format; the folder appears whole or not at all.
+
+    Raises OutputError if `folder` exists or cannot be written, AdapterError if training failed.
+    """
+    folder = Path(folder)
+    if adapter.failed:
+        raise AdapterError(f"adapter {adapter.id!r} is not saved: {adapter.failed}")
+    if folder.exists():
+        raise OutputError(f"{folder} exists already", "an adapter never changes: choose another folder")
+    tensors = {
+        f"{_PREFIX}{name}.lora_{letter}.weight": factor.detach().float().cpu().contiguous()
+        for name, factors in adapter.factors.items()
+        for letter, factor in zip("AB", factors, strict=True)
+    }
+    beside: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        beside.chmod(0o755)
+        save_file(tensors, beside / "adapter_model.safetensors", metadata={"format": "pt"})
+        config = json.dumps(_peft_config(adapter, base_model_name), indent=2) + "\n"
+        (beside / "adapter_config.json").write_text(config, encoding="utf-8")
+        os.rename(beside, folder)
+    except (OSError, SafetensorError) as error:
+        if beside is not None:
+            shutil.rmtree(beside, ignore_errors=True)
+        raise OutputError(f"adapter {adapter.id!r} cannot be written to {folder}: {error}") from error
+    return folder
+
+
+def _peft_config(adapter: Adapter, base_model_name: str) -> dict[str, Any]:
+    hyper = adapter.hyperparameters
+    suffixes = {name.rpartition(".")[2] for name in adapter.factors}
+    return {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "base_model_name_or_path": base_model_name,
+        "r": hyper.rank,
+        "lora_alpha": hyper.alpha,
+        "lora_dropout": hyper.dropout,
+        "target_modules": sorted(suffixes if isinstance(hyper.targets, str) else hyper.targets),
+        "fan_in_fan_out": False,
+        "bias": "none",
+        "inference_mode": True,
+    }
+
+
+def load_peft(folder: str | Path, model: nn.Module) -> Adapter:
+    """Reads a PEFT LoRA for `model`. Strict, because an edit that half loads is worse than none.
+
+    Raises AdapterError for a file that is missing or broken, keys that are missing or surplus, a shape or
+    rank that does not fit, numbers that are not finite, and PEFT options that change what is computed.
+    """
+    folder = Path(folder)
+    try:
+        config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        tensors = load_file(folder / "adapter_model.safetensors")
+        hyper = _hyperparameters(config, folder)
+    except AdapterError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise AdapterError(f"{folder} holds no readable PEFT adapter: {error}") from error
+    modules = linears(model)
+    try:
+        names = match_targets(modules, hyper.targets)
+    except ConfigError as error:
+        raise AdapterError(f"{folder}: {error.message}", "is it an adapter of another model?") from error
+    keys = {f"{_PREFIX}{name}.lora_{letter}.weight" for name in names for letter in "AB"}
+    for what, wrong in (("lacks", keys - tensors.keys()), ("has surplus", tensors.keys() - keys)):
+        if wrong:
+            raise AdapterError(f"{folder} {what} {len(wrong)} keys: {_few(sorted(wrong))}")
+    factors = {
+        name: (
+            tensors[f"{_PREFIX}{name}.lora_A.weight"].float(),
+            tensors[f"{_PREFIX}{name}.lora_B.weight"].float(),
+        )
+        for name in names
+    }
+    check_fit(factors, modules, hyper.rank, where=str(folder))
+    return Adapter(folder.name, hyper, factors)
+
+
+def _hyperparameters(config: Mapping[str, Any], folder: Path) -> Hyperparameters:
+    """What PEFT's configuration says; options that this package does not compute are refused."""
+    if config["peft_type"] != "LORA":
+        raise AdapterError(f"{folder} is a {config['peft_type']} adapter", "only LORA adapters can be loaded")
+    changed = [
+        key
+        for key in (
+            "use_dora",
+            "use_rslora",
+            "rank_pattern",
+            "alpha_pattern",
+            "modules_to_save",
+            "layers_to_transform",
+        )
+        if config.get(key)
+    ]
+    if config.get("bias", "none") != "none":
+        changed.append("bias")
+    if changed:
+        raise AdapterError(f"{folder} uses {changed}", "only plain LoRA adapters can be loaded")
+    targets = config["target_modules"]
+    return Hyperparameters(
+        rank=int(config["r"]),
+        alpha=float(config["lora_alpha"]),
+        dropout=float(config.get("lora_dropout", 0.0)),
+        targets=targets if isinstance(targets, str) else tuple(sorted(targets)),
+    )
+
+
+def check_fit(
+    factors: Mapping[str, tuple[Tensor, Tensor]], modules: Mapping[str, Linear], rank: int, *, where: str
+) -> None:
+    """Raises AdapterError, beginning with `where`, unless every factor fits its module and is finite."""
+    for name, (a, b) in factors.items():
+        if name not in modules:
+            raise AdapterError(f"{where}: the model has no linear module {name!r}")
+        n_out, n_in = matrix(modules[name]).shape
+        if tuple(a.shape) != (rank, n_in) or tuple(b.shape) != (n_out, rank):
+            raise AdapterError(
+                f"{where}: {name} has A {tuple(a.shape)} and B {tuple(b.shape)}",
+                f"rank {rank} on this model needs A {(rank, n_in)} and B {(n_out, rank)}",
+            )
+        if not (a.isfinite().all() and b.isfinite().all()):
+            raise AdapterError(f"{where}: {name} has numbers that are not finite")
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (" ..." if len(names) > 3 else "")
+
+
+def modules_of(model: nn.Module, targets: Collection[str | tuple[str, ...]]) -> Iterator[tuple[str, Linear]]:
+    """The modules that any of `targets` means, in the model's order."""
+    every = linears(model)
+    wanted = {name for target in targets for name in match_targets(every, target)}
+    return ((name, module) for name, module in every.items() if name in wanted)

@@ -1,0 +1,241 @@
+"""The inner loop: many adapters trained at once on one frozen base, each as if it were alone.
+
+Knows nothing about what the examples mean, nor which algorithm wants them learned; the policy update is
+this trainer with one adapter and weighted examples.
+
+A queue of plans runs through the slots of a bank. At every turn each running adapter takes its own next
+step: the rows of all of them are packed into rectangles of like length, the losses are added up, and
+since no adapter's loss depends on another's factors, one backward pass gives each its own gradient. The
+rows of one step may lie in several rectangles, because gradients add: a weighted mean is a sum over a
+weight that is known beforehand. A plan that ends leaves its slot to the next.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from seal.models.host import keep_freed_memory
+from seal.models.logits import logits_at, weighted_losses
+from seal.models.tokens import Rectangle, pack, pad_id
+from seal.training.adapter import Adapter
+from seal.training.bank import AdapterBank, RowDropout, stream
+from seal.training.batching import TokenizedExample, TokenizedPlan, tokenize_plan
+from seal.training.optimizer import SlotAdamW, learning_rate
+from seal.types import TrainingPlan
+
+# Tokens that a pass should have to be worth its overhead, and those it may have at most.
+FULL_TOKENS = {"cpu": 256, "cuda": 8192}
+MAX_TOKENS = {"cpu": 2048, "cuda": 32768}
+
+
+@dataclass
+class _Run:
+    """One plan in its slot."""
+
+    order: int
+    work: TokenizedPlan
+    slot: int
+    losses: list[float] = field(default_factory=list)
+    failed: str = ""
+
+    @property
+    def ended(self) -> bool:
+        return bool(self.failed) or len(self.losses) == len(self.work.steps)
+
+    @property
+    def batch(self) -> list[TokenizedExample]:
+        return [self.work.examples[i] for i in self.work.steps[len(self.losses)]]
+
+    def dropout(self, row: int) -> RowDropout | None:
+        """The masks of one row of this step: they depend on the plan's seed, the step and the row only."""
+        probability = self.work.plan.hyperparameters.dropout
+        if not probability:
+            return None
+        generator = stream(self.work.plan.seed, f"dropout/{len(self.losses)}/{row}")
+        return RowDropout(probability, generator, len(self.batch[row].input_ids))
+
+
+def train(
+    model: nn.Module,
+    tokenizer: Any,
+    plans: Sequence[TrainingPlan | TokenizedPlan],
+    *,
+    max_slots: int | None = None,
+    max_tokens: int | None = None,
+    append_eos: bool = True,
+    faithful_length: int | None = None,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Adapter]:
+    """Trains one adapter for each plan; returns them in the order of the plans.
+
+    Every adapter is what it would be if it were trained alone, up to the rounding of sums. One whose
+    loss or weights stop being finite is left out of further steps and comes back with `failed` set; the
+    others do not notice. The base is frozen, runs in evaluation mode and is left as it was.
+
+    Args:
+        max_slots: adapters held at once (all, if None); the other plans wait for a free slot.
+        max_tokens: tokens of one pass at most, which bounds the memory for activations.
+        append_eos: ends every example with the tokenizer's EOS.
+        faithful_length: pads to this length with loss on the padding, as the released SEAL code did.
+        on_progress: called after every turn with the optimiser steps done and those to do in all.
+
+    Raises:
+        InputError: a plan or an example cannot be trained, for instance is longer than the context.
+        ConfigError: targets match no module.
+    """
+    if not plans:
+        return []
+    keep_freed_memory()
+    context = getattr(getattr(model, "config", None), "max_position_embeddings", None)
+    works = [
+        plan
+        if isinstance(plan, TokenizedPlan)
+        else tokenize_plan(
+            plan, tokenizer, max_length=context, append_eos=append_eos, faithful_length=faithful_length
+        )
+        for plan in plans
+    ]
+    hypers = [work.plan.hyperparameters for work in works]
+    n_slots = min(len(works), max_slots or len(works))
+    bank = AdapterBank(
+        model, n_slots=n_slots, rank=max(h.rank for h in hypers), targets={h.targets for h in hypers}
+    )
+    with bank, _evaluation_mode(model):
+        trainer = _Trainer(model, bank, works, pad_id(tokenizer), max_tokens)
+        for done in trainer.turns():
+            if on_progress:
+                on_progress(done, trainer.n_steps)
+    return [trainer.adapters[order] for order in range(len(works))]
+
+
+@contextmanager
+def _evaluation_mode(model: nn.Module) -> Iterator[None]:
+    """The base's own dropout off: it would make one adapter depend on the others."""
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+class _Trainer:
+    def __init__(
+        self,
+        model: nn.Module,
+        bank: AdapterBank,
+        works: list[TokenizedPlan],
+        pad: int,
+        max_tokens: int | None,
+    ) -> None:
+        self.model, self.bank, self.works, self.pad = model, bank, works, pad
+        self.optimizer = SlotAdamW(bank)
+        self.max_tokens = max_tokens or MAX_TOKENS.get(bank.device.type, MAX_TOKENS["cpu"])
+        self.full_tokens = min(self.max_tokens, FULL_TOKENS.get(bank.device.type, FULL_TOKENS["cpu"]))
+        self.n_steps = sum(len(work.steps) for work in works)
+        self.adapters: dict[int, Adapter] = {}
+
+    def turns(self) -> Iterator[int]:
+        """Runs the queue; after every turn yields the steps done. The longest plans start first."""
+        queue = sorted(range(len(self.works)), key=lambda i: self.works[i].n_tokens)
+        free = list(range(self.bank.n_slots))
+        runs: dict[int, _Run] = {}
+        done = 0
+        while queue or runs:
+            while queue and free:
+                run = self._start(queue.pop(), free.pop(0))
+                runs[run.slot] = run
+            done += self._turn([run for run in runs.values() if not run.ended])
+            for run in [run for run in runs.values() if run.ended]:
+                done += len(run.work.steps) - len(run.losses)
+                self._finish(run)
+                free.append(runs.pop(run.slot).slot)
+            free.sort()
+            yield done
+
+    def _start(self, order: int, slot: int) -> _Run:
+        plan = self.works[order].plan
+        self.bank.initialise(slot, plan.hyperparameters, plan.seed)
+        self.optimizer.reset(slot)
+        return _Run(order, self.works[order], slot)
+
+    def _finish(self, run: _Run) -> None:
+        plan = run.work.plan
+        factors = self.bank.read(run.slot, plan.hyperparameters)
+        failed = run.failed
+        if not failed and not all(factor.isfinite().all() for pair in factors.values() for factor in pair):
+            failed = "its weights are not finite after the last step"
+        self.adapters[run.order] = Adapter(
+            plan.id, plan.hyperparameters, factors, tuple(run.losses), failed, seed=plan.seed
+        )
+
+    def _turn(self, runs: list[_Run]) -> int:
+        """One optimiser step of every run; returns how many."""
+        losses = self._accumulate(runs)
+        norms = self.optimizer.norms()
+        table = torch.stack([losses, norms]).tolist()
+        for run in runs:
+            loss, norm = table[0][run.slot], table[1][run.slot]
+            if not (math.isfinite(loss) and math.isfinite(norm)):
+                run.failed = (
+                    f"its loss is {loss} and its gradient's norm {norm} at step {len(run.losses) + 1}"
+                )
+                continue
+            h = run.work.plan.hyperparameters
+            rate = learning_rate(h, len(run.losses), len(run.work.steps))
+            self.optimizer.step(run.slot, h, rate, norms[run.slot])
+            run.losses.append(loss)
+        return sum(not run.failed for run in runs)
+
+    def _accumulate(self, runs: list[_Run]) -> Tensor:
+        """Adds the gradients of this step of every run to the bank; returns the losses [S]."""
+        losses = torch.zeros(self.bank.n_slots, device=self.bank.device)
+        if not runs:
+            return losses
+        rows = [(run, j, example) for run in runs for j, example in enumerate(run.batch)]
+        share = {run.slot: 1 / sum(example.total_weight for example in run.batch) for run in runs}
+        rectangles = pack(
+            [run.slot for run, _, _ in rows],
+            [len(example.input_ids) for _, _, example in rows],
+            full_tokens=self.full_tokens,
+            max_tokens=self.max_tokens,
+        )
+        for rectangle in rectangles:
+            self._pass(rectangle, rows, share, losses)
+        return losses
+
+    def _pass(
+        self,
+        rectangle: Rectangle,
+        rows: list[tuple[_Run, int, TokenizedExample]],
+        share: dict[int, float],
+        losses: Tensor,
+    ) -> None:
+        """Forward and backward of one rectangle. A row's target at place t is predicted at place t - 1."""
+        positions, targets, weights, owners = [], [], [], []
+        dropout: list[RowDropout | None] = [None] * (len(rectangle.slots) * rectangle.rows)
+        for place, member in rectangle.places():
+            run, row, example = rows[member]
+            start = place * rectangle.length_tokens - 1
+            positions += [start + t for t in example.targets]
+            targets += [example.input_ids[t] for t in example.targets]
+            weights += [example.weights[t] * share[run.slot] for t in example.targets]
+            owners += [run.slot] * len(example.targets)
+            dropout[place] = run.dropout(row)
+        device = self.bank.device
+        input_ids = rectangle.fill([example.input_ids for _, _, example in rows], self.pad).to(device)
+        index = torch.tensor([positions, targets, owners]).to(device)
+        with self.bank.route(rectangle.slots, rectangle.rows, dropout=dropout if any(dropout) else None):
+            # Padding is on the right of a causal model: no mask is needed for real tokens never to see it.
+            logits, _ = logits_at(self.model, input_ids, index[0], use_cache=False)
+            parts = weighted_losses(logits, index[1], torch.tensor(weights, device=device))
+            parts.sum().backward()
+        losses.index_add_(0, index[2], parts.detach())

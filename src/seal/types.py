@@ -1,0 +1,140 @@
+"""The nouns of the flow, as frozen records: Context → SelfEdit → TrainingPlan → Adapter → Score.
+
+Knows nothing about models, files or tokens: everything here is text, numbers and tuples.
+Axis suffixes used throughout the package: `_C` contexts, `_E` self-edits, `_A` adapters, `_B` rows,
+`_T` tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class Question:
+    """One exam question. `answers` are all accepted gold answers, the first is the canonical one."""
+
+    text: str
+    answers: tuple[str, ...]
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is to be learned (a passage), with the exam that measures whether it was."""
+
+    id: str
+    title: str
+    text: str
+    questions: tuple[Question, ...] = ()
+
+
+@dataclass(frozen=True)
+class SelfEdit:
+    """What a model wrote about one context, parsed: training lines, and directives where the format has them.
+
+    `text` is the completion as sampled. `lines` are the training documents found in it, without
+    numbering or bullets. `truncated`: the sample ended at its token limit, so its last line was dropped.
+    """
+
+    context_id: str
+    format: str
+    text: str
+    lines: tuple[str, ...]
+    truncated: bool = False
+    directives: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Example:
+    """One training text. The loss falls on `completion` only (all of the text when `prompt` is empty)."""
+
+    completion: str
+    prompt: str = ""
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Hyperparameters:
+    """How one adapter is trained. Every adapter of a bank may have its own.
+
+    `schedule` is "constant", "linear" or "cosine": the learning rate goes from `learning_rate` to
+    `learning_rate * final_lr_fraction` over all steps. `max_steps` above 0 sets the number of optimiser
+    steps, in as many epochs as that takes. A step has `batch_size` examples (0: all of them), or, with
+    `batch_tokens` above 0, examples of like length up to that many tokens. `targets` is "all-linear" or
+    module-name suffixes as in PEFT's `target_modules`. `max_grad_norm` 0 means no clipping.
+    """
+
+    rank: int = 32
+    alpha: float = 64.0
+    dropout: float = 0.0
+    targets: str | tuple[str, ...] = "all-linear"
+    learning_rate: float = 1e-3
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    final_lr_fraction: float = 0.0
+    warmup_steps: int = 0
+    epochs: int = 10
+    max_steps: int = 0
+    batch_size: int = 1
+    batch_tokens: int = 0
+    shuffle: bool = True
+    weight_decay: float = 0.0
+    betas: tuple[float, float] = (0.9, 0.999)
+    max_grad_norm: float = 1.0
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """The whole recipe of one adapter: its examples, its hyperparameters and its seed.
+
+    `seed` sets the adapter's initial weights, the order of its examples and its dropout masks;
+    nothing else does.
+    """
+
+    id: str
+    examples: tuple[Example, ...]
+    hyperparameters: Hyperparameters
+    seed: int
+
+
+Outcome = Literal["right", "wrong", "ungraded"]
+
+
+@dataclass(frozen=True)
+class Graded:
+    """One graded answer. `score` is None exactly when `outcome` is "ungraded"; `reason` then says why."""
+
+    question: str
+    gold: tuple[str, ...]
+    answer: str
+    outcome: Outcome
+    score: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one adapter got in its context's exam.
+
+    `accuracy` is the mean over the graded answers, None if none could be graded. `likelihood` is the
+    mean over the questions of the probability the model gives the canonical gold answer, None where
+    it was not measured.
+    """
+
+    context_id: str
+    answers: tuple[Graded, ...]
+    accuracy: float | None
+    coverage: float
+    likelihood: float | None = None
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean with its interval. `n` counts the independent units (contexts) the interval is over."""
+
+    mean: float
+    low: float
+    high: float
+    n: int

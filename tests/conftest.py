@@ -1,0 +1,33 @@
+"""What every test relies on: one thread a process, no network, no display, reproducible property tests."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+# Before anything imports torch or transformers, and inherited by the programs that tests start.
+os.environ.update(
+    OMP_NUM_THREADS="1",
+    MKL_NUM_THREADS="1",
+    TOKENIZERS_PARALLELISM="false",
+    HF_HUB_OFFLINE="1",
+    TRANSFORMERS_OFFLINE="1",
+    HF_HUB_DISABLE_TELEMETRY="1",
+    MPLBACKEND="Agg",
+    NO_COLOR="1",
+)
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# No deadline: on a shared core the first example of a test can take seconds.
+settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", parent=settings.get_profile("local"), derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
+
+
+@pytest.fixture(autouse=True)
+def one_torch_thread() -> None:
+    """Code under test may choose a number of threads for itself; the next test starts with one again."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
