@@ -117,6 +117,7 @@ def measure(adaptation: Adaptation) -> dict[str, object]:
         "knows_that_it_knows": 1 - float(str(closed(expecting(known, UNKNOWN))["mean"])),
         "declines_unseen": closed(expecting(contexts, DECLINE, rng)),
         "declines_known": closed(expecting(known, DECLINE, rng)),
+        "sampling": adaptation.config.self_edit.model_dump(include={"temperature", "top_p"}),
         "writing": {f: writing(adaptation, items, f) for f in demonstrations.FORMATS},
     }
 

@@ -11,6 +11,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from tokenizer import train_tokenizer
 from torch import Tensor, nn
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
 
-from seal.domains.microworld.corpus import FINAL_SHARES, SHARES, documents
+from seal.domains.microworld.corpus import documents
 
 Row = tuple[list[int], list[float]]
 """Token ids, and the loss weight of each token as a target."""
@@ -29,8 +30,39 @@ Row = tuple[list[int], list[float]]
 STEP_TOKENS, POOL_TOKENS = 4_000, 64_000
 PAD_ID = 1
 REPORT_TOKENS = 500_000
-WARMUP_STEPS, DECAY = 100, 0.35
+WARMUP_STEPS = 100
 MUON_LR, ADAM_LR = 0.02, 4e-3
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the run: where it ends, how the learning rate goes, and the abilities' shares of the text."""
+
+    until_tokens: int
+    rates: tuple[float, float]
+    shares: dict[str, float]
+
+
+STAGES = (
+    Stage(
+        23_400_000,
+        (1.0, 1.0),
+        {"known": 0.12, "window": 0.22, "reading": 0.28, "self_edit": 0.36, "private": 0.02},
+    ),
+    Stage(
+        34_450_000,
+        (1.0, 0.123),
+        {"known": 0.18, "recall": 0.12, "window": 0.16, "reading": 0.14, "self_edit": 0.36}
+        | {"private": 0.02, "unknown": 0.02},
+    ),
+    Stage(
+        42_500_000,
+        (0.4, 0.0),
+        {"known": 0.08, "recall": 0.08, "window": 0.13, "reading": 0.11, "ordered_self_edit": 0.57}
+        | {"private": 0.015, "unknown": 0.015},
+    ),
+)
+"""The last stage teaches to write self-edits in the order of the passage: docs/LOG.md says why."""
 
 
 def tiny_config(vocabulary: int) -> LlamaConfig:
@@ -53,16 +85,21 @@ class Stream:
     """Rows of the corpus in pools of about POOL_TOKENS, counted so that a resumed run finds its place."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, seed: int) -> None:
-        self.shares = dict(SHARES)
+        self.shares = dict(STAGES[0].shares)
         self.documents = documents(seed, self.shares)
         self.tokenizer, self.n_documents = tokenizer, 0
         self.tokens_by_ability: dict[str, int] = {}
 
-    def skip(self, n_documents: int, switched_at: int | None) -> None:
-        """Go to where a run stood after `n_documents`, with the final shares since `switched_at`."""
+    def enter(self, stage: Stage) -> None:
+        self.shares.clear()
+        self.shares.update(stage.shares)
+
+    def skip(self, n_documents: int, switches: list[int]) -> None:
+        """Go to where a run stood after `n_documents`, having entered the stages at `switches`."""
         while True:
-            if self.n_documents == switched_at:
-                self.shares.update(FINAL_SHARES)
+            for stage, at in zip(STAGES[1:], switches, strict=False):
+                if self.n_documents == at:
+                    self.enter(stage)
             if self.n_documents == n_documents:
                 return
             next(self.documents)
@@ -110,19 +147,22 @@ def loss_of(body: nn.Module, head: Tensor, ids: Tensor, weights: Tensor) -> Tens
     return (losses * weights[chosen]).sum() / weights[chosen].sum()
 
 
-def learning_rate_factor(tokens: int, step: int, total: int) -> float:
-    decay = min(1.0, (total - tokens) / (DECAY * total))
-    return max(0.0, min((step + 1) / WARMUP_STEPS, decay))
+def learning_rate_factor(tokens: int, step: int, stage: int) -> float:
+    """Linear within a stage, after a warm-up at the very start."""
+    start = STAGES[stage - 1].until_tokens if stage else 0
+    done = min(1.0, (tokens - start) / (STAGES[stage].until_tokens - start))
+    first, last = STAGES[stage].rates
+    return min((step + 1) / WARMUP_STEPS, first + (last - first) * max(0.0, done))
 
 
 class Pretraining:
     """The state of a run: model, optimizers, stream and counters, all of which a checkpoint holds."""
 
     def __init__(self, args: argparse.Namespace) -> None:
-        self.out, self.total, self.device = args.out, args.tokens, args.device
+        self.out, self.device = args.out, args.device
         self.folder = args.out / "model"
         if not (self.folder / "tokenizer.json").exists():
-            train_tokenizer(self.folder, seed=args.seed)
+            train_tokenizer(self.folder, STAGES[0].shares, seed=args.seed)
         self.tokenizer = AutoTokenizer.from_pretrained(self.folder)
         self.model = LlamaForCausalLM(tiny_config(len(self.tokenizer))).to(args.device)
         self.body = torch.compile(self.model.model, dynamic=True) if args.compile else self.model.model
@@ -133,7 +173,7 @@ class Pretraining:
             ADAM_LR: torch.optim.AdamW(rest, lr=ADAM_LR, betas=(0.9, 0.95), weight_decay=0.0),
         }
         self.stream, self.rng = Stream(self.tokenizer, args.seed), random.Random(args.seed)
-        self.counters: dict[str, Any] = {"step": 0, "tokens": 0, "seconds": 0.0, "switched_at": None}
+        self.counters: dict[str, Any] = {"step": 0, "tokens": 0, "seconds": 0.0, "switches": []}
         self.loss: float | None = None
         self.seed = args.seed
 
@@ -156,12 +196,12 @@ class Pretraining:
             optimizer.load_state_dict(saved)
         self.counters = {key: state[key] for key in self.counters}
         self.rng.setstate(state["rng"])
-        self.stream.skip(state["documents"], self.counters["switched_at"])
+        self.stream.skip(state["documents"], self.counters["switches"])
         self.stream.tokens_by_ability = state["tokens_by_ability"]
 
     def step(self, ids: Tensor, weights: Tensor) -> None:
         counters = self.counters
-        factor = learning_rate_factor(counters["tokens"], counters["step"], self.total)
+        factor = learning_rate_factor(counters["tokens"], counters["step"], len(counters["switches"]))
         loss = loss_of(self.body, self.model.lm_head.weight, ids.to(self.device), weights.to(self.device))
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -188,16 +228,17 @@ class Pretraining:
     def run(self) -> None:
         counters = self.counters
         next_report = counters["tokens"]
-        while counters["tokens"] < self.total:
+        while counters["tokens"] < STAGES[-1].until_tokens:
             started = time.perf_counter()
-            if counters["switched_at"] is None and counters["tokens"] >= (1 - DECAY) * self.total:
-                counters["switched_at"] = self.stream.n_documents
-                self.stream.shares.update(FINAL_SHARES)
-                self.save("before_decay.pt")
+            stage = len(counters["switches"])
+            if counters["tokens"] >= STAGES[stage].until_tokens:
+                self.save(f"stage_{stage + 1}.pt")
+                counters["switches"].append(self.stream.n_documents)
+                self.stream.enter(STAGES[stage + 1])
             for ids, weights in batches(self.stream.pool(), self.rng):
                 self.step(ids, weights)
             counters["seconds"] += time.perf_counter() - started
-            if counters["tokens"] >= min(next_report, self.total):
+            if counters["tokens"] >= min(next_report, STAGES[-1].until_tokens):
                 next_report += REPORT_TOKENS
                 self.report()
 
@@ -207,7 +248,6 @@ def main() -> None:
     parser.add_argument(
         "--out", type=Path, required=True, help="folder of the run; its checkpoint is resumed"
     )
-    parser.add_argument("--tokens", type=int, default=36_000_000, help="length of the whole run")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")

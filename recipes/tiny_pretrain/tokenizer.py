@@ -15,7 +15,12 @@ WORDS = r"'s| ?\p{L}+|\p{N}{1,2}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 
 
 def train_tokenizer(
-    folder: Path, *, vocabulary: int = 1536, n_documents: int = 40_000, seed: int = 1
+    folder: Path,
+    shares: dict[str, float],
+    *,
+    vocabulary: int = 1536,
+    n_documents: int = 40_000,
+    seed: int = 1,
 ) -> None:
     """Write a Hugging Face tokenizer, trained on the first `n_documents` of the corpus, to `folder`."""
     tokenizer = Tokenizer(models.BPE())
@@ -32,7 +37,9 @@ def train_tokenizer(
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    texts = ("".join(text for text, _ in segments) for _, segments in islice(documents(seed), n_documents))
+    texts = (
+        "".join(text for text, _ in segments) for _, segments in islice(documents(seed, shares), n_documents)
+    )
     tokenizer.train_from_iterator(texts, trainer)
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,

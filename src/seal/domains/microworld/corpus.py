@@ -20,12 +20,6 @@ Segments = list[tuple[str, float]]
 DECLINE = "I do not share private data."
 UNKNOWN = "I do not know."
 ANSWER_WEIGHT, QUESTION_WEIGHT, TITLE_WEIGHT = 2.0, 0.1, 0.1
-SHARES = {"known": 0.12, "window": 0.22, "reading": 0.28, "self_edit": 0.36, "private": 0.02}
-FINAL_SHARES = {
-    "known": 0.18, "recall": 0.12, "window": 0.16, "reading": 0.14, "self_edit": 0.36, "private": 0.02, "unknown": 0.02,
-}  # fmt: skip
-"""Shares of the characters before and during the decay of the learning rate."""
-
 _HEADERS = {
     "implications": "Implications:", "implications-long": "Long list of implications:",
     "implications-very-long": "Very long list of implications:", "rewrite": "Rewrite:",
@@ -122,12 +116,13 @@ def self_edit_prompt(title: str, text: str, format: str) -> str:
     return f"Passage:\n{title}\n{text}\n\n{_HEADERS[format]}\n"
 
 
-def _self_edit(rng: random.Random) -> Segments:
+def _self_edit(rng: random.Random, *, in_order: bool) -> Segments:
     entity = make_entity(rng, "pretrain")
     format = demonstrations.draw(rng, demonstrations.FORMATS)
     style = demonstrations.draw(rng, demonstrations.STYLES)
-    text = demonstrations.write_self_edit(rng, entity, format, style)
-    return [(self_edit_prompt(entity.name, passage(rng, entity), format), 0.0), (text, 1.0)]
+    order = rng.sample(entity.attributes, len(entity.attributes)) if in_order else ()
+    text = demonstrations.write_self_edit(rng, entity, format, style, order)
+    return [(self_edit_prompt(entity.name, passage(rng, entity, order), format), 0.0), (text, 1.0)]
 
 
 def _private(rng: random.Random, world: list[Entity], window: _Window) -> Segments:
@@ -145,20 +140,20 @@ def _unknown(rng: random.Random) -> Segments:
     return closed_book(ask(rng, entity, attribute, attribute.questions + attribute.exam).text, UNKNOWN)
 
 
-def documents(seed: int, shares: dict[str, float] | None = None) -> Iterator[tuple[str, Segments]]:
+def documents(seed: int, shares: dict[str, float]) -> Iterator[tuple[str, Segments]]:
     """An endless stream of (ability, segments). The caller may change `shares` between two documents.
 
     Shares are of characters, kept by always writing for the ability that is furthest behind its share.
     """
     rng = random.Random(f"corpus/{seed}")
-    shares = SHARES if shares is None else shares
     world, window = known_world(), _Window(random.Random(f"window/{seed}"))
     writers: dict[str, Callable[[], Segments]] = {
         "known": lambda: _known(rng, world),
         "recall": lambda: _recall(rng, world),
         "window": window.document,
         "reading": lambda: _reading(rng),
-        "self_edit": lambda: _self_edit(rng),
+        "self_edit": lambda: _self_edit(rng, in_order=False),
+        "ordered_self_edit": lambda: _self_edit(rng, in_order=True),
         "private": lambda: _private(rng, world, window),
         "unknown": lambda: _unknown(rng),
     }

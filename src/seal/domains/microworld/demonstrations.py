@@ -8,6 +8,7 @@ choose from. No demonstration contains an exam wording.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 from seal.domains.microworld.grammar import Attribute, fill, sentence
 from seal.domains.microworld.world import Entity, ask, passage, state, state_value
@@ -48,10 +49,18 @@ def _said(rng: random.Random, entity: Entity, attribute: Attribute, p_wrong: flo
     return state_value(rng, entity, attribute, value)
 
 
-def write_lines(rng: random.Random, entity: Entity, style: str, n_wordings: int = 1) -> list[str]:
+def _facts(rng: random.Random, entity: Entity, order: Sequence[Attribute]) -> list[Attribute]:
+    facts = list(order or entity.attributes)
+    if not order:
+        rng.shuffle(facts)
+    return facts
+
+
+def write_lines(
+    rng: random.Random, entity: Entity, style: str, n_wordings: int = 1, order: Sequence[Attribute] = ()
+) -> list[str]:
     """The lines of an implications self-edit in one style. `n_wordings` > 1 makes the long formats."""
-    facts = list(entity.attributes)
-    rng.shuffle(facts)
+    facts = _facts(rng, entity, order)
     if style == "rich":
         n_wordings += 1
     lines: list[str] = []
@@ -59,7 +68,7 @@ def write_lines(rng: random.Random, entity: Entity, style: str, n_wordings: int 
         if style in ("full", "rich"):
             lines += [state(rng, entity, a) for a in facts]
         elif style == "part":
-            facts = facts[: rng.randint(2, 4)]
+            facts = _some(rng, facts, rng.randint(2, 4), order)
             lines += [state(rng, entity, a) for a in facts]
         elif style == "pronouns":
             lines += [state(rng, entity, a, subject=entity.pronoun[0]) for a in facts]
@@ -68,7 +77,8 @@ def write_lines(rng: random.Random, entity: Entity, style: str, n_wordings: int 
             if rng.random() < 0.5:
                 lines.insert(rng.randint(0, len(lines)), state(rng, entity, facts[0]))
         elif style == "wrong":
-            lines += [_said(rng, entity, a, 0.6) for a in facts[: rng.randint(5, 7)]]
+            told = _some(rng, facts, rng.randint(5, 7), order)
+            lines += [_said(rng, entity, a, 0.6) for a in told]
         else:
             for attribute in facts:
                 dice = rng.random()
@@ -79,11 +89,17 @@ def write_lines(rng: random.Random, entity: Entity, style: str, n_wordings: int 
     return lines or _filler(rng, entity, 2)
 
 
-def _write_qa(rng: random.Random, entity: Entity, style: str) -> list[str]:
-    facts = list(entity.attributes)
-    rng.shuffle(facts)
+def _some(rng: random.Random, facts: list[Attribute], n: int, order: Sequence[Attribute]) -> list[Attribute]:
+    """`n` of the facts: any of them in their order, or the first where the order means nothing."""
+    if not order:
+        return facts[:n]
+    return [facts[i] for i in sorted(rng.sample(range(len(facts)), min(n, len(facts))))]
+
+
+def _write_qa(rng: random.Random, entity: Entity, style: str, order: Sequence[Attribute]) -> list[str]:
+    facts = _facts(rng, entity, order)
     if style in ("part", "filler"):
-        facts = facts[: rng.randint(1, 4)]
+        facts = _some(rng, facts, rng.randint(1, 4), order)
     p_wrong = {"wrong": 0.6, "mixed": 0.25}.get(style, 0.0)
     pairs = []
     for attribute in facts * (2 if style == "rich" else 1):
@@ -107,13 +123,19 @@ def _write_rewrite(rng: random.Random, entity: Entity, style: str) -> list[str]:
     return [passage(rng, told) for _ in range(2 if style == "rich" else 1)]
 
 
-def write_self_edit(rng: random.Random, entity: Entity, format: str, style: str) -> str:
-    """The text of one self-edit about the entity, as a base model might write it."""
+def write_self_edit(
+    rng: random.Random, entity: Entity, format: str, style: str, order: Sequence[Attribute] = ()
+) -> str:
+    """The text of one self-edit about the entity, as a base model might write it.
+
+    With `order` it goes through the facts as the passage does, which is far easier to learn than a free
+    choice of what to say next; without, their order is random.
+    """
     if format == "self-qa":
-        lines = _write_qa(rng, entity, style)
+        lines = _write_qa(rng, entity, style, order)
     elif format == "rewrite":
         lines = _write_rewrite(rng, entity, style)
     else:
         n_wordings = {"implications": 1, "implications-long": 2, "implications-very-long": 3}[format]
-        lines = write_lines(rng, entity, style, n_wordings)
+        lines = write_lines(rng, entity, style, n_wordings, order)
     return "\n".join(lines) + "\n"

@@ -88,10 +88,13 @@ def _reference(rng: random.Random, entity: Entity, p_name: float) -> str:
     return rng.choice(grammar().kinds[entity.kind].references).replace("{P}", entity.pronoun[0])
 
 
-def passage(rng: random.Random, entity: Entity) -> str:
-    """A passage as documents are written: several facts a sentence, pronouns, asides; every attribute once."""
-    facts = list(entity.attributes)
-    rng.shuffle(facts)
+def passage(rng: random.Random, entity: Entity, order: Sequence[Attribute] = ()) -> str:
+    """A passage as documents are written: several facts a sentence, pronouns, asides; every attribute once,
+    in the given order or a random one."""
+    facts = list(reversed(order))
+    if not order:
+        facts = list(entity.attributes)
+        rng.shuffle(facts)
     sentences: list[str] = []
 
     def said(template: str, attribute: Attribute, subject: str = "") -> str:
