@@ -144,6 +144,11 @@ class OuterConfig(TrainConfig):
         default=True,
         description="Also train the control arm: as many rounds on as many own samples, chosen by chance.",
     )
+    reward_with_passage: bool = Field(
+        default=True,
+        description="Train on the passage beside the self-edit when rewarding it, as published. Without, the "
+        "reward is what the self-edit teaches by itself, which tells good from bad far better.",
+    )
     reward: Literal["accuracy", "likelihood"] = Field(
         default="accuracy",
         description='"accuracy" of the answers, as published, or "likelihood", the mean probability of the '

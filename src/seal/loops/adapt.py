@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,11 +19,15 @@ from seal.domains.knowledge import Knowledge
 from seal.errors import ConfigError
 from seal.grading import GRADERS
 from seal.grading.statistics import summarise
+from seal.loops.card import stored_style
+from seal.loops.memory import pass_tokens_that_fit, slots_that_fit
+from seal.loops.work import Work
 from seal.models import generate, load_model, score_answers
+from seal.models.tokens import encode_completion
 from seal.protocols import Grader, SelfEditFormat
 from seal.self_edits import FORMATS, FormatConfig
 from seal.training import AdapterBank, train
-from seal.types import Context, Graded, Hyperparameters, Question, Score, SelfEdit, TrainingPlan
+from seal.types import Context, Example, Graded, Hyperparameters, Question, Score, SelfEdit, TrainingPlan
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, how much there is."""
@@ -40,12 +45,16 @@ def derive_seed(*parts: object) -> int:
 
 @dataclass(frozen=True)
 class Trial:
-    """One adapter to train and examine: a self-edit, the context whose exam it sits, and a seed."""
+    """One adapter to train and examine: a self-edit, the context whose exam it sits, and a seed.
+
+    `lines_only` leaves the passage out, whatever the domain's configuration says.
+    """
 
     context: Context
     self_edit: SelfEdit
     seed: int
     hyperparameters: Hyperparameters | None = None
+    lines_only: bool = False
 
 
 @dataclass
@@ -60,6 +69,14 @@ class Adaptation:
     domain: Knowledge
     grader: Grader
     on_progress: Progress = field(default=no_progress)
+    work: Work = field(default_factory=Work)
+    edit_tokens: int = 0
+    answer_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        """The longest self-edit and answer are as configured, until `check_fit` finds that they cannot be."""
+        self.edit_tokens = self.edit_tokens or self.config.self_edit.max_new_tokens
+        self.answer_tokens = self.answer_tokens or self.config.grading.max_new_tokens
 
     @classmethod
     def load(cls, config: RunConfig, on_progress: Progress = no_progress) -> Adaptation:
@@ -92,26 +109,43 @@ class Adaptation:
             return [[SelfEdit(c.id, "none", "", ())] * n for c in contexts]
         sampling = self.config.self_edit
         prompts = [self.writing_prompt(c) for c in contexts for _ in range(n)]
-        found = generate(
-            self.model if model is None else model,
-            self.tokenizer,
-            prompts,
-            max_new_tokens=sampling.max_new_tokens,
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            seeds=[derive_seed(seed, c.id, i) for c in contexts for i in range(n)],
-            batch_size=96,
-            on_progress=lambda done, total: self.on_progress(stage, done, total),
-        )
-        edits = [
-            self.format.parse(context, made.text, truncated=made.truncated)
-            for context, made in zip((c for c in contexts for _ in range(n)), found, strict=True)
-        ]
+        with self.work.doing("write", len(prompts)):
+            found = generate(
+                self.model if model is None else model,
+                self.tokenizer,
+                prompts,
+                max_new_tokens=self.edit_tokens,
+                temperature=sampling.temperature,
+                top_p=sampling.top_p,
+                seeds=[derive_seed(seed, c.id, i) for c in contexts for i in range(n)],
+                batch_size=96,
+                on_progress=lambda done, total: self.on_progress(stage, done, total),
+            )
+        edits = []
+        for context, made in zip((c for c in contexts for _ in range(n)), found, strict=True):
+            text = self._within(made.text)
+            edits.append(self.format.parse(context, text, truncated=made.truncated or text != made.text))
         return [edits[at : at + n] for at in range(0, len(edits), n)]
+
+    def _within(self, text: str) -> str:
+        """A sample, cut where it takes more tokens when read again than when it was written.
+
+        Pieces of characters do: each becomes a replacement character of several tokens.
+        """
+        ids = encode_completion(self.tokenizer, text, append_eos=False)
+        if len(ids) <= self.edit_tokens:
+            return text
+        return self.tokenizer.decode(ids[: self.edit_tokens], skip_special_tokens=True).rstrip("\ufffd")
 
     def plan(self, trial: Trial) -> TrainingPlan:
         hyperparameters = trial.hyperparameters or self.config.inner.hyperparameters()
-        examples = self.domain.examples(trial.context, trial.self_edit)
+        domain = self.domain
+        if trial.lines_only:
+            domain = Knowledge(domain.config.model_copy(update={"include_passage": False}))
+        examples = domain.examples(trial.context, trial.self_edit)
+        if not examples:  # nothing to learn: the adapter stays as it begins, and the model as it was
+            examples = (Example(trial.context.title),)
+            hyperparameters = replace(hyperparameters, epochs=0, max_steps=0)
         return TrainingPlan(f"{trial.context.id}/{trial.seed}", examples, hyperparameters, trial.seed)
 
     def learn_and_examine(
@@ -124,12 +158,21 @@ class Adaptation:
         """
         if not trials:
             return []
-        learner = self.model if model is None else model
+        with self.work.doing("train", len(trials)):
+            return self._learn_and_examine(trials, answers, self.model if model is None else model, stage)
+
+    def _learn_and_examine(
+        self, trials: Sequence[Trial], answers: bool, learner: Any, stage: str
+    ) -> list[Score]:
+        plans = [self.plan(trial) for trial in trials]
+        rank = max(plan.hyperparameters.rank for plan in plans)
+        targets = self.config.inner.targets
         adapters = train(
             learner,
             self.tokenizer,
-            [self.plan(trial) for trial in trials],
-            max_slots=self.config.inner.slots or None,
+            plans,
+            max_slots=self.config.inner.slots or slots_that_fit(learner, rank, targets, wanted=len(plans)),
+            max_tokens=pass_tokens_that_fit(learner),
             faithful_length=self.config.inner.faithful_length or None,
             on_progress=lambda done, total: self.on_progress(stage, done, total),
         )
@@ -161,7 +204,7 @@ class Adaptation:
         """
         learner = self.model if model is None else model
         asked = [(i, question) for i, (context, _) in enumerate(exams) for question in context.questions]
-        prompts = [self._question(exams[i][1], question) for i, question in asked]
+        prompts = [self.exam_prompt(exams[i][1], question) for i, question in asked]
         slots = [i for i, _ in asked] if bank else None
         likelihoods: list[float | None] = [None] * len(asked)
         lead = "" if self.style == "chat" else " "
@@ -182,7 +225,7 @@ class Adaptation:
                 prompts,
                 adapters=bank,
                 slots=slots,
-                max_new_tokens=self.config.grading.max_new_tokens,
+                max_new_tokens=self.answer_tokens,
                 stop=() if self.style == "chat" else ("\n",),
                 batch_size=256,
                 on_progress=(lambda done, total: self.on_progress(stage, done, total)) if stage else None,
@@ -194,7 +237,8 @@ class Adaptation:
             for exam, (context, _) in enumerate(exams)
         ]
 
-    def _question(self, shown: Context | None, question: Question) -> str:
+    def exam_prompt(self, shown: Context | None, question: Question) -> str:
+        """The text that asks a question, closed-book or with the passage `shown`."""
         if shown is None:
             return self.render(self.domain.exam_prompt(question, self.style))
         return self.render(self.domain.open_book_prompt(shown, question, self.style))
@@ -234,9 +278,12 @@ def pick_device(device: str) -> str:
 
 
 def pick_style(style: str, model_name: str, tokenizer: Any) -> str:
-    """ "auto" is "short" for the embedded model, "chat" for a model with a chat template, else "base"."""
+    """ "auto" is "short" for the embedded model, "chat" for a model with a chat template, else "base"; for a
+    policy that was trained here, that of its base."""
     if style != "auto":
         return style
     if model_name == "tiny":
         return "short"
+    if stored := stored_style(Path(model_name)):
+        return stored
     return "chat" if getattr(tokenizer, "chat_template", None) else "base"

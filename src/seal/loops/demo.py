@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import resource
 import sys
-import time
 import tomllib
 from importlib.resources import files
 from typing import Any
 
 from seal.config import RunConfig, parse_config
-from seal.loops.adapt import Adaptation, Progress, no_progress
+from seal.loops.adapt import Adaptation
+from seal.loops.check import fingerprint
 from seal.loops.data import load_source
 from seal.loops.evaluate import RECORDS, Evaluation, difference_table, method_table, model_record
 from seal.loops.outer import OuterLoop
 from seal.loops.run_folder import RunFolder
+from seal.loops.start import Watch, start
 
 METHODS = (
     "base",
@@ -27,6 +28,7 @@ METHODS = (
     "passage_best",
     "self_edit",
     "round_1",
+    "round_2",
     "random_selection",
     "seal",
     "gold",
@@ -52,54 +54,73 @@ def demo_config(*, seed: int = 0, quick: bool = False) -> RunConfig:
     return parse_config(data, where="demo.toml")
 
 
-def run_experiment(
-    config: RunConfig, folder: RunFolder, on_progress: Progress = no_progress
-) -> dict[str, Any]:
+def run_experiment(config: RunConfig, folder: RunFolder, watch: Watch | None = None) -> dict[str, Any]:
     """Run or resume the experiment; returns what `results.json` then holds."""
+    watch = watch or Watch()
     done = folder.read_json("results.json")
     if done is not None:
         return done
-    started = time.perf_counter()
-    adaptation = Adaptation.load(config, on_progress)
     training = load_source(
         config.data.train, config.data.n_train, seed=config.seed, wordings=config.data.reward_wordings
     )
     held_out = load_source(config.data.evaluation, config.data.n_evaluation, seed=config.seed)
+    adaptation = start(config, training.contexts + held_out.contexts, watch, open_book=True)
+    folder.pin(
+        "inputs.json", fingerprint(adaptation, training=training.contexts, evaluation=held_out.contexts)
+    )
+    plan_work(adaptation, len(training.contexts), len(held_out.contexts), gold=bool(held_out.gold))
+
+    def known(method: str) -> None:
+        watch.figures(method_table(folder.records(RECORDS), [method], seed=config.seed))
+
     evaluation = Evaluation(adaptation, folder, held_out.contexts)
+    with folder.session():
+        evaluation.untrained("base", open_book=False)
+        known("base")
+        evaluation.untrained("open_book", open_book=True)
+        known("open_book")
+        evaluation.passage("passage")
+        known("passage")
+        if config.passage_best is not None:
+            evaluation.passage("passage_best", config.passage_best.hyperparameters())
+            known("passage_best")
+        if held_out.gold:
+            evaluation.given("gold", held_out.gold)
+            known("gold")
+        evaluation.written("self_edit", adaptation.model)
+        known("self_edit")
+        last = config.outer.rounds
+        for round, policy in OuterLoop(adaptation, folder, training.contexts, "seal").policies():
+            evaluation.written("seal" if round == last else f"round_{round}", policy)
+            known("seal" if round == last else f"round_{round}")
+        for round, policy in OuterLoop(adaptation, folder, training.contexts, "random_selection").policies():
+            if round == last:
+                evaluation.written("random_selection", policy)
+                known("random_selection")
 
-    evaluation.untrained("base", open_book=False)
-    evaluation.untrained("open_book", open_book=True)
-    evaluation.passage("passage")
-    if config.passage_best is not None:
-        evaluation.passage("passage_best", config.passage_best.hyperparameters())
-    if held_out.gold:
-        evaluation.given("gold", held_out.gold)
-    evaluation.written("self_edit", adaptation.model)
-    last = config.outer.rounds
-    for round, policy in OuterLoop(adaptation, folder, training.contexts, "seal").policies():
-        evaluation.written("seal" if round == last else f"round_{round}", policy)
-    for round, policy in OuterLoop(adaptation, folder, training.contexts, "random_selection").policies():
-        if round == last:
-            evaluation.written("random_selection", policy)
-
-    folder.metric(event="finished", wall_s=time.perf_counter() - started)
     results = summarise_run(adaptation, folder)
     folder.write_json("results.json", results)
     return results
 
 
+def plan_work(adaptation: Adaptation, n_train: int, n_held_out: int, *, gold: bool) -> None:
+    """Tells the run's account of its work what is to come, so that it can say how long it will take."""
+    config, rounds = adaptation.config, adaptation.config.outer.rounds
+    own, written = n_train * config.self_edit.samples, 2 + rounds if rounds else 1
+    given = 1 + (config.passage_best is not None) + gold
+    adaptation.work.plan("write", own * max(0, 2 * rounds - 1) + n_held_out * written)
+    adaptation.work.plan("train", own * config.inner.seeds * rounds + n_held_out * (written + given))
+
+
 def summarise_run(adaptation: Adaptation, folder: RunFolder) -> dict[str, Any]:
-    """Tables of the folder's records. `wall_s` adds up the sessions of a run that was resumed."""
+    """Tables of the folder's records. `wall_s` adds up the sittings of a run that was resumed."""
     config, records = adaptation.config, folder.records(RECORDS)
     methods = [m for m in METHODS if any(r["method"] == m for r in records)]
     extra = sorted({r["method"] for r in records} - set(METHODS))
     pairs = [(a, b) for a, b in PAIRS if a in methods and b in methods]
-    sessions = [
-        r["wall_s"] for r in folder.records("metrics.jsonl") if r["event"] in ("finished", "interrupted")
-    ]
     return {
         "seed": config.seed,
-        "wall_s": round(sum(sessions), 1),
+        "wall_s": folder.wall_s(),
         "peak_memory_bytes": peak_memory_bytes(),
         "model": model_record(config.model.name, adaptation.model),
         "methods": method_table(records, methods + extra, seed=config.seed),

@@ -48,6 +48,7 @@ class Evaluation:
     ) -> None:
         """Trained on given self-edits, one a context."""
         if self._done(method):
+            self.adaptation.work.found("train", len(self.contexts))
             return
         trials = [
             Trial(c, edits[c.id], derive_seed(self.adaptation.config.seed, "evaluate", c.id), hyperparameters)
@@ -61,17 +62,23 @@ class Evaluation:
     def written(self, method: str, policy: Any) -> None:
         """Trained on what `policy` writes, sampled as in the outer loop, one self-edit a context."""
         if self._done(method):
+            self.adaptation.work.found("write", len(self.contexts))
+            self.adaptation.work.found("train", len(self.contexts))
             return
         stored = {r["context"]: r for r in self.folder.records(_EDITS) if r["method"] == method}
-        missing = [c for c in self.contexts if c.id not in stored]
-        seed = f"{self.adaptation.config.seed}/evaluate"
-        found = self.adaptation.write(missing, 1, seed=seed, model=policy, stage=f"writing for {method}")
-        records = [
-            {"method": method, "context": c.id, "text": e.text, "truncated": e.truncated}
-            for c, [e] in zip(missing, found, strict=True)
-        ]
-        self.folder.append(_EDITS, records)
-        stored |= {r["context"]: r for r in records}
+        if len(stored) < len(self.contexts):
+            seed = f"{self.adaptation.config.seed}/evaluate"
+            stage = f"writing for {method}"
+            found = self.adaptation.write(self.contexts, 1, seed=seed, model=policy, stage=stage)
+            records = [
+                {"method": method, "context": c.id, "text": e.text, "truncated": e.truncated}
+                for c, [e] in zip(self.contexts, found, strict=True)
+                if c.id not in stored
+            ]
+            self.folder.append(_EDITS, records)
+            stored |= {r["context"]: r for r in records}
+        else:
+            self.adaptation.work.found("write", len(self.contexts))
         parse = self.adaptation.format.parse
         edits = {
             c.id: parse(c, stored[c.id]["text"], truncated=stored[c.id]["truncated"]) for c in self.contexts
@@ -80,9 +87,13 @@ class Evaluation:
         self.given(method, edits, model=learner)
 
     def _done(self, method: str) -> bool:
-        return any(r["method"] == method for r in self.folder.records(RECORDS))
+        return len(self._recorded(method)) == len(self.contexts)
+
+    def _recorded(self, method: str) -> set[str]:
+        return {r["context"] for r in self.folder.records(RECORDS) if r["method"] == method}
 
     def _record(self, method: str, scores: Sequence[Score]) -> None:
+        recorded = self._recorded(method)  # some are, where the writing itself was cut short
         self.folder.append(
             RECORDS,
             [
@@ -99,6 +110,7 @@ class Evaluation:
                     ],
                 }
                 for score in scores
+                if score.context_id not in recorded
             ],
         )  # fmt: skip
 

@@ -10,16 +10,20 @@ treated arm has over it is due to the reward, and not to fine-tuning on one's ow
 from __future__ import annotations
 
 import copy
+import errno
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from safetensors import SafetensorError
+
 from seal.algorithms import ALGORITHMS
 from seal.algorithms.rest_em import select_at_random
 from seal.errors import TrainingError
 from seal.loops.adapt import Adaptation, Trial, derive_seed
+from seal.loops.card import write_card
 from seal.loops.run_folder import RunFolder, write_beside
 from seal.models import load_model
 from seal.training import merge, train
@@ -59,7 +63,9 @@ class OuterLoop:
                 edits = self.sample(round, policy)
                 kept = self.decide(round, policy, edits)
                 policy = self.update(round, policy, kept)
-                write_beside(stored, lambda beside, policy=policy: self._save(policy, beside))
+                write_beside(
+                    stored, lambda beside, policy=policy, round=round: self._save(policy, beside, round)
+                )
             yield round, policy
 
     def sample(self, round: int, policy: Any) -> list[list[SelfEdit]]:
@@ -67,11 +73,14 @@ class OuterLoop:
         shared = self._place(round) if round > 1 else "rounds/1"
         name, k = f"{shared}/self_edits.jsonl", self.config.self_edit.samples
         texts = {(r["context"], r["sample"]): r for r in self.folder.records(name)}
-        missing = [c for c in self.contexts if (c.id, k - 1) not in texts]
         per_chunk = max(1, CHUNK_TRIALS // k)
-        for at in range(0, len(missing), per_chunk):
-            chunk = missing[at : at + per_chunk]
-            stage = f"round {round}: writing self-edits ({at + len(chunk)} of {len(missing)} passages)"
+        for at in range(0, len(self.contexts), per_chunk):
+            # The same chunks in every sitting: what a chunk gives depends in its last bits on what is in it.
+            chunk = self.contexts[at : at + per_chunk]
+            if all((c.id, i) in texts for c in chunk for i in range(k)):
+                self.adaptation.work.found("write", len(chunk) * k)
+                continue
+            stage = f"round {round}: writing self-edits ({at + len(chunk)} of {len(self.contexts)} passages)"
             found = self.adaptation.write(
                 chunk, k, seed=f"{self.config.seed}/{shared}", model=policy, stage=stage
             )
@@ -85,6 +94,7 @@ class OuterLoop:
                 }
                 for c, edits in zip(chunk, found, strict=True)
                 for i, e in enumerate(edits)
+                if (c.id, i) not in texts
             ]
             self.folder.append(name, records)
             texts |= {(r["context"], r["sample"]): r for r in records}
@@ -136,7 +146,8 @@ class OuterLoop:
             for s in range(self.config.inner.seeds)
         ]
         name = f"{self._place(round)}/scores.jsonl"
-        found = self._score(name, f"round {round}: scoring self-edits", policy, jobs)
+        alone = not self.config.outer.reward_with_passage
+        found = self._score(name, f"round {round}: scoring self-edits", policy, jobs, lines_only=alone)
         return {
             (c.id, i): Reward(c.id, i, _mean([found[c.id, i, s] for s in range(self.config.inner.seeds)]))
             for c, own in zip(self.contexts, edits, strict=True)
@@ -165,6 +176,11 @@ class OuterLoop:
         examples = tuple(
             Example(e.text, self.adaptation.writing_prompt(c)) for c, e in kept if e.text.strip()
         )
+        if not examples:
+            raise TrainingError(
+                f"round {round}: every kept self-edit is empty, so there is nothing to learn from",
+                "Does the model write at all? Look at self_edits.jsonl; try another format or prompt.",
+            )
         seed = derive_seed(self.config.seed, "update", round)
         plan = TrainingPlan(f"{self.arm}/{round}", examples, self.config.outer.hyperparameters(), seed)
         stage = f"round {round}: updating the policy ({self.arm})"
@@ -184,21 +200,39 @@ class OuterLoop:
         return updated
 
     def _score(
-        self, name: str, stage: str, policy: Any, jobs: list[tuple[Context, int, int, SelfEdit]]
+        self,
+        name: str,
+        stage: str,
+        policy: Any,
+        jobs: list[tuple[Context, int, int, SelfEdit]],
+        *,
+        lines_only: bool = False,
     ) -> dict[tuple[str, int, int], float | None]:
         reward = self.config.outer.reward
         found = {(r["context"], r["sample"], r["seed"]): r[reward] for r in self.folder.records(name)}
-        missing = [job for job in jobs if (job[0].id, job[1], job[2]) not in found]
         learner = None if self.config.inner.learner == "base" else policy
-        for at in range(0, len(missing), CHUNK_TRIALS):
-            chunk = missing[at : at + CHUNK_TRIALS]
-            trials = [Trial(c, e, derive_seed(self.config.seed, "inner", c.id, i, s)) for c, i, s, e in chunk]
-            label = f"{stage} ({len(jobs) - len(missing) + at + len(chunk)} of {len(jobs)})"
+        for at in range(0, len(jobs), CHUNK_TRIALS):
+            chunk = jobs[at : at + CHUNK_TRIALS]
+            if all((c.id, i, s) in found for c, i, s, _ in chunk):
+                self.adaptation.work.found("train", len(chunk))
+                continue
+            trials = [
+                Trial(
+                    c,
+                    e,
+                    derive_seed(self.config.seed, "inner", c.id, i, s),
+                    lines_only=lines_only,
+                )
+                for c, i, s, e in chunk
+            ]
+            label = f"{stage} ({at + len(chunk)} of {len(jobs)})"
             scores = self.adaptation.learn_and_examine(
                 trials, answers=reward == "accuracy", model=learner, stage=label
             )
             records = []
             for (c, i, s, _), score in zip(chunk, scores, strict=True):
+                if (c.id, i, s) in found:
+                    continue
                 reason = next((a.reason for a in score.answers if a.outcome == "ungraded"), "")
                 records.append(
                     {"context": c.id, "sample": i, "seed": s, "accuracy": score.accuracy,
@@ -220,9 +254,21 @@ class OuterLoop:
     def _place(self, round: int) -> str:
         return f"rounds/{round}" if self.arm == "seal" else f"rounds/{round}/random_selection"
 
-    def _save(self, policy: Any, folder: Path) -> None:
-        policy.save_pretrained(folder)
-        self.adaptation.tokenizer.save_pretrained(folder)
+    def _save(self, policy: Any, folder: Path, round: int) -> None:
+        try:
+            policy.save_pretrained(folder)
+            self.adaptation.tokenizer.save_pretrained(folder)
+        except SafetensorError as error:  # how safetensors reports what the system refused
+            raise OSError(errno.ENOSPC if "os error 28" in str(error) else errno.EIO, str(error)) from error
+        write_card(
+            folder,
+            base=self.config.model.name,
+            arm=self.arm,
+            round=round,
+            format=self.config.self_edit.format,
+            style=self.adaptation.style,
+            seed=self.config.seed,
+        )
 
     def _load(self, folder: Path) -> Any:
         base = self.adaptation.model

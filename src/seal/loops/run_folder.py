@@ -126,6 +126,11 @@ class RunFolder:
                 with contextlib.suppress(OutputError):
                     self.metric(event=event, wall_s=wall_s)
 
+    def wall_s(self) -> float:
+        """How long all sittings took together, without those that were killed outright."""
+        events = [r for r in self.records("metrics.jsonl") if r["event"] in ("finished", "interrupted")]
+        return round(sum(r["wall_s"] for r in events), 1)
+
     def pin(self, name: str, value: dict[str, Any]) -> None:
         """Writes down what the run began with. Raises OutputError if it began with something else."""
         stored = self.read_json(name)

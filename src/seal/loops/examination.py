@@ -1,0 +1,84 @@
+"""One model's figures on given passages: `seal eval`. Knows nothing about how the model came to be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from seal.config import RunConfig
+from seal.domains.knowledge import require_questions
+from seal.errors import ConfigError, UnknownNameError
+from seal.loops.check import check_names, fingerprint
+from seal.loops.data import Source, load_source
+from seal.loops.demo import summarise_run
+from seal.loops.evaluate import RECORDS, Evaluation, method_table
+from seal.loops.run_folder import RunFolder
+from seal.loops.start import Watch, start
+from seal.plugins import did_you_mean
+
+COMMAND = "seal eval"
+METHODS = ("base", "open_book", "passage", "passage_best", "self_edit", "gold")
+DEFAULT_METHODS = ("base", "open_book", "passage", "self_edit")
+
+
+def run_evaluation(
+    config: RunConfig, path: Path, methods: Sequence[str] = DEFAULT_METHODS, watch: Watch | None = None
+) -> dict[str, Any]:
+    """Examine the model by each method, in the folder `path`; returns what `results.json` then holds.
+
+    Methods that the folder holds already are not done again. Nothing is written before every input has been
+    checked. Raises SealError as its parts do.
+    """
+    watch = watch or Watch()
+    RunFolder.check(path, config, command=COMMAND)
+    source = evaluation_source(config, methods)
+    adaptation = start(
+        config, source.contexts, watch, writes="self_edit" in methods, open_book="open_book" in methods
+    )
+    folder = RunFolder.open(path, config, command=COMMAND)
+    folder.pin("inputs.json", fingerprint(adaptation, passages=source.contexts))
+    for kind, n in planned_work(methods, len(source.contexts)).items():
+        adaptation.work.plan(kind, n)
+    evaluation = Evaluation(adaptation, folder, source.contexts)
+    with folder.session(methods=list(methods)):
+        for method in methods:
+            if method in ("base", "open_book"):
+                evaluation.untrained(method, open_book=method == "open_book")
+            elif method == "self_edit":
+                evaluation.written(method, adaptation.model)
+            elif method == "gold":
+                evaluation.given(method, source.gold)
+            else:
+                best = config.passage_best if method == "passage_best" else None
+                evaluation.passage(method, best.hyperparameters() if best else None)
+            watch.figures(method_table(folder.records(RECORDS), [method], seed=config.seed))
+    results = summarise_run(adaptation, folder)
+    folder.write_json("results.json", results)
+    return results
+
+
+def evaluation_source(config: RunConfig, methods: Sequence[str]) -> Source:
+    """The contexts to examine on. Raises SealError if they, or the methods, are not as they must be."""
+    check_names(config)
+    for method in methods:
+        if method not in METHODS:
+            raise UnknownNameError(f"unknown method {method!r}", did_you_mean(method, METHODS))
+    source = load_source(config.data.evaluation, config.data.n_evaluation, seed=config.seed)
+    require_questions(source.contexts)
+    if "gold" in methods and not source.gold:
+        raise ConfigError(
+            f"there are no gold statements for {config.data.evaluation}",
+            'Leave "gold" out of --methods: only the micro-world has them.',
+        )
+    if "passage_best" in methods and config.passage_best is None:
+        raise ConfigError(
+            "passage_best is not configured", "Set [passage_best] in the recipe, or leave the method out."
+        )
+    return source
+
+
+def planned_work(methods: Sequence[str], n: int) -> dict[Any, int]:
+    """Self-edits to write and adapters to train on `n` contexts."""
+    trained = sum(method not in ("base", "open_book") for method in methods)
+    return {"write": n * ("self_edit" in methods), "train": n * trained}
