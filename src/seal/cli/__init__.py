@@ -1,0 +1,94 @@
+"""The command line: `seal demo`, `seal train`, `seal eval`. One file a command.
+
+Knows how commands are called and how their errors are told: 0 is success, 2 an error of the user's (a message
+and what to do about it), 130 a run stopped by Ctrl-C. An error of the program's own shows its traceback.
+Importing this loads nothing heavy, so that --help and wrong flags answer at once.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+from pydantic import ValidationError
+
+import seal
+from seal.cli.console import print_error
+from seal.cli.demo import demo
+from seal.cli.eval import eval_
+from seal.cli.train import train
+from seal.errors import ConfigError, Interrupted, SealError
+
+_DISK = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
+
+app = App(
+    name="seal",
+    help="A language model that teaches itself: it writes its own training data about a text, trains on it, "
+    "is examined, and learns from the result to write better data (SEAL, arXiv 2506.10943).",
+    version=seal.__version__,
+    help_epilogue="Every run has a folder of its own (--out); the same command with the same folder goes on "
+    "where it stopped. SEAL_DEBUG=1 shows the traceback behind an error message.",
+    help_format="markdown",
+    print_error=False,
+    exit_on_error=False,
+    suppress_keyboard_interrupt=False,
+    result_action="return_value",
+)
+app.command(demo)
+app.command(train)
+app.command(eval_, name="eval")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    tokens = list(sys.argv[1:] if argv is None else argv)
+    try:
+        app(tokens)
+    except Interrupted as stopped:
+        again = shlex.join(["seal", *tokens, *_out_flag(tokens, stopped.hint)])
+        print_error("stopped", stopped.message, f"To go on: {again}" if stopped.hint else "")
+        return 130
+    except KeyboardInterrupt:
+        print_error("stopped", "nothing had been begun, and nothing was written")
+        return 130
+    except CycloptsError as error:
+        print_error("error", str(error).strip(), f"See: {_help_of(tokens)}")
+        return 2
+    except SealError as error:
+        return _fail(error)
+    except ValidationError as error:
+        found = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
+        return _fail(ConfigError(found, "Correct these values."), error)
+    except BrokenPipeError:  # whoever read our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        hint = "Free some space and run the same command again; a run goes on from where it is."
+        return _fail(
+            SealError(f"{error.filename or 'a file'} cannot be written: {_DISK[error.errno]}", hint), error
+        )
+    return 0
+
+
+def _fail(error: SealError, cause: BaseException | None = None) -> int:
+    if os.environ.get("SEAL_DEBUG"):
+        raise cause or error
+    print_error("error", error.message, error.hint)
+    return 2
+
+
+def _out_flag(tokens: Sequence[str], out: str) -> list[str]:
+    """--out as it has to be added to `tokens`: where the command chose the folder by itself."""
+    given = any(token == "--out" or token.startswith("--out=") for token in tokens)
+    return [] if given or not out else ["--out", out]
+
+
+def _help_of(tokens: Sequence[str]) -> str:
+    known = tokens and tokens[0] in ("demo", "train", "eval")
+    return f"seal {tokens[0]} --help" if known else "seal --help"

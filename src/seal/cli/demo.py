@@ -1,0 +1,101 @@
+"""`seal demo`: the whole experiment on the embedded model, with a report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from rich.markup import escape
+
+from seal.cli.console import Display, default_out, difference_table, method_table
+
+_SHOWN_LINES = 12
+
+
+def demo(
+    *,
+    out: Annotated[
+        Path | None,
+        Parameter(
+            help="The run's folder; by default a new one under runs/. A stopped run goes on in its own."
+        ),
+    ] = None,
+    seed: Annotated[int, Parameter(help="Every random choice follows from it.")] = 0,
+    quick: Annotated[
+        bool,
+        Parameter(negative=(), help="A look at the whole loop in about a minute, too small for conclusions."),
+    ] = False,
+) -> None:
+    """Watch a small language model teach itself, in a few minutes on two CPU cores.
+
+    It writes its own training data about texts that it has never seen, trains on it, is examined, and gets
+    better at writing such data by reinforcement learning. Ends with a table, an example and a report.
+    """
+    folder = out or default_out("demo")
+    display = Display()
+    with display.running(folder):
+        from seal.loops.demo import demo_config, run_experiment
+        from seal.loops.report import write_report
+        from seal.loops.run_folder import RunFolder
+
+        run = RunFolder.open(folder, demo_config(seed=seed, quick=quick))
+        results = run_experiment(run.config, run, display)
+        report = write_report(folder)
+    display.console.print()
+    display.console.print(method_table(results))
+    display.console.print()
+    display.console.print(difference_table(results))
+    example = _example(run)
+    if example:
+        display.console.print()
+        _show_example(display, *example)
+    minutes = results["wall_s"] / 60
+    display.console.print(
+        f"\nThe report: {report}   ({minutes:.1f} min; all figures in {folder}/results.json)"
+    )
+
+
+def _example(run: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+    """What the model wrote about one passage before RL and after: records, each with its `answers`.
+
+    The passage is the one of median gain, so that it is no better than what is usual.
+    """
+    edits = {(r["method"], r["context"]): r for r in run.records("evaluation_self_edits.jsonl")}
+    scores = {(r["method"], r["context"]): r for r in run.records("evaluation.jsonl")}
+    gains = []
+    for method, context in edits:
+        before, after = scores.get(("self_edit", context)), scores.get(("seal", context))
+        if method == "seal" and before and after and None not in (before["accuracy"], after["accuracy"]):
+            gains.append((after["accuracy"] - before["accuracy"], context))
+    if not gains:
+        return None
+    _, context = sorted(gains)[len(gains) // 2]
+    before, after = (
+        {**edits[method, context], "answers": scores[method, context]["answers"]}
+        for method in ("self_edit", "seal")
+    )
+    return before, after
+
+
+def _show_example(display: Display, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    display.console.print("[bold]One passage: what the model wrote about it, and what it then knew[/bold]")
+    display.console.print("(the passage of median gain)")
+    for words, record in (("before RL", before), ("after RL", after)):
+        lines = [line for line in record["text"].splitlines() if line.strip()]
+        more = [f"... and {len(lines) - _SHOWN_LINES} more lines"] if len(lines) > _SHOWN_LINES else []
+        display.console.print(f"\n[bold]{words}[/bold], it wrote:")
+        for line in lines[:_SHOWN_LINES] + more:
+            display.console.print(f"  {escape(line)}")
+        right = sum(a["outcome"] == "right" for a in record["answers"])
+        display.console.print(f"and answered {right} of {len(record['answers'])} questions right:")
+        for a in record["answers"]:
+            mark = "✓" if a["outcome"] == "right" else "✗"
+            truth = "" if mark == "✓" else f" (it is {_quoted(a['gold'])})"
+            display.console.print(f"  {mark} {escape(a['question'])} {_quoted(a['answer'])}{truth}")
+
+
+def _quoted(text: str) -> str:
+    return escape(json.dumps(text, ensure_ascii=False))

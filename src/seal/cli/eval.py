@@ -1,0 +1,60 @@
+"""`seal eval`: how much a model learns from passages, by several methods."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from seal.cli.console import Display, default_out, difference_table, method_table
+from seal.cli.flags import RunFlags, resolve
+from seal.cli.train import show_plan
+
+
+def eval_(
+    *,
+    flags: RunFlags | None = None,
+    methods: Annotated[
+        str | None,
+        Parameter(
+            help="Which methods, separated by commas: base (as it is), open_book (with the passage to read), "
+            "passage (trained on the passage), passage_best (the same at the recipe's own setting), "
+            "self_edit (trained on what the model writes), gold (on true statements; micro-world only). "
+            "By default base,open_book,passage,self_edit."
+        ),
+    ] = None,
+    n: Annotated[
+        int | None, Parameter(help="Passages to examine on (the first n). [data.n_evaluation]")
+    ] = None,
+) -> None:
+    """Examine a model, or a policy that was trained here, on held-out passages.
+
+    Every method is examined on the same passages and questions; intervals are over passages, and differences
+    are paired. The passages need questions with answers.
+    """
+    from seal.loops.examination import DEFAULT_METHODS, run_evaluation
+
+    flags = flags or RunFlags()
+    config = resolve(flags, {"data.n_evaluation": n}, data_key="data.evaluation")
+    chosen = [name.strip() for name in methods.split(",")] if methods else list(DEFAULT_METHODS)
+    display = Display()
+    if flags.dry_run:
+        from seal.loops.plan import plan_evaluation
+
+        show_plan(display, plan_evaluation(config, chosen, display))
+        return
+    out = flags.out or default_out("eval")
+    with display.running(out):
+        results = run_evaluation(config, out, list(dict.fromkeys(chosen)), display)
+    display.console.print()
+    display.console.print(method_table(results))
+    if results["differences"]:
+        display.console.print()
+        display.console.print(difference_table(results))
+    ungraded = [m for m in results["methods"] if m["coverage"] < 1]
+    if ungraded:
+        display.notice(
+            "some answers could not be graded and count neither way (for instance of adapters that "
+            f"diverged); the reasons are in {out}/evaluation.jsonl"
+        )
+    display.console.print(f"\nThe run: {out} ({results['wall_s']:.0f} s)")

@@ -1,0 +1,105 @@
+"""The flags that `seal train` and `seal eval` share, and how they become a configuration.
+
+A flag overrides the recipe, and `--set` reaches every key that has no flag. Knows nothing about what runs.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from seal.config import RunConfig, load_config
+from seal.errors import ConfigError
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class RunFlags:
+    """What a run is made of. Without a flag, the recipe's value holds, or else the default."""
+
+    config: Annotated[
+        Path | None,
+        Parameter(help="A recipe: a TOML file with the settings of docs/reference/configuration.md."),
+    ] = None
+    model: Annotated[
+        str | None,
+        Parameter(
+            help='The model: "tiny" (built in), a folder in Hugging Face format, or a hub name. [model.name]'
+        ),
+    ] = None
+    data: Annotated[
+        str | None,
+        Parameter(
+            help="The passages: a .json file (SQuAD, or records), .jsonl, or a folder of these; "
+            "or microworld/rl, microworld/dev, microworld/eval."
+        ),
+    ] = None
+    format: Annotated[
+        str | None,
+        Parameter(
+            help="The self-edit format: implications, implications-long, implications-very-long, rewrite, "
+            "self-qa, or one of a plug-in. [self_edit.format]"
+        ),
+    ] = None
+    device: Annotated[str | None, Parameter(help='"auto", "cpu", "cuda", "cuda:1". [model.device]')] = None
+    dtype: Annotated[
+        Literal["float32", "bfloat16", "float16"] | None,
+        Parameter(help="The type of the base weights. [model.dtype]"),
+    ] = None
+    out: Annotated[
+        Path | None,
+        Parameter(
+            help="The run's folder; by default a new one under runs/. Give a stopped run's folder, and the "
+            "same settings, to go on with it."
+        ),
+    ] = None
+    seed: Annotated[int | None, Parameter(help="Every random choice follows from it. [seed]")] = None
+    set: Annotated[
+        list[str] | None,
+        Parameter(
+            negative=(),
+            help="Any other setting, as KEY=VALUE, for instance inner.rank=16; may be given repeatedly.",
+        ),
+    ] = None
+    dry_run: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            help="Print what would be done (contexts, adapters, tokens, time, memory), and do not do it.",
+        ),
+    ] = False
+
+
+def resolve(flags: RunFlags, extra: Mapping[str, Any], *, data_key: str) -> RunConfig:
+    """The configuration that the flags mean; `extra` are the command's own flags as {"outer.rounds": 2}.
+
+    Raises InputFileError or ConfigError.
+    """
+    named = {
+        "model.name": flags.model,
+        data_key: flags.data,
+        "self_edit.format": flags.format,
+        "model.device": flags.device,
+        "model.dtype": flags.dtype,
+        "seed": flags.seed,
+    }
+    overrides = {key: value for key, value in {**named, **extra}.items() if value is not None}
+    for pair in flags.set or ():
+        key, equals, text = pair.partition("=")
+        if not equals or not all(key.strip().split(".")):
+            raise ConfigError(f"--set {pair}: this is not KEY=VALUE", "For instance: --set inner.rank=16")
+        overrides[key.strip()] = _value(text.strip())
+    return load_config(flags.config, overrides)
+
+
+def _value(text: str) -> Any:
+    """A value as TOML has it; what is not TOML is a text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
