@@ -147,10 +147,10 @@ def clock(seconds: float) -> str:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A plain table: the first column is text, the others are aligned to the right."""
+    """A plain table: the first column is text, the others are aligned to the right but for intervals."""
     made = Table(title=title, title_justify="left", box=None, pad_edge=False, title_style="bold")
     for i, column in enumerate(columns):
-        made.add_column(column, justify="left" if i == 0 else "right", no_wrap=True)
+        made.add_column(Text(column), justify="left" if i == 0 or "[" in column else "right", no_wrap=True)
     for row in rows:
         made.add_row(*map(Text, row))
     return made

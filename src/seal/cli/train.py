@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
+from rich.text import Text
 
 from seal.cli.console import Display, default_out, table
 from seal.cli.flags import RunFlags, resolve
@@ -83,12 +84,9 @@ def _show(display: Display, results: Mapping[str, Any], out: Path) -> None:
 
 def show_plan(display: Display, lines: Any) -> None:
     """The lines of a dry run: what, how much, and how that is known."""
-    rows = [[line.name, line.value, line.source] for line in lines]
-    made = table("What would be done", ["", "", ""], rows)
-    made.show_header = False
-    made.columns[2].justify = "left"
-    made.columns[2].no_wrap = False
-    display.console.print(made, soft_wrap=False)
+    display.console.print("What would be done:")
+    for line in lines:
+        display.console.print(Text(f"  {line.name:<20} {line.value:>15}   {line.source}".rstrip()))
     display.console.print("Nothing was written.")
 
 

@@ -19,7 +19,7 @@ from seal.loops.data import load_source
 from seal.loops.evaluate import RECORDS, Evaluation, difference_table, method_table, model_record
 from seal.loops.outer import OuterLoop
 from seal.loops.run_folder import RunFolder
-from seal.loops.start import Watch, start
+from seal.loops.start import Silent, Watch, start
 
 METHODS = (
     "base",
@@ -56,7 +56,7 @@ def demo_config(*, seed: int = 0, quick: bool = False) -> RunConfig:
 
 def run_experiment(config: RunConfig, folder: RunFolder, watch: Watch | None = None) -> dict[str, Any]:
     """Run or resume the experiment; returns what `results.json` then holds."""
-    watch = watch or Watch()
+    watch = watch or Silent()
     done = folder.read_json("results.json")
     if done is not None:
         return done

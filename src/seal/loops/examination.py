@@ -14,7 +14,7 @@ from seal.loops.data import Source, load_source
 from seal.loops.demo import summarise_run
 from seal.loops.evaluate import RECORDS, Evaluation, method_table
 from seal.loops.run_folder import RunFolder
-from seal.loops.start import Watch, start
+from seal.loops.start import Silent, Watch, start
 from seal.plugins import did_you_mean
 
 COMMAND = "seal eval"
@@ -30,7 +30,7 @@ def run_evaluation(
     Methods that the folder holds already are not done again. Nothing is written before every input has been
     checked. Raises SealError as its parts do.
     """
-    watch = watch or Watch()
+    watch = watch or Silent()
     RunFolder.check(path, config, command=COMMAND)
     source = evaluation_source(config, methods)
     adaptation = start(

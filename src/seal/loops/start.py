@@ -6,7 +6,7 @@ Knows nothing about what is run, and nothing about how it is shown.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from transformers.utils import logging
 
@@ -18,8 +18,8 @@ from seal.loops.work import Work
 from seal.types import Context
 
 
-class Watch:
-    """Is told how a run goes. This one ignores it all; the command line shows it."""
+class Watch(Protocol):
+    """Is told how a run goes; the command line's shows it."""
 
     def progress(self, stage: str, done: int, total: int) -> None:
         """What is being done, how much of it is done, how much there is."""
@@ -32,6 +32,10 @@ class Watch:
 
     def figures(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """The rows of the table so far, each time that one becomes known."""
+
+
+class Silent(Watch):
+    """Ignores it all."""
 
 
 def start(

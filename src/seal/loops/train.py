@@ -18,7 +18,7 @@ from seal.loops.data import load_source
 from seal.loops.evaluate import model_record
 from seal.loops.outer import Arm, OuterLoop
 from seal.loops.run_folder import RunFolder
-from seal.loops.start import Watch, start
+from seal.loops.start import Silent, Watch, start
 from seal.types import Context
 
 COMMAND = "seal train"
@@ -29,7 +29,7 @@ def run_training(config: RunConfig, path: Path, watch: Watch | None = None) -> d
 
     Nothing is written before every input has been checked. Raises SealError as its parts do.
     """
-    watch = watch or Watch()
+    watch = watch or Silent()
     RunFolder.check(path, config, command=COMMAND)
     contexts = training_contexts(config)
     adaptation = start(config, contexts, watch)
