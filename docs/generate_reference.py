@@ -1,0 +1,167 @@
+"""Writes docs/reference/ from the code: configuration.md from RunConfig, cli.md from the commands' flags.
+
+    python docs/generate_reference.py
+
+A test fails while what is there is not what this writes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from cyclopts import Parameter
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from seal.cli.demo import demo
+from seal.cli.eval import eval_
+from seal.cli.flags import RunFlags
+from seal.cli.train import train
+from seal.config import RunConfig, table_of
+from seal.grading.judge import Config as JudgeConfig
+
+REFERENCE = Path(__file__).parent / "reference"
+COMMANDS = {"demo": demo, "train": train, "eval": eval_}
+
+_CONFIGURATION = """\
+# Configuration
+
+One run's settings, as a recipe (`run.toml`) states them and as the run's folder records them (`config.toml`).
+Every key may be left out; the default then holds, and the defaults are the paper's
+([paper_index.md](../paper_index.md)). A flag, or `--set inner.rank=16`, overrides the recipe. An unknown
+key is an error.
+
+Generated from `src/seal/config.py` by `python docs/generate_reference.py`.
+"""
+_CLI = """\
+# The command line
+
+| command | what it does |
+|---|---|
+{summary}
+
+Exit status: 0 is success; 2 an error of the input, with a message that says what to do; 130 a run stopped by
+Ctrl-C, with the command that goes on with it. `SEAL_DEBUG=1` shows the traceback behind an error message.
+
+Every run has a folder of its own. The same command with the same `--out` and settings goes on where the run
+stopped, and gives what an undisturbed run gives; with other settings, or other passages under the same name,
+it refuses. `--set` takes its values as TOML has them, and what is not TOML as text. `OMP_NUM_THREADS`
+sets the number of threads; without it the faster one is measured.
+
+Generated from `src/seal/cli/` by `python docs/generate_reference.py`.
+"""
+
+
+def configuration() -> str:
+    """configuration.md as a text."""
+    parts = [_CONFIGURATION, *_tables("", RunConfig), *_tables("grading.judge", JudgeConfig)]
+    return "\n".join(parts)
+
+
+def command_line() -> str:
+    """cli.md as a text."""
+    summary = "\n".join(f"| [`seal {name}`](#seal-{name}) | {_doc(f)[0]} |" for name, f in COMMANDS.items())
+    parts = [_CLI.format(summary=summary)]
+    for name, function in COMMANDS.items():
+        title, *rest = _doc(function)
+        parts += [f"## seal {name}\n\n{title}\n", *(f"{text}\n" for text in rest)]
+        parts += ["| flag | value | |\n|---|---|---|"]
+        parts += [f"| {flag} | {kind} | {_cell(text)} |" for flag, kind, text in flags_of(function)]
+        parts += [""]
+    return "\n".join(parts)
+
+
+def flags_of(function: Any) -> Iterator[tuple[str, str, str]]:
+    """(flag, type, help) of every flag of a command, those that commands share included."""
+    hints = get_type_hints(function, include_extras=True)
+    for name in inspect.signature(function).parameters:
+        if RunFlags in (hints[name], *get_args(hints[name])):
+            shared = get_type_hints(RunFlags, include_extras=True)
+            for field in dataclasses.fields(RunFlags):
+                yield _flag(field.name, shared[field.name])
+        else:
+            yield _flag(name, hints[name])
+
+
+def _flag(name: str, hint: Any) -> tuple[str, str, str]:
+    kind, *marks = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+    parameter = next((m for m in marks if isinstance(m, Parameter)), None)
+    flag = f"`--{name.replace('_', '-')}`"
+    if bool in (kind, *get_args(kind)):
+        both = parameter is None or parameter.negative != ()
+        return (f"{flag}, `--no-{name.replace('_', '-')}`" if both else flag), "", _help(parameter)
+    return flag, _type(kind), _help(parameter)
+
+
+def _help(parameter: Parameter | None) -> str:
+    text = parameter.help if parameter else None
+    if not text:
+        raise ValueError("a flag without a help text")
+    return text
+
+
+def _doc(function: Any) -> list[str]:
+    paragraphs = (inspect.getdoc(function) or "").split("\n\n")
+    return [" ".join(paragraph.split()) for paragraph in paragraphs]
+
+
+def _tables(name: str, model: type[BaseModel]) -> list[str]:
+    """The section of one table, and those of the tables in it."""
+    values, tables = [], []
+    for key, field in model.model_fields.items():
+        inner = table_of(field.annotation)
+        if inner is None:
+            text = field.description or ""
+            default = _default(field.default if field.default_factory is None else {})
+            values.append(f"| `{key}` | {_type(field.annotation)} | {default} | {_cell(text)} |")
+        else:
+            tables += _tables(f"{name}.{key}".lstrip("."), inner)
+    about = " ".join((inspect.getdoc(model) or "").split())
+    head = f"## [{name}]" if name else "## Outside of any table"
+    section = (
+        f"{head}\n\n{about}\n\n| key | type | default | |\n|---|---|---|---|\n" + "\n".join(values) + "\n"
+    )
+    return [section, *tables]
+
+
+def _type(annotation: Any) -> str:
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return ", ".join(f"`{json.dumps(value)}`" for value in arguments)
+    if origin is Annotated:
+        return _type(arguments[0])
+    if origin is Union or type(annotation).__name__ == "UnionType":
+        return " or ".join(_type(a) for a in arguments if a is not type(None))
+    if origin in (tuple, list):
+        return f"list of {_type(arguments[0])}"
+    if origin is dict or annotation is dict:
+        return "table"
+    names = {str: "text", int: "integer", float: "number", bool: "true or false", Path: "path"}
+    return names.get(annotation, str(annotation))
+
+
+def _default(value: Any) -> str:
+    if value is PydanticUndefined:
+        return "must be set"
+    if value is None:
+        return "none"
+    if isinstance(value, str) and len(value) > 60:
+        return "see the code"
+    return f"`{json.dumps(value, default=str)}`"
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+PAGES = {"configuration.md": configuration, "cli.md": command_line}
+
+if __name__ == "__main__":
+    REFERENCE.mkdir(exist_ok=True)
+    for file, page in PAGES.items():
+        (REFERENCE / file).write_text(page(), encoding="utf-8")
