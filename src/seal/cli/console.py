@@ -129,8 +129,8 @@ def percent(row: Mapping[str, Any]) -> str:
     """An accuracy with its interval, in percent."""
     if row["accuracy"] is None:
         return "not graded"
-    low, high = row["ci95"] or (None, None)
-    interval = "" if low is None else f" [{100 * low:.1f}, {100 * high:.1f}]"
+    ends = row["ci95"]
+    interval = f" [{100 * ends[0]:.1f}, {100 * ends[1]:.1f}]" if ends else ""
     return f"{100 * row['accuracy']:.1f}{interval}"
 
 
