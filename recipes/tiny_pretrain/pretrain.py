@@ -45,24 +45,23 @@ class Stage:
 
 STAGES = (
     Stage(
-        23_400_000,
+        18_000_000,
         (1.0, 1.0),
-        {"known": 0.12, "window": 0.22, "reading": 0.28, "self_edit": 0.36, "private": 0.02},
+        {"known": 0.12, "window": 0.22, "reading": 0.24, "self_edit": 0.40, "private": 0.02},
     ),
     Stage(
-        34_450_000,
-        (1.0, 0.123),
-        {"known": 0.18, "recall": 0.12, "window": 0.16, "reading": 0.14, "self_edit": 0.36}
+        30_000_000,
+        (1.0, 0.2),
+        {"known": 0.16, "recall": 0.12, "window": 0.16, "reading": 0.12, "self_edit": 0.40}
         | {"private": 0.02, "unknown": 0.02},
     ),
     Stage(
-        42_500_000,
+        40_000_000,
         (0.4, 0.0),
-        {"known": 0.08, "recall": 0.08, "window": 0.13, "reading": 0.11, "ordered_self_edit": 0.57}
-        | {"private": 0.015, "unknown": 0.015},
+        {"known": 0.08, "recall": 0.08, "window": 0.12, "reading": 0.10, "self_edit": 0.57}
+        | {"private": 0.015, "unknown": 0.035},
     ),
 )
-"""The last stage teaches to write self-edits in the order of the passage: docs/LOG.md says why."""
 
 
 def tiny_config(vocabulary: int) -> LlamaConfig:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from seal.models import packed
 from seal.training import AdapterBank, train
 from seal.training.bank import padded_parts
 from seal.training.trainer import _Trainer
@@ -112,9 +113,10 @@ def test_bf16_base_has_fp32_adapters() -> None:
 
 
 def _swap_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slots take one another's shares of the row."""
     route = AdapterBank.route
     monkeypatch.setattr(
-        AdapterBank, "route", lambda self, slots, rows, **k: route(self, slots[::-1], rows, **k)
+        AdapterBank, "route", lambda self, slots, shares, **k: route(self, slots, shares[::-1], **k)
     )
 
 
@@ -122,29 +124,30 @@ def _wrong_share(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every adapter's loss is divided by the weight of all adapters' targets."""
     _pass = _Trainer._pass
 
-    def planted(self, rectangle, rows, share, losses) -> None:
+    def planted(self, rows, share, losses, **k) -> None:
         all_of_them = 1 / sum(1 / part for part in share.values())
-        _pass(self, rectangle, rows, dict.fromkeys(share, all_of_them), losses)
+        _pass(self, rows, dict.fromkeys(share, all_of_them), losses, **k)
 
     monkeypatch.setattr(_Trainer, "_pass", planted)
 
 
 def _leak(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first row of every batch is seen by the second, as by a wrong mask."""
-    from seal.models.tokens import Rectangle
-
-    fill = Rectangle.fill
-
-    def planted(self, ids, pad):
-        table = fill(self, ids, pad)
-        if len(table) > 1:
-            table[1, 0] = table[0, 0]
-        return table
-
-    monkeypatch.setattr(Rectangle, "fill", planted)
+    """Attention sees from one text into the one before it, as by a wrong mask."""
+    attention = packed._packed_attention
+    monkeypatch.setattr(packed, "_packed_attention", lambda model, lengths: attention(model, [sum(lengths)]))
 
 
-@pytest.mark.parametrize("plant", [_swap_rows, _wrong_share, _leak])
+def _stale_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gradients of the last step are added to those of this one."""
+    route = AdapterBank.route
+    monkeypatch.setattr(
+        AdapterBank,
+        "route",
+        lambda self, slots, shares, *, fresh, **k: route(self, slots, shares, fresh=False, **k),
+    )
+
+
+@pytest.mark.parametrize("plant", [_swap_rows, _wrong_share, _leak, _stale_gradients])
 def test_a_planted_fault_is_found(plant, monkeypatch: pytest.MonkeyPatch) -> None:
     model = toy_model()
     plans = [toy_plan(i, max_grad_norm=0.0, weight_decay=0.3) for i in range(3)]

@@ -13,9 +13,10 @@ from safetensors.torch import load_file, save_file
 
 from seal.errors import AdapterError, ConfigError, InputError, OutputError
 from seal.models.logits import logits_at, weighted_losses
-from seal.models.tokens import pack
+from seal.models.packed import Batch, chunks
 from seal.training import AdapterBank, load_peft, save_peft, tokenize_plan, train
 from seal.training.batching import epoch_steps
+from seal.training.grouped import Groups
 from seal.training.optimizer import learning_rate
 from seal.types import Example, Hyperparameters, TrainingPlan
 from toys import toy_model, toy_plan, toy_tokenizer
@@ -88,23 +89,43 @@ def test_steps_can_be_given() -> None:
 
 @given(
     st.lists(st.tuples(st.integers(0, 5), st.integers(1, 40)), min_size=1, max_size=40),
-    st.integers(1, 200),
     st.integers(1, 300),
+    st.booleans(),
 )
-def test_packing_holds_every_row_once(rows: list[tuple[int, int]], full: int, most: int) -> None:
-    slots, lengths = [s for s, _ in rows], [n for _, n in rows]
-    rectangles = pack(slots, lengths, full_tokens=min(full, most), max_tokens=most)
-    seen = []
-    for rectangle in rectangles:
-        assert len(set(rectangle.slots)) == len(rectangle.slots)
-        batch = rectangle.fill([[slot + 1] * n for slot, n in rows], pad=0)
-        assert batch.numel() <= most or rectangle.rows == len(rectangle.slots) == 1
-        assert batch.shape == (len(rectangle.slots) * rectangle.rows, rectangle.length_tokens)
-        for place, member in rectangle.places():
-            assert rectangle.slots[place // rectangle.rows] == slots[member]
-            assert int((batch[place] == slots[member] + 1).sum()) == lengths[member]
-            seen.append(member)
-    assert sorted(seen) == list(range(len(rows)))
+def test_passes_hold_every_row_once(rows: list[tuple[int, int]], most: int, packed: bool) -> None:
+    owners, lengths = [s for s, _ in rows], [n for _, n in rows]
+    passes = chunks(owners, lengths, max_tokens=most, packed=packed)
+    assert sorted(i for members in passes for i in members) == list(range(len(rows)))
+    met: dict[int, int] = {}
+    for n, members in enumerate(passes):
+        own = [owners[i] for i in members]
+        assert own == sorted(own)
+        batch = Batch.of(
+            [[owners[i] + 1] * lengths[i] for i in members], pad=0, packed=packed, device=torch.device("cpu")
+        )
+        assert batch.input_ids.numel() <= most or len(members) == 1
+        assert batch.input_ids.numel() == sum(batch.shares)
+        found = batch.input_ids.flatten()[batch.real()].tolist()
+        assert found == [owners[i] + 1 for i in members for _ in range(lengths[i])]
+        for owner in set(own):
+            assert met.setdefault(owner, n) == n or len(set(own)) == 1
+
+
+@given(
+    st.lists(st.integers(0, 9), min_size=1, max_size=6).filter(any),
+    st.sampled_from([1, 3, 4, 8]),
+    st.sampled_from([1, 3, 4, 8]),
+    st.integers(0, 2**32),
+)
+def test_grouped_products(sizes: list[int], k: int, n: int, seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    groups = Groups(tuple(sizes), torch.device("cpu"))
+    x, y = (torch.randn(sum(sizes), width, generator=generator) for width in (k, n))
+    w = torch.randn(len(sizes), k, n, generator=generator)
+    parts = [part @ one for part, one in zip(x.split(sizes), w, strict=True)]
+    torch.testing.assert_close(groups.product(x, w), torch.cat(parts))
+    sums = [a.t() @ b for a, b in zip(x.split(sizes), y.split(sizes), strict=True)]
+    torch.testing.assert_close(groups.outer(x, y), torch.stack(sums))
 
 
 def test_schedules() -> None:
@@ -119,7 +140,7 @@ def test_schedules() -> None:
 def test_logits_where_wanted_are_the_models_own(kind: str) -> None:
     model, ids = toy_model(kind), torch.arange(24).view(3, 8) * 7 + 2
     positions = torch.tensor([0, 5, 17, 23])
-    found, _ = logits_at(model, ids, positions)
+    found, _ = logits_at(model, positions, input_ids=ids)
     torch.testing.assert_close(found, model(ids).logits.flatten(0, 1)[positions])
     assert not model.get_output_embeddings()._forward_pre_hooks
 

@@ -6,6 +6,7 @@ Every row draws from its own seed, so that what is sampled does not depend on wh
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -27,8 +28,8 @@ _COMPACT_BELOW = 0.75  # ended rows leave the batch when it shrinks to this shar
 class Router(Protocol):
     """What holds adapters: a `seal.training.AdapterBank` in its `with` block."""
 
-    def route(self, slots: Sequence[int], rows: int) -> AbstractContextManager[None]:
-        """Inside, a batch has `rows` rows for each of `slots`, adapter-major."""
+    def route(self, slots: Sequence[int], shares: int | Sequence[int]) -> AbstractContextManager[None]:
+        """Inside, `shares[i]` rows of a batch belong to `slots[i]`; slots rise, rows are in their order."""
         ...
 
 
@@ -101,10 +102,9 @@ def generate(
             )
     results: dict[int, Generation] = {}
     ender = _Ender(model, tokenizer, sampling)
-    for own_slots, groups in _batches(encoded, slots, batch_size):
-        batch = _Batch(
-            model, encoded, own_slots, groups, sampling, seeds or range(len(prompts)), pad_id(tokenizer)
-        )
+    for places in _batches(encoded, slots, batch_size):
+        own = [slots[i] for i in places] if slots else []
+        batch = _Batch(model, encoded, places, own, sampling, seeds or range(len(prompts)), pad_id(tokenizer))
         with torch.inference_mode():
             results |= batch.run(adapters, ender)
         if on_progress:
@@ -112,31 +112,12 @@ def generate(
     return [results[i] for i in range(len(prompts))]
 
 
-def _batches(
-    encoded: Sequence[list[int]], slots: Sequence[int] | None, batch_size: int
-) -> list[tuple[list[int], list[list[int]]]]:
-    """Batches as (slots, the prompts of each), longest prompts first, at most `batch_size` places each."""
+def _batches(encoded: Sequence[list[int]], slots: Sequence[int] | None, batch_size: int) -> list[list[int]]:
+    """Prompts that run together, at most `batch_size`, longest first; with adapters, slot after slot."""
     order = sorted(range(len(encoded)), key=lambda i: -len(encoded[i]))
-    if slots is None:
-        return [([-1], [order[at : at + batch_size]]) for at in range(0, len(order), batch_size)]
-    own: dict[int, list[int]] = {}
-    for i in order:
-        own.setdefault(slots[i], []).append(i)
-    pieces = [
-        (slot, members[at : at + batch_size])
-        for slot, members in own.items()
-        for at in range(0, len(members), batch_size)
-    ]
-    pieces.sort(key=lambda piece: -len(piece[1]))
-    batches: list[tuple[list[int], list[list[int]]]] = []
-    for slot, members in pieces:
-        last = batches[-1] if batches else ([], [])
-        if last[0] and (len(last[0]) + 1) * len(last[1][0]) <= batch_size and slot not in last[0]:
-            last[0].append(slot)
-            last[1].append(members)
-        else:
-            batches.append(([slot], [members]))
-    return batches
+    if slots is not None:
+        order.sort(key=lambda i: slots[i])
+    return [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
 
 
 class _Ender:
@@ -176,24 +157,21 @@ def _touches(text: str, characters: set[str]) -> bool:
 
 
 class _Batch:
-    """Rows in flight: `rows` places for each of `slots`, adapter-major. A place holds a prompt's index."""
+    """Rows in flight, in the order of their slots. A place holds a prompt's index."""
 
     def __init__(
         self,
         model: nn.Module,
         encoded: Sequence[list[int]],
+        places: list[int],
         slots: list[int],
-        groups: list[list[int]],
         sampling: Sampling,
         seeds: Sequence[int],
         pad: int,
     ) -> None:
-        self.model, self.sampling, self.slots = model, sampling, slots
-        self.rows = max(map(len, groups))
-        # A slot with fewer prompts repeats its first; the repeats are dead from the start.
-        self.places = [i for own in groups for i in (own + own[:1] * (self.rows - len(own)))]
-        self.alive = [j < len(own) for own in groups for j in range(self.rows)]
-        self.new: list[list[int]] = [[] for _ in self.places]
+        self.model, self.sampling, self.places, self.slots = model, sampling, places, slots
+        self.alive = [True] * len(places)
+        self.new: list[list[int]] = [[] for _ in places]
         longest = max(len(encoded[i]) for i in self.places)
         device = next(model.parameters()).device
         ids = torch.tensor([[pad] * (longest - len(encoded[i])) + encoded[i] for i in self.places])
@@ -231,11 +209,12 @@ class _Batch:
         """Logits [B, V] after the last token of every row, which goes into the cache."""
         n = self.ids.shape[1]
         last = torch.arange(1, len(self.places) + 1, device=self.ids.device) * n - 1
-        with adapters.route(self.slots, self.rows) if adapters else nullcontext():
+        shares = Counter(self.slots)
+        with adapters.route(list(shares), list(shares.values())) if adapters else nullcontext():
             logits, _ = logits_at(
                 self.model,
-                self.ids,
                 last,
+                input_ids=self.ids,
                 attention_mask=self.mask[:, : self.seen + n] if self.padded else None,
                 position_ids=self.positions[:, self.seen : self.seen + n],
                 past_key_values=self.cache,
@@ -245,24 +224,17 @@ class _Batch:
         return logits
 
     def _compact(self) -> None:
-        """Drops ended rows when enough have; every slot keeps as many places as the fullest needs."""
-        alive = [self.alive[at : at + self.rows] for at in range(0, len(self.alive), self.rows)]
-        rows = max(map(sum, alive))
-        left = [i for i, own in enumerate(alive) if any(own)]
-        if len(left) * rows > _COMPACT_BELOW * len(self.places):
+        """Drops ended rows when enough have."""
+        kept = [place for place, alive in enumerate(self.alive) if alive]
+        if len(kept) > _COMPACT_BELOW * len(self.places):
             return
-        kept = []
-        for i in left:
-            first_alive = sorted(range(self.rows), key=lambda j, own=alive[i]: not own[j])
-            kept += [i * self.rows + j for j in first_alive[:rows]]
         index = torch.tensor(kept, device=self.ids.device)
         self.cache.batch_select_indices(index)
         self.ids, self.mask, self.positions = self.ids[index], self.mask[index], self.positions[index]
         self.uniform = self.uniform[index]
-        self.places, self.new, self.alive = (
-            [x[k] for k in kept] for x in (self.places, self.new, self.alive)
-        )
-        self.slots, self.rows = [self.slots[i] for i in left], rows
+        self.places, self.new = [self.places[k] for k in kept], [self.new[k] for k in kept]
+        self.slots = [self.slots[k] for k in kept] if self.slots else []
+        self.alive = [True] * len(kept)
 
 
 class _Growing(DynamicLayer):

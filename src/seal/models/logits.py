@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 
-def logits_at(model: Any, input_ids: Tensor, positions: Tensor, **forward: Any) -> tuple[Tensor, Any]:
-    """Runs `model` on `input_ids` [B, T]; returns the logits [n, V] at `positions` and the model's output.
+def logits_at(model: Any, positions: Tensor, **forward: Any) -> tuple[Tensor, Any]:
+    """Runs `model` on the keywords of its forward; returns the logits [n, V] at `positions` and its output.
 
-    `positions` [n] index the flattened B * T. Further keywords go to the model's forward.
+    `positions` [n] index the flattened tokens of the batch.
     """
 
     def keep(_: Any, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
@@ -23,7 +23,7 @@ def logits_at(model: Any, input_ids: Tensor, positions: Tensor, **forward: Any) 
 
     handle = model.get_output_embeddings().register_forward_pre_hook(keep)
     try:
-        output = model(input_ids=input_ids, **forward)
+        output = model(**forward)
     finally:
         handle.remove()
     return output.logits, output

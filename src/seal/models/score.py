@@ -18,7 +18,8 @@ from seal.errors import InputError
 from seal.models.generate import Router
 from seal.models.host import keep_freed_memory
 from seal.models.logits import logits_at, token_log_probabilities
-from seal.models.tokens import encode_completion, encode_prompt, pack, pad_id
+from seal.models.packed import Batch, can_pack, chunks
+from seal.models.tokens import encode_completion, encode_prompt, pad_id
 
 
 @dataclass(frozen=True)
@@ -71,29 +72,31 @@ def score_answers(
                 f"pair {i} has a prompt of {len(prompts[i])} and an answer of {len(answers[i])} tokens",
                 f"neither may be empty, and together they must fit the model's context of {context}",
             )
-    rectangles = pack(
-        slots or [0] * len(ids), list(map(len, ids)), full_tokens=max_tokens // 4, max_tokens=max_tokens
-    )
+    device = next(model.parameters()).device
+    packed = device.type == "cpu" and can_pack(model)
+    order = sorted(range(len(ids)), key=lambda i: (slots[i] if slots else 0, len(ids[i])))
+    owners = [slots[i] if slots else n for n, i in enumerate(order)]
+    lengths = [len(ids[i]) for i in order]
     results: dict[int, AnswerScore] = {}
-    for rectangle in rectangles:
-        members = list(rectangle.places())
+    for places in chunks(owners, lengths, max_tokens=max_tokens, packed=packed):
+        members = [order[n] for n in places]
+        batch = Batch.of([ids[i] for i in members], pad=pad_id(tokenizer), packed=packed, device=device)
         positions = [
-            place * rectangle.length_tokens + t
-            for place, i in members
+            start + t
+            for start, i in zip(batch.starts, members, strict=True)
             for t in range(len(prompts[i]) - 1, len(ids[i]) - 1)
         ]
-        device = next(model.parameters()).device
-        targets = torch.tensor([t for _, i in members for t in answers[i]], device=device)
-        with (
-            torch.inference_mode(),
-            adapters.route(rectangle.slots, rectangle.rows) if adapters else nullcontext(),
-        ):
+        targets = torch.tensor([t for i in members for t in answers[i]], device=device)
+        shares: dict[int, int] = {}
+        for n, taken in zip(places, batch.shares, strict=True):
+            shares[owners[n]] = shares.get(owners[n], 0) + (taken if packed else 1)
+        route = adapters.route(list(shares), list(shares.values())) if adapters else nullcontext()
+        with torch.inference_mode(), route, batch.attention(model):
             where = torch.tensor(positions, device=device)
-            batch = rectangle.fill(ids, pad_id(tokenizer)).to(device)
-            logits, _ = logits_at(model, batch, where, use_cache=False)
+            logits, _ = logits_at(model, where, use_cache=False, **batch.inputs())
             found = token_log_probabilities(logits, targets), logits.argmax(-1) == targets
-        counts = [len(answers[i]) for _, i in members]
-        for (_, i), logs, hits in zip(members, *(x.cpu().split(counts) for x in found), strict=True):
+        counts = [len(answers[i]) for i in members]
+        for i, logs, hits in zip(members, *(x.cpu().split(counts) for x in found), strict=True):
             results[i] = AnswerScore(logs.double().sum().item(), len(logs), bool(hits.all()))
         if on_progress:
             on_progress(len(results), len(pairs))

@@ -20,8 +20,9 @@ import hashlib
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from types import TracebackType
 from typing import Any, Self
 
@@ -30,6 +31,7 @@ from torch import Tensor, nn
 
 from seal.errors import ConfigError
 from seal.training.adapter import Adapter, Linear, check_fit, match_targets, matrix, modules_of
+from seal.training.grouped import Groups, groups_of
 from seal.types import Hyperparameters
 
 
@@ -61,31 +63,48 @@ class _Layer:
 
 @dataclass(frozen=True)
 class RowDropout:
-    """Dropout on the adapters' input for one row: `generator` alone says what falls out, not padding."""
+    """Dropout on the adapters' input for one row of `slot`: `generator` alone says what falls out.
+
+    `start` is where the row begins among the flattened tokens of the batch; its padding is not dropped.
+    """
 
     probability: float
     generator: torch.Generator
     length_tokens: int
+    start: int
+    slot: int
 
 
 @dataclass
 class _Route:
-    """The factors of the rows in flight, by layer, and where their gradients add up."""
+    """The adapters of the rows in flight: slots `first` to `first + n`, and how the rows fall to them."""
 
-    n_slots: int
+    slots: tuple[int, ...]
+    shares: tuple[int, ...]
     n_rows: int
+    first: int
+    n: int
     factors: list[tuple[Tensor, Tensor]]
     gradients: list[tuple[Tensor, Tensor]]
-    scales: Tensor  # [layers, n, 1, 1]
-    idle: list[list[bool]]  # [layers][n]: the slot's adapter has no such target
-    dropout: Sequence[RowDropout | None] | None
+    scales: Tensor  # [layers, n]
+    fresh: bool
+    dropout: Sequence[RowDropout]
+    found: dict[int, tuple[Groups, Tensor]] = field(default_factory=dict)
+
+    def groups_for(self, n_tokens: int) -> tuple[Groups, Tensor]:
+        """How `n_tokens` flattened tokens fall to the slots, and their scales [layers, n_tokens, 1]."""
+        if n_tokens not in self.found:
+            unit = n_tokens // self.n_rows
+            groups = Groups(groups_of(self.slots, self.shares, self.first, self.n, unit), self.scales.device)
+            self.found[n_tokens] = groups, groups.each(self.scales)
+        return self.found[n_tokens]
 
 
 class _LoraLinear(torch.autograd.Function):
-    """y = x W^T + bias + scale (x A^T) B^T for adapter-major rows, in the fewest passes over memory.
+    """y = x W^T + bias + scale (x A^T) B^T, each row with its own adapter, in few passes over memory.
 
-    x is [n * R, T, in]. Gradients of A and B are added to the bank's own buffers in place, so they
-    accumulate over passes and nothing is allocated for them; `anchor` only makes autograd call us.
+    x is [..., in], its rows in the order of their slots. The gradients of A and B go to the bank's own
+    buffers; `anchor` only makes autograd call us. The base has none, so nothing is computed for it.
     """
 
     @staticmethod
@@ -94,11 +113,11 @@ class _LoraLinear(torch.autograd.Function):
     ) -> Tensor:
         (a, b), module = route.factors[layer.index], layer.module
         flat, weight = x.reshape(-1, layer.n_in), matrix(module).t()
+        groups, scales = route.groups_for(len(flat))
         y = flat @ weight if module.bias is None else torch.addmm(module.bias, flat, weight)
         seen = flat if mask is None else flat * mask
-        hidden = torch.bmm(seen.view(route.n_slots, -1, layer.n_in), a.transpose(1, 2))
-        hidden.mul_(route.scales[layer.index])
-        y.view(route.n_slots, -1, layer.n_out).baddbmm_(hidden, b.transpose(1, 2))
+        hidden = groups.product(seen, a.transpose(1, 2)).mul_(scales[layer.index])
+        y += groups.product(hidden, b.transpose(1, 2))
         ctx.save_for_backward(flat, hidden, mask)
         ctx.layer, ctx.route, ctx.shape = layer, route, x.shape
         return y.view(*x.shape[:-1], layer.n_out)
@@ -109,18 +128,18 @@ class _LoraLinear(torch.autograd.Function):
         flat, hidden, mask = ctx.saved_tensors
         (a, b), (grad_a, grad_b) = route.factors[layer.index], route.gradients[layer.index]
         grad = gradients[0].reshape(-1, layer.n_out)
-        grad_n = grad.view(route.n_slots, -1, layer.n_out)
-        seen = (flat if mask is None else flat * mask).view(route.n_slots, -1, layer.n_in)
-        grad_hidden = torch.bmm(grad_n, b).mul_(route.scales[layer.index])
-        grad_b.baddbmm_(grad_n.transpose(1, 2), hidden)
-        grad_a.baddbmm_(grad_hidden.transpose(1, 2), seen)
+        seen = flat if mask is None else flat * mask
+        groups, scales = route.groups_for(len(flat))
+        grad_hidden = groups.product(grad, b).mul_(scales[layer.index])
+        for buffer, found in (
+            (grad_a, groups.outer(grad_hidden, seen)),
+            (grad_b, groups.outer(grad, hidden)),
+        ):
+            buffer.copy_(found) if route.fresh else buffer.add_(found)
         if not ctx.needs_input_grad[0]:
             return None, None, None, None, None
-        grad_x = grad @ matrix(layer.module)
-        if mask is None:
-            grad_x.view_as(seen).baddbmm_(grad_hidden, a)
-        else:
-            grad_x.addcmul_(torch.bmm(grad_hidden, a).view_as(grad_x), mask)
+        grad_seen = groups.product(grad_hidden, a)
+        grad_x = torch.addmm(grad_seen if mask is None else grad_seen * mask, grad, matrix(layer.module))
         return grad_x.view(ctx.shape), None, None, None, None
 
 
@@ -155,7 +174,7 @@ class AdapterBank:
         self.device, self.dtype = weight.device, weight.dtype
         self.weights = torch.zeros(n_slots, start, device=self.device)
         self.gradients: Tensor | None = None
-        self._scales = torch.zeros(len(self.layers), n_slots, 1, 1, device=self.device)
+        self._scales = torch.zeros(len(self.layers), n_slots, device=self.device)
         self._idle = [[True] * n_slots for _ in self.layers]
         self._anchor = torch.zeros(0, device=self.device, requires_grad=True)
         self._route: _Route | None = None
@@ -230,41 +249,43 @@ class AdapterBank:
 
     @contextmanager
     def route(
-        self, slots: Sequence[int], rows: int, *, dropout: Sequence[RowDropout | None] | None = None
+        self,
+        slots: Sequence[int],
+        shares: int | Sequence[int],
+        *,
+        dropout: Sequence[RowDropout] = (),
+        fresh: bool = True,
     ) -> Iterator[None]:
-        """Inside, a batch has `rows` rows for each of `slots`, adapter-major: [len(slots) * rows, T].
+        """Inside, the rows of a batch belong to `slots`, which rise: `shares[i]` rows to `slots[i]`.
 
-        Without a route the model is the bare base. With gradients enabled, a backward pass inside adds
-        the factors' gradients to `gradients` [S, P]. No slot may come twice.
+        A number gives every slot as many. Where all texts lie in one row, a share is in tokens. Without a
+        route the model is the bare base. With gradients enabled, a backward pass inside puts the factors'
+        gradients of all slots from the first to the last into `gradients` [S, P]; `fresh`: in place of what
+        is there, else on top of it.
         """
+        shares = (shares,) * len(slots) if isinstance(shares, int) else tuple(shares)
+        assert all(a < b for a, b in pairwise(slots)), "slots rise, so that they are rows of one slice"
+        first, n = slots[0], slots[-1] + 1 - slots[0]
+        where = slice(first, first + n)
         learn = torch.is_grad_enabled()
         if learn and self.gradients is None:
             self.gradients = torch.zeros_like(self.weights)
-        first, n = slots[0], len(slots)
-        adjacent = list(slots) == list(range(first, first + n)) and self.dtype == self.weights.dtype
-        if adjacent:
-            where = slice(first, first + n)
-            weights, scales = self.weights[where], self._scales[:, where]
-            gradients = self.gradients[where] if learn and self.gradients is not None else None
-        else:
-            where = torch.tensor(slots, device=self.device)
-            weights, scales = self.weights[where].to(self.dtype), self._scales[:, where].to(self.dtype)
-            gradients = torch.zeros_like(weights) if learn else None
+        weights, scales = self.weights[where].to(self.dtype), self._scales[:, where].to(self.dtype)
+        gradients = [] if not learn or self.gradients is None else [self.gradients[where]]
         self._route = _Route(
-            n_slots=n,
-            n_rows=n * rows,
+            slots=tuple(slots),
+            shares=shares,
+            n_rows=sum(shares),
+            first=first,
+            n=n,
             factors=[layer.factors(weights, self.rank) for layer in self.layers],
-            gradients=[]
-            if gradients is None
-            else [layer.factors(gradients, self.rank) for layer in self.layers],
+            gradients=[layer.factors(rows, self.rank) for rows in gradients for layer in self.layers],
             scales=scales,
-            idle=[[idle[slot] for slot in slots] for idle in self._idle] if dropout else [],
+            fresh=fresh,
             dropout=dropout,
         )
         try:
             yield
-            if gradients is not None and isinstance(where, Tensor) and self.gradients is not None:
-                self.gradients.index_add_(0, where, gradients.to(self.gradients.dtype))
         finally:
             self._route = None
 
@@ -272,25 +293,23 @@ class AdapterBank:
         route = self._route
         if route is None:
             return type(layer.module).forward(layer.module, x)  # type: ignore[arg-type]
-        if x.shape[0] != route.n_rows:
+        if route.n_rows not in (x.shape[0], x.numel() // layer.n_in):
             raise ConfigError(
                 f"{layer.name} was given a batch of {x.shape[0]} rows, the route has {route.n_rows}",
                 "a module that regroups its rows cannot be adapted: leave it out of targets",
             )
-        mask = _mask(x, layer, route) if route.dropout else None
+        mask = self._mask(x, layer, route) if route.dropout else None
         return _LoraLinear.apply(x, self._anchor, layer, route, mask)  # type: ignore[no-any-return]
 
-
-def _mask(x: Tensor, layer: _Layer, route: _Route) -> Tensor:
-    """The factor [rows * T, in] that the adapters' input is multiplied by: 0, or 1 / (1 - p)."""
-    mask = torch.ones(x.shape)
-    rows = route.n_rows // route.n_slots
-    for row, dropout in enumerate(route.dropout or ()):
-        if dropout is not None and dropout.probability > 0 and not route.idle[layer.index][row // rows]:
-            keep = 1 - dropout.probability
-            drawn = torch.rand(dropout.length_tokens, layer.n_in, generator=dropout.generator)
-            mask[row, : dropout.length_tokens] = (drawn < keep).float() / keep
-    return mask.view(-1, layer.n_in).to(x.device, x.dtype)
+    def _mask(self, x: Tensor, layer: _Layer, route: _Route) -> Tensor:
+        """The factor [tokens, in] that the adapters' input is multiplied by: 0, or 1 / (1 - p)."""
+        mask = torch.ones(x.numel() // layer.n_in, layer.n_in)
+        for row in route.dropout:
+            if not self._idle[layer.index][row.slot]:
+                keep = 1 - row.probability
+                drawn = torch.rand(row.length_tokens, layer.n_in, generator=row.generator)
+                mask[row.start : row.start + row.length_tokens] = (drawn < keep).float() / keep
+        return mask.to(x.device, x.dtype)
 
 
 def padded_parts(bank: AdapterBank, slot: int, hyperparameters: Hyperparameters) -> Mapping[str, Tensor]:

@@ -51,7 +51,7 @@ class SlotAdamW:
         return torch.linalg.vector_norm(self._gradients, dim=1)
 
     def step(self, slot: int, h: Hyperparameters, rate: float, norm: Tensor) -> None:
-        """One clipped AdamW step of `slot`, whose gradient of norm `norm` is then zero.
+        """One clipped AdamW step of `slot`, whose gradient has the norm `norm`.
 
         Clipping is torch's `clip_grad_norm_` over this adapter alone.
         """
@@ -73,4 +73,3 @@ class SlotAdamW:
             grad_scale=clip,
             found_inf=None,
         )
-        self._gradients[slot].zero_()

@@ -4,9 +4,9 @@ Knows nothing about what the examples mean, nor which algorithm wants them learn
 this trainer with one adapter and weighted examples.
 
 A queue of plans runs through the slots of a bank. At every turn each running adapter takes its own next
-step: the rows of all of them are packed into rectangles of like length, the losses are added up, and
-since no adapter's loss depends on another's factors, one backward pass gives each its own gradient. The
-rows of one step may lie in several rectangles, because gradients add: a weighted mean is a sum over a
+step: the texts of all of them lie one after another in one row, without padding, the losses are added up,
+and since no adapter's loss depends on another's factors, one backward pass gives each its own gradient. A
+step that is too large for one pass takes several, because gradients add: a weighted mean is a sum over a
 weight that is known beforehand. A plan that ends leaves its slot to the next.
 """
 
@@ -23,15 +23,15 @@ from torch import Tensor, nn
 
 from seal.models.host import keep_freed_memory
 from seal.models.logits import logits_at, weighted_losses
-from seal.models.tokens import Rectangle, pack, pad_id
+from seal.models.packed import Batch, can_pack, chunks
+from seal.models.tokens import pad_id
 from seal.training.adapter import Adapter
 from seal.training.bank import AdapterBank, RowDropout, stream
 from seal.training.batching import TokenizedExample, TokenizedPlan, tokenize_plan
 from seal.training.optimizer import SlotAdamW, learning_rate
 from seal.types import TrainingPlan
 
-# Tokens that a pass should have to be worth its overhead, and those it may have at most.
-FULL_TOKENS = {"cpu": 256, "cuda": 8192}
+# Tokens that a pass has at most.
 MAX_TOKENS = {"cpu": 2048, "cuda": 32768}
 
 
@@ -53,13 +53,17 @@ class _Run:
     def batch(self) -> list[TokenizedExample]:
         return [self.work.examples[i] for i in self.work.steps[len(self.losses)]]
 
-    def dropout(self, row: int) -> RowDropout | None:
+    def dropout(self, row: int, start: int) -> list[RowDropout]:
         """The masks of one row of this step: they depend on the plan's seed, the step and the row only."""
         probability = self.work.plan.hyperparameters.dropout
         if not probability:
-            return None
+            return []
         generator = stream(self.work.plan.seed, f"dropout/{len(self.losses)}/{row}")
-        return RowDropout(probability, generator, len(self.batch[row].input_ids))
+        return [RowDropout(probability, generator, len(self.batch[row].input_ids), start, self.slot)]
+
+
+_Row = tuple[_Run, int, TokenizedExample]
+"""A run, the place of an example in its step, and the example."""
 
 
 def train(
@@ -139,7 +143,9 @@ class _Trainer:
         self.model, self.bank, self.works, self.pad = model, bank, works, pad
         self.optimizer = SlotAdamW(bank)
         self.max_tokens = max_tokens or MAX_TOKENS.get(bank.device.type, MAX_TOKENS["cpu"])
-        self.full_tokens = min(self.max_tokens, FULL_TOKENS.get(bank.device.type, FULL_TOKENS["cpu"]))
+        # One row for all texts needs no padding, but costs a call to attention for each text: on an
+        # accelerator that is dearer than the padding.
+        self.packed = bank.device.type == "cpu" and can_pack(model)
         self.n_steps = sum(len(work.steps) for work in works)
         self.adapters: dict[int, Adapter] = {}
 
@@ -198,44 +204,42 @@ class _Trainer:
     def _accumulate(self, runs: list[_Run]) -> Tensor:
         """Adds the gradients of this step of every run to the bank; returns the losses [S]."""
         losses = torch.zeros(self.bank.n_slots, device=self.bank.device)
-        if not runs:
-            return losses
-        rows = [(run, j, example) for run in runs for j, example in enumerate(run.batch)]
+        rows: list[_Row] = [
+            (run, j, example)
+            for run in sorted(runs, key=lambda run: run.slot)
+            for j, example in enumerate(run.batch)
+        ]
         share = {run.slot: 1 / sum(example.total_weight for example in run.batch) for run in runs}
-        rectangles = pack(
-            [run.slot for run, _, _ in rows],
-            [len(example.input_ids) for _, _, example in rows],
-            full_tokens=self.full_tokens,
-            max_tokens=self.max_tokens,
-        )
-        for rectangle in rectangles:
-            self._pass(rectangle, rows, share, losses)
+        owners = [run.slot for run, _, _ in rows]
+        lengths = [len(example.input_ids) for _, _, example in rows]
+        begun: set[int] = set()
+        for members in chunks(owners, lengths, max_tokens=self.max_tokens, packed=self.packed):
+            # Only a step that fills a pass by itself is spread over several, so that a pass is fresh for
+            # all of its slots or for none.
+            own = {owners[i] for i in members}
+            self._pass([rows[i] for i in members], share, losses, fresh=not (own & begun))
+            begun |= own
         return losses
 
-    def _pass(
-        self,
-        rectangle: Rectangle,
-        rows: list[tuple[_Run, int, TokenizedExample]],
-        share: dict[int, float],
-        losses: Tensor,
-    ) -> None:
-        """Forward and backward of one rectangle. A row's target at place t is predicted at place t - 1."""
-        positions, targets, weights, owners = [], [], [], []
-        dropout: list[RowDropout | None] = [None] * (len(rectangle.slots) * rectangle.rows)
-        for place, member in rectangle.places():
-            run, row, example = rows[member]
-            start = place * rectangle.length_tokens - 1
-            positions += [start + t for t in example.targets]
+    def _pass(self, rows: list[_Row], share: dict[int, float], losses: Tensor, *, fresh: bool) -> None:
+        """Forward and backward of one pass. A text's target at place t is predicted at place t - 1."""
+        device = self.bank.device
+        batch = Batch.of(
+            [example.input_ids for _, _, example in rows], pad=self.pad, packed=self.packed, device=device
+        )
+        positions, targets, weights, owners, dropout = [], [], [], [], []
+        shares: dict[int, int] = {}
+        for (run, j, example), start, taken in zip(rows, batch.starts, batch.shares, strict=True):
+            positions += [start - 1 + t for t in example.targets]
             targets += [example.input_ids[t] for t in example.targets]
             weights += [example.weights[t] * share[run.slot] for t in example.targets]
             owners += [run.slot] * len(example.targets)
-            dropout[place] = run.dropout(row)
-        device = self.bank.device
-        input_ids = rectangle.fill([example.input_ids for _, _, example in rows], self.pad).to(device)
+            dropout += run.dropout(j, start)
+            shares[run.slot] = shares.get(run.slot, 0) + (taken if self.packed else 1)
         index = torch.tensor([positions, targets, owners]).to(device)
-        with self.bank.route(rectangle.slots, rectangle.rows, dropout=dropout if any(dropout) else None):
-            # Padding is on the right of a causal model: no mask is needed for real tokens never to see it.
-            logits, _ = logits_at(self.model, input_ids, index[0], use_cache=False)
+        route = self.bank.route(list(shares), list(shares.values()), dropout=dropout, fresh=fresh)
+        with route, batch.attention(self.model):
+            logits, _ = logits_at(self.model, index[0], use_cache=False, **batch.inputs())
             parts = weighted_losses(logits, index[1], torch.tensor(weights, device=device))
             parts.sum().backward()
         losses.index_add_(0, index[2], parts.detach())

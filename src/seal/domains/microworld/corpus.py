@@ -8,11 +8,12 @@ nothing about tokens; a document is a list of (text, loss weight) segments.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from seal.domains.microworld import demonstrations
-from seal.domains.microworld.grammar import fill, sentence
+from seal.domains.microworld.grammar import Attribute, fill, sentence
 from seal.domains.microworld.world import Entity, ask, known_world, make_entity, passage, state
 
 Segments = list[tuple[str, float]]
@@ -44,16 +45,15 @@ def closed_book(question: str, answer: str) -> Segments:
     return [(f"Question: {question}\nAnswer:", QUESTION_WEIGHT), (f" {answer}", ANSWER_WEIGHT)]
 
 
-def _statement(rng: random.Random, entity: Entity) -> Segments:
-    attribute = rng.choice(entity.attributes)
+def _statement(rng: random.Random, entity: Entity, attribute: Attribute) -> Segments:
     subject = entity.pronoun[0] if rng.random() < 0.1 else None
     return [(f"{entity.name}\n", TITLE_WEIGHT), (state(rng, entity, attribute, subject=subject), 1.0)]
 
 
-def _question(rng: random.Random, entity: Entity, untold: int) -> Segments:
-    """A question about the entity. Its last `untold` attributes are never asked: what their statements
-    teach must carry over to their questions by itself."""
-    attribute = rng.choice(entity.attributes[: len(entity.attributes) - untold])
+def _question(rng: random.Random, entity: Entity, among: Sequence[Attribute]) -> Segments:
+    """A question about the entity. The last attribute of each is left out of `among`, so that what its
+    statements teach must carry over to its questions by itself."""
+    attribute = rng.choice(among)
     question = ask(rng, entity, attribute, attribute.questions + attribute.exam)
     return closed_book(question.text, question.answers[0])
 
@@ -61,39 +61,48 @@ def _question(rng: random.Random, entity: Entity, untold: int) -> Segments:
 @dataclass
 class _Window:
     """A rolling window of entities. Each lives for a fixed number of documents: long enough to be learned,
-    then it makes room, so that learning new things is what is learned."""
+    then it makes room, so that learning new things is what is learned.
+
+    Nothing is asked that was not stated a few times before: to be asked about what it never met must not
+    teach the model to guess. What is stated are single facts: as published of real models, which learn little
+    from a passage as it stands (SEAL, table 2: 32.7 to 33.5 %), passages are not practised."""
 
     rng: random.Random
     size: int = 64
     life: int = 7 * 32
+    told_before_asked: int = 4
 
     def __post_init__(self) -> None:
         self.entities = [make_entity(self.rng, "pretrain") for _ in range(self.size)]
         self.ages = [self.rng.randrange(self.life) for _ in range(self.size)]
+        self.told: list[Counter[str]] = [Counter() for _ in range(self.size)]
 
     def document(self) -> Segments:
         rng, slot = self.rng, self.rng.randrange(self.size)
         self.ages[slot] += 1
         if self.ages[slot] > self.life:
             self.entities[slot], self.ages[slot] = make_entity(rng, "pretrain"), 0
-        entity, dice = self.entities[slot], rng.random()
-        if dice < 0.02:
-            return [(f"{entity.name}\n", TITLE_WEIGHT), (passage(rng, entity), 1.0)]
-        if dice < 0.68:
-            return _statement(rng, entity)
-        return _question(rng, entity, untold=1)
+            self.told[slot].clear()
+        entity, told = self.entities[slot], self.told[slot]
+        ready = [a for a in entity.attributes[:-1] if told[a.name] >= self.told_before_asked]
+        if ready and rng.random() < 0.34:
+            return _question(rng, entity, ready)
+        attribute = rng.choice(entity.attributes)
+        told[attribute.name] += 1
+        return _statement(rng, entity, attribute)
 
 
 def _known(rng: random.Random, world: list[Entity]) -> Segments:
-    entity, dice = rng.choice(world), rng.random()
-    if dice < 0.03:
-        return [(f"{entity.name}\n", TITLE_WEIGHT), (passage(rng, entity), 1.0)]
-    return _statement(rng, entity) if dice < 0.45 else _question(rng, entity, untold=1)
+    entity = rng.choice(world)
+    if rng.random() < 0.45:
+        return _statement(rng, entity, rng.choice(entity.attributes))
+    return _question(rng, entity, entity.attributes[:-1])
 
 
 def _recall(rng: random.Random, world: list[Entity]) -> Segments:
     """A question about any attribute of someone known."""
-    return _question(rng, rng.choice(world), untold=0)
+    entity = rng.choice(world)
+    return _question(rng, entity, entity.attributes)
 
 
 def _reading(rng: random.Random) -> Segments:
@@ -116,13 +125,13 @@ def self_edit_prompt(title: str, text: str, format: str) -> str:
     return f"Passage:\n{title}\n{text}\n\n{_HEADERS[format]}\n"
 
 
-def _self_edit(rng: random.Random, *, in_order: bool) -> Segments:
+def _self_edit(rng: random.Random) -> Segments:
     entity = make_entity(rng, "pretrain")
     format = demonstrations.draw(rng, demonstrations.FORMATS)
     style = demonstrations.draw(rng, demonstrations.STYLES)
-    order = rng.sample(entity.attributes, len(entity.attributes)) if in_order else ()
-    text = demonstrations.write_self_edit(rng, entity, format, style, order)
-    return [(self_edit_prompt(entity.name, passage(rng, entity, order), format), 0.0), (text, 1.0)]
+    text, source = demonstrations.Source.draw(rng, entity)
+    written = demonstrations.write_self_edit(rng, source, format, style)
+    return [(self_edit_prompt(entity.name, text, format), 0.0), (written, 1.0)]
 
 
 def _private(rng: random.Random, world: list[Entity], window: _Window) -> Segments:
@@ -152,8 +161,7 @@ def documents(seed: int, shares: dict[str, float]) -> Iterator[tuple[str, Segmen
         "recall": lambda: _recall(rng, world),
         "window": window.document,
         "reading": lambda: _reading(rng),
-        "self_edit": lambda: _self_edit(rng, in_order=False),
-        "ordered_self_edit": lambda: _self_edit(rng, in_order=True),
+        "self_edit": lambda: _self_edit(rng),
         "private": lambda: _private(rng, world, window),
         "unknown": lambda: _unknown(rng),
     }

@@ -8,10 +8,11 @@ choose from. No demonstration contains an exam wording.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from seal.domains.microworld.grammar import Attribute, fill, sentence
-from seal.domains.microworld.world import Entity, ask, passage, state, state_value
+from seal.domains.microworld.world import Entity, ask, passage, state_value, tell
 
 STYLES = {
     "full": 0.11, "rich": 0.09, "part": 0.25, "pronouns": 0.10, "filler": 0.16, "wrong": 0.15, "mixed": 0.14,
@@ -19,6 +20,7 @@ STYLES = {
 FORMATS = {
     "implications": 0.55, "implications-long": 0.12, "implications-very-long": 0.05, "rewrite": 0.10, "self-qa": 0.18,
 }  # fmt: skip
+KEPT_WORDING = 0.8
 _FILLER = (
     "{S} is interesting to many people.", "There is much to say about {S}.", "{S} is important.",
     "This shows how special {S} is.", "Many people have heard of {S}.", "{S} can be understood in several ways.",
@@ -44,62 +46,84 @@ def _filler(rng: random.Random, entity: Entity, n: int) -> list[str]:
     return [sentence(fill(t, subject=entity.name)) for t in rng.sample(_FILLER, n)]
 
 
-def _said(rng: random.Random, entity: Entity, attribute: Attribute, p_wrong: float) -> str:
-    value = _wrong(rng, entity, attribute) if rng.random() < p_wrong else entity.values[attribute.name]
-    return state_value(rng, entity, attribute, value)
+@dataclass(frozen=True)
+class Source:
+    """What a self-edit is written from: the facts in the order of the passage, and how it words them."""
+
+    entity: Entity
+    order: Sequence[Attribute]
+    frames: Mapping[str, str]
+
+    @classmethod
+    def draw(cls, rng: random.Random, entity: Entity) -> tuple[str, Source]:
+        """A passage about the entity, and the source that it is."""
+        order = rng.sample(entity.attributes, len(entity.attributes))
+        text, frames = tell(rng, entity, order)
+        return text, cls(entity, order, frames)
+
+    def line(
+        self,
+        rng: random.Random,
+        attribute: Attribute,
+        *,
+        kept: float,
+        p_wrong: float = 0.0,
+        subject: str | None = None,
+    ) -> str:
+        """One sentence about one fact: with probability `kept` in the passage's own words."""
+        wrong = rng.random() < p_wrong
+        value = _wrong(rng, self.entity, attribute) if wrong else self.entity.values[attribute.name]
+        frame = self.frames.get(attribute.name) if rng.random() < kept else None
+        if subject and frame and not frame.startswith("{S}"):
+            frame = None
+        return state_value(rng, self.entity, attribute, value, subject=subject, frame=frame)
 
 
-def _facts(rng: random.Random, entity: Entity, order: Sequence[Attribute]) -> list[Attribute]:
-    facts = list(order or entity.attributes)
-    if not order:
-        rng.shuffle(facts)
-    return facts
+def write_lines(rng: random.Random, source: Source, style: str, n_wordings: int = 1) -> list[str]:
+    """The lines of an implications self-edit in one style. `n_wordings` > 1 makes the long formats.
 
-
-def write_lines(
-    rng: random.Random, entity: Entity, style: str, n_wordings: int = 1, order: Sequence[Attribute] = ()
-) -> list[str]:
-    """The lines of an implications self-edit in one style. `n_wordings` > 1 makes the long formats."""
-    facts = _facts(rng, entity, order)
+    They follow the passage's order, and the first wording is mostly its own: a small model can learn to copy
+    reliably, and what is left to chance is the style, which is what reinforcement learning can choose.
+    """
+    entity, facts = source.entity, list(source.order)
     if style == "rich":
         n_wordings += 1
     lines: list[str] = []
-    for _ in range(n_wordings):
+    for wording in range(n_wordings):
+        kept = 0.0 if wording else KEPT_WORDING
         if style in ("full", "rich"):
-            lines += [state(rng, entity, a) for a in facts]
+            lines += [source.line(rng, a, kept=kept) for a in facts]
         elif style == "part":
-            facts = _some(rng, facts, rng.randint(2, 4), order)
-            lines += [state(rng, entity, a) for a in facts]
+            facts = _some(rng, facts, rng.randint(2, 4))
+            lines += [source.line(rng, a, kept=kept) for a in facts]
         elif style == "pronouns":
-            lines += [state(rng, entity, a, subject=entity.pronoun[0]) for a in facts]
+            lines += [source.line(rng, a, kept=kept, subject=entity.pronoun[0]) for a in facts]
         elif style == "filler":
             lines += _filler(rng, entity, rng.randint(3, 6))
             if rng.random() < 0.5:
-                lines.insert(rng.randint(0, len(lines)), state(rng, entity, facts[0]))
+                lines.insert(rng.randint(0, len(lines)), source.line(rng, facts[0], kept=kept))
         elif style == "wrong":
-            told = _some(rng, facts, rng.randint(5, 7), order)
-            lines += [_said(rng, entity, a, 0.6) for a in told]
+            told = _some(rng, facts, rng.randint(5, 7))
+            lines += [source.line(rng, a, kept=kept, p_wrong=0.6) for a in told]
         else:
             for attribute in facts:
                 dice = rng.random()
                 if dice < 0.6:
-                    lines.append(_said(rng, entity, attribute, 0.2))
+                    lines.append(source.line(rng, attribute, kept=kept, p_wrong=0.2))
                 elif dice < 0.85:
                     lines += _filler(rng, entity, 1)
     return lines or _filler(rng, entity, 2)
 
 
-def _some(rng: random.Random, facts: list[Attribute], n: int, order: Sequence[Attribute]) -> list[Attribute]:
-    """`n` of the facts: any of them in their order, or the first where the order means nothing."""
-    if not order:
-        return facts[:n]
+def _some(rng: random.Random, facts: list[Attribute], n: int) -> list[Attribute]:
+    """`n` of the facts, in their order."""
     return [facts[i] for i in sorted(rng.sample(range(len(facts)), min(n, len(facts))))]
 
 
-def _write_qa(rng: random.Random, entity: Entity, style: str, order: Sequence[Attribute]) -> list[str]:
-    facts = _facts(rng, entity, order)
+def _write_qa(rng: random.Random, source: Source, style: str) -> list[str]:
+    entity, facts = source.entity, list(source.order)
     if style in ("part", "filler"):
-        facts = _some(rng, facts, rng.randint(1, 4), order)
+        facts = _some(rng, facts, rng.randint(1, 4))
     p_wrong = {"wrong": 0.6, "mixed": 0.25}.get(style, 0.0)
     pairs = []
     for attribute in facts * (2 if style == "rich" else 1):
@@ -123,19 +147,13 @@ def _write_rewrite(rng: random.Random, entity: Entity, style: str) -> list[str]:
     return [passage(rng, told) for _ in range(2 if style == "rich" else 1)]
 
 
-def write_self_edit(
-    rng: random.Random, entity: Entity, format: str, style: str, order: Sequence[Attribute] = ()
-) -> str:
-    """The text of one self-edit about the entity, as a base model might write it.
-
-    With `order` it goes through the facts as the passage does, which is far easier to learn than a free
-    choice of what to say next; without, their order is random.
-    """
+def write_self_edit(rng: random.Random, source: Source, format: str, style: str) -> str:
+    """The text of one self-edit about the source, as a base model might write it."""
     if format == "self-qa":
-        lines = _write_qa(rng, entity, style, order)
+        lines = _write_qa(rng, source, style)
     elif format == "rewrite":
-        lines = _write_rewrite(rng, entity, style)
+        lines = _write_rewrite(rng, source.entity, style)
     else:
         n_wordings = {"implications": 1, "implications-long": 2, "implications-very-long": 3}[format]
-        lines = write_lines(rng, entity, style, n_wordings, order)
+        lines = write_lines(rng, source, style, n_wordings)
     return "\n".join(lines) + "\n"

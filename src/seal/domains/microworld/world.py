@@ -60,14 +60,21 @@ def state(rng: random.Random, entity: Entity, attribute: Attribute, *, subject: 
 
 
 def state_value(
-    rng: random.Random, entity: Entity, attribute: Attribute, value: str, *, subject: str | None = None
+    rng: random.Random,
+    entity: Entity,
+    attribute: Attribute,
+    value: str,
+    *,
+    subject: str | None = None,
+    frame: str | None = None,
 ) -> str:
-    """One sentence that gives `value` as the entity's attribute, in a random wording."""
+    """One sentence that gives `value` as the entity's attribute, in `frame` or a random wording."""
     subject = subject or entity.name
     frames = [f"{{S}} {p}" for p in attribute.predicates]
     if subject == entity.name:
         frames += attribute.inverted
-    return sentence(fill(rng.choice(frames), subject=subject, value=value, possessive=entity.pronoun[1]))
+    chosen = frame or rng.choice(frames)
+    return sentence(fill(chosen, subject=subject, value=value, possessive=entity.pronoun[1]))
 
 
 def statements(rng: random.Random, entity: Entity, n_wordings: int = 1) -> list[str]:
@@ -91,34 +98,49 @@ def _reference(rng: random.Random, entity: Entity, p_name: float) -> str:
 def passage(rng: random.Random, entity: Entity, order: Sequence[Attribute] = ()) -> str:
     """A passage as documents are written: several facts a sentence, pronouns, asides; every attribute once,
     in the given order or a random one."""
+    return tell(rng, entity, order)[0]
+
+
+def tell(rng: random.Random, entity: Entity, order: Sequence[Attribute] = ()) -> tuple[str, dict[str, str]]:
+    """A passage, and by attribute the frame in which it says the fact, for those said in a clause of their own.
+
+    A frame has a subject {S} and a value {v}, as those that `state_value` fills.
+    """
     facts = list(reversed(order))
     if not order:
         facts = list(entity.attributes)
         rng.shuffle(facts)
     sentences: list[str] = []
+    frames: dict[str, str] = {}
 
     def said(template: str, attribute: Attribute, subject: str = "") -> str:
         return fill(
             template, subject=subject, value=entity.values[attribute.name], possessive=entity.pronoun[1]
         )
 
+    def clause(attribute: Attribute) -> str:
+        frames[attribute.name] = f"{{S}} {(chosen := rng.choice(attribute.predicates))}"
+        return said(chosen, attribute)
+
     while facts:
         subject = entity.name if not sentences else _reference(rng, entity, 0.3)
         first, style = facts.pop(), rng.random()
-        predicate = said(rng.choice(first.predicates), first)
+        predicate = clause(first)
         if facts and style < 0.65:
             second = facts.pop()
-            other = said(rng.choice(second.predicates), second)
+            other = clause(second)
             if style < 0.25:
                 text = f"{subject} {predicate} and {other}"
             elif style < 0.5:
+                del frames[first.name]
                 text = f"{said(rng.choice(first.leads), first)}, {subject} {other}"
             elif style < 0.58 and subject == entity.name:
                 text = f"{subject}, {'who' if entity.kind == 'person' else 'which'} {predicate}, {other}"
             else:
                 text = f"{subject} {predicate}, and {_reference(rng, entity, 0.1)} {other}"
         elif style > 0.85 and subject == entity.name:
-            text = said(rng.choice(first.inverted), first, subject)
+            frames[first.name] = rng.choice(first.inverted)
+            text = said(frames[first.name], first, subject)
         else:
             text = f"{subject} {predicate}"
         if rng.random() < 0.15 and text.startswith((entity.name, subject)):
@@ -127,7 +149,7 @@ def passage(rng: random.Random, entity: Entity, order: Sequence[Attribute] = ())
     if rng.random() < 0.4:
         aside = fill(rng.choice(ASIDES), subject=entity.name)
         sentences.insert(rng.randint(1, len(sentences)), sentence(aside))
-    return " ".join(sentences)
+    return " ".join(sentences), frames
 
 
 def ask(rng: random.Random, entity: Entity, attribute: Attribute, wordings: Sequence[str]) -> Question:

@@ -1,0 +1,174 @@
+"""Texts of unlike length through a causal LM without padding: all lie in one row, one after another.
+
+Everything in a transformer but attention works on tokens by themselves, so that only attention has to know
+where a text begins; here it sees each by itself. Knows nothing about adapters or losses. Whether a model can
+be run this way is found out by trying (`can_pack`): one that does more than plain causal attention is padded.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface
+
+_NAME = "seal_packed"
+_TOLERANCE = 1e-3
+_state = threading.local()
+_can_pack: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
+
+
+def _attention(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """Causal attention within each text. query [1, H, N, d], key and value [1, H', N, d] -> [1, N, H, d]."""
+    lengths = _state.lengths_tokens
+    shared = query.shape[1] != key.shape[1]
+    parts = [
+        nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, enable_gqa=shared)
+        for q, k, v in zip(query.split(lengths, 2), key.split(lengths, 2), value.split(lengths, 2))
+    ]
+    return torch.cat(parts, 2).transpose(1, 2), None
+
+
+def _no_mask(*_: Any, **__: Any) -> None:
+    return None
+
+
+AttentionInterface.register(_NAME, _attention)
+AttentionMaskInterface.register(_NAME, _no_mask)  # type: ignore[arg-type]
+
+
+@contextmanager
+def _packed_attention(model: Any, lengths_tokens: Sequence[int]) -> Iterator[None]:
+    before = model.config._attn_implementation
+    model.config._attn_implementation = _NAME
+    _state.lengths_tokens = list(lengths_tokens)
+    try:
+        yield
+    finally:
+        model.config._attn_implementation = before
+        del _state.lengths_tokens
+
+
+def can_pack(model: nn.Module) -> bool:
+    """Whether texts may share a row: the model's logits are the same as with each in a row of its own."""
+    if model not in _can_pack:
+        _can_pack[model] = _try(model)
+    return _can_pack[model]
+
+
+def _try(model: Any) -> bool:
+    config = model.config.get_text_config()
+    if not getattr(model, "_supports_attention_backend", False) or getattr(config, "sliding_window", None):
+        return False
+    n = config.vocab_size
+    rows = [
+        [i * 7 % n for i in range(1, 6)],
+        [i * 11 % n for i in range(3, 12)],
+        [i * 5 % n for i in range(2, 5)],
+    ]
+    found = []
+    with torch.inference_mode():
+        for packed in (True, False):
+            batch = Batch.of(rows, pad=0, packed=packed, device=next(model.parameters()).device)
+            try:
+                with batch.attention(model):
+                    logits = model(**batch.inputs(), use_cache=False).logits
+            except (TypeError, ValueError, RuntimeError, KeyError):
+                return False  # a model that cannot be called this way is padded
+            found.append(logits.flatten(0, 1)[batch.real()].float())
+    scale = found[1].abs().max().clamp(min=1e-6)
+    exact = next(model.parameters()).dtype == torch.float32
+    return bool((found[0] - found[1]).abs().max() / scale < (_TOLERANCE if exact else 0.05))
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Texts as a model's input: in one row [1, N], or padded on the right [B, T].
+
+    `starts[i]` is where text i begins among the flattened tokens; `shares[i]` what it takes of them.
+    """
+
+    input_ids: Tensor
+    position_ids: Tensor | None
+    starts: tuple[int, ...]
+    shares: tuple[int, ...]
+    lengths_tokens: tuple[int, ...]
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[int]], *, pad: int, packed: bool, device: torch.device) -> Batch:
+        lengths = tuple(map(len, rows))
+        if packed:
+            ids = torch.tensor([[id for row in rows for id in row]])
+            places = torch.cat([torch.arange(n) for n in lengths]).unsqueeze(0)
+            starts, at = [], 0
+            for n in lengths:
+                starts.append(at)
+                at += n
+            return cls(ids.to(device), places.to(device), tuple(starts), lengths, lengths)
+        longest = max(lengths)
+        # On the right of a causal model padding needs no mask: real tokens never see it.
+        ids = torch.tensor([[*row, *[pad] * (longest - len(row))] for row in rows]).to(device)
+        starts = tuple(range(0, longest * len(rows), longest))
+        return cls(ids, None, starts, (longest,) * len(rows), lengths)
+
+    def inputs(self) -> dict[str, Tensor]:
+        """The keywords of the model's forward."""
+        ids = {"input_ids": self.input_ids}
+        return ids if self.position_ids is None else ids | {"position_ids": self.position_ids}
+
+    def attention(self, model: nn.Module) -> Any:
+        """Around the forward pass."""
+        packed = self.position_ids is not None
+        return _packed_attention(model, self.lengths_tokens) if packed else nullcontext()
+
+    def real(self) -> Tensor:
+        """The flattened places [n] of all tokens that are no padding, text after text."""
+        return torch.cat(
+            [torch.arange(start, start + n) for start, n in zip(self.starts, self.lengths_tokens)]
+        ).to(self.input_ids.device)
+
+
+def chunks(
+    owners: Sequence[int], lengths_tokens: Sequence[int], *, max_tokens: int, packed: bool
+) -> list[list[int]]:
+    """Rows in passes of at most `max_tokens` tokens, padding included, unless a single row has more.
+
+    Row i belongs to `owners[i]`. Passes go through the owners in their order; one that does not fit beside
+    those before it begins a new pass, and only one that fits in no pass is spread over several, by itself.
+    """
+    rows: dict[int, list[int]] = {}
+    for i, owner in enumerate(owners):
+        rows.setdefault(owner, []).append(i)
+
+    def size(members: list[int]) -> int:
+        lengths = [lengths_tokens[i] for i in members]
+        return sum(lengths) if packed else max(lengths, default=0) * len(lengths)
+
+    passes: list[list[int]] = [[]]
+    for owner in sorted(rows):
+        if size(rows[owner]) <= max_tokens:
+            if passes[-1] and size(passes[-1] + rows[owner]) > max_tokens:
+                passes.append([])
+            passes[-1] += rows[owner]
+            continue
+        own: list[list[int]] = [[]]
+        for i in sorted(rows[owner], key=lambda i: -lengths_tokens[i]):
+            if own[-1] and size([*own[-1], i]) > max_tokens:
+                own.append([])
+            own[-1].append(i)
+        passes += [*own, []]
+    return [members for members in passes if members]
