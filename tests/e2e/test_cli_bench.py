@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def test_quick_run(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -
     ]
     assert main(["bench", "inner-loop", *flags, "--profile", "--baseline-self-edits=1"]) == 0
     shown = capsys.readouterr().out
-    assert "engine / peft" in shown and "scaled from 1 steps" in shown and "say nothing about speed" in shown
+    assert "engine / peft" in shown and "scaled from 1 step" in shown and "say nothing about speed" in shown
     assert sorted(p.name for p in out.iterdir()) == ["plot.png", "results.json", "table.md"]
     found = json.loads((out / "results.json").read_text())
     rows = [(r["adapters"], r["contender"], r["n_measured"]) for r in found["speed"]]
@@ -45,7 +46,27 @@ def test_quick_run(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -
         1, abs=0.05
     )
     assert found["machine"]["torch"] and found["threads"]["engine"] == 1
-    assert str(tmp_path) not in (out / "table.md").read_text().replace(str(model), "")
+    check_publishing(out, tmp_path / "docs")
+
+
+def check_publishing(run: Path, docs: Path) -> None:
+    """The tables of a run go between the marks of docs/benchmarks.md, and again in the same place."""
+    root = Path(__file__).parents[2]
+    place = importlib.util.spec_from_file_location("inner_loop", root / "benchmarks/inner_loop.py")
+    assert place and place.loader
+    script = importlib.util.module_from_spec(place)
+    place.loader.exec_module(script)
+    page = docs / "benchmarks.md"
+    docs.mkdir()
+    page.write_text((root / "docs/benchmarks.md").read_text())
+    command = ["publish", str(run), str(run), f"--docs={page}"]
+    assert script.main(command) == 0
+    once = page.read_text()
+    assert once.count("| adapters | contender |") == 2 and "## How operations are counted" in once
+    assert script.main(command) == 0 and page.read_text() == once
+    assert (docs / "images/bench-inner-loop.png").stat().st_size > 1000
+    page.write_text("no place")
+    assert script.main(command) == 2 and page.read_text() == "no place"
 
 
 def test_the_engine_alone_needs_no_peft(
@@ -66,8 +87,12 @@ def test_the_engine_alone_needs_no_peft(
         (["--adapters=1,x"], "not numbers of at least 1"),
         (["--adapters=0"], "not numbers of at least 1"),
         (["--adapters=,"], "not numbers of at least 1"),
-        (["--rounds=0"], "--rounds has to be at least 1"),
-        (["--threads=0"], "--threads has to be at least 1"),
+        (["--rounds=0"], "--rounds has too small a value"),
+        (["--threads=0"], "--threads has too small a value"),
+        (["--example-tokens=60"], "not a shortest and a longest"),
+        (["--example-tokens=60-20"], "ends before it begins"),
+        (["--example-tokens=20-9000"], "do not fit the model's context of 1024"),
+        (["--example-tokens=1-20"], "--example-tokens has too small a value"),
         (["--contenders=engin"], "did you mean 'engine'"),
         (["--contenders=,"], "--contenders"),
         (["--shape=qwen2.5-7"], "did you mean 'qwen2.5-7b'"),

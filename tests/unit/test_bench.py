@@ -45,7 +45,7 @@ def subject(kind: str = "llama") -> Subject:
 
 
 def by_part(products: list) -> dict[str, float]:
-    parts = dict.fromkeys(("base", "lora", "head", "attention"), 0.0)
+    parts: dict[str, float] = dict.fromkeys(("base", "lora", "head", "attention"), 0.0)
     for product in products:
         parts[product.part] += product.operations
     return parts
@@ -220,10 +220,14 @@ def test_peak_memory_is_that_of_the_work() -> None:
 
 
 def test_settings_say_what_is_wrong() -> None:
-    for wrong, said in (({"rounds": 0}, "--rounds"), ({"adapters": (0,)}, "--adapters"),
-                        ({"contenders": ()}, "--contenders"), ({"threads": 0}, "--threads")):  # fmt: skip
+    for wrong, said in (
+        (Settings(rounds=0), "--rounds"),
+        (Settings(adapters=(0,)), "--adapters"),
+        (Settings(contenders=()), "--contenders"),
+        (Settings(threads=0), "--threads"),
+    ):
         with pytest.raises(ConfigError, match=said):
-            Settings(**wrong).check()
+            wrong.check()
 
 
 def test_peft_is_asked_for_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,10 @@ def inner_loop(
         int | None,
         Parameter(help="Threads of every contender; by default each has as many as are fastest for it."),
     ] = None,
+    example_tokens: Annotated[
+        str | None,
+        Parameter(help="Shortest and longest example, 20-60 by default as published; to see cost grow."),
+    ] = None,
     baseline_self_edits: Annotated[
         int,
         Parameter(help="Self-edits that a contender which takes one at a time is timed on in each round."),
@@ -94,6 +98,7 @@ def inner_loop(
             rounds=(1 if quick else 3) if rounds is None else rounds,
             contenders=tuple(name.strip() for name in contenders.split(",") if name.strip()),
             baseline_self_edits=baseline_self_edits,
+            example_tokens=_range(example_tokens) if example_tokens else None,
             trainer_steps=trainer_steps,
             threads=threads,
             seed=seed,
@@ -113,6 +118,13 @@ def _numbers(text: str) -> tuple[int, ...]:
     if not parts or not all(part.isdecimal() and int(part) > 0 for part in parts):
         raise ConfigError(f"--adapters {text}: these are not numbers of at least 1", "for instance 1,4,16,64")
     return tuple(map(int, parts))
+
+
+def _range(text: str) -> tuple[int, int]:
+    low, _, high = text.partition("-")
+    if not (low.strip().isdecimal() and high.strip().isdecimal()):
+        raise ConfigError(f"--example-tokens {text}: not a shortest and a longest", "for instance 20-60")
+    return int(low), int(high)
 
 
 def _show(display: Display, results: dict[str, Any], folder: Path) -> None:

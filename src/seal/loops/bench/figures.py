@@ -18,6 +18,7 @@ class Measurement:
     """One contender's work in one round: `n_self_edits` of the `adapters` asked for.
 
     `scaled_from_steps` above 0: so many training steps of each were timed, and `train_s` is scaled to all.
+    `cores_busy` is the processor time that this process had, a second.
     """
 
     contender: str
@@ -29,6 +30,7 @@ class Measurement:
     trained_tokens: int
     written_tokens: int
     scaled_from_steps: int = 0
+    cores_busy: float = 0.0
 
     @property
     def self_edits_per_s(self) -> float:
@@ -113,6 +115,7 @@ def _speed(
             "peak_exam_bytes": peak[0].exam_bytes if peak else None,
             "n_measured": group[0].n_self_edits,
             "scaled_from_steps": group[0].scaled_from_steps,
+            "cores_busy": statistics.median(m.cores_busy for m in group),
         })  # fmt: skip
     return rows
 

@@ -6,8 +6,6 @@ a rate that real work may come close to and does not exceed.
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -18,7 +16,6 @@ from seal.loops.bench.clock import timed
 from seal.loops.bench.operations import Product
 
 _SQUARE = {"cpu": 2048, "cuda": 8192}
-_WINDOWS = 3
 
 
 def products_s(
@@ -64,26 +61,28 @@ def _operand(
 
 
 def _call_s(call: Callable[[], object], device: torch.device, budget_s: float) -> float:
-    """The median over windows of a call's mean time, after a call to warm up."""
+    """The mean time of a call, after one to warm up.
+
+    The mean, so that what slows the machine down now and then is in it as it is in a contender's time.
+    """
     call()
     first, _ = timed(device, call)
-    calls = max(1, min(1000, int(budget_s / _WINDOWS / max(first, 1e-7))))
+    calls = max(1, min(5000, int(budget_s / max(first, 1e-7))))
 
-    def window() -> None:
+    def many() -> None:
         for _ in range(calls):
             call()
 
-    return statistics.median(timed(device, window)[0] / calls for _ in range(_WINDOWS))
+    return timed(device, many)[0] / calls
 
 
-def peak_rate(device: torch.device, dtype: torch.dtype, *, budget_s: float = 1.0) -> float:
-    """Operations a second of a large square product: the best of several, within about `budget_s`."""
-    n = _SQUARE.get(device.type, _SQUARE["cpu"])
+def peak_rate(device: torch.device, dtype: torch.dtype, *, quick: bool = False) -> float:
+    """Operations a second of a large square product: the best of several, within about a second."""
+    n = 512 if quick else _SQUARE.get(device.type, _SQUARE["cpu"])
     a, b = (torch.randn(n, n, device=device).to(dtype) for _ in range(2))
     out = torch.empty_like(a)
     torch.mm(a, b, out=out)
     times: list[float] = []
-    started = time.perf_counter()
-    while len(times) < 3 or (time.perf_counter() - started < budget_s and len(times) < 100):
+    while len(times) < 3 or (sum(times) < 1.0 and len(times) < 100 and not quick):
         times.append(timed(device, lambda: torch.mm(a, b, out=out))[0])
     return 2.0 * n**3 / min(times)

@@ -18,6 +18,7 @@ from seal.loops.run_folder import write_beside
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_IDLE = 0.85  # a process that has less than this share of its threads shares the cores with others
 RESULTS, TABLE, PICTURE = "results.json", "table.md", "plot.png"
 _COLOURS = {"engine": plots.SEAL, "peft": plots.CONTROL, "trainer": plots.PASSAGE}
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -86,12 +87,12 @@ def _about(results: Mapping[str, Any]) -> str:
     counts = ", ".join(f"{threads[name]} for {name}" for name in NAMES if name in threads)
     where = m["device"] if m["cuda"] and m["device"] != "CPU" else f"{m['cpu']}, {m['cpu_capability']}"
     return (
-        f"{where}; {m['cores']} cores; threads: {counts}. torch {m['torch']}, transformers "
+        f"{where}; {_count(m['cores'], 'core')}; threads: {counts}. torch {m['torch']}, transformers "
         f"{m['transformers']}, peft {m['peft']}; {m['date']}. A self-edit: {load['n_examples']} examples of "
         f"{load['example_tokens'][0]}-{load['example_tokens'][1]} tokens, {h['epochs']} epochs, batch "
         f"{h['batch_size']}, LoRA r {h['rank']} on all linear layers, then {load['n_questions']} questions "
         f"of {load['question_tokens'][0]}-{load['question_tokens'][1]} tokens with {load['answer_tokens']} "
-        f"new tokens each. {results['settings']['rounds']} rounds, alternating."
+        f"new tokens each. {_count(results['settings']['rounds'], 'round')}, alternating."
     )
 
 
@@ -103,12 +104,19 @@ def notes(results: Mapping[str, Any]) -> str:
     if alone:
         texts.append(
             f"peft trains one adapter at a time, so its cost a self-edit does not depend on their number: "
-            f"it is measured on at most {max(alone)} self-edits a round."
+            f"it is measured on at most {_count(max(alone), 'self-edit')} a round."
         )
     if scaled:
         texts.append(
-            f"trainer is scaled from {max(scaled)} steps: every step computes as much "
+            f"trainer is scaled from {_count(max(scaled), 'step')}: every step computes as much "
             f"({results['load']['padded_tokens']:,} tokens)."
+        )
+    threads = results["threads"]
+    had = [r["cores_busy"] / threads["engine"] for r in results["speed"] if r["contender"] == "engine"]
+    if results["machine"]["device"] == "CPU" and had and min(had) < _IDLE:
+        texts.append(
+            f"The machine was not idle: at times the engine had {percent(min(had))} of its "
+            f"{_count(threads['engine'], 'thread')}, and every rate is lower for it."
         )
     return " ".join(texts)
 
@@ -134,7 +142,7 @@ def speed_rows(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
             si(r["written_tokens_per_s"]),
             si(r["operations_per_s"]),
             "–" if None in peaks else f"{si(max(peaks))}B",
-            f"{n} self-edit{'s' if n > 1 else ''}" + (f", scaled from {steps} steps" if steps else ""),
+            _count(n, "self-edit") + (f", scaled from {_count(steps, 'step')}" if steps else ""),
         ))  # fmt: skip
     return rows
 
@@ -174,6 +182,33 @@ def share_rows(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
+_SIZES = ("model", "parameters", "example tokens", "adapters", "s a self-edit", "operations a self-edit",
+          "engine / peft", "engine / trainer", "share", "memory of one more adapter")  # fmt: skip
+
+
+def sizes_table(many: Sequence[Mapping[str, Any]]) -> str:
+    """A row for each run, at its largest number of adapters: how cost grows with the model and the tokens."""
+    rows = []
+    for results in many:
+        n = max(r["adapters"] for r in results["speed"])
+        engine = [r for r in results["speed"] if (r["adapters"], r["contender"]) == (n, "engine")]
+        shares = [r for r in results["shares"] if r["adapters"] == n]
+        ratios = next((row for row in ratio_rows(results) if row[0] == str(n)), ("", "–", "–"))
+        slope = results["memory"]["per_adapter"]
+        rows.append((
+            results["model"]["name"],
+            si(results["model"]["parameters"]),
+            "-".join(map(str, results["load"]["example_tokens"])),
+            str(n),
+            figure(1 / engine[0]["self_edits_per_s"]["median"]) if engine else "–",
+            si(shares[0]["operations_per_self_edit"]) if shares else "–",
+            *ratios[1:],
+            spread_text(shares[0]["of_products"], percent) if shares else "–",
+            f"{si(slope['measured_bytes'])}B" if slope else "–",
+        ))  # fmt: skip
+    return _table(_SIZES, rows)
+
+
 def memory_text(results: Mapping[str, Any]) -> str:
     """What one more adapter takes in training, measured and counted."""
     slope, need = results["memory"]["per_adapter"], results["memory"]["counted_bytes"]
@@ -204,8 +239,12 @@ def profile_text(results: Mapping[str, Any]) -> str:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    rule = ["---" if column in ("contender", "part", "measured") else "---:" for column in columns]
+    rule = ["---" if column in ("contender", "part", "measured", "model") else "---:" for column in columns]
     return "\n".join(f"| {' | '.join(cell.strip() for cell in row)} |" for row in (columns, rule, *rows))
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def figure(value: float) -> str:
@@ -248,19 +287,22 @@ def picture(many: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def _draw_speed(axes: Any, results: Mapping[str, Any]) -> None:
+    from matplotlib.ticker import LogLocator, NullLocator, StrMethodFormatter
+
     for name in NAMES:
         rows = [r for r in results["speed"] if r["contender"] == name]
         if rows:
             x, rate = [r["adapters"] for r in rows], [r["self_edits_per_s"] for r in rows]
             middle = [r["median"] for r in rate]
             ends = [[r["median"] - r["min"] for r in rate], [r["max"] - r["median"] for r in rate]]
-            axes.errorbar(x, middle, ends, color=_COLOURS[name], marker="o", capsize=3)
-            axes.annotate(
-                WORDS[name], (x[0], middle[0]), (0, 7), textcoords="offset points", color=_COLOURS[name]
-            )
+            axes.errorbar(x, middle, ends, color=_COLOURS[name], marker="o", capsize=3, label=WORDS[name])
     axes.set(xscale="log", yscale="log", xlabel="adapters", ylabel="self-edits a second")
-    axes.margins(y=0.2)
-    axes.set_title(f"{results['model']['name']} ({si(results['model']['parameters'])})", loc="left")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
+    model, (low, high) = results["model"], results["load"]["example_tokens"]
+    title = f"{model['name']}: {si(model['parameters'])} parameters, {low}-{high} tokens"
+    axes.set_title(title, loc="left", fontsize=10)
     _tidy(axes, results)
 
 
@@ -273,21 +315,22 @@ def _draw_shares(axes: Any, results: Mapping[str, Any]) -> None:
         rows = results["shares"]
         if rows:
             x, y = [r["adapters"] for r in rows], [100 * r[key]["median"] for r in rows]
-            axes.plot(x, y, color=colour, marker="o")
-            axes.annotate(
-                label, (x[-1], y[-1]), (6, 0), textcoords="offset points", color=colour, va="center"
-            )
-    axes.set(xscale="log", xlabel="adapters", ylabel="% of the time")
+            axes.plot(x, y, color=colour, marker="o", label=label)
+    axes.set(xscale="log", xlabel="adapters", ylabel="% of the engine's time")
     axes.set_ylim(0, 100)
-    axes.set_title("matrix products by themselves / the engine", loc="left")
+    axes.set_title("matrix products by themselves", loc="left", fontsize=10)
     _tidy(axes, results)
 
 
 def _tidy(axes: Any, results: Mapping[str, Any]) -> None:
+    from matplotlib.ticker import NullLocator
+
     counts = list(dict.fromkeys(r["adapters"] for r in results["speed"]))
     axes.set_xticks(counts, [str(n) for n in counts])
-    axes.minorticks_off()
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.grid(True, color=plots.GRID, linewidth=0.8)
     axes.set_axisbelow(True)
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(frameon=False, fontsize=9)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)

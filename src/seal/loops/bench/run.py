@@ -50,6 +50,7 @@ class Settings:
     rounds: int = 3
     contenders: tuple[str, ...] = NAMES
     baseline_self_edits: int = 2
+    example_tokens: tuple[int, int] | None = None
     trainer_steps: int = 5
     threads: int | None = None
     seed: int = 0
@@ -65,10 +66,13 @@ class Settings:
             "--trainer-steps": self.trainer_steps >= 1,
             "--threads": self.threads is None or self.threads >= 1,
             "--contenders": bool(self.contenders),
+            "--example-tokens": self.example_tokens is None or self.example_tokens[0] > 1,
         }
         for flag, holds in rules.items():
             if not holds:
-                raise ConfigError(f"{flag} has to be at least 1, or name at least one", "see --help")
+                raise ConfigError(f"{flag} has too small a value, or none", "see --help")
+        if self.example_tokens and self.example_tokens[0] > self.example_tokens[1]:
+            raise ConfigError("--example-tokens ends before it begins", "for instance 20-60")
         check_names(self.contenders)
 
 
@@ -77,9 +81,10 @@ def run_benchmark(settings: Settings, watch: Watch) -> dict[str, Any]:
     `load_subject` do."""
     settings.check()
     started = time.perf_counter()
-    load = QUICK if settings.quick else Load()
+    load = _load(settings)
     watch.progress(f"loading {settings.shape or settings.model or 'tiny'}", 0, 1)
     subject = load_subject(settings.model, settings.shape, device=settings.device, dtype=settings.dtype)
+    _check_fit(subject, load)
     keep_freed_memory()
     threads, why = _threads(subject, settings, watch)
     bench = _Bench(settings, subject, load, threads, watch)
@@ -101,6 +106,20 @@ def run_benchmark(settings: Settings, watch: Watch) -> dict[str, Any]:
         "profile": bench.profile,
         "wall_s": round(time.perf_counter() - started, 1),
     }
+
+
+def _check_fit(subject: Subject, load: Load) -> None:
+    context = getattr(subject.model.config, "max_position_embeddings", None)
+    if context is not None and load.example_tokens[1] > context:
+        raise ConfigError(
+            f"examples of {load.example_tokens[1]} tokens do not fit the model's context of {context}",
+            "set --example-tokens to shorter ones",
+        )
+
+
+def _load(settings: Settings) -> Load:
+    load = QUICK if settings.quick else Load()
+    return replace(load, example_tokens=settings.example_tokens) if settings.example_tokens else load
 
 
 def _threads(subject: Subject, settings: Settings, watch: Watch) -> tuple[int, str]:
@@ -158,7 +177,7 @@ class _Bench:
             self._tell(f"{_adapters(n)}: memory, {contender.name}", step=contender is self.contenders[0])
             own = [_short(task, self.load) for task in tasks[: n if contender.at_once else 1]]
             self._set_threads(contender.name)
-            if not self.peaks or self.peaks[-1].contender != contender.name:
+            if not self.peaks:
                 contender.learn(own[:1])  # what libraries take once is nobody's memory
                 contender.examine(own[:1])
             learned, _ = peak_bytes(self.subject.device, lambda c=contender, o=own: c.learn(o))
@@ -196,6 +215,7 @@ class _Bench:
     def _measure(self, contender: Contender, n: int, index: int, tasks: Sequence[Task]) -> Measurement:
         train_s = exam_s = 0.0
         scaled = 0
+        wall_s, cpu_s = time.perf_counter(), time.process_time()
         for own in [tasks] if contender.at_once else [[task] for task in tasks]:
             learned = contender.learn(own)
             seconds, answers = contender.examine(own)
@@ -211,6 +231,7 @@ class _Bench:
             trained_tokens=sum(task.plan.n_tokens for task in tasks),
             written_tokens=len(tasks) * self.load.n_questions * self.load.answer_tokens,
             scaled_from_steps=scaled,
+            cores_busy=(time.process_time() - cpu_s) / (time.perf_counter() - wall_s),
         )
 
     def _time_products(self, n: int, index: int, tasks: Sequence[Task]) -> ProductTimes:
@@ -228,7 +249,7 @@ class _Bench:
             exam_operations=total(found["exam"]),
             train_s=seconds(found["train"]),
             exam_s=seconds(found["exam"]),
-            peak_operations_per_s=peak_rate(device, dtype, budget_s=0.2 if self.settings.quick else 1.0),
+            peak_operations_per_s=peak_rate(device, dtype, quick=self.settings.quick),
         )
 
     def _tell(self, stage: str, *, step: bool = True) -> None:
