@@ -81,6 +81,19 @@ def test_the_engine_alone_needs_no_peft(
     assert "pip install peft" in capsys.readouterr().err
 
 
+def test_each_contender_has_the_threads_that_are_best_for_it(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from seal.loops.bench import run
+
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setattr(run, "choose_threads", lambda *_: (2, "two were faster"))
+    flags = ["--quick", f"--model={model}", "--adapters=1", "--contenders=engine,peft"]
+    assert main(["bench", "inner-loop", *flags, f"--out={tmp_path}/bench"]) == 0
+    threads = json.loads((tmp_path / "bench/results.json").read_text())["threads"]
+    assert threads["engine"] == 2 and threads["peft"] in (1, 2) and threads["why"] == "two were faster"
+
+
 @pytest.mark.parametrize(
     ("flags", "said"),
     [

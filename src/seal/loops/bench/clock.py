@@ -38,7 +38,7 @@ def peak_bytes(device: torch.device, work: Callable[[], T]) -> tuple[int, T]:
     memory is given back to the system, since otherwise a small piece of work after a large one would seem
     to need none. So this is no place to take times.
     """
-    _give_back(device)
+    give_back(device)
     if device.type == "cuda":
         before = torch.cuda.memory_allocated(device)
         torch.cuda.reset_peak_memory_stats(device)
@@ -49,7 +49,8 @@ def peak_bytes(device: torch.device, work: Callable[[], T]) -> tuple[int, T]:
     return sampler.peak - sampler.before, result
 
 
-def _give_back(device: torch.device) -> None:
+def give_back(device: torch.device) -> None:
+    """Hands memory that is no longer used back to the system, so that what is free can be told."""
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()

@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Sequence
 
 from seal.errors import UnknownNameError
-from seal.loops.bench.clock import timed
+from seal.loops.bench.clock import give_back, timed
 from seal.loops.bench.contender import Contender, Learned
 from seal.loops.bench.peft_loop import PeftLoop, answer, require_peft
 from seal.loops.bench.shapes import Subject
@@ -38,11 +38,23 @@ class Engine:
     def __init__(self, subject: Subject, load: Load) -> None:
         self.subject, self.load = subject, load
         self.adapters: list[Adapter] = []
+        self._room: dict[int, tuple[int, int | None]] = {}
+
+    def room(self, n: int) -> tuple[int, int | None]:
+        """(how many of `n` adapters are trained at once, tokens of a pass at most), fixed for all rounds."""
+        if n not in self._room:
+            model, h = self.subject.model, self.load.hyperparameters
+            self.adapters = []
+            give_back(self.subject.device)  # what another contender left in a cache counts as taken
+            slots = slots_that_fit(model, h.rank, h.targets, wanted=n)
+            self._room[n] = slots, pass_tokens_that_fit(model)
+        return self._room[n]
 
     def learn(self, tasks: Sequence[Task]) -> Learned:
-        model, slots = self.subject.model, slots_of(self.subject, self.load, len(tasks))
+        model, (slots, tokens) = self.subject.model, self.room(len(tasks))
         self.adapters = []
-        tokens = pass_tokens_that_fit(model)
+        if self.subject.device.type == "cuda":
+            give_back(self.subject.device)
         seconds, self.adapters = timed(
             self.subject.device,
             lambda: train(
@@ -71,12 +83,6 @@ class Engine:
 
         seconds, texts = timed(self.subject.device, exam)
         return seconds, [texts[at : at + n] for at in range(0, len(texts), n)]
-
-
-def slots_of(subject: Subject, load: Load, n: int) -> int:
-    """How many of `n` adapters the engine trains at once here."""
-    h = load.hyperparameters
-    return slots_that_fit(subject.model, h.rank, h.targets, wanted=n)
 
 
 class PeftContender:

@@ -20,9 +20,9 @@ from seal.loops.bench.contender import Contender
 from seal.loops.bench.contenders import (
     EXAM_ROWS,
     NAMES,
+    Engine,
     check_names,
     make_contenders,
-    slots_of,
 )
 from seal.loops.bench.figures import Measurement, Peak, ProductTimes, summarise
 from seal.loops.bench.machine import describe
@@ -188,7 +188,8 @@ class _Bench:
 
     def _choose_threads(self, contender: Contender, own: Sequence[Task]) -> None:
         """A contender with small products may be faster with one thread: it gets what is better for it."""
-        if self.settings.threads is not None or self.engine_threads == 1 or "OMP_NUM_THREADS" in os.environ:
+        set_already = self.settings.threads is not None or "OMP_NUM_THREADS" in os.environ
+        if set_already or self.engine_threads == 1 or self.subject.device.type != "cpu":
             return
         times = {}
         for n in (self.engine_threads, 1):
@@ -235,7 +236,8 @@ class _Bench:
         )
 
     def _time_products(self, n: int, index: int, tasks: Sequence[Task]) -> ProductTimes:
-        slots = slots_of(self.subject, self.load, n)
+        [engine] = [contender for contender in self.contenders if isinstance(contender, Engine)]
+        slots, _ = engine.room(n)
         found = products_of(self.anatomy, tasks, self.load, slots=slots, exam_rows=EXAM_ROWS)
         device, dtype = self.subject.device, self.subject.dtype
 

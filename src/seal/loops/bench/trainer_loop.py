@@ -96,6 +96,7 @@ class TrainerLoop:
             self.subject.device,
             lambda: answer(self._wrapped, question_ids(task), self.load.answer_tokens),
         )
+        self._wrapped = None  # its gradients would take the memory of whoever is next
         return seconds, [texts]
 
 
