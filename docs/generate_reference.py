@@ -18,6 +18,7 @@ from cyclopts import Parameter
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from seal.cli.bench import inner_loop
 from seal.cli.demo import demo
 from seal.cli.eval import eval_
 from seal.cli.flags import RunFlags
@@ -26,7 +27,7 @@ from seal.config import RunConfig, table_of
 from seal.grading.judge import Config as JudgeConfig
 
 REFERENCE = Path(__file__).parent / "reference"
-COMMANDS = {"demo": demo, "train": train, "eval": eval_}
+COMMANDS = {"demo": demo, "train": train, "eval": eval_, "bench inner-loop": inner_loop}
 
 _CONFIGURATION = """\
 # Configuration
@@ -50,8 +51,9 @@ Ctrl-C, with the command that goes on with it. `SEAL_DEBUG=1` shows the tracebac
 
 Every run has a folder of its own. The same command with the same `--out` and settings goes on where the run
 stopped, and gives what an undisturbed run gives; with other settings, or other passages under the same name,
-it refuses. `--set` takes its values as TOML has them, and what is not TOML as text. `OMP_NUM_THREADS`
-sets the number of threads; without it the faster one is measured.
+it refuses. A benchmark does not go on: it writes its folder at its end. `--set` takes its values as TOML has
+them, and what is not TOML as text. `OMP_NUM_THREADS` sets the number of threads; without it the faster one is
+measured.
 
 Generated from `src/seal/cli/` by `python docs/generate_reference.py`.
 """
@@ -65,7 +67,8 @@ def configuration() -> str:
 
 def command_line() -> str:
     """cli.md as a text."""
-    summary = "\n".join(f"| [`seal {name}`](#seal-{name}) | {_doc(f)[0]} |" for name, f in COMMANDS.items())
+    rows = [(name, name.replace(" ", "-"), _doc(f)[0]) for name, f in COMMANDS.items()]
+    summary = "\n".join(f"| [`seal {name}`](#seal-{anchor}) | {title} |" for name, anchor, title in rows)
     parts = [_CLI.format(summary=summary)]
     for name, function in COMMANDS.items():
         title, *rest = _doc(function)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 
+from seal.loops.bench.peft_loop import PeftLoop
 from seal.training import Adapter, AdapterBank, load_peft, merge, save_peft, tokenize_plan, train
 from seal.training.optimizer import learning_rate
 from seal.types import TrainingPlan
@@ -19,42 +22,13 @@ IDS = torch.tensor([[5, 90, 33, 210, 17, 8], [300, 2, 77, 41, 9, 150]])
 
 
 def plain_loop(model, plan: TrainingPlan) -> Adapter:
-    """PEFT, torch's AdamW and clip_grad_norm_, one row at a time; starts from the bank's initial weights."""
-    h = plan.hyperparameters
-    tokens = tokenize_plan(plan, toy_tokenizer(), max_length=None)
-    bank = AdapterBank(model, n_slots=1, rank=h.rank)
-    bank.initialise(0, h, plan.seed)
-    start = bank.read(0, h)
-    config = LoraConfig(r=h.rank, lora_alpha=h.alpha, target_modules="all-linear", task_type="CAUSAL_LM")  # type: ignore[arg-type]
-    wrapped = get_peft_model(copy.deepcopy(model), config)
-    parameters = dict(wrapped.named_parameters())
-    factors = {
-        name: tuple(parameters[f"base_model.model.{name}.lora_{x}.default.weight"] for x in "AB")
-        for name in start
-    }
-    trained = [factor for pair in factors.values() for factor in pair]
-    assert sum(p.requires_grad for p in parameters.values()) == len(trained)
-    with torch.no_grad():
-        for name, pair in start.items():
-            for mine, theirs in zip(factors[name], pair, strict=True):
-                mine.copy_(theirs)
-    optimizer = torch.optim.AdamW(trained, betas=h.betas, weight_decay=h.weight_decay)
-    losses = []
-    for step, batch in enumerate(tokens.steps):
-        optimizer.param_groups[0]["lr"] = learning_rate(h, step, len(tokens.steps))
-        loss, total = torch.zeros(()), 0.0
-        for example in (tokens.examples[i] for i in batch):
-            ids, weights = torch.tensor([example.input_ids]), torch.tensor(example.weights)[1:]
-            logits = wrapped(input_ids=ids).logits[0, :-1]
-            loss = loss + torch.nn.functional.cross_entropy(logits, ids[0, 1:], reduction="none") @ weights
-            total += weights.sum().item()
-        optimizer.zero_grad()
-        (loss / total).backward()
-        if h.max_grad_norm:
-            torch.nn.utils.clip_grad_norm_(trained, h.max_grad_norm)
-        optimizer.step()
-        losses.append(loss.item() / total)
-    return Adapter(plan.id, h, {n: tuple(f.detach() for f in p) for n, p in factors.items()}, tuple(losses))  # type: ignore[misc]
+    """The benchmark's plain loop with PEFT; starts from the engine's initial weights."""
+    h, work = plan.hyperparameters, tokenize_plan(plan, toy_tokenizer(), max_length=None)
+    [untrained] = train(model, toy_tokenizer(), [replace(work, steps=())])
+    loop = PeftLoop(model, h)
+    rate = partial(learning_rate, h, n_steps=len(work.steps))
+    losses = loop.train(work, start=untrained.factors, rate=rate)
+    return loop.adapter(plan.id, losses)
 
 
 @pytest.mark.parametrize("kind", KINDS)

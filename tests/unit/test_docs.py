@@ -34,11 +34,11 @@ def test_every_key_has_a_description(generator: Any) -> None:
     assert not [row for row in rows if row.rstrip().endswith("|  |")]
 
 
-@pytest.mark.parametrize("command", ["demo", "train", "eval"])
+@pytest.mark.parametrize("command", ["demo", "train", "eval", "bench inner-loop"])
 def test_every_flag_is_mentioned(command: str, generator: Any, capsys: pytest.CaptureFixture) -> None:
     from seal.cli import main
 
-    assert main([command, "--help"]) == 0
+    assert main([*command.split(), "--help"]) == 0
     shown = capsys.readouterr().out
     page = (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")
     for flag, _, _ in generator.flags_of(generator.COMMANDS[command]):

@@ -1,4 +1,4 @@
-"""The command line: `seal demo`, `seal train`, `seal eval`. One file a command.
+"""The command line: `seal demo`, `seal train`, `seal eval`, `seal bench`. One file a command.
 
 Knows how commands are called and how their errors are told: 0 is success, 2 an error of the user's (a message
 and what to do about it), 130 a run stopped by Ctrl-C. An error of the program's own shows its traceback.
@@ -17,6 +17,7 @@ from cyclopts import App, CycloptsError
 from pydantic import ValidationError
 
 import seal
+from seal.cli.bench import bench
 from seal.cli.console import print_error
 from seal.cli.demo import demo
 from seal.cli.eval import eval_
@@ -41,6 +42,7 @@ app = App(
 app.command(demo)
 app.command(train)
 app.command(eval_, name="eval")
+app.command(bench)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -89,6 +91,8 @@ def _out_flag(tokens: Sequence[str], out: str) -> list[str]:
     return [] if given or not out else ["--out", out]
 
 
-def _help_of(tokens: Sequence[str]) -> str:
-    known = tokens and tokens[0] in ("demo", "train", "eval")
+def _help_of(tokens: list[str]) -> str:
+    if tokens[:2] == ["bench", "inner-loop"]:
+        return "seal bench inner-loop --help"
+    known = tokens and tokens[0] in ("demo", "train", "eval", "bench")
     return f"seal {tokens[0]} --help" if known else "seal --help"

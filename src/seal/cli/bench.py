@@ -1,0 +1,153 @@
+"""`seal bench`: what the parts of this package cost, beside what a user would pick instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, Parameter
+
+from seal.cli.console import Display, default_out, table
+from seal.errors import ConfigError
+
+bench = App(name="bench", help="Measure speed, side by side with what a user would pick instead.")
+
+
+def inner_loop(
+    *,
+    adapters: Annotated[
+        str | None,
+        Parameter(help="Numbers of adapters, separated by commas. By default 1,4,16,64 (1,2 with --quick)."),
+    ] = None,
+    rounds: Annotated[
+        int | None, Parameter(help="Rounds in which the contenders alternate; 3 by default, 1 with --quick.")
+    ] = None,
+    contenders: Annotated[
+        str,
+        Parameter(
+            help="Who takes part, separated by commas: engine (this package), peft (peft with a plain loop), "
+            "trainer (transformers.Trainer with peft, padded)."
+        ),
+    ] = "engine,peft,trainer",
+    model: Annotated[
+        str | None,
+        Parameter(help='The model: "tiny" (the default), a folder in Hugging Face format, or a hub name.'),
+    ] = None,
+    shape: Annotated[
+        str | None,
+        Parameter(
+            help="Instead of a model, random weights of a shape: tiny, 2x, 4x, qwen2.5-0.5b, qwen2.5-7b."
+        ),
+    ] = None,
+    device: Annotated[
+        str, Parameter(help='"auto" (CUDA where there is one), "cpu", "cuda", "cuda:1".')
+    ] = "auto",
+    dtype: Annotated[
+        Literal["float32", "bfloat16", "float16"] | None,
+        Parameter(help="The type of the base weights; by default bfloat16 on CUDA, else float32."),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        Parameter(help="Threads of every contender; by default each has as many as are fastest for it."),
+    ] = None,
+    example_tokens: Annotated[
+        str | None,
+        Parameter(help="Shortest and longest example, 20-60 by default as published; to see cost grow."),
+    ] = None,
+    baseline_self_edits: Annotated[
+        int,
+        Parameter(help="Self-edits that a contender which takes one at a time is timed on in each round."),
+    ] = 2,
+    trainer_steps: Annotated[
+        int, Parameter(help="Steps that trainer is timed on; its training time is scaled from them.")
+    ] = 5,
+    profile: Annotated[
+        bool, Parameter(negative=(), help="Also say where the engine's time goes, by torch's profiler.")
+    ] = False,
+    seed: Annotated[int, Parameter(help="The lengths and tokens of the work follow from it.")] = 0,
+    quick: Annotated[
+        bool,
+        Parameter(negative=(), help="A little work, in seconds, to see that all runs; no figures to keep."),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        Parameter(
+            help="The folder for results.json, table.md and plot.png; by default a new one under runs/."
+        ),
+    ] = None,
+) -> None:
+    """Time the inner loop: adapters trained and examined, by this engine and by what there is otherwise.
+
+    All contenders do the same work, in turns: a self-edit of 12 examples of 20-60 tokens, 10 epochs, batch 1,
+    LoRA r 32 on all linear layers, then 5 questions. Reports self-edits a second, ratios with their spread,
+    memory, and the share of the rate at which the machine multiplies matrices of the same shapes.
+    """
+    folder = out or default_out("bench")
+    display = Display()
+    with display.running(folder):
+        from seal.loops.bench import Settings, run_benchmark
+        from seal.loops.bench.report import check_out, write_results
+
+        check_out(folder)
+        settings = Settings(
+            model=model,
+            shape=shape,
+            device=device,
+            dtype=dtype,
+            adapters=_numbers(adapters or ("1,2" if quick else "1,4,16,64")),
+            rounds=(1 if quick else 3) if rounds is None else rounds,
+            contenders=tuple(name.strip() for name in contenders.split(",") if name.strip()),
+            baseline_self_edits=baseline_self_edits,
+            example_tokens=_range(example_tokens) if example_tokens else None,
+            trainer_steps=trainer_steps,
+            threads=threads,
+            seed=seed,
+            quick=quick,
+            profile=profile,
+        )
+        results = run_benchmark(settings, display)
+        write_results(folder, results)
+    _show(display, results, folder)
+
+
+bench.command(inner_loop, name="inner-loop")
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or not all(part.isdecimal() and int(part) > 0 for part in parts):
+        raise ConfigError(f"--adapters {text}: these are not numbers of at least 1", "for instance 1,4,16,64")
+    return tuple(map(int, parts))
+
+
+def _range(text: str) -> tuple[int, int]:
+    low, _, high = text.partition("-")
+    if not (low.strip().isdecimal() and high.strip().isdecimal()):
+        raise ConfigError(f"--example-tokens {text}: not a shortest and a longest", "for instance 20-60")
+    return int(low), int(high)
+
+
+def _show(display: Display, results: dict[str, Any], folder: Path) -> None:
+    from seal.loops.bench import report
+
+    rows = [list(row[:6]) for row in report.speed_rows(results)]
+    columns = ["adapters", "contender", "self-edits/s [min, max]", "s a self-edit", "training", "exam"]
+    display.console.print()
+    display.console.print(table(f"{results['model']['name']}: the same work by each", columns, rows))
+    if results["ratios"]:
+        columns = ["adapters", "engine / peft [min, max]", "engine / trainer [min, max]"]
+        display.console.print()
+        display.console.print(
+            table("Times as many self-edits a second", columns, list(map(list, report.ratio_rows(results))))
+        )
+    if results["shares"]:
+        rows = [[row[0], row[2], row[3], row[4], row[7]] for row in report.share_rows(results)]
+        columns = ["adapters", "all [min, max]", "training", "exam", "of a large square"]
+        display.console.print()
+        display.console.print(table("Share of the machine's matrix-product rate", columns, rows))
+    for text in (report.notes(results), report.memory_text(results)):
+        if text:
+            display.console.print(f"\n{text}", markup=False)
+    if results["settings"]["quick"]:
+        display.notice("--quick: these figures are of a few steps and say nothing about speed")
+    display.console.print(f"\nAll figures: {folder} ({results['wall_s']:.0f} s)")
