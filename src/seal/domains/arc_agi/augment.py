@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -33,15 +33,15 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Augmentation:
-    """A change of a grid, applied to every grid of a task.
+    """A change of a grid, applied to every grid of a task. Its name says all: equal names are equal changes.
 
     `backward` undoes `forward`; it gives None for a grid that `forward` cannot have made. `bijective`: every
     grid is what `forward` makes of exactly one, so that predictions can always be brought back (voting).
     """
 
     name: str
-    forward: Change
-    backward: Inverse
+    forward: Change = field(compare=False)
+    backward: Inverse = field(compare=False)
     bijective: bool = False
 
     def apply(self, task: Task) -> Task | Refusal:

@@ -88,7 +88,7 @@ def solve(task: Task, solutions: Mapping[str, Any], where: str) -> Task:
         InputError: the task has no solutions there, or they do not fit it.
     """
     if task.id not in solutions:
-        near = difflib.get_close_matches(task.id, solutions, n=1, cutoff=0.8)
+        near = difflib.get_close_matches(task.id, solutions, n=1, cutoff=0.6)
         guess = f" Did you mean {quoted(near[0])}?" if near else ""
         raise InputError(f"{where}: there is no solution for task {quoted(task.id)}.{guess}", _SOLUTIONS_HINT)
     here = f"{where}: task {quoted(task.id)}"

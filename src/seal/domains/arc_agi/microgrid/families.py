@@ -180,14 +180,14 @@ def _recolour_parity(rng: random.Random, n_cells: int) -> Rule:
 
 def _recolour_by_size(rng: random.Random, n_cells: int) -> Rule:
     given, *inks = rng.sample(INK, 4)
-    colours = dict(zip((1, 2, 3), inks, strict=True))
+    colours: dict[int, int] = dict(zip((1, 2, 3), inks, strict=True))
     sample = partial(_in_colours, n_cells, (2, 4), (1, 3), (given,))
     return Rule(sample, partial(rules.recolour_by_size, colours), lambda row: _of_runs(row, int))
 
 
 def _recolour_by_count(rng: random.Random, n_cells: int) -> Rule:
     given, *inks = rng.sample(INK, 4)
-    colours = dict(zip((1, 2, 3), inks, strict=True))
+    colours: dict[int, int] = dict(zip((1, 2, 3), inks, strict=True))
     sample = partial(_in_colours, n_cells, (1, 3), (1, 3), (given,))
     return Rule(sample, partial(rules.recolour_by_count, colours), lambda row: frozenset({len(runs(row))}))
 
