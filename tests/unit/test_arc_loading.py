@@ -254,7 +254,7 @@ def test_any_json_is_tasks_or_a_clear_error(tmp_path: Path, content: object) -> 
 @given(task=tasks(), data=st.data())
 def test_one_fault_in_a_good_task_is_named(tmp_path: Path, task: Task, data: st.DataObject) -> None:
     """A single cell or row is replaced by something else: the error says where."""
-    value = {
+    value: dict[str, Any] = {
         key: [{"input": [*map(list, p.input)], "output": [*map(list, p.output or ())]} for p in pairs]
         for key, pairs in (("train", task.train), ("test", task.test))
     }

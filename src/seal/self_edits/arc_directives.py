@@ -24,7 +24,7 @@ from seal.types import Context, Directive, SelfEdit
 _TRAINING: Final = ("strategy", "learning_rate", "num_train_epochs")
 _SECTIONS: Final = {"data_generation": AUGMENTATIONS, "training": _TRAINING}
 _SHOWN: Final = 40
-_FENCED: Final = re.compile(r"```[A-Za-z]*[ \t]*\n?\s*(?=\{)")
+_FENCED: Final = re.compile(r"```[A-Za-z]*\s*\{")
 _NAMES: Final = {dict: "an object", list: "a list", str: "a text", type(None): "null"}
 
 _ASKED: Final = """\
@@ -204,7 +204,7 @@ class _Rejected(Exception):
 
 def _object(text: str, truncated: bool) -> Any:
     fenced = _FENCED.search(text)
-    start = fenced.end() if fenced else text.find("{")
+    start = fenced.end() - 1 if fenced else text.find("{")
     if start < 0:
         raise _Rejected("there is no JSON object in the text")
     decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)

