@@ -27,6 +27,7 @@ from seal.domains.arc_agi.augment import (
 )
 from seal.domains.arc_agi.grids import MAX_ROW, MAX_SIDE, grids_of, is_one_row
 from seal.domains.arc_agi.vote import views, vote
+from seal.errors import InputError
 from seal.types import Grid, Task
 
 ALL = {one.name: one for kind in KINDS for one in (*FIXED[kind], *ONE_ROW[kind])}
@@ -185,6 +186,8 @@ def test_votes_are_counted_and_ties_go_to_the_first() -> None:
     assert vote([IDENTITY] * 4, [a, b, b, None]).n_lost == 1
     assert vote([IDENTITY] * 2, [b, a]).winner == b and vote([IDENTITY] * 2, [a, b]).winner == a
     assert vote([], []).winner is None
+    with pytest.raises(InputError, match="1 predictions for 0 copies"):
+        vote([], [a])
     lost = vote([ALL["width_2"]], [((1, 2),)])  # no grid becomes this by doubling its cells
     assert lost.winner is None and lost.n_lost == 1
 

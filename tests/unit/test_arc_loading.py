@@ -44,7 +44,8 @@ def _says(error: SealError, said: list[str]) -> None:
 
 
 def test_one_task(tmp_path: Path) -> None:
-    (task,) = load_tasks(_write(tmp_path, "a1.json", {**TASK, "name": "ignored"}))
+    marked = "\ufeff" + json.dumps({**TASK, "name": "ignored"})
+    (task,) = load_tasks(_write(tmp_path, "a1.json", marked))
     assert task.id == "a1" and task.train[0].output == ((1, 0),) and task.test[0].output == ((0, 2),)
 
 

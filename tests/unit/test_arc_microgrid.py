@@ -151,6 +151,7 @@ def test_small_grids(name: str) -> None:
         (ConfigError, {"cells": (2, 4)}, "Allow 5 cells or more"),
         (ConfigError, {"families": ["fill_pairs"], "cells": (5, 9)}, "Allow 10 cells"),
         (ConfigError, {"demonstrations": (0, 3)}, "demonstrations cannot go"),
+        (ConfigError, {"demonstrations": (999, 999), "cells": (5, 5)}, "fewer demonstrations"),
     ],
 )
 def test_bad_requests(kind: type[Exception], given: dict, said: str) -> None:
@@ -159,6 +160,8 @@ def test_bad_requests(kind: type[Exception], given: dict, said: str) -> None:
     assert said in str(caught.value)
     with pytest.raises(UnknownNameError, match="Did you mean 'transpose'"):
         next(plane_tasks(seed=0, families=["transposed"]))
+    with pytest.raises(UnknownNameError, match="Did you mean 'copy'"):
+        next(warm_up("copies", seed=0))  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="sides cannot go"):
         next(plane_tasks(seed=0, sides=(1, 3)))
 

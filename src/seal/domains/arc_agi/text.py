@@ -162,8 +162,8 @@ class TextForm:
         return self.grid.read(self.cut(text))
 
     def cut(self, text: str) -> str:
-        """A completion up to the end of its pair, without line breaks around it."""
-        return text.strip("\n").split(self.end, 1)[0].strip("\n")
+        """A completion up to the end of its pair, without white space around it."""
+        return text.strip().split(self.end, 1)[0].strip()
 
     def read_demonstrations(self, text: str) -> tuple[Pair, ...]:
         """The inverse of `demonstrations`. Raises InputError, with the pair, for any other text."""

@@ -22,6 +22,7 @@ from seal.domains.arc_agi.augment import (
     random_colours,
     task_is_one_row,
 )
+from seal.errors import InputError
 from seal.types import Grid, Task
 
 
@@ -63,7 +64,14 @@ def views(task: Task, n: int, *, seed: int, keep_background: bool = True) -> lis
 
 def vote(ways: Sequence[Augmentation], predictions: Sequence[Grid | None]) -> Vote:
     """Bring each prediction back by the way its copy was made, and count. Of equally many votes, the
-    candidate that came first wins; a prediction of None (no grid) does not vote."""
+    candidate that came first wins; a prediction of None (no grid) does not vote.
+
+    Raises InputError unless there is one way a prediction.
+    """
+    if len(ways) != len(predictions):
+        raise InputError(
+            f"{len(predictions)} predictions for {len(ways)} copies.", "Give one a copy, in the same order."
+        )
     back = [None if grid is None else way.backward(grid) for way, grid in zip(ways, predictions, strict=True)]
     counts = Counter(grid for grid in back if grid is not None)
     # a Counter keeps the order of first appearance, and most_common is stable

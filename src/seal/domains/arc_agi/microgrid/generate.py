@@ -21,7 +21,7 @@ from seal.types import Pair, Task
 
 Split = Literal["pretrain", "rl", "dev", "eval"]
 WarmUp = Literal["copy", "repeat", "colours"]
-_DRAWS: Final = 60  # of an input, before a rule is drawn anew
+_MISSES: Final = 200  # draws of an input, one after the other, that gave nothing new
 _RULES: Final = 200  # of a rule, before the family is given up
 
 _BY_NAME: Final = {family.name: family for family in PRIMITIVES}
@@ -123,7 +123,7 @@ def tasks(
 
     Raises:
         UnknownNameError: the split, or one of the families in it, does not exist.
-        ConfigError: no family has room in such rows, or a range is empty.
+        ConfigError: no family has room in such rows, or for so many demonstrations, or a range is empty.
     """
     chosen = _chosen(split, cells, demonstrations, families)
     index = start
@@ -137,7 +137,10 @@ def tasks(
 
 def make_task(family: Family, rng: random.Random, cells: tuple[int, int], n_train: int, name: str) -> Task:
     """One task of a family: the rule changes every input, no input comes twice, and the test shows no case of
-    the rule that the demonstrations do not."""
+    the rule that the demonstrations do not.
+
+    Raises ConfigError if rows of so many cells hardly hold so many inputs.
+    """
     for _ in range(_RULES):
         rule = family.draw(rng, n_cells := rng.randint(*cells))
         found = _pairs(rule, rng, n_train + 1)
@@ -148,12 +151,22 @@ def make_task(family: Family, rng: random.Random, cells: tuple[int, int], n_trai
             assert all(len(before) == len(after) == n_cells for before, after in found)
             pairs = tuple(Pair((before,), (after,)) for before, after in found)
             return Task(f"{family.name}/{name}", pairs[:-1], pairs[-1:])
-    raise AssertionError(f"family {family.name} does not fit rows of {cells[0]} to {cells[1]} cells")
+    raise ConfigError(
+        f"family {family.name} has too few inputs of {cells[0]} to {cells[1]} cells for {n_train + 1} pairs.",
+        "Allow longer rows or fewer demonstrations.",
+    )
 
 
 def warm_up(kind: WarmUp, *, seed: int, cells: tuple[int, int] = (5, 13), n_pairs: int = 4) -> Iterator[Task]:
     """Tasks without end from which a model first learns to read demonstrations: the output is the input
-    ("copy"), or all pairs are the same ("repeat"), or colours are mapped ("colours")."""
+    ("copy"), or all pairs are the same ("repeat"), or colours are mapped ("colours").
+
+    Raises UnknownNameError if the kind does not exist, ConfigError for an empty range.
+    """
+    if kind not in get_args(WarmUp):
+        raise UnknownNameError(f"unknown kind of warm-up {kind!r}", did_you_mean(kind, get_args(WarmUp)))
+    _check_range("cells", cells)
+    _check_range("n_pairs", (2, n_pairs))
     index = 0
     while True:
         rng = random.Random(f"microgrid/warm-up/{kind}/{seed}/{index}")
@@ -177,14 +190,16 @@ def _random_row(rng: random.Random, n_cells: int) -> Row:
 
 def _pairs(rule: Rule, rng: random.Random, n: int) -> list[tuple[Row, Row]] | None:
     found: dict[Row, Row] = {}
-    for _ in range(_DRAWS * n):
+    misses = 0
+    while len(found) < n and misses < _MISSES:
         before = rule.sample(rng)
         after = None if before is None else rule.apply(before)
         if before is not None and after is not None and after != before and before not in found:
             found[before] = after
-        if len(found) == n:
-            return list(found.items())
-    return None
+            misses = 0
+        else:
+            misses += 1
+    return list(found.items()) if len(found) == n else None
 
 
 def _chosen(
@@ -192,9 +207,8 @@ def _chosen(
 ) -> list[Family]:
     if split not in SPLITS:
         raise UnknownNameError(f"unknown split {split!r}", did_you_mean(split, get_args(Split)))
-    for what, (low, high) in (("cells", cells), ("demonstrations", demonstrations)):
-        if not 1 <= low <= high:
-            raise ConfigError(f"{what} cannot go from {low} to {high}.", "Give the lowest, then the highest.")
+    _check_range("cells", cells)
+    _check_range("demonstrations", demonstrations)
     known = {family.name: family for family in SPLITS[split]}
     for name in names:
         if name not in known:
@@ -204,3 +218,10 @@ def _chosen(
         least = min(known[name].min_cells for name in names or known)
         raise ConfigError(f"no family fits rows of up to {cells[1]} cells.", f"Allow {least} cells or more.")
     return found
+
+
+def _check_range(what: str, bounds: tuple[int, int]) -> None:
+    if not 1 <= bounds[0] <= bounds[1]:
+        raise ConfigError(
+            f"{what} cannot go from {bounds[0]} to {bounds[1]}.", "Give the lowest, then the highest."
+        )
