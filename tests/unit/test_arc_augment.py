@@ -122,6 +122,14 @@ def test_the_one_row_set_has_no_twins_and_no_identity() -> None:
     assert rows <= {*made, row}
 
 
+@given(SEEDS)
+def test_a_row_is_translated_along_itself(seed: int) -> None:
+    (move,) = augmentations(["basic"], one_row=True, rng=random.Random(seed))[-1:]
+    assert move.name in ("translate_0_1", "translate_0_2", "translate_0_3")
+    (move,) = augmentations(["basic"], one_row=False, rng=random.Random(seed))[-1:]
+    assert move.name.startswith("translate_") and move.name != "translate_0_0"
+
+
 def test_the_published_set() -> None:
     sizes = {kind: len(augmentations([kind], one_row=False, rng=random.Random(0))) for kind in KINDS}
     assert sizes == {"basic": 11, "size": 3, "chain": 6, "repeat": 3}

@@ -151,7 +151,11 @@ def test_small_grids(name: str) -> None:
         (ConfigError, {"cells": (2, 4)}, "Allow 5 cells or more"),
         (ConfigError, {"families": ["fill_pairs"], "cells": (5, 9)}, "Allow 10 cells"),
         (ConfigError, {"demonstrations": (0, 3)}, "demonstrations cannot go"),
-        (ConfigError, {"demonstrations": (999, 999), "cells": (5, 5)}, "fewer demonstrations"),
+        (
+            ConfigError,
+            {"demonstrations": (99, 99), "cells": (6, 6), "families": ["fill"]},
+            "fewer demonstrations",
+        ),
     ],
 )
 def test_bad_requests(kind: type[Exception], given: dict, said: str) -> None:

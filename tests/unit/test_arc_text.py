@@ -66,6 +66,7 @@ def test_any_text_is_a_grid_or_says_why_not(name: str, text: str) -> None:
         ("numpy", "[]", "row 0 does not begin with '[['"),
         ("padded", "012", "row 0 has 3 characters, not 30"),
         ("padded", "0.2" + "." * 27, "row 0, cell 1 is '.'"),
+        ("padded", ".12" + "." * 27, "row 0, cell 0 is '.'"),
         ("padded", "." * 30, "row 0 is empty"),
     ],
 )

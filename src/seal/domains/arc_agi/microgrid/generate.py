@@ -22,7 +22,7 @@ from seal.types import Pair, Task
 Split = Literal["pretrain", "rl", "dev", "eval"]
 WarmUp = Literal["copy", "repeat", "colours"]
 _MISSES: Final = 200  # draws of an input, one after the other, that gave nothing new
-_RULES: Final = 200  # of a rule, before the family is given up
+_RULES: Final = 60  # of a rule, before the family is given up
 
 _BY_NAME: Final = {family.name: family for family in PRIMITIVES}
 _HELD_OUT: Final[dict[Split, tuple[tuple[str, str], ...]]] = {
