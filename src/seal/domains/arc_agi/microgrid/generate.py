@@ -4,7 +4,8 @@ Knows how tasks are put together and which families belong to which split. Knows
 
 The splits share no family: "pretrain" has the primitives, "rl", "dev" and "eval" compositions of two of them.
 No two splits have the same two, in either order and with near twins (moves by 1, 2, 3; fill and fill_pairs;
-swapped and mapped colours) taken as one. A task is a function of split, seed and index.
+swapped and mapped colours; denoise and keep_largest) taken as one. A task is a function of split, seed and
+index.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ _HELD_OUT: Final[dict[Split, tuple[tuple[str, str], ...]]] = {
         ("dilate", "recolour_parity"),
         ("fill", "mark_ends"),
         ("hollow", "reverse"),
-        ("denoise", "dilate"),
-        ("denoise", "hollow"),
+        ("denoise", "mark_ends"),
+        ("keep_largest", "double"),
         ("flip", "move_1"),
         ("keep_largest", "move_to_wall"),
         ("map_colours", "mark_ends"),
