@@ -8,8 +8,8 @@ Axis suffixes used throughout the package: `_C` contexts, `_E` self-edits, `_A` 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,50 @@ class SelfEdit:
     lines: tuple[str, ...]
     truncated: bool = False
     directives: Mapping[str, Any] = field(default_factory=dict)
+
+
+Grid: TypeAlias = tuple[tuple[int, ...], ...]
+"""Rows of cells; a cell is a colour, 0-9. Not empty, and all rows are equally long."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """An input grid and what the task's rule makes of it; a test pair may be without its output."""
+
+    input: Grid
+    output: Grid | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """A few-shot task (ARC): demonstrations `train`, each with its output, and pairs to be solved, `test`."""
+
+    id: str
+    train: tuple[Pair, ...]
+    test: tuple[Pair, ...] = ()
+
+
+Strategy = Literal["train_using_all_tokens", "train_using_output_tokens"]
+
+
+@dataclass(frozen=True)
+class Directive:
+    """A self-edit that says how to train on a task; the names are those of SEAL (2506.10943, appendix A)."""
+
+    use_basic_augmentations: bool
+    use_size_augmentations: bool
+    use_chain_augmentations: bool
+    use_repeat_augmentations: bool
+    strategy: Strategy
+    learning_rate: float
+    num_train_epochs: int
+
+    @classmethod
+    def of(cls, self_edit: SelfEdit) -> Directive | None:
+        """The directive in a self-edit, None if what was written is none."""
+        given = self_edit.directives
+        names = [one.name for one in fields(cls)]
+        return cls(**{name: given[name] for name in names}) if all(name in given for name in names) else None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,9 @@ TORCH_FREE = [
     "seal.plugins",
     "seal.domains",
     "seal.self_edits",
+    "seal.domains.arc_agi",
+    "seal.domains.arc_agi.microgrid",
+    "seal.self_edits.arc_directives",
     "seal.algorithms",
     "seal.config",
 ]

@@ -11,5 +11,6 @@ from seal.protocols import Domain
 
 DOMAINS: Final[Registry[Callable[..., Domain]]] = Registry("domain", "seal.domains")
 DOMAINS.register_lazily("knowledge", "seal.domains.knowledge:Knowledge")
+DOMAINS.register_lazily("arc_agi", "seal.domains.arc_agi:ArcAgi")
 
 __all__ = ["DOMAINS"]
