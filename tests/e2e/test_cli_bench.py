@@ -141,12 +141,12 @@ def test_a_folder_with_files_is_left_alone(tmp_path: Path, capsys: pytest.Captur
 def test_a_stopped_run_leaves_nothing(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    from seal.loops.bench import report
+    from seal.loops import plots
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(report.plots, "as_png", stop)
+    monkeypatch.setattr(plots, "as_png", stop)
     flags = ["--quick", f"--model={model}", "--adapters=1", "--contenders=engine", f"--out={tmp_path}/bench"]
     assert main(["bench", "inner-loop", *flags]) == 130
     assert "nothing was written" in capsys.readouterr().err

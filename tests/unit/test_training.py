@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 
 from seal.errors import AdapterError, ConfigError, InputError, OutputError
+from seal.models.host import denormals_flushed
 from seal.models.logits import logits_at, weighted_losses
 from seal.models.packed import Batch, chunks
 from seal.training import AdapterBank, load_peft, save_peft, tokenize_plan, train
@@ -259,3 +260,10 @@ def test_progress_counts_steps() -> None:
         on_progress=lambda *x: seen.append(x),
     )
     assert seen[-1][0] == seen[-1][1] and seen == sorted(seen)
+
+
+def test_training_leaves_denormal_numbers_as_they_were() -> None:
+    train(toy_model(), toy_tokenizer(), [toy_plan(0)])
+    assert torch.tensor(1e-310, dtype=torch.float64).mul(1.0).item() > 0
+    with denormals_flushed():
+        assert torch.tensor(1e-310, dtype=torch.float64).mul(1.0).item() == 0

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
 from seal.errors import InputError
-from seal.models.host import prepare_host
+from seal.models.host import keep_freed_memory
 from seal.models.logits import logits_at
 from seal.models.tokens import encode_prompt, pad_id
 
@@ -91,7 +91,7 @@ def generate(
         raise InputError("adapters and slots come together, one slot for each prompt")
     if seeds is not None and len(seeds) != len(prompts):
         raise InputError(f"there are {len(seeds)} seeds for {len(prompts)} prompts")
-    prepare_host()
+    keep_freed_memory()
     encoded = [encode_prompt(tokenizer, prompt) for prompt in prompts]
     context = getattr(model.config, "max_position_embeddings", None)
     for i, ids in enumerate(encoded):

@@ -13,6 +13,8 @@ from __future__ import annotations
 import ctypes
 import functools
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
@@ -20,15 +22,21 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 _KEEP_BELOW_bytes = 1 << 30
 
 
-def prepare_host() -> None:
-    """Makes this thread flush denormal numbers to zero, and this process keep freed blocks for reuse."""
+@contextmanager
+def denormals_flushed() -> Iterator[None]:
+    """Inside, this thread takes numbers below the smallest normal one as zero, Python's own included."""
+    smallest = sys.float_info.min
+    before = smallest / 2 == 0.0
     torch.set_flush_denormal(True)
-    _keep_freed_memory()
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)
 
 
 @functools.cache
-def _keep_freed_memory() -> bool:
-    """Returns whether the C library could be told.
+def keep_freed_memory() -> bool:
+    """Makes this process keep freed blocks for reuse; returns whether the C library could be told.
 
     Peak memory stays the same; memory is given back when the process ends. Source: mallopt(3).
     """

@@ -16,7 +16,7 @@ from torch import nn
 
 from seal.errors import InputError
 from seal.models.generate import Router
-from seal.models.host import prepare_host
+from seal.models.host import keep_freed_memory
 from seal.models.logits import logits_at, token_log_probabilities
 from seal.models.packed import Batch, can_pack, chunks
 from seal.models.tokens import encode_completion, encode_prompt, pad_id
@@ -61,7 +61,7 @@ def score_answers(
     """
     if (adapters is None) != (slots is None) or (slots is not None and len(slots) != len(pairs)):
         raise InputError("adapters and slots come together, one slot for each pair")
-    prepare_host()
+    keep_freed_memory()
     prompts = [encode_prompt(tokenizer, prompt) for prompt, _ in pairs]
     answers = [encode_completion(tokenizer, answer, append_eos=append_eos) for _, answer in pairs]
     ids = [prompt + answer for prompt, answer in zip(prompts, answers, strict=True)]

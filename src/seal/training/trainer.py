@@ -21,7 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seal.models.host import prepare_host
+from seal.models.host import denormals_flushed, keep_freed_memory
 from seal.models.logits import logits_at, weighted_losses
 from seal.models.packed import Batch, can_pack, chunks
 from seal.models.tokens import pad_id
@@ -96,7 +96,7 @@ def train(
     """
     if not plans:
         return []
-    prepare_host()
+    keep_freed_memory()
     context = getattr(getattr(model, "config", None), "max_position_embeddings", None)
     works = [
         plan
@@ -111,7 +111,7 @@ def train(
     bank = AdapterBank(
         model, n_slots=n_slots, rank=max(h.rank for h in hypers), targets={h.targets for h in hypers}
     )
-    with bank, _evaluation_mode(model):
+    with bank, _evaluation_mode(model), denormals_flushed():
         trainer = _Trainer(model, bank, works, pad_id(tokenizer), max_tokens)
         for done in trainer.turns():
             if on_progress:

@@ -35,7 +35,7 @@ from seal.loops.bench.trainer_loop import padded_tokens
 from seal.loops.bench.workload import QUICK, IdTokenizer, Load, Task, make_tasks
 from seal.loops.start import Watch
 from seal.loops.threads import choose_threads
-from seal.models.host import prepare_host
+from seal.models.host import keep_freed_memory
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def run_benchmark(settings: Settings, watch: Watch) -> dict[str, Any]:
     watch.progress(f"loading {settings.shape or settings.model or 'tiny'}", 0, 1)
     subject = load_subject(settings.model, settings.shape, device=settings.device, dtype=settings.dtype)
     _check_fit(subject, load)
-    prepare_host()
+    keep_freed_memory()
     threads, why = _threads(subject, settings, watch)
     bench = _Bench(settings, subject, load, threads, watch)
     bench.run()
