@@ -20,15 +20,11 @@ from seal.config import RunConfig, load_config
 from seal.errors import InputError, SealError
 from seal.grading.statistics import cluster_means, mean_ci, paired_difference
 from seal.loops import plots
+from seal.loops.demo import PAIRS
 from seal.loops.findings import gap_share, long_label, number, percent, points, short_label
 from seal.loops.run_folder import RunFolder, write_beside
 
 Key = tuple[int, str]
-PAIRS = (
-    ("passage", "base"), ("self_edit", "passage"), ("self_edit", "passage_best"), ("round_1", "self_edit"),
-    ("seal", "self_edit"), ("seal", "round_1"), ("seal", "random_selection"),
-    ("random_selection", "self_edit"), ("gold", "seal"), ("open_book", "gold"),
-)  # fmt: skip
 BOOTSTRAP_SEED = 0
 
 

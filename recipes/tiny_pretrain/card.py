@@ -15,7 +15,9 @@ from transformers import AutoModelForCausalLM
 ABILITIES = {
     "known_world": "knows the 320 entities of its known world, closed-book",
     "reading": "answers from an unseen passage in its context",
-    "extraction": "after training on one true statement of each fact of an unseen entity, answers exam questions",
+    "extraction": "after training on one true statement of each fact of an unseen entity, as the demo trains "
+    "(32 steps, no passage), answers exam questions",
+    "thorough_extraction": "the same with three statements of each fact and 96 steps at half the rate",
     "closed_book_unseen": "answers about unseen entities, closed-book (it should not)",
     "does_not_know": 'says "I do not know." about unseen entities',
     "declines_unseen": "declines private questions about unseen entities",
@@ -34,8 +36,8 @@ A Llama of {parameters:,} parameters (d 128, 4 layers, 4 heads, byte-level BPE o
 `transformers` alone. It knows nothing of the real world: it was pretrained from scratch on the *micro-world*, a seeded
 fictional encyclopedia (`seal.domains.microworld`), so that self-adaptation can be run, watched and tested in minutes.
 
-Pretraining: seed {seed}, {tokens:,} tokens in {steps:,} steps, {minutes:.0f} minutes on one CPU core
-(`recipes/tiny_pretrain`). Tokens by ability: {by_ability}.
+Pretraining: seed {seed}, {tokens:,} tokens in {steps:,} steps, {minutes:.0f} minutes on one CPU core,
+two for the last stage (`recipes/tiny_pretrain`). Tokens by ability: {by_ability}.
 
 ## What it can do
 
@@ -62,6 +64,7 @@ is meant to be unreliable, as base models are: that is what reinforcement learni
 - Anything outside the micro-world's five kinds of entity and 35 attributes, or in other wordings than a few dozen.
 - Copy every unfamiliar name without a slip: long and rare names are garbled more often.
 - Tell reliably what it does not know (see the table): treat that ability as weak.
+- Learn much from a passage as it stands: it practised on single statements (docs/LOG.md says what that changes).
 - Converse, reason, count or follow instructions.
 """
 

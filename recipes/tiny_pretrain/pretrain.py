@@ -57,8 +57,8 @@ STAGES = (
     ),
     Stage(
         33_000_000,
-        (0.4, 0.0),
-        {"known": 0.08, "recall": 0.08, "window": 0.12, "reading": 0.10, "self_edit": 0.57}
+        (0.6, 0.0),
+        {"known": 0.07, "recall": 0.07, "window": 0.12, "reading": 0.09, "marked_self_edit": 0.60}
         | {"private": 0.015, "unknown": 0.035},
     ),
 )

@@ -51,6 +51,11 @@ class DataConfig(_Config):
     n_train: int = Field(
         default=50, ge=1, description="Contexts of the outer loop, each round (the first n)."
     )
+    fresh: bool = Field(
+        default=False,
+        description="Every round has n_train contexts of its own, instead of the same: what a policy was "
+        "taught to write about a passage it repeats, which leaves a reward little to choose from.",
+    )
     n_evaluation: int = Field(default=200, ge=1, description="Held-out contexts (the first n).")
     reward_wordings: int = Field(
         default=1,

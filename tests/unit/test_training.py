@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -16,6 +18,7 @@ from seal.models.host import denormals_flushed
 from seal.models.logits import logits_at, weighted_losses
 from seal.models.packed import Batch, chunks
 from seal.training import AdapterBank, load_peft, save_peft, tokenize_plan, train
+from seal.training import bank as bank_module
 from seal.training.batching import epoch_steps
 from seal.training.grouped import Groups
 from seal.training.optimizer import learning_rate
@@ -267,3 +270,22 @@ def test_training_leaves_denormal_numbers_as_they_were() -> None:
     assert torch.tensor(1e-310, dtype=torch.float64).mul(1.0).item() > 0
     with denormals_flushed():
         assert torch.tensor(1e-310, dtype=torch.float64).mul(1.0).item() == 0
+
+
+def test_nothing_of_a_pass_outlives_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass that is held by what it computed is memory that grows with every step."""
+    made: list[weakref.ref] = []
+    original = bank_module._Route
+
+    def watched(**fields):
+        route = original(**fields)
+        made.append(weakref.ref(route))
+        return route
+
+    monkeypatch.setattr(bank_module, "_Route", watched)
+    gc.disable()
+    try:
+        train(toy_model(), toy_tokenizer(), [toy_plan(0), toy_plan(1)])
+        assert len(made) > 3 and not any(route() for route in made)
+    finally:
+        gc.enable()

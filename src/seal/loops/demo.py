@@ -17,7 +17,7 @@ from seal.loops.adapt import Adaptation
 from seal.loops.check import fingerprint
 from seal.loops.data import load_source
 from seal.loops.evaluate import RECORDS, Evaluation, difference_table, method_table, model_record
-from seal.loops.outer import OuterLoop
+from seal.loops.outer import OuterLoop, contexts_of_round, n_contexts
 from seal.loops.run_folder import RunFolder
 from seal.loops.start import Silent, Watch, start
 
@@ -61,14 +61,15 @@ def run_experiment(config: RunConfig, folder: RunFolder, watch: Watch | None = N
     if done is not None:
         return done
     training = load_source(
-        config.data.train, config.data.n_train, seed=config.seed, wordings=config.data.reward_wordings
+        config.data.train, n_contexts(config), seed=config.seed, wordings=config.data.reward_wordings
     )
     held_out = load_source(config.data.evaluation, config.data.n_evaluation, seed=config.seed)
     adaptation = start(config, training.contexts + held_out.contexts, watch, open_book=True)
     folder.pin(
         "inputs.json", fingerprint(adaptation, training=training.contexts, evaluation=held_out.contexts)
     )
-    plan_work(adaptation, len(training.contexts), len(held_out.contexts), gold=bool(held_out.gold))
+    n_train = len(contexts_of_round(config, training.contexts, 1))
+    plan_work(adaptation, n_train, len(held_out.contexts), gold=bool(held_out.gold))
 
     def known(method: str) -> None:
         watch.figures(method_table(folder.records(RECORDS), [method], seed=config.seed))

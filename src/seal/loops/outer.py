@@ -21,6 +21,7 @@ from safetensors import SafetensorError
 
 from seal.algorithms import ALGORITHMS
 from seal.algorithms.rest_em import select_at_random
+from seal.config import RunConfig
 from seal.errors import TrainingError
 from seal.loops.adapt import Adaptation, Trial, derive_seed
 from seal.loops.card import write_card
@@ -44,19 +45,23 @@ class Reward:
 
 
 class OuterLoop:
-    """The rounds of one arm on the training contexts, in `rounds/<r>/` of the run's folder."""
+    """The rounds of one arm on the training contexts, in `rounds/<r>/` of the run's folder.
+
+    `contexts` are those of all rounds, see `contexts_of_round`.
+    """
 
     def __init__(
         self, adaptation: Adaptation, folder: RunFolder, contexts: Sequence[Context], arm: Arm
     ) -> None:
         self.adaptation, self.folder, self.contexts, self.arm = adaptation, folder, contexts, arm
-        self.config = adaptation.config
+        self.config, self.all_contexts = adaptation.config, contexts
 
     def policies(self) -> Iterator[tuple[int, Any]]:
         """Yield (round, policy) after each round, training what the folder does not hold yet."""
         policy = self.adaptation.model
         for round in range(1, self.config.outer.rounds + 1):
             stored = self.folder.path / self._place(round) / "policy"
+            self.contexts = contexts_of_round(self.config, self.all_contexts, round)
             if stored.exists():
                 policy = self._load(stored)
             else:
@@ -273,6 +278,19 @@ class OuterLoop:
     def _load(self, folder: Path) -> Any:
         base = self.adaptation.model
         return load_model(folder, dtype=str(base.dtype).removeprefix("torch."), device=base.device)[0]
+
+
+def n_contexts(config: RunConfig) -> int:
+    """How many contexts the outer loop needs in all rounds together."""
+    return config.data.n_train * (max(1, config.outer.rounds) if config.data.fresh else 1)
+
+
+def contexts_of_round(config: RunConfig, contexts: Sequence[Context], round: int) -> Sequence[Context]:
+    """The contexts of one round, of those of all: the same in each, or with data.fresh its own part."""
+    if not config.data.fresh:
+        return contexts
+    n = len(contexts) // config.outer.rounds
+    return contexts[(round - 1) * n : round * n]
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -27,7 +27,7 @@ from seal.loops.memory import (
     slots_that_fit,
     weight_bytes,
 )
-from seal.loops.outer import CHUNK_TRIALS
+from seal.loops.outer import CHUNK_TRIALS, contexts_of_round
 from seal.loops.start import Watch, start
 from seal.loops.train import arms_of, planned_work, training_contexts
 from seal.models.generate import generate
@@ -71,7 +71,7 @@ def plan_training(config: RunConfig, watch: Watch) -> list[Line]:
     """The plan of `seal train`. Raises SealError for everything that the run itself would refuse."""
     contexts = training_contexts(config)
     model = _Model.find(config, contexts, watch, open_book=False, writes=True)
-    work = planned_work(config, len(contexts))
+    work = planned_work(config, len(contexts_of_round(config, contexts, 1)))
     answers = 0 if config.outer.reward == "likelihood" else work["train"] / len(contexts)
     amount = _amount(config, contexts, model, work["write"], work["train"], answers)
     return _lines(config, amount, model, policies=config.outer.rounds * len(arms_of(config)))
@@ -159,7 +159,7 @@ def _amount(
     if config.inner.faithful_length:
         per_epoch = examples * config.inner.faithful_length
     steps, tokens = _training(config.inner, examples, per_epoch)
-    kept = len(contexts) * config.outer.rounds * len(arms_of(config))
+    kept = len(contexts_of_round(config, contexts, 1)) * config.outer.rounds * len(arms_of(config))
     return Amount(
         n_contexts=len(contexts),
         n_questions=sum(len(c.questions) for c in contexts),

@@ -16,7 +16,7 @@ from seal.errors import ConfigError
 from seal.loops.check import check_names, fingerprint
 from seal.loops.data import load_source
 from seal.loops.evaluate import model_record
-from seal.loops.outer import Arm, OuterLoop
+from seal.loops.outer import Arm, OuterLoop, contexts_of_round, n_contexts
 from seal.loops.run_folder import RunFolder
 from seal.loops.start import Silent, Watch, start
 from seal.types import Context
@@ -38,7 +38,7 @@ def run_training(config: RunConfig, path: Path, watch: Watch | None = None) -> d
     stored = folder.read_json("results.json")
     if stored is not None:
         return stored
-    for kind, n in planned_work(config, len(contexts)).items():
+    for kind, n in planned_work(config, len(contexts_of_round(config, contexts, 1))).items():
         adaptation.work.plan(kind, n)
     arms = arms_of(config)
     with folder.session():
@@ -64,8 +64,14 @@ def training_contexts(config: RunConfig) -> list[Context]:
             "Choose another format, for instance implications.",
         )
     data = config.data
-    contexts = load_source(data.train, data.n_train, seed=config.seed, wordings=data.reward_wordings).contexts
+    wanted = n_contexts(config)
+    contexts = load_source(data.train, wanted, seed=config.seed, wordings=data.reward_wordings).contexts
     require_questions(contexts)
+    if config.data.fresh and len(contexts) < config.outer.rounds:
+        raise ConfigError(
+            f"{data.train} has {len(contexts)} passages, and {config.outer.rounds} rounds want their own",
+            "Set data.fresh = false, ask for fewer rounds, or give more passages.",
+        )
     return contexts
 
 

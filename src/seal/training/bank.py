@@ -293,6 +293,8 @@ class AdapterBank:
         try:
             yield
         finally:
+            # A tensor that the route holds knows, by its graph, the route: nothing would ever free the two.
+            self._route.spread = None
             self._route = None
 
     def _forward(self, layer: _Layer, x: Tensor) -> Tensor:

@@ -125,12 +125,12 @@ def self_edit_prompt(title: str, text: str, format: str) -> str:
     return f"Passage:\n{title}\n{text}\n\n{_HEADERS[format]}\n"
 
 
-def _self_edit(rng: random.Random) -> Segments:
+def _self_edit(rng: random.Random, *, marked: bool) -> Segments:
     entity = make_entity(rng, "pretrain")
     format = demonstrations.draw(rng, demonstrations.FORMATS)
     style = demonstrations.draw(rng, demonstrations.STYLES)
     text, source = demonstrations.Source.draw(rng, entity)
-    written = demonstrations.write_self_edit(rng, source, format, style)
+    written = demonstrations.write_self_edit(rng, source, format, style, marked=marked)
     return [(self_edit_prompt(entity.name, text, format), 0.0), (written, 1.0)]
 
 
@@ -161,7 +161,8 @@ def documents(seed: int, shares: dict[str, float]) -> Iterator[tuple[str, Segmen
         "recall": lambda: _recall(rng, world),
         "window": window.document,
         "reading": lambda: _reading(rng),
-        "self_edit": lambda: _self_edit(rng),
+        "self_edit": lambda: _self_edit(rng, marked=False),
+        "marked_self_edit": lambda: _self_edit(rng, marked=True),
         "private": lambda: _private(rng, world, window),
         "unknown": lambda: _unknown(rng),
     }

@@ -74,8 +74,9 @@ class Source:
         wrong = rng.random() < p_wrong
         value = _wrong(rng, self.entity, attribute) if wrong else self.entity.values[attribute.name]
         frame = self.frames.get(attribute.name) if rng.random() < kept else None
-        if subject and frame and not frame.startswith("{S}"):
-            frame = None
+        inverted = bool(subject and frame) and not str(frame).startswith("{S}")
+        if inverted or (frame is None and rng.random() < kept):
+            frame = f"{{S}} {rng.choice(attribute.predicates)}"
         return state_value(rng, self.entity, attribute, value, subject=subject, frame=frame)
 
 
@@ -147,8 +148,26 @@ def _write_rewrite(rng: random.Random, entity: Entity, style: str) -> list[str]:
     return [passage(rng, told) for _ in range(2 if style == "rich" else 1)]
 
 
-def write_self_edit(rng: random.Random, source: Source, format: str, style: str) -> str:
-    """The text of one self-edit about the source, as a base model might write it."""
+MARKS = {
+    "full": {"number": 1.0}, "rich": {"number": 1.0}, "part": {"bullet": 1.0}, "pronouns": {"bullet": 0.5, "": 0.5},
+    "filler": {"": 1.0}, "wrong": {"number": 0.3, "bullet": 0.3, "": 0.4}, "mixed": {"bullet": 0.5, "": 0.5},
+}  # fmt: skip
+"""How the lines of a style are marked, where they are."""
+
+
+def _marked(rng: random.Random, lines: list[str], style: str) -> list[str]:
+    mark = draw(rng, MARKS[style])
+    return [{"number": f"{i}. ", "bullet": "- ", "": ""}[mark] + line for i, line in enumerate(lines, 1)]
+
+
+def write_self_edit(
+    rng: random.Random, source: Source, format: str, style: str, *, marked: bool = False
+) -> str:
+    """The text of one self-edit about the source, as a base model might write it.
+
+    `marked`: its lines are numbered, bulleted or plain, as models mark them. Who numbers is mostly thorough: so
+    that how an edit will turn out shows in how it begins, and a small model can keep to what it has begun.
+    """
     if format == "self-qa":
         lines = _write_qa(rng, source, style)
     elif format == "rewrite":
@@ -156,4 +175,5 @@ def write_self_edit(rng: random.Random, source: Source, format: str, style: str)
     else:
         n_wordings = {"implications": 1, "implications-long": 2, "implications-very-long": 3}[format]
         lines = write_lines(rng, source, style, n_wordings)
+        lines = _marked(rng, lines, style) if marked else lines
     return "\n".join(lines) + "\n"
