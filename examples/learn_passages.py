@@ -1,7 +1,7 @@
 """Let a model learn each of a few passages from its own self-edit; print what it answered before and after.
 
     python examples/learn_passages.py                                     the embedded base model writes
-    python examples/learn_passages.py --writer runs/demo/rounds/3/policy  a policy that RL taught to write
+    python examples/learn_passages.py --writer runs/demo/rounds/2/policy  a policy that RL taught to write
 
 The output is Markdown. Nothing is selected: every passage, every question, the first sample of each.
 """
