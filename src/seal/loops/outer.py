@@ -54,14 +54,13 @@ class OuterLoop:
         self, adaptation: Adaptation, folder: RunFolder, contexts: Sequence[Context], arm: Arm
     ) -> None:
         self.adaptation, self.folder, self.contexts, self.arm = adaptation, folder, contexts, arm
-        self.config, self.all_contexts = adaptation.config, contexts
+        self.config = adaptation.config
 
     def policies(self) -> Iterator[tuple[int, Any]]:
         """Yield (round, policy) after each round, training what the folder does not hold yet."""
         policy = self.adaptation.model
         for round in range(1, self.config.outer.rounds + 1):
             stored = self.folder.path / self._place(round) / "policy"
-            self.contexts = contexts_of_round(self.config, self.all_contexts, round)
             if stored.exists():
                 policy = self._load(stored)
             else:
@@ -78,14 +77,14 @@ class OuterLoop:
         shared = self._place(round) if round > 1 else "rounds/1"
         name, k = f"{shared}/self_edits.jsonl", self.config.self_edit.samples
         texts = {(r["context"], r["sample"]): r for r in self.folder.records(name)}
-        per_chunk = max(1, CHUNK_TRIALS // k)
-        for at in range(0, len(self.contexts), per_chunk):
+        per_chunk, contexts = max(1, CHUNK_TRIALS // k), self._contexts(round)
+        for at in range(0, len(contexts), per_chunk):
             # The same chunks in every sitting: what a chunk gives depends in its last bits on what is in it.
-            chunk = self.contexts[at : at + per_chunk]
+            chunk = contexts[at : at + per_chunk]
             if all((c.id, i) in texts for c in chunk for i in range(k)):
                 self.adaptation.work.found("write", len(chunk) * k)
                 continue
-            stage = f"round {round}: writing self-edits ({at + len(chunk)} of {len(self.contexts)} passages)"
+            stage = f"round {round}: writing self-edits ({at + len(chunk)} of {len(contexts)} passages)"
             found = self.adaptation.write(
                 chunk, k, seed=f"{self.config.seed}/{shared}", model=policy, stage=stage
             )
@@ -106,7 +105,7 @@ class OuterLoop:
         parse = self.adaptation.format.parse
         return [
             [parse(c, texts[c.id, i]["text"], truncated=texts[c.id, i]["truncated"]) for i in range(k)]
-            for c in self.contexts
+            for c in contexts
         ]
 
     def decide(self, round: int, policy: Any, edits: list[list[SelfEdit]]) -> list[tuple[Context, SelfEdit]]:
@@ -117,7 +116,7 @@ class OuterLoop:
         rewards = self.rewards(round, policy, edits) if treated else {}
         baselines = self.baselines(round, policy) if treated and self._algorithm.uses_baseline else {}
         counts = {} if treated else self._kept_by_treated(round)
-        for context, own in zip(self.contexts, edits, strict=True):
+        for context, own in zip(self._contexts(round), edits, strict=True):
             if treated:
                 values = [rewards[context.id, i].value for i in range(len(own))]
                 chosen = self._algorithm.select(values, baselines.get(context.id), rng)
@@ -146,7 +145,7 @@ class OuterLoop:
         """Train and examine every sample with every seed."""
         jobs = [
             (c, i, s, edit)
-            for c, own in zip(self.contexts, edits, strict=True)
+            for c, own in zip(self._contexts(round), edits, strict=True)
             for i, edit in enumerate(own)
             for s in range(self.config.inner.seeds)
         ]
@@ -155,23 +154,22 @@ class OuterLoop:
         found = self._score(name, f"round {round}: scoring self-edits", policy, jobs, lines_only=alone)
         return {
             (c.id, i): Reward(c.id, i, _mean([found[c.id, i, s] for s in range(self.config.inner.seeds)]))
-            for c, own in zip(self.contexts, edits, strict=True)
+            for c, own in zip(self._contexts(round), edits, strict=True)
             for i in range(len(own))
         }
 
     def baselines(self, round: int, policy: Any) -> dict[str, float | None]:
         """The score of each context without a self-edit: trained on the passage alone."""
+        contexts = self._contexts(round)
         nothing = [
             (c, 0, s, SelfEdit(c.id, "none", "", ()))
-            for c in self.contexts
+            for c in contexts
             for s in range(self.config.inner.seeds)
         ]
         found = self._score(
             f"{self._place(round)}/baselines.jsonl", f"round {round}: baselines", policy, nothing
         )
-        return {
-            c.id: _mean([found[c.id, 0, s] for s in range(self.config.inner.seeds)]) for c in self.contexts
-        }
+        return {c.id: _mean([found[c.id, 0, s] for s in range(self.config.inner.seeds)]) for c in contexts}
 
     def update(self, round: int, policy: Any, kept: Sequence[tuple[Context, SelfEdit]]) -> Any:
         """Fine-tune the policy on the kept self-edits; returns a new model, the old one is left as it was.
@@ -246,6 +244,9 @@ class OuterLoop:
             self.folder.append(name, records)
             found |= {(r["context"], r["sample"], r["seed"]): r[reward] for r in records}
         return found
+
+    def _contexts(self, round: int) -> Sequence[Context]:
+        return contexts_of_round(self.config, self.contexts, round)
 
     def _kept_by_treated(self, round: int) -> dict[str, int]:
         decisions = self.folder.read_json(f"rounds/{round}/decisions.json")

@@ -63,6 +63,15 @@ def _packed_attention(model: Any, lengths_tokens: Sequence[int]) -> Iterator[Non
         del _state.lengths_tokens
 
 
+def packs(model: nn.Module) -> bool:
+    """Whether texts are to share a row.
+
+    That needs no padding, but costs a call to attention for each text: dearer than padding on an
+    accelerator.
+    """
+    return next(model.parameters()).device.type == "cpu" and can_pack(model)
+
+
 def can_pack(model: nn.Module) -> bool:
     """Whether texts may share a row: the model's logits are the same as with each in a row of its own."""
     if model not in _can_pack:
@@ -134,6 +143,16 @@ class Batch:
         """Around the forward pass."""
         packed = self.position_ids is not None
         return _packed_attention(model, self.lengths_tokens) if packed else nullcontext()
+
+    def rows_of(self, owners: Sequence[int]) -> dict[int, int]:
+        """What each owner of texts has of the batch, as `AdapterBank.route` wants it.
+
+        Text i is of `owners[i]`. In tokens where all texts lie in one row, else in rows.
+        """
+        found: dict[int, int] = {}
+        for owner, share in zip(owners, self.shares, strict=True):
+            found[owner] = found.get(owner, 0) + (1 if self.position_ids is None else share)
+        return found
 
     def real(self) -> Tensor:
         """The flattened places [n] of all tokens that are no padding, text after text."""

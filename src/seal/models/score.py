@@ -18,7 +18,7 @@ from seal.errors import InputError
 from seal.models.generate import Router
 from seal.models.host import keep_freed_memory
 from seal.models.logits import logits_at, token_log_probabilities
-from seal.models.packed import Batch, can_pack, chunks
+from seal.models.packed import Batch, chunks, packs
 from seal.models.tokens import encode_completion, encode_prompt, pad_id
 
 
@@ -73,7 +73,7 @@ def score_answers(
                 f"neither may be empty, and together they must fit the model's context of {context}",
             )
     device = next(model.parameters()).device
-    packed = device.type == "cpu" and can_pack(model)
+    packed = packs(model)
     order = sorted(range(len(ids)), key=lambda i: (slots[i] if slots else 0, len(ids[i])))
     owners = [slots[i] if slots else n for n, i in enumerate(order)]
     lengths = [len(ids[i]) for i in order]
@@ -87,9 +87,7 @@ def score_answers(
             for t in range(len(prompts[i]) - 1, len(ids[i]) - 1)
         ]
         targets = torch.tensor([t for i in members for t in answers[i]], device=device)
-        shares: dict[int, int] = {}
-        for n, taken in zip(places, batch.shares, strict=True):
-            shares[owners[n]] = shares.get(owners[n], 0) + (taken if packed else 1)
+        shares = batch.rows_of([owners[n] for n in places])
         route = adapters.route(list(shares), list(shares.values())) if adapters else nullcontext()
         with torch.inference_mode(), route, batch.attention(model):
             where = torch.tensor(positions, device=device)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from seal.models.host import denormals_flushed, keep_freed_memory
 from seal.models.logits import logits_at, weighted_losses
-from seal.models.packed import Batch, can_pack, chunks
+from seal.models.packed import Batch, chunks, packs
 from seal.models.tokens import pad_id
 from seal.training.adapter import Adapter
 from seal.training.bank import AdapterBank, RowDropout, stream
@@ -143,9 +143,7 @@ class _Trainer:
         self.model, self.bank, self.works, self.pad = model, bank, works, pad
         self.optimizer = SlotAdamW(bank)
         self.max_tokens = max_tokens or MAX_TOKENS.get(bank.device.type, MAX_TOKENS["cpu"])
-        # One row for all texts needs no padding, but costs a call to attention for each text: on an
-        # accelerator that is dearer than the padding.
-        self.packed = bank.device.type == "cpu" and can_pack(model)
+        self.packed = packs(model)
         self.n_steps = sum(len(work.steps) for work in works)
         self.adapters: dict[int, Adapter] = {}
 
@@ -228,14 +226,13 @@ class _Trainer:
             [example.input_ids for _, _, example in rows], pad=self.pad, packed=self.packed, device=device
         )
         positions, targets, weights, owners, dropout = [], [], [], [], []
-        shares: dict[int, int] = {}
-        for (run, j, example), start, taken in zip(rows, batch.starts, batch.shares, strict=True):
+        shares = batch.rows_of([run.slot for run, _, _ in rows])
+        for (run, j, example), start in zip(rows, batch.starts, strict=True):
             positions += [start - 1 + t for t in example.targets]
             targets += [example.input_ids[t] for t in example.targets]
             weights += [example.weights[t] * share[run.slot] for t in example.targets]
             owners += [run.slot] * len(example.targets)
             dropout += run.dropout(j, start)
-            shares[run.slot] = shares.get(run.slot, 0) + (taken if self.packed else 1)
         index = torch.tensor([positions, targets, owners]).to(device)
         route = self.bank.route(list(shares), list(shares.values()), dropout=dropout, fresh=fresh)
         with route, batch.attention(self.model):
