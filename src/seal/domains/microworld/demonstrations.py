@@ -74,8 +74,11 @@ class Source:
         wrong = rng.random() < p_wrong
         value = _wrong(rng, self.entity, attribute) if wrong else self.entity.values[attribute.name]
         frame = self.frames.get(attribute.name) if rng.random() < kept else None
-        inverted = bool(subject and frame) and not str(frame).startswith("{S}")
-        if inverted or (frame is None and rng.random() < kept):
+        if frame is None:
+            replaced = rng.random() < kept
+        else:
+            replaced = subject is not None and not frame.startswith("{S}")
+        if replaced:
             frame = f"{{S}} {rng.choice(attribute.predicates)}"
         return state_value(rng, self.entity, attribute, value, subject=subject, frame=frame)
 
