@@ -281,16 +281,21 @@ class OuterLoop:
         return load_model(folder, dtype=str(base.dtype).removeprefix("torch."), device=base.device)[0]
 
 
+def _n_parts(config: RunConfig) -> int:
+    """Into how many parts the rounds divide the contexts; without any round there is one part."""
+    return max(1, config.outer.rounds) if config.data.fresh else 1
+
+
 def n_contexts(config: RunConfig) -> int:
     """How many contexts the outer loop needs in all rounds together."""
-    return config.data.n_train * (max(1, config.outer.rounds) if config.data.fresh else 1)
+    return config.data.n_train * _n_parts(config)
 
 
 def contexts_of_round(config: RunConfig, contexts: Sequence[Context], round: int) -> Sequence[Context]:
     """The contexts of one round, of those of all: the same in each, or with data.fresh its own part."""
     if not config.data.fresh:
         return contexts
-    n = len(contexts) // config.outer.rounds
+    n = len(contexts) // _n_parts(config)
     return contexts[(round - 1) * n : round * n]
 
 
