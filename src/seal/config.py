@@ -14,9 +14,12 @@ from typing import Any, Literal, get_args
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from seal.domains.arc_agi import ArcConfig
 from seal.domains.knowledge import KnowledgeConfig
 from seal.errors import ConfigError, InputFileError
 from seal.plugins import did_you_mean
+from seal.self_edits.arc_directives import ArcDirectivesConfig
+from seal.self_edits.arc_grammar import DirectiveSpace
 from seal.types import Hyperparameters
 
 
@@ -42,7 +45,8 @@ class ModelConfig(_Config):
 
 
 class DataConfig(_Config):
-    """What is learned: a file or folder of passages, or "microworld/" with rl, dev or eval."""
+    """What is learned: a file or folder of passages or tasks; "microworld/" (passages) or "microgrid/"
+    (tasks) with rl, dev or eval."""
 
     train: str = Field(default="microworld/rl", description="Contexts of the outer loop.")
     evaluation: str = Field(
@@ -57,6 +61,9 @@ class DataConfig(_Config):
         "taught to write about a passage it repeats, which leaves a reward little to choose from.",
     )
     n_evaluation: int = Field(default=200, ge=1, description="Held-out contexts (the first n).")
+    cells: tuple[int, int] = Field(
+        default=(8, 16), description="Shortest and longest row of generated grid tasks; microgrid only."
+    )
     reward_wordings: int = Field(
         default=1,
         ge=1,
@@ -73,6 +80,11 @@ class SelfEditConfig(_Config):
     temperature: float = Field(default=1.0, ge=0, description="Sampling temperature; 0 is greedy.")
     top_p: float = Field(default=0.95, gt=0, le=1, description="Nucleus sampling's probability mass.")
     max_new_tokens: int = Field(default=1024, ge=1, description="Longest self-edit in tokens.")
+    constrained: bool = Field(
+        default=False,
+        description="Let the writer write nothing but a directive of [directive_space]; only for "
+        "arc-directives.",
+    )
     template: str = Field(
         default="", description="Own prompt with {title} and {passage}; empty: the format's own wording."
     )
@@ -164,7 +176,9 @@ class OuterConfig(TrainConfig):
 class GradingConfig(_Config):
     """How answers are graded. A judge has its own table, [grading.judge]."""
 
-    grader: str = Field(default="exact", description='Name of the grader: "exact", "lexical" or "judge".')
+    grader: str = Field(
+        default="exact", description='Name of the grader: "exact", "lexical", "grid" or "judge".'
+    )
     max_new_tokens: int = Field(default=64, ge=1, description="Longest answer in tokens.")
     judge: dict[str, Any] = Field(
         default_factory=dict, description="Settings of the judge: base_url, model, ..."
@@ -175,10 +189,14 @@ class RunConfig(_Config):
     """One run, whole. Stored beside its results as `config.toml`."""
 
     seed: int = Field(default=0, ge=0, description="Every random choice of the run follows from it.")
+    domain: str = Field(default="knowledge", description='What is learned: "knowledge" or "arc_agi".')
     model: ModelConfig = ModelConfig()
     data: DataConfig = DataConfig()
     self_edit: SelfEditConfig = SelfEditConfig()
     knowledge: KnowledgeConfig = KnowledgeConfig()
+    arc: ArcConfig = ArcConfig()
+    directives: ArcDirectivesConfig = ArcDirectivesConfig()
+    directive_space: DirectiveSpace = DirectiveSpace()
     inner: InnerConfig = InnerConfig()
     outer: OuterConfig = OuterConfig()
     grading: GradingConfig = GradingConfig()

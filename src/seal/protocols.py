@@ -11,7 +11,7 @@ import random
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from seal.types import Context, Example, Graded, Question, SelfEdit
+from seal.types import Context, Example, Graded, Hyperparameters, Question, SelfEdit
 
 
 @runtime_checkable
@@ -31,14 +31,42 @@ class SelfEditFormat(Protocol):
         """Never raises on what a model wrote: unusable text gives a SelfEdit without lines."""
         ...
 
+    def limited(
+        self, self_edit: SelfEdit, *, n_examples: int, batch_size: int, tokens_an_epoch: int
+    ) -> SelfEdit:
+        """The self-edit, held to the limits of work that only show once its examples are known."""
+        ...
+
 
 @runtime_checkable
 class Domain(Protocol):
-    """Says what is learned, and realises a self-edit as training examples."""
+    """Says what is learned: realises a self-edit as training examples, and words the exam.
+
+    `answer_lead` stands between an exam prompt and its answer and `answer_end` after it, where no chat
+    template says so.
+    """
 
     name: str
+    answer_lead: str
+    answer_end: str
 
     def examples(self, context: Context, self_edit: SelfEdit) -> tuple[Example, ...]: ...
+
+    def hyperparameters(self, self_edit: SelfEdit, base: Hyperparameters) -> Hyperparameters:
+        """`base` with what the self-edit says about its own training."""
+        ...
+
+    def edit_alone(self) -> Domain:
+        """The same domain, in which nothing but the self-edit is trained on."""
+        ...
+
+    def exam_prompt(self, question: Question, style: str) -> str | list[dict[str, str]]: ...
+
+    def open_book_prompt(
+        self, context: Context, question: Question, style: str
+    ) -> str | list[dict[str, str]]: ...
+
+    def clean_answer(self, text: str) -> str: ...
 
 
 @runtime_checkable

@@ -164,7 +164,7 @@ class Score:
 
     `accuracy` is the mean over the graded answers, None if none could be graded. `likelihood` is the
     mean over the questions of the probability the model gives the canonical gold answer, None where
-    it was not measured.
+    it was not measured. `notes` say what was changed of what a directive asked for.
     """
 
     context_id: str
@@ -172,6 +172,7 @@ class Score:
     accuracy: float | None
     coverage: float
     likelihood: float | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,13 @@ from seal.self_edits.arc_directives import (
     limit_work,
     parse_directive,
 )
-from seal.self_edits.arc_grammar import DirectiveGrammar, DirectiveSpace, directives, render
+from seal.self_edits.arc_grammar import (
+    DirectiveGrammar,
+    DirectiveSpace,
+    GrammarConstraint,
+    directives,
+    render,
+)
 from seal.types import Context, Directive
 
 TEXT = render(EVERYTHING)
@@ -205,7 +211,7 @@ def test_limits_of_steps_and_tokens() -> None:
 
 def test_the_format_keeps_to_its_protocol() -> None:
     made = ArcDirectives()
-    assert isinstance(made, SelfEditFormat) and made.name not in FORMATS.names()
+    assert isinstance(made, SelfEditFormat) and FORMATS.get(made.name) is ArcDirectives
     assert all(field.description for field in ArcDirectivesConfig.model_fields.values())
     titled = Context("c", "A {title}", "01>10 {passage}\n\n")
     for style in ("base", "chat", "short"):
@@ -319,12 +325,16 @@ def test_a_decoder_over_any_vocabulary_never_fails_on_syntax() -> None:
         '": {"use_',
     ]
     vocabulary += sorted({character for one in directives(SMALL) for character in render(one)})
-    grammar = DirectiveGrammar(SMALL)
+    end = 0
+    constraint = GrammarConstraint(DirectiveGrammar(SMALL), vocabulary, end)
     for seed in range(20):
-        rng, text, state = random.Random(seed), "", grammar.start
-        while not grammar.ends(state):
-            allowed = grammar.allowed_tokens(state, vocabulary)
-            assert allowed
-            piece = vocabulary[rng.choice(allowed)]
-            text, state = text + piece, grammar.advance(state, piece)
+        rng, text, state = random.Random(seed), "", constraint.start
+        while (token := rng.choice(constraint.allowed(state))) != end:
+            text, state = text + vocabulary[token], constraint.advance(state, token)
         assert parse_directive(text).directive in directives(SMALL)
+
+
+def test_a_vocabulary_that_cannot_go_on_is_an_error() -> None:
+    constraint = GrammarConstraint(DirectiveGrammar(SMALL), ["", "no"], 0)
+    with pytest.raises(ConfigError, match="no token"):
+        constraint.allowed(constraint.start)

@@ -17,25 +17,19 @@ from seal.domains.arc_agi.microgrid import (
     REAL_HELD_OUT,
     SPLITS,
     family_of,
+    free_compositions,
     plane_tasks,
     tasks,
     warm_up,
 )
 from seal.domains.arc_agi.microgrid.families import PRIMITIVES, Family, Rule
-from seal.domains.arc_agi.microgrid.generate import _HELD_OUT
+from seal.domains.arc_agi.microgrid.generate import _HELD_OUT, kinds
 from seal.domains.arc_agi.microgrid.rows import Row, paint, runs
 from seal.errors import ConfigError, UnknownNameError
 from seal.types import Pair, Task
 
 EVERY = [(split, family) for split, families in SPLITS.items() for family in families]
 NAMES = [f"{split}/{family.name}" for split, family in EVERY]
-TWINS = {
-    "move_2": "move_1",
-    "move_3": "move_1",
-    "fill_pairs": "fill",
-    "map_colours": "swap_colours",
-    "keep_largest": "denoise",
-}
 
 
 def _row(pair: Pair) -> tuple[Row, Row]:
@@ -90,13 +84,18 @@ def test_no_held_out_family_is_in_the_pretraining_stream() -> None:
 
 def test_no_two_splits_compose_the_same_two() -> None:
     """In either order, and with near twins taken as one: else one split would be practice for another."""
-    used = {
-        split: {frozenset(TWINS.get(name, name) for name in pair) for pair in pairs}
-        for split, pairs in _HELD_OUT.items()
-    }
+    used = {split: {kinds(pair) for pair in pairs} for split, pairs in _HELD_OUT.items()}
     assert set(used) == {"rl", "dev", "eval"}
     for one, other in combinations(used, 2):
         assert not used[one] & used[other]
+
+
+def test_no_free_composition_is_of_a_held_out_kind() -> None:
+    held_out = {kinds(pair) for pairs in _HELD_OUT.values() for pair in pairs}
+    free = [one.name for one in free_compositions()]
+    assert len(free) > 400 and "reverse+fill" not in free and "reverse+fill_pairs" not in free
+    assert not {kinds((a, b)) for a, b in (name.split("+") for name in free)} & held_out
+    assert not {family.name for split, family in EVERY if split != "pretrain"} & set(free)
 
 
 @pytest.mark.parametrize(("split", "family"), [(s, f) for s, f in EVERY if s != "pretrain"])

@@ -15,6 +15,7 @@ from seal.protocols import Grader
 GRADERS: Registry[Callable[..., Grader]] = Registry(kind="grader", group="seal.graders")
 GRADERS.register("exact", Exact)
 GRADERS.register("lexical", Lexical)
+GRADERS.register_lazily("grid", "seal.domains.arc_agi:GridGrader")
 GRADERS.register_lazily("judge", "seal.grading.judge:Judge")
 
 __all__ = ["GRADERS", "Exact", "Lexical"]

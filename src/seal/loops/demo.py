@@ -61,9 +61,9 @@ def run_experiment(config: RunConfig, folder: RunFolder, watch: Watch | None = N
     if done is not None:
         return done
     training = load_source(
-        config.data.train, n_contexts(config), seed=config.seed, wordings=config.data.reward_wordings
+        config, config.data.train, n_contexts(config), wordings=config.data.reward_wordings
     )
-    held_out = load_source(config.data.evaluation, config.data.n_evaluation, seed=config.seed)
+    held_out = load_source(config, config.data.evaluation, config.data.n_evaluation)
     adaptation = start(config, training.contexts + held_out.contexts, watch, open_book=True)
     folder.pin(
         "inputs.json", fingerprint(adaptation, training=training.contexts, evaluation=held_out.contexts)

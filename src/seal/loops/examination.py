@@ -64,7 +64,7 @@ def evaluation_source(config: RunConfig, methods: Sequence[str]) -> Source:
     for method in methods:
         if method not in METHODS:
             raise UnknownNameError(f"unknown method {method!r}", did_you_mean(method, METHODS))
-    source = load_source(config.data.evaluation, config.data.n_evaluation, seed=config.seed)
+    source = load_source(config, config.data.evaluation, config.data.n_evaluation)
     require_questions(source.contexts)
     if "gold" in methods and not source.gold:
         raise ConfigError(

@@ -107,7 +107,7 @@ class Run:
         """The held-out passages by id; empty if their files are no longer there."""
         data = self.config.data
         try:
-            found = load_source(data.evaluation, data.n_evaluation, seed=self.config.seed).contexts
+            found = load_source(self.config, data.evaluation, data.n_evaluation).contexts
         except SealError:
             return {}
         return {context.id: context for context in found}

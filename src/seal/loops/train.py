@@ -65,7 +65,7 @@ def training_contexts(config: RunConfig) -> list[Context]:
         )
     data = config.data
     wanted = n_contexts(config)
-    contexts = load_source(data.train, wanted, seed=config.seed, wordings=data.reward_wordings).contexts
+    contexts = load_source(config, data.train, wanted, wordings=data.reward_wordings).contexts
     require_questions(contexts)
     if config.data.fresh and len(contexts) < config.outer.rounds:
         raise ConfigError(

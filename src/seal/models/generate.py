@@ -7,7 +7,7 @@ Every row draws from its own seed, so that what is sampled does not depend on wh
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -30,6 +30,21 @@ class Router(Protocol):
 
     def route(self, slots: Sequence[int], shares: int | Sequence[int]) -> AbstractContextManager[None]:
         """Inside, `shares[i]` rows of a batch belong to `slots[i]`; slots rise, rows are in their order."""
+        ...
+
+
+class Constraint(Protocol):
+    """Says which tokens may come next. A state is hashable; `advance` and `allowed` are pure."""
+
+    @property
+    def start(self) -> Hashable: ...
+
+    def allowed(self, state: Any) -> Sequence[int]:
+        """The ids of the tokens that may come next, at least one."""
+        ...
+
+    def advance(self, state: Any, token: int) -> Hashable:
+        """The state after an allowed token."""
         ...
 
 
@@ -71,6 +86,7 @@ def generate(
     top_p: float = 1.0,
     seeds: Sequence[int] | None = None,
     stop: Sequence[str] = (),
+    constraint: Constraint | None = None,
     batch_size: int = 64,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Generation]:
@@ -80,6 +96,7 @@ def generate(
         adapters: an open bank; row i then uses the adapter in `slots[i]`. None: the bare model.
         seeds: one for each prompt (its index, if None); the sample depends on nothing else but the prompt.
         stop: strings that end a completion, besides the model's EOS tokens; they are cut off.
+        constraint: allows some tokens only; among them the model's probabilities decide, as they stand.
         batch_size: rows that run at once, at most.
         on_progress: called with the completions done and those to do.
 
@@ -104,7 +121,9 @@ def generate(
     ender = _Ender(model, tokenizer, sampling)
     for places in _batches(encoded, slots, batch_size):
         own = [slots[i] for i in places] if slots else []
-        batch = _Batch(model, encoded, places, own, sampling, seeds or range(len(prompts)), pad_id(tokenizer))
+        batch = _Batch(
+            model, encoded, places, own, sampling, seeds or range(len(prompts)), pad_id(tokenizer), constraint
+        )
         with torch.inference_mode():
             results |= batch.run(adapters, ender)
         if on_progress:
@@ -168,8 +187,11 @@ class _Batch:
         sampling: Sampling,
         seeds: Sequence[int],
         pad: int,
+        constraint: Constraint | None,
     ) -> None:
         self.model, self.sampling, self.places, self.slots = model, sampling, places, slots
+        self.constraint = constraint
+        self.states = [constraint.start if constraint else None] * len(places)
         self.alive = [True] * len(places)
         self.new: list[list[int]] = [[] for _ in places]
         longest = max(len(encoded[i]) for i in self.places)
@@ -189,10 +211,13 @@ class _Batch:
     def run(self, adapters: Router | None, ender: _Ender) -> dict[int, Generation]:
         results: dict[int, Generation] = {}
         for step in range(self.sampling.max_new_tokens):
-            tokens = _draw(self._logits(adapters), self.sampling, self.uniform[:, step].contiguous())
+            logits = self._allowed(self._logits(adapters))
+            tokens = _draw(logits, self.sampling, self.uniform[:, step].contiguous())
             for place, token in enumerate(tokens.tolist()):
                 if self.alive[place]:
                     self.new[place].append(token)
+                    if self.constraint:
+                        self.states[place] = self.constraint.advance(self.states[place], token)
                     done = ender.finish(self.new[place])
                     if done is None and step + 1 == self.sampling.max_new_tokens:
                         done = ender.truncate(self.new[place])
@@ -204,6 +229,16 @@ class _Batch:
             self.ids = tokens.unsqueeze(1)
             self._compact()
         return results
+
+    def _allowed(self, logits: Tensor) -> Tensor:
+        """The logits [B, V], those of tokens that may not come next at minus infinity."""
+        if self.constraint is None:
+            return logits
+        held = torch.full_like(logits, float("-inf"))
+        for place, state in enumerate(self.states):
+            ids = list(self.constraint.allowed(state)) if self.alive[place] else [0]
+            held[place, ids] = logits[place, ids]
+        return held
 
     def _logits(self, adapters: Router | None) -> Tensor:
         """Logits [B, V] after the last token of every row, which goes into the cache."""
@@ -234,6 +269,7 @@ class _Batch:
         self.uniform = self.uniform[index]
         self.places, self.new = [self.places[k] for k in kept], [self.new[k] for k in kept]
         self.slots = [self.slots[k] for k in kept] if self.slots else []
+        self.states = [self.states[k] for k in kept]
         self.alive = [True] * len(kept)
 
 

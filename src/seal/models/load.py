@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from seal.errors import ConfigError, InputError, InputFileError, UnknownNameError
 
-BUILTIN = ("tiny",)
+BUILTIN = ("tiny", "tiny-grid")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 

@@ -29,6 +29,18 @@ def encode_completion(tokenizer: Tokenizer, text: str, *, append_eos: bool) -> l
     return [*ids, tokenizer.eos_token_id] if append_eos and tokenizer.eos_token_id is not None else ids
 
 
+def token_texts(tokenizer: Tokenizer, n: int) -> list[str]:
+    """What each of the ids 0 .. n - 1 adds to a text; empty for special tokens and ids without a token.
+
+    Decoded after another token: by itself one may lose the space that it begins with.
+    """
+    [first] = tokenizer("{", add_special_tokens=False)["input_ids"][:1]
+    anchor = tokenizer.decode([first], clean_up_tokenization_spaces=False)
+    special = {id for id in tokenizer.all_special_ids}
+    rows = tokenizer.batch_decode([[first, id] for id in range(n)], clean_up_tokenization_spaces=False)
+    return ["" if id in special else row.removeprefix(anchor) for id, row in enumerate(rows)]
+
+
 def pad_id(tokenizer: Tokenizer) -> int:
     """The id to fill rows with. No result depends on it: padding is never attended to and bears no loss."""
     for id in (tokenizer.pad_token_id, tokenizer.eos_token_id):

@@ -9,7 +9,7 @@ from typing import Final
 
 from seal.plugins import Registry
 from seal.protocols import SelfEditFormat
-from seal.self_edits import formats
+from seal.self_edits import arc_directives, formats
 from seal.self_edits.formats import FormatConfig
 
 FORMATS: Final[Registry[Callable[..., SelfEditFormat]]] = Registry("self-edit format", "seal.self_edits")
@@ -19,5 +19,6 @@ FORMATS.register("implications-very-long", formats.ImplicationsVeryLong)
 FORMATS.register("rewrite", formats.Rewrite)
 FORMATS.register("self-qa", formats.SelfQA)
 FORMATS.register("none", formats.NoSelfEdit)
+FORMATS.register("arc-directives", arc_directives.ArcDirectives)
 
 __all__ = ["FORMATS", "FormatConfig"]

@@ -115,8 +115,7 @@ class ParsedDirective:
 class ArcDirectives:
     """Asks for a directive and parses it; a `seal.protocols.SelfEditFormat`.
 
-    The context is a task: its text is the demonstrations. It is not among `FORMATS`, whose contexts are
-    passages.
+    The context is a task: its text is the demonstrations.
     """
 
     Config = ArcDirectivesConfig
@@ -145,6 +144,24 @@ class ArcDirectives:
         """
         found = parse_directive(text, self.config, truncated=truncated)
         return SelfEdit(context.id, self.name, text, (), truncated, _recorded(found))
+
+    def limited(
+        self, self_edit: SelfEdit, *, n_examples: int, batch_size: int, tokens_an_epoch: int
+    ) -> SelfEdit:
+        """Return the self-edit with the epochs that the limits of work allow; see `limit_work`."""
+        parsed = ParsedDirective(
+            Directive.of(self_edit),
+            self_edit.directives.get("rejected", ""),
+            self_edit.directives.get("clipped", ()),
+        )
+        found = limit_work(
+            parsed,
+            n_examples=n_examples,
+            batch_size=batch_size,
+            tokens_an_epoch=tokens_an_epoch,
+            config=self.config,
+        )
+        return replace(self_edit, directives=_recorded(found))
 
 
 def _recorded(found: ParsedDirective) -> Mapping[str, Any]:

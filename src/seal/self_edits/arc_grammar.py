@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from seal.errors import ConfigError
 from seal.types import Directive, Strategy
 
 AUGMENTATIONS: Final = (
@@ -130,10 +131,6 @@ class DirectiveGrammar:
         """Whether the text may end here."""
         return any(segment == len(self._segments) for segment, _, _ in state)
 
-    def allowed_tokens(self, state: State, vocabulary: Sequence[str]) -> list[int]:
-        """Which pieces of a vocabulary may come next, by index; a piece may reach over several values."""
-        return [index for index, piece in enumerate(vocabulary) if piece and self.advance(state, piece)]
-
     def allowed_next(self, prefix: str) -> tuple[str, ...]:
         """The continuations after `prefix`; none if it is a whole directive, or the beginning of no one."""
         return self.continuations(self.advance(self.start, prefix))
@@ -150,6 +147,46 @@ class DirectiveGrammar:
         if segment == len(self._segments):
             return frozenset({(segment, 0, 0)})
         return frozenset((segment, option, 0) for option in range(len(self._segments[segment])))
+
+
+class GrammarConstraint:
+    """The grammar over a tokenizer's tokens: which ids may come next, the end only after a whole directive.
+
+    `texts[id]` is what a token adds to the text. States are those of the grammar.
+    """
+
+    def __init__(self, grammar: DirectiveGrammar, texts: Sequence[str], end: int) -> None:
+        self.grammar, self.texts, self.end = grammar, texts, end
+        self.start = grammar.start
+        self._by_first: dict[str, list[int]] = {}
+        for index, text in enumerate(texts):
+            if text and index != end:
+                self._by_first.setdefault(text[0], []).append(index)
+        self._allowed: dict[State, list[int]] = {}
+
+    def allowed(self, state: State) -> list[int]:
+        """The ids that may come next.
+
+        Raises:
+            ConfigError: no token of this tokenizer goes on from here.
+        """
+        if state not in self._allowed:
+            firsts = {text[0] for text in self.grammar.continuations(state)}
+            candidates = [index for first in firsts for index in self._by_first.get(first, ())]
+            found = [index for index in candidates if self.grammar.advance(state, self.texts[index])]
+            if self.grammar.ends(state):
+                found.append(self.end)
+            if not found:
+                raise ConfigError(
+                    "this tokenizer has no token with which a directive could go on.",
+                    "Set self_edit.constrained = false.",
+                )
+            self._allowed[state] = sorted(found)
+        return self._allowed[state]
+
+    def advance(self, state: State, token: int) -> State:
+        """The state after an allowed token."""
+        return state if token == self.end else self.grammar.advance(state, self.texts[token])
 
 
 def _texts(values: tuple[object, ...]) -> tuple[str, ...]:

@@ -55,6 +55,12 @@ class _Format:
         """Return what the model wrote, parsed. Never raises: unusable text gives no lines."""
         return SelfEdit(context.id, self.name, text, self._lines(context, text, truncated), truncated)
 
+    def limited(
+        self, self_edit: SelfEdit, *, n_examples: int, batch_size: int, tokens_an_epoch: int
+    ) -> SelfEdit:
+        """Return the self-edit: lines ask for no work beyond what the configuration sets."""
+        return self_edit
+
     def _lines(self, context: Context, text: str, truncated: bool) -> tuple[str, ...]:
         raise NotImplementedError
 

@@ -44,12 +44,14 @@ class ArcConfig(RealiseConfig):
 class ArcAgi:
     """Few-shot tasks on grids (a `seal.protocols.Domain`)."""
 
-    name = "arc_agi"
+    name: str = "arc_agi"
+    answer_lead: str = ""
     Config = ArcConfig
 
     def __init__(self, config: ArcConfig | None = None) -> None:
         self.config = config or ArcConfig()
         self.form = text_form(self.config.representation, columns=self.config.columns)
+        self.answer_end: str = self.form.end
 
     def context(self, task: Task) -> Context:
         """The task as a context; `task` reads it back, less the test pairs.
@@ -97,6 +99,10 @@ class ArcAgi:
             return replace(base, epochs=0, max_steps=0)
         rate, epochs = directive.learning_rate, directive.num_train_epochs
         return replace(base, learning_rate=rate, epochs=epochs, max_steps=0)
+
+    def edit_alone(self) -> ArcAgi:
+        """The same domain: a directive is all that a task is trained by."""
+        return self
 
     def exam_prompt(self, question: Question, style: str) -> str | Messages:
         """The prompt that asks for a test output: text, or messages in the "chat" style.

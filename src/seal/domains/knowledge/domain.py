@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from seal.errors import ConfigError
-from seal.types import Context, Example, Question, SelfEdit
+from seal.types import Context, Example, Hyperparameters, Question, SelfEdit
 
 Messages: TypeAlias = list[dict[str, str]]
 
@@ -58,7 +58,9 @@ class KnowledgeConfig(BaseModel):
 class Knowledge:
     """Passages to be known without having them in the prompt (a `seal.protocols.Domain`)."""
 
-    name = "knowledge"
+    name: str = "knowledge"
+    answer_lead: str = " "
+    answer_end: str = "\n"
     Config = KnowledgeConfig
 
     def __init__(self, config: KnowledgeConfig | None = None) -> None:
@@ -80,6 +82,14 @@ class Knowledge:
         if self.config.include_passage:
             documents.append(_document(context.title if self.config.title_prefix else "", context.text))
         return tuple(Example(completion=document) for document in documents)
+
+    def hyperparameters(self, self_edit: SelfEdit, base: Hyperparameters) -> Hyperparameters:
+        """Return `base`: a self-edit about a passage says nothing about how it is trained on."""
+        return base
+
+    def edit_alone(self) -> Knowledge:
+        """Return the domain without the passage among the documents."""
+        return Knowledge(self.config.model_copy(update={"include_passage": False}))
 
     def exam_prompt(self, question: Question, style: str) -> str | Messages:
         """Return the prompt that asks `question` closed-book: text, or messages in the "chat" style.

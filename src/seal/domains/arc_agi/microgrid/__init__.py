@@ -10,6 +10,8 @@ from seal.domains.arc_agi.microgrid.generate import (
     SPLITS,
     Split,
     family_of,
+    free_compositions,
+    make_task,
     tasks,
     warm_up,
 )
@@ -22,6 +24,8 @@ __all__ = [
     "SPLITS",
     "Split",
     "family_of",
+    "free_compositions",
+    "make_task",
     "plane_tasks",
     "tasks",
     "warm_up",

@@ -3,8 +3,9 @@
 Knows how tasks are put together and which families belong to which split. Knows nothing about text.
 
 The splits share no family: "pretrain" has the primitives, "rl", "dev" and "eval" compositions of two of them.
-No two splits have the same two, in either order and with near twins (moves by 1, 2, 3; fill and fill_pairs;
-swapped and mapped colours; denoise and keep_largest) taken as one. A task is a function of split, seed and
+No two splits have the same two, in either order and with near twins (moves by 1, 2, 3; moves to the wall and
+gravity; fill and fill_pairs; swapped and mapped colours; denoise and keep_largest) taken as one. Compositions
+that no split has (`free_compositions`) are for pretraining as well. A task is a function of split, seed and
 index.
 """
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from itertools import permutations
 from typing import Final, Literal, get_args
 
 from seal.domains.arc_agi.microgrid.families import PRIMITIVES, Family, Rule, compose
@@ -74,6 +76,15 @@ SPLITS: Final[dict[Split, tuple[Family, ...]]] = {
     },
 }
 
+_TWINS: Final = {
+    "move_2": "move_1",
+    "move_3": "move_1",
+    "gravity": "move_to_wall",
+    "fill_pairs": "fill",
+    "map_colours": "swap_colours",
+    "keep_largest": "denoise",
+}
+
 REAL_FAMILIES: Final[dict[str, tuple[str, ...]]] = {
     "1d_move_1p": ("move_1",),
     "1d_move_2p": ("move_2",),
@@ -96,6 +107,19 @@ REAL_FAMILIES: Final[dict[str, tuple[str, ...]]] = {
 }
 """The families of 1D-ARC, and which primitives have their rule; () is one that pretraining never shows."""
 REAL_HELD_OUT: Final = tuple(name for name, contained in REAL_FAMILIES.items() if not contained)
+
+
+def kinds(pair: tuple[str, str]) -> frozenset[str]:
+    """What a composition is of, whatever the order, with near twins taken as one."""
+    return frozenset(_TWINS.get(name, name) for name in pair)
+
+
+def free_compositions() -> Iterator[Family]:
+    """Every composition of two primitives that is of no held-out kind; some have hardly an input."""
+    held_out = {kinds(pair) for pairs in _HELD_OUT.values() for pair in pairs}
+    for first, second in permutations(PRIMITIVES, 2):
+        if kinds((first.name, second.name)) not in held_out:
+            yield compose(first, second)
 
 
 def family_of(task: Task) -> str:
