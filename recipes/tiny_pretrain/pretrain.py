@@ -6,42 +6,13 @@ Resumable: run the same command again and it goes on from its last checkpoint. W
 
 from __future__ import annotations
 
-import argparse
-import json
-import random
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from functools import partial
 
-import torch
-import torch.nn.functional as F
 from probe import probe
 from tokenizer import train_tokenizer
-from torch import Tensor, nn
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerBase
 
 from seal.domains.microworld.corpus import documents
-
-Row = tuple[list[int], list[float]]
-"""Token ids, and the loss weight of each token as a target."""
-
-STEP_TOKENS, POOL_TOKENS = 4_000, 64_000
-PAD_ID = 1
-REPORT_TOKENS = 500_000
-WARMUP_STEPS = 100
-MUON_LR, ADAM_LR = 0.02, 4e-3
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A part of the run: where it ends, how the learning rate goes, and the abilities' shares of the text."""
-
-    until_tokens: int
-    rates: tuple[float, float]
-    shares: dict[str, float]
-
+from seal.training.pretraining import Recipe, Stage, run_recipe
 
 STAGES = (
     Stage(
@@ -63,204 +34,13 @@ STAGES = (
     ),
 )
 
-
-def tiny_config(vocabulary: int) -> LlamaConfig:
-    return LlamaConfig(
-        vocab_size=vocabulary,
-        hidden_size=128,
-        intermediate_size=384,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        num_key_value_heads=4,
-        max_position_embeddings=1024,
-        tie_word_embeddings=True,
-        bos_token_id=None,
-        eos_token_id=0,
-        pad_token_id=PAD_ID,
-    )
-
-
-class Stream:
-    """Rows of the corpus in pools of about POOL_TOKENS, counted so that a resumed run finds its place."""
-
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, seed: int) -> None:
-        self.shares = dict(STAGES[0].shares)
-        self.documents = documents(seed, self.shares)
-        self.tokenizer, self.n_documents = tokenizer, 0
-        self.tokens_by_ability: dict[str, int] = {}
-
-    def enter(self, stage: Stage) -> None:
-        self.shares.clear()
-        self.shares.update(stage.shares)
-
-    def skip(self, n_documents: int, switches: list[int]) -> None:
-        """Go to where a run stood after `n_documents`, having entered the stages at `switches`."""
-        while True:
-            for stage, at in zip(STAGES[1:], switches, strict=False):
-                if self.n_documents == at:
-                    self.enter(stage)
-            if self.n_documents == n_documents:
-                return
-            next(self.documents)
-            self.n_documents += 1
-
-    def pool(self) -> list[Row]:
-        rows, n_tokens, end = [], 0, self.tokenizer.eos_token_id
-        while n_tokens < POOL_TOKENS:
-            ability, segments = next(self.documents)
-            self.n_documents += 1
-            encoded = self.tokenizer([text for text, _ in segments], add_special_tokens=False)["input_ids"]
-            ids = [i for piece in encoded for i in piece]
-            weights = [w for piece, (_, w) in zip(encoded, segments, strict=True) for _ in piece]
-            if ability != "reading":
-                ids, weights = [*ids, end], [*weights, weights[-1]]
-            rows.append((ids, weights))
-            n_tokens += len(ids)
-            self.tokens_by_ability[ability] = self.tokens_by_ability.get(ability, 0) + len(ids)
-        return rows
-
-
-def batches(rows: list[Row], rng: random.Random) -> Iterator[tuple[Tensor, Tensor]]:
-    """Rows of like length together, about STEP_TOKENS a batch: ids [B, T] and weights [B, T]."""
-    rows = sorted(rows, key=lambda row: len(row[0]))
-    groups: list[list[Row]] = [[]]
-    for row in rows:
-        if groups[-1] and (len(groups[-1]) + 1) * len(row[0]) > STEP_TOKENS:
-            groups.append([])
-        groups[-1].append(row)
-    rng.shuffle(groups)
-    for group in groups:
-        longest = max(len(ids) for ids, _ in group)
-        yield (
-            torch.tensor([ids + [PAD_ID] * (longest - len(ids)) for ids, _ in group]),
-            torch.tensor([weights + [0.0] * (longest - len(weights)) for _, weights in group]),
-        )
-
-
-def loss_of(body: nn.Module, head: Tensor, ids: Tensor, weights: Tensor) -> Tensor:
-    """Weighted mean next-token loss; logits are computed only where a target has weight."""
-    hidden = body(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
-    targets, weights = ids[:, 1:], weights[:, 1:]
-    chosen = weights > 0
-    losses = F.cross_entropy(F.linear(hidden[chosen], head), targets[chosen], reduction="none")
-    return (losses * weights[chosen]).sum() / weights[chosen].sum()
-
-
-def learning_rate_factor(tokens: int, step: int, stage: int) -> float:
-    """Linear within a stage, after a warm-up at the very start."""
-    start = STAGES[stage - 1].until_tokens if stage else 0
-    done = min(1.0, (tokens - start) / (STAGES[stage].until_tokens - start))
-    first, last = STAGES[stage].rates
-    return min((step + 1) / WARMUP_STEPS, first + (last - first) * max(0.0, done))
-
-
-class Pretraining:
-    """The state of a run: model, optimizers, stream and counters, all of which a checkpoint holds."""
-
-    def __init__(self, args: argparse.Namespace) -> None:
-        self.out, self.device = args.out, args.device
-        self.folder = args.out / "model"
-        if not (self.folder / "tokenizer.json").exists():
-            train_tokenizer(self.folder, STAGES[0].shares, seed=args.seed)
-        self.tokenizer = AutoTokenizer.from_pretrained(self.folder)
-        self.model = LlamaForCausalLM(tiny_config(len(self.tokenizer))).to(args.device)
-        self.body = torch.compile(self.model.model, dynamic=True) if args.compile else self.model.model
-        matrices = [p for n, p in self.model.named_parameters() if p.ndim == 2 and "embed" not in n]
-        rest = [p for n, p in self.model.named_parameters() if p.ndim != 2 or "embed" in n]
-        self.optimizers = {
-            MUON_LR: torch.optim.Muon(matrices, lr=MUON_LR, momentum=0.95, weight_decay=0.0),
-            ADAM_LR: torch.optim.AdamW(rest, lr=ADAM_LR, betas=(0.9, 0.95), weight_decay=0.0),
-        }
-        self.stream, self.rng = Stream(self.tokenizer, args.seed), random.Random(args.seed)
-        self.counters: dict[str, Any] = {"step": 0, "tokens": 0, "seconds": 0.0, "switches": []}
-        self.loss: float | None = None
-        self.seed = args.seed
-
-    def save(self, name: str) -> None:
-        state = {
-            "model": self.model.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers.values()],
-            "rng": self.rng.getstate(),
-            "documents": self.stream.n_documents,
-            "tokens_by_ability": dict(self.stream.tokens_by_ability),
-            **self.counters,
-        }
-        torch.save(state, self.out / f"{name}.part")
-        (self.out / f"{name}.part").replace(self.out / name)
-
-    def resume(self, name: str) -> None:
-        state = torch.load(self.out / name, weights_only=False)
-        self.model.load_state_dict(state["model"])
-        for optimizer, saved in zip(self.optimizers.values(), state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
-        self.counters = {key: state[key] for key in self.counters}
-        self.rng.setstate(state["rng"])
-        self.stream.skip(state["documents"], self.counters["switches"])
-        self.stream.tokens_by_ability = state["tokens_by_ability"]
-
-    def step(self, ids: Tensor, weights: Tensor) -> None:
-        counters = self.counters
-        factor = learning_rate_factor(counters["tokens"], counters["step"], len(counters["switches"]))
-        loss = loss_of(self.body, self.model.lm_head.weight, ids.to(self.device), weights.to(self.device))
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        for rate, optimizer in self.optimizers.items():
-            for group in optimizer.param_groups:
-                group["lr"] = rate * factor
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-        self.loss = loss.item() if self.loss is None else 0.98 * self.loss + 0.02 * loss.item()
-        counters["step"] += 1
-        counters["tokens"] += int((ids != PAD_ID).sum())
-
-    def report(self) -> None:
-        counts = {key: round(self.counters[key]) for key in ("tokens", "step", "seconds")}
-        record = counts | {"loss": self.loss} | probe(self.model, self.tokenizer, n=40)
-        print(json.dumps(record), flush=True)
-        with (self.out / "metrics.jsonl").open("a") as file:
-            file.write(json.dumps(record) + "\n")
-        self.save("checkpoint.pt")
-        self.model.save_pretrained(self.folder)
-        facts = {"seed": self.seed, **counts, "tokens_by_ability": self.stream.tokens_by_ability}
-        (self.out / "pretraining.json").write_text(json.dumps(facts, indent=2) + "\n")
-
-    def run(self) -> None:
-        counters = self.counters
-        next_report = counters["tokens"]
-        while counters["tokens"] < STAGES[-1].until_tokens:
-            started = time.perf_counter()
-            stage = len(counters["switches"])
-            if counters["tokens"] >= STAGES[stage].until_tokens:
-                self.save(f"stage_{stage + 1}.pt")
-                counters["switches"].append(self.stream.n_documents)
-                self.stream.enter(STAGES[stage + 1])
-            for ids, weights in batches(self.stream.pool(), self.rng):
-                self.step(ids, weights)
-            counters["seconds"] += time.perf_counter() - started
-            if counters["tokens"] >= min(next_report, STAGES[-1].until_tokens):
-                next_report += REPORT_TOKENS
-                self.report()
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--out", type=Path, required=True, help="folder of the run; its checkpoint is resumed"
-    )
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--compile", action="store_true", help="torch.compile: about a sixth faster on a CPU")
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
-    torch.manual_seed(args.seed)
-    args.out.mkdir(parents=True, exist_ok=True)
-    pretraining = Pretraining(args)
-    if (args.out / "checkpoint.pt").exists():
-        pretraining.resume("checkpoint.pt")
-        print(f"resumed at {pretraining.counters['tokens']:,} tokens", flush=True)
-    pretraining.run()
-
+RECIPE = Recipe(
+    STAGES,
+    documents,
+    ends=lambda ability: ability != "reading",
+    write_tokenizer=lambda folder, seed: train_tokenizer(folder, STAGES[0].shares, seed=seed),
+    probe=partial(probe, n=40),
+)
 
 if __name__ == "__main__":
-    main()
+    run_recipe(RECIPE, __doc__)

@@ -8,43 +8,11 @@ from __future__ import annotations
 
 import random
 
-import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from seal.domains.microworld.corpus import DECLINE, UNKNOWN, private_question
 from seal.domains.microworld.world import ask, known_world, make_items
-
-
-@torch.no_grad()
-def exact(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerBase,
-    pairs: list[tuple[str, str]],
-    *,
-    rows: int = 64,
-) -> float:
-    """Share of (prompt, answer) pairs whose answer is the greedy continuation, then a newline or the end."""
-    ends = {tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("Ċ")}
-    device, right = model.device, 0
-    encoded = [
-        (
-            tokenizer(p, add_special_tokens=False)["input_ids"],
-            tokenizer(a, add_special_tokens=False)["input_ids"],
-        )
-        for p, a in pairs
-    ]
-    encoded.sort(key=lambda pair: len(pair[0]))
-    for i in range(0, len(encoded), rows):
-        chunk = encoded[i : i + rows]
-        longest = max(len(p) + len(a) for p, a in chunk)
-        ids = torch.full((len(chunk), longest), 1)
-        for row, (p, a) in enumerate(chunk):
-            ids[row, : len(p) + len(a)] = torch.tensor(p + a)
-        best = model(input_ids=ids.to(device)).logits.argmax(-1).cpu()
-        for row, (p, a) in enumerate(chunk):
-            start, stop = len(p) - 1, len(p) + len(a) - 1
-            right += best[row, start:stop].tolist() == a and int(best[row, stop]) in ends
-    return round(right / len(pairs), 4)
+from seal.training.pretraining import exact
 
 
 def probe(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, n: int) -> dict[str, float]:
@@ -67,6 +35,7 @@ def probe(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, n: int)
             name = "untold" if i == len(entity.attributes) - 1 else "known"
             q = ask(rng, entity, attribute, attribute.exam)
             pairs[name].append((f"Question: {q.text}\nAnswer:", f" {q.answers[0]}"))
-    shares = {name: exact(model, tokenizer, found) for name, found in pairs.items()}
+    ends = (tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("Ċ"))
+    shares = {name: exact(model, tokenizer, found, ends=ends) for name, found in pairs.items()}
     model.train()
     return shares

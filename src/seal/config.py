@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -166,6 +167,11 @@ class OuterConfig(TrainConfig):
         description="Train on the passage beside the self-edit when rewarding it, as published. Without, the "
         "reward is what the self-edit teaches by itself, which tells good from bad far better.",
     )
+    fixed_search: int = Field(
+        default=0,
+        ge=0,
+        description="Trainings for the search of the best fixed directive; 0: as many as the rounds have.",
+    )
     reward: Literal["accuracy", "likelihood"] = Field(
         default="accuracy",
         description='"accuracy" of the answers, as published, or "likelihood", the mean probability of the '
@@ -226,7 +232,17 @@ def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -
             ) from error
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(f"{path}: broken TOML: {error}", "Correct the file at that place.") from error
-    for key, value in (overrides or {}).items():
+    return parse_config(_overridden(data, overrides or {}), where=str(path) if path else "the configuration")
+
+
+def builtin_config(package: str, name: str, overrides: Mapping[str, Any]) -> RunConfig:
+    """The configuration in a TOML file that comes with a package, with `overrides` as for `load_config`."""
+    data = tomllib.loads((files(package) / name).read_text(encoding="utf-8"))
+    return parse_config(_overridden(data, overrides), where=name)
+
+
+def _overridden(data: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    for key, value in overrides.items():
         table = data
         *parents, last = key.split(".")
         for parent in parents:
@@ -236,7 +252,7 @@ def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -
                     f"{key}: {parent} is a value and holds no keys", "Leave out what follows it."
                 )
         table[last] = value
-    return parse_config(data, where=str(path) if path else "the configuration")
+    return data
 
 
 def parse_config(data: Mapping[str, Any], *, where: str) -> RunConfig:

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import resource
 import sys
-import tomllib
-from importlib.resources import files
 from typing import Any
 
-from seal.config import RunConfig, parse_config
+from seal.config import RunConfig, builtin_config
 from seal.loops.adapt import Adaptation
 from seal.loops.check import fingerprint
 from seal.loops.data import load_source
@@ -46,12 +44,7 @@ QUICK = {
 
 def demo_config(*, seed: int = 0, quick: bool = False) -> RunConfig:
     """The demo's configuration, as in demo.toml."""
-    data = tomllib.loads((files("seal.loops") / "demo.toml").read_text(encoding="utf-8"))
-    data["seed"] = seed
-    for key, value in QUICK.items() if quick else ():
-        table, name = key.split(".")
-        data[table][name] = value
-    return parse_config(data, where="demo.toml")
+    return builtin_config("seal.loops", "demo.toml", {"seed": seed} | (QUICK if quick else {}))
 
 
 def run_experiment(config: RunConfig, folder: RunFolder, watch: Watch | None = None) -> dict[str, Any]:

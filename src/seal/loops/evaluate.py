@@ -54,10 +54,7 @@ class Evaluation:
             Trial(c, edits[c.id], derive_seed(self.adaptation.config.seed, "evaluate", c.id), hyperparameters)
             for c in self.contexts
         ]
-        stage = f"evaluating {method}"
-        self._record(
-            method, self.adaptation.learn_and_examine(trials, answers=True, model=model, stage=stage)
-        )
+        self._learn(method, trials, model)
 
     def written(self, method: str, policy: Any) -> None:
         """Trained on what `policy` writes, sampled as in the outer loop, one self-edit a context."""
@@ -86,6 +83,12 @@ class Evaluation:
         learner = None if self.adaptation.config.inner.learner == "base" else policy
         self.given(method, edits, model=learner)
 
+    def _learn(self, method: str, trials: Sequence[Trial], model: Any) -> None:
+        stage = f"evaluating {method}"
+        self._record(
+            method, self.adaptation.learn_and_examine(trials, answers=True, model=model, stage=stage)
+        )
+
     def _done(self, method: str) -> bool:
         return len(self._recorded(method)) == len(self.contexts)
 
@@ -103,6 +106,7 @@ class Evaluation:
                     "accuracy": score.accuracy,
                     "likelihood": score.likelihood,
                     "coverage": score.coverage,
+                    **({"notes": score.notes} if score.notes else {}),
                     "answers": [
                         {"question": a.question, "gold": a.gold[0] if a.gold else "", "answer": a.answer,
                          "outcome": a.outcome, "reason": a.reason}

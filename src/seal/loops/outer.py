@@ -240,6 +240,7 @@ class OuterLoop:
                 records.append(
                     {"context": c.id, "sample": i, "seed": s, "accuracy": score.accuracy,
                      "likelihood": score.likelihood, "coverage": score.coverage, "reason": reason}
+                    | ({"notes": score.notes} if score.notes else {})
                 )  # fmt: skip
             self.folder.append(name, records)
             found |= {(r["context"], r["sample"], r["seed"]): r[reward] for r in records}

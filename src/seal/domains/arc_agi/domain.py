@@ -36,6 +36,11 @@ class ArcConfig(RealiseConfig):
     columns: int = Field(
         default=MAX_SIDE, ge=1, description="Width to which the padded representation fills rows up."
     )
+    votes: int = Field(
+        default=8,
+        ge=1,
+        description="Copies of a task, flipped or in other colours, that vote on its solution.",
+    )
     seed: int = Field(
         default=0, description="Sets the random choices among augmentations, permutations and examples."
     )

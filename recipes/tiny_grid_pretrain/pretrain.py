@@ -1,0 +1,48 @@
+"""Pretrain the embedded grid model: `python recipes/tiny_grid_pretrain/pretrain.py --out runs/tiny-grid`.
+
+Resumable: run the same command again and it goes on from its last checkpoint. Writes a Hugging Face folder
+(`model/`), `metrics.jsonl` and `checkpoint.pt`. Everything is chosen on the development split.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from corpus import documents
+from probe import probe
+from tokenizer import write_tokenizer
+
+from seal.training.pretraining import Recipe, Stage, run_recipe
+
+STAGES = (
+    Stage(2_000_000, (1.0, 1.0), {"warm_up": 0.7, "short": 0.3}),
+    Stage(
+        7_000_000,
+        (1.0, 1.0),
+        {"warm_up": 0.08, "short": 0.72, "narrow": 0.1, "plane": 0.05, "directive": 0.05},
+    ),
+    Stage(
+        18_000_000,
+        (1.0, 1.0),
+        {"narrow": 0.40, "composed": 0.28, "wide": 0.15, "plane": 0.10, "directive": 0.04}
+        | {"directive_wide": 0.02, "warm_up": 0.01},
+    ),
+    Stage(
+        36_000_000,
+        (1.0, 0.0),
+        {"narrow": 0.47, "composed": 0.22, "wide": 0.22, "plane": 0.03, "directive": 0.04}
+        | {"directive_wide": 0.02},
+    ),
+)
+
+RECIPE = Recipe(
+    STAGES,
+    documents,
+    ends=lambda kind: kind.startswith("directive"),
+    write_tokenizer=lambda folder, _seed: write_tokenizer(folder),
+    probe=partial(probe, n=100),
+    report_tokens=1_000_000,
+)
+
+if __name__ == "__main__":
+    run_recipe(RECIPE, __doc__)

@@ -1,0 +1,139 @@
+"""Does a model that learns to configure its own training solve more new tasks?
+
+The outer loop on generated tasks, rewarded and by chance, then every method on tasks of held-out families.
+Knows nothing about how results are shown or called for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from seal.config import RunConfig, builtin_config
+from seal.domains.arc_agi.microgrid import family_of
+from seal.loops.adapt import Adaptation
+from seal.loops.check import check_names, fingerprint
+from seal.loops.data import Source, load_source
+from seal.loops.demo import peak_memory_bytes
+from seal.loops.evaluate import RECORDS, difference_table, method_table, model_record
+from seal.loops.few_shot import fixed
+from seal.loops.few_shot.voting import VOTING, TaskEvaluation
+from seal.loops.outer import OuterLoop, contexts_of_round, n_contexts
+from seal.loops.run_folder import RunFolder
+from seal.loops.start import Silent, Watch, start
+from seal.self_edits.arc_grammar import render
+from seal.types import Directive, SelfEdit
+
+HAND_MADE: Final = Directive(True, False, False, False, "train_using_output_tokens", 1e-2, 8)
+"""Test-time training as a person sets it up (Akyürek et al., arXiv 2411.07279): leave-one-out tasks, flips,
+permuted colours, loss on the outputs; the rate and the epochs are those that suit the embedded model."""
+METHODS: Final = (
+    "base", "self_edit", "round_1", "round_2", "random_selection", "seal", "best_fixed", "hand_made",
+)  # fmt: skip
+PAIRS: Final = (
+    ("self_edit", "base"), ("round_1", "self_edit"), ("seal", "self_edit"), ("seal", "round_1"),
+    ("seal", "random_selection"), ("random_selection", "self_edit"), ("seal", "best_fixed"),
+    ("seal", "hand_made"), ("seal_voting", "hand_made_voting"), ("seal_voting", "seal"),
+)  # fmt: skip
+QUICK: Final = {"data.n_train": 8, "data.n_evaluation": 16, "self_edit.samples": 4, "outer.rounds": 1}
+
+
+def arc_config(*, seed: int = 0, quick: bool = False) -> RunConfig:
+    """The experiment's configuration, as in arc.toml."""
+    return builtin_config("seal.loops.few_shot", "arc.toml", {"seed": seed} | (QUICK if quick else {}))
+
+
+def run_few_shot(config: RunConfig, folder: RunFolder, watch: Watch | None = None) -> dict[str, Any]:
+    """Run or resume the experiment; returns what `results.json` then holds."""
+    watch = watch or Silent()
+    done = folder.read_json("results.json")
+    if done is not None:
+        return done
+    check_names(config)
+    training = load_source(config, config.data.train, n_contexts(config))
+    held_out = load_source(config, config.data.evaluation, config.data.n_evaluation)
+    adaptation = start(config, training.contexts + held_out.contexts, watch)
+    folder.pin(
+        "inputs.json", fingerprint(adaptation, training=training.contexts, evaluation=held_out.contexts)
+    )
+    _plan_work(adaptation, len(contexts_of_round(config, training.contexts, 1)), len(held_out.contexts))
+    with folder.session():
+        _run(adaptation, folder, training, held_out, watch)
+    results = summarise_tasks(adaptation, folder, held_out)
+    folder.write_json("results.json", results)
+    return results
+
+
+def _run(adaptation: Adaptation, folder: RunFolder, training: Source, held_out: Source, watch: Watch) -> None:
+    config = adaptation.config
+    evaluation = TaskEvaluation(adaptation, folder, held_out.contexts, held_out.tasks)
+    seed = config.seed
+
+    def known(method: str) -> None:
+        watch.figures(method_table(folder.records(RECORDS), [method], seed=seed))
+
+    evaluation.untrained("base")
+    known("base")
+    same_for_all(evaluation, "hand_made", HAND_MADE)
+    known("hand_made")
+    evaluation.written("self_edit", adaptation.model)
+    known("self_edit")
+    last = config.outer.rounds
+    for round, policy in OuterLoop(adaptation, folder, training.contexts, "seal").policies():
+        name = "seal" if round == last else f"round_{round}"
+        evaluation.written(name, policy)
+        known(name)
+    for round, policy in OuterLoop(adaptation, folder, training.contexts, "random_selection").policies():
+        if round == last:
+            evaluation.written("random_selection", policy)
+            known("random_selection")
+    same_for_all(evaluation, "best_fixed", fixed.search_fixed(adaptation, folder, training.contexts))
+    known("best_fixed")
+
+
+def same_for_all(evaluation: TaskEvaluation, method: str, directive: Directive) -> None:
+    """Examine one directive, the same for every task."""
+    text = render(directive)
+    edits: dict[str, SelfEdit] = {
+        c.id: fixed.written(evaluation.adaptation, c, text) for c in evaluation.contexts
+    }
+    evaluation.given(method, edits)
+
+
+def _plan_work(adaptation: Adaptation, n_train: int, n_held_out: int) -> None:
+    config, rounds = adaptation.config, adaptation.config.outer.rounds
+    own, written = n_train * config.self_edit.samples, 2 + rounds if rounds else 1
+    adaptation.work.plan("write", own * max(0, 2 * rounds - 1) + n_held_out * written)
+    trained = own * config.inner.seeds * rounds + fixed.budget(config) + n_held_out * (written + 2)
+    adaptation.work.plan("train", trained)
+
+
+def summarise_tasks(adaptation: Adaptation, folder: RunFolder, held_out: Source) -> dict[str, Any]:
+    """Tables of the folder's records, with the families of the tasks."""
+    config, records = adaptation.config, folder.records(RECORDS)
+    order = [m for name in METHODS for m in (name, f"{name}{VOTING}")]
+    methods = [m for m in order if any(r["method"] == m for r in records)]
+    pairs = [(a, b) for a, b in PAIRS if a in methods and b in methods]
+    families = {id: family_of(task) for id, task in held_out.tasks.items()}
+    return {
+        "seed": config.seed,
+        "wall_s": folder.wall_s(),
+        "peak_memory_bytes": peak_memory_bytes(),
+        "model": model_record(config.model.name, adaptation.model),
+        "methods": method_table(records, methods, seed=config.seed),
+        "differences": difference_table(records, pairs, seed=config.seed),
+        "families": family_table(records, families, methods),
+        "best_fixed": folder.read_json(fixed.CHOICE),
+    }
+
+
+def family_table(
+    records: Sequence[dict[str, Any]], families: dict[str, str], methods: Sequence[str]
+) -> list[dict[str, Any]]:
+    """One row a family: how many tasks it has, and how many of them each method solved."""
+    rows = []
+    for family in sorted(set(families.values())):
+        own = [r for r in records if families.get(r["context"]) == family]
+        solved = {m: sum(r["accuracy"] == 1 for r in own if r["method"] == m) for m in methods}
+        rows.append({"family": family, "n": sum(f == family for f in families.values()), "solved": solved})
+    return rows
