@@ -131,7 +131,7 @@ def batches(rows: list[Row], rng: random.Random) -> Iterator[tuple[Tensor, Tenso
         )
 
 
-def loss_of(body: nn.Module, head: Tensor, ids: Tensor, weights: Tensor) -> Tensor:
+def loss_of(body: Callable[..., Any], head: Tensor, ids: Tensor, weights: Tensor) -> Tensor:
     """Weighted mean next-token loss; logits are computed only where a target has weight."""
     hidden = body(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
     targets, weights = ids[:, 1:], weights[:, 1:]
