@@ -6,6 +6,7 @@ Every row draws from its own seed, so that what is sampled does not depend on wh
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -204,6 +205,7 @@ class _Batch:
         self.positions = (self.mask.cumsum(1) - 1).clamp(min=0)
         self.padded = bool((lengths < longest).any())
         self.seen = 0
+        self.cache_name = _cache_name(model)
         self.cache = DynamicCache(config=model.config)  # type: ignore[arg-type]
         self.cache.layers = [_Growing(total) if type(x) is DynamicLayer else x for x in self.cache.layers]
         self.uniform = _uniforms([seeds[i] for i in self.places], sampling).to(device)
@@ -252,8 +254,8 @@ class _Batch:
                 input_ids=self.ids,
                 attention_mask=self.mask[:, : self.seen + n] if self.padded else None,
                 position_ids=self.positions[:, self.seen : self.seen + n],
-                past_key_values=self.cache,
                 use_cache=True,
+                **{self.cache_name: self.cache},
             )
         self.seen += n
         return logits
@@ -271,6 +273,11 @@ class _Batch:
         self.slots = [self.slots[k] for k in kept] if self.slots else []
         self.states = [self.states[k] for k in kept]
         self.alive = [True] * len(kept)
+
+
+def _cache_name(model: nn.Module) -> str:
+    """What `forward` calls its cache: transformers renamed it in release 5.24."""
+    return "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
 
 
 class _Growing(DynamicLayer):
