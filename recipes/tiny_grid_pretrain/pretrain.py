@@ -30,8 +30,8 @@ STAGES = (
     Stage(
         36_000_000,
         (1.0, 0.0),
-        {"narrow": 0.47, "composed": 0.22, "wide": 0.22, "plane": 0.03, "directive": 0.04}
-        | {"directive_wide": 0.02},
+        {"short": 0.22, "narrow": 0.40, "composed": 0.10, "wide": 0.20, "plane": 0.02}
+        | {"directive": 0.04, "directive_wide": 0.02},
     ),
 )
 
