@@ -34,6 +34,11 @@ class ModelConfig(_Config):
     name: str = Field(
         default="tiny", description='A built-in name ("tiny"), a folder, or a Hugging Face hub name.'
     )
+    writer: str = Field(
+        default="",
+        description="The model that writes the self-edits, for instance a policy that was trained here; "
+        "empty: the model itself. `seal eval` only.",
+    )
     dtype: Literal["float32", "bfloat16", "float16"] = Field(
         default="float32", description="Type of the base weights."
     )

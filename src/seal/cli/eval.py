@@ -19,8 +19,9 @@ def eval_(
         Parameter(
             help="Which methods, separated by commas: base (as it is), open_book (with the passage to read), "
             "passage (trained on the passage), passage_best (the same at the recipe's own setting), "
-            "self_edit (trained on what the model writes), gold (on true statements; micro-world only). "
-            "By default base,open_book,passage,self_edit."
+            "self_edit (trained on what the model writes), gold (on true statements; micro-world only); for "
+            "few-shot tasks base, self_edit and hand_made (one directive for all). "
+            "By default base,open_book,passage,self_edit, or for tasks all three."
         ),
     ] = None,
     n: Annotated[
@@ -32,11 +33,11 @@ def eval_(
     Every method is examined on the same passages and questions; intervals are over passages, and differences
     are paired. The passages need questions with answers.
     """
-    from seal.loops.examination import DEFAULT_METHODS, run_evaluation
+    from seal.loops.examination import default_methods, run_evaluation
 
     flags = flags or RunFlags()
     config = resolve(flags, {"data.n_evaluation": n}, data_key="data.evaluation")
-    chosen = [name.strip() for name in methods.split(",")] if methods else list(DEFAULT_METHODS)
+    chosen = [name.strip() for name in methods.split(",")] if methods else list(default_methods(config))
     display = Display()
     if flags.dry_run:
         from seal.loops.plan import plan_evaluation

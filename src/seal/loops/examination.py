@@ -9,17 +9,23 @@ from typing import Any
 from seal.config import RunConfig
 from seal.domains.knowledge import require_questions
 from seal.errors import ConfigError, UnknownNameError
+from seal.loops.adapt import Adaptation
 from seal.loops.check import check_names, fingerprint
 from seal.loops.data import Source, load_source
 from seal.loops.demo import summarise_run
 from seal.loops.evaluate import RECORDS, Evaluation, method_table
+from seal.loops.few_shot.experiment import HAND_MADE, same_for_all, summarise_tasks
+from seal.loops.few_shot.voting import TaskEvaluation
 from seal.loops.run_folder import RunFolder
 from seal.loops.start import Silent, Watch, start
+from seal.models import load_model
 from seal.plugins import did_you_mean
 
 COMMAND = "seal eval"
 METHODS = ("base", "open_book", "passage", "passage_best", "self_edit", "gold")
 DEFAULT_METHODS = ("base", "open_book", "passage", "self_edit")
+TASK_METHODS = ("base", "self_edit", "hand_made")
+"""Those for few-shot tasks, all of them the default."""
 
 
 def run_evaluation(
@@ -40,20 +46,25 @@ def run_evaluation(
     folder.pin("inputs.json", fingerprint(adaptation, passages=source.contexts))
     for kind, n in planned_work(methods, len(source.contexts)).items():
         adaptation.work.plan(kind, n)
-    evaluation = Evaluation(adaptation, folder, source.contexts)
+    evaluation = _evaluation(adaptation, folder, source)
+    writer = _writer(adaptation) if "self_edit" in methods else adaptation.model
     with folder.session(methods=list(methods)):
         for method in methods:
             if method in ("base", "open_book"):
                 evaluation.untrained(method, open_book=method == "open_book")
             elif method == "self_edit":
-                evaluation.written(method, adaptation.model)
+                evaluation.written(method, writer)
+            elif method == "hand_made":
+                same_for_all(evaluation, method, HAND_MADE)
             elif method == "gold":
                 evaluation.given(method, source.gold)
             else:
                 best = config.passage_best if method == "passage_best" else None
                 evaluation.passage(method, best.hyperparameters() if best else None)
             watch.figures(method_table(folder.records(RECORDS), [method], seed=config.seed))
-    results = summarise_run(adaptation, folder)
+    results = (
+        summarise_tasks(adaptation, folder, source) if source.tasks else summarise_run(adaptation, folder)
+    )
     folder.write_json("results.json", results)
     return results
 
@@ -61,9 +72,12 @@ def run_evaluation(
 def evaluation_source(config: RunConfig, methods: Sequence[str]) -> Source:
     """The contexts to examine on. Raises SealError if they, or the methods, are not as they must be."""
     check_names(config)
+    known = methods_of(config)
     for method in methods:
-        if method not in METHODS:
-            raise UnknownNameError(f"unknown method {method!r}", did_you_mean(method, METHODS))
+        if method not in known:
+            raise UnknownNameError(
+                f"unknown method {method!r} in the domain {config.domain}", did_you_mean(method, known)
+            )
     source = load_source(config, config.data.evaluation, config.data.n_evaluation)
     require_questions(source.contexts)
     if "gold" in methods and not source.gold:
@@ -76,6 +90,30 @@ def evaluation_source(config: RunConfig, methods: Sequence[str]) -> Source:
             "passage_best is not configured", "Set [passage_best] in the recipe, or leave the method out."
         )
     return source
+
+
+def methods_of(config: RunConfig) -> tuple[str, ...]:
+    """The methods that there are in the configured domain."""
+    return TASK_METHODS if config.domain == "arc_agi" else METHODS
+
+
+def default_methods(config: RunConfig) -> tuple[str, ...]:
+    """Those that are examined if none is named."""
+    return TASK_METHODS if config.domain == "arc_agi" else DEFAULT_METHODS
+
+
+def _evaluation(adaptation: Adaptation, folder: RunFolder, source: Source) -> Evaluation:
+    if source.tasks:
+        return TaskEvaluation(adaptation, folder, source.contexts, source.tasks)
+    return Evaluation(adaptation, folder, source.contexts)
+
+
+def _writer(adaptation: Adaptation) -> Any:
+    """The model that writes, on the base's device."""
+    name, base = adaptation.config.model.writer, adaptation.model
+    if not name:
+        return base
+    return load_model(name, dtype=adaptation.config.model.dtype, device=base.device)[0]
 
 
 def planned_work(methods: Sequence[str], n: int) -> dict[Any, int]:

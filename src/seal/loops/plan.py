@@ -17,9 +17,11 @@ from typing import Any
 import torch
 
 from seal.config import RunConfig, TrainConfig
+from seal.domains.arc_agi import ArcAgi
 from seal.errors import InputFileError
 from seal.loops import examination
-from seal.loops.adapt import Adaptation, Trial
+from seal.loops.adapt import Adaptation
+from seal.loops.few_shot.experiment import HAND_MADE
 from seal.loops.memory import (
     activation_bytes_a_token,
     adapter_bytes,
@@ -35,7 +37,7 @@ from seal.models.load import resolve
 from seal.models.tokens import encode_prompt
 from seal.training import train
 from seal.training.trainer import MAX_TOKENS
-from seal.types import Context, SelfEdit
+from seal.types import Context, Example, TrainingPlan
 
 _ASSUMED_SHARE = 0.5
 _ASSUMED_LINE_TOKENS = 20
@@ -149,6 +151,8 @@ def _amount(
     exams_a_context: float,
 ) -> Amount:
     """Everything counted that can be, with self-edits of the assumed length."""
+    if config.domain == "arc_agi":
+        return _task_amount(config, contexts, model, n_self_edits, n_adapters, exams_a_context)
     documents = [model.tokens(f"{c.title}\n{c.text}") for c in contexts]
     titles = [model.tokens(c.title) for c in contexts]
     passage, title = sum(documents) / len(contexts), sum(titles) / len(contexts)
@@ -174,6 +178,39 @@ def _amount(
     )
 
 
+def _task_amount(
+    config: RunConfig,
+    contexts: Sequence[Context],
+    model: _Model,
+    n_self_edits: int,
+    n_adapters: int,
+    exams_a_context: float,
+) -> Amount:
+    """The same for few-shot tasks: the hand-made directive's examples, the mean of the epochs there are."""
+    domain, space = ArcAgi(config.arc), config.directive_space
+    found = [domain.realise(domain.task(c), HAND_MADE, config.arc.seed) for c in contexts]
+    tokens = sum(model.tokens(e.prompt + e.completion) for own in found for e in own) / len(contexts)
+    mean_epochs = round(sum(space.num_train_epochs) / len(space.num_train_epochs))
+    inner = config.inner.model_copy(update={"epochs": mean_epochs})
+    steps, trained = _training(inner, max(map(len, found)), tokens)
+    edit = _edit_tokens(config, model) if n_self_edits else 0.0
+    shown = [model.tokens(c.text) for c in contexts]
+    kept = len(contexts_of_round(config, contexts, 1)) * config.outer.rounds * len(arms_of(config))
+    n_questions = sum(len(c.questions) for c in contexts)
+    return Amount(
+        n_contexts=len(contexts),
+        n_questions=n_questions,
+        n_self_edits=n_self_edits,
+        n_adapters=n_adapters,
+        n_answers=round(exams_a_context * n_questions),
+        passage_tokens=sum(shown),
+        written_tokens=round(n_self_edits * edit),
+        steps=n_adapters * steps,
+        trained_tokens=round(n_adapters * trained),
+        policy_tokens=round(kept * config.outer.epochs * (sum(shown) / len(shown) + edit)),
+    )
+
+
 def _edit_tokens(config: RunConfig, model: _Model) -> float:
     limit = model.adaptation.edit_tokens if model.adaptation else config.self_edit.max_new_tokens
     return _ASSUMED_SHARE * limit
@@ -192,10 +229,15 @@ def _training(config: TrainConfig, n_examples: int, tokens: float) -> tuple[int,
 def _lines(config: RunConfig, amount: Amount, model: _Model, *, policies: int) -> list[Line]:
     tokenised = "tokenised" if model.adaptation else f"{_CHARACTERS_A_TOKEN} characters taken as a token"
     assumed = f"self-edits assumed at half of their limit, {_edit_tokens(config, model):.0f} tokens"
+    tasks = config.domain == "arc_agi"
+    if tasks:
+        assumed = "directives assumed as a person would write them, with the mean number of epochs"
     lines = [
         Line("model", config.model.name, model.why_not_loaded),
-        Line("passages", str(amount.n_contexts), f"with {amount.n_questions} questions"),
-        Line("passage tokens", f"{amount.passage_tokens:,}", tokenised),
+        Line(
+            "tasks" if tasks else "passages", str(amount.n_contexts), f"with {amount.n_questions} questions"
+        ),
+        Line("tokens shown" if tasks else "passage tokens", f"{amount.passage_tokens:,}", tokenised),
         Line("self-edits to write", f"{amount.n_self_edits:,}", ""),
         Line("adapters to train", f"{amount.n_adapters:,}", ""),
         Line(
@@ -259,9 +301,9 @@ def _probe_contexts(adaptation: Adaptation) -> list[Context]:
 def _train_pace(adaptation: Adaptation, contexts: Sequence[Context]) -> float:
     """Tokens a second in training, of the second of two short trainings."""
     hypers = replace(adaptation.config.inner.hyperparameters(), max_steps=3, batch_size=0, batch_tokens=0)
-    trials = [Trial(c, SelfEdit(c.id, "none", "", ()), i, hypers) for i, c in enumerate(contexts)]
-    plans = [adaptation.plan(trial) for trial in trials]
-    plans = [p for p in plans if p.examples] or plans
+    plans = [
+        TrainingPlan(c.id, (Example(f"{c.title}\n{c.text}"),), hypers, i) for i, c in enumerate(contexts)
+    ]
     tokens = sum(
         3 * len(encode_prompt(adaptation.tokenizer, example.completion))
         for p in plans

@@ -15,7 +15,7 @@ from seal.loops.adapt import Adaptation
 from seal.loops.check import check_names, fingerprint
 from seal.loops.data import Source, load_source
 from seal.loops.demo import peak_memory_bytes
-from seal.loops.evaluate import RECORDS, difference_table, method_table, model_record
+from seal.loops.evaluate import RECORDS, Evaluation, difference_table, method_table, model_record
 from seal.loops.few_shot import fixed
 from seal.loops.few_shot.voting import VOTING, TaskEvaluation
 from seal.loops.outer import OuterLoop, contexts_of_round, n_contexts
@@ -91,7 +91,7 @@ def _run(adaptation: Adaptation, folder: RunFolder, training: Source, held_out: 
     known("best_fixed")
 
 
-def same_for_all(evaluation: TaskEvaluation, method: str, directive: Directive) -> None:
+def same_for_all(evaluation: Evaluation, method: str, directive: Directive) -> None:
     """Examine one directive, the same for every task."""
     text = render(directive)
     edits: dict[str, SelfEdit] = {

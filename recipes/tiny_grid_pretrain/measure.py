@@ -1,0 +1,100 @@
+"""Measure the abilities of an embedded grid model on tasks that were in no training.
+
+`python recipes/tiny_grid_pretrain/measure.py --model runs/tiny-grid/model --out abilities.json`
+
+Outputs are generated greedily and graded cell by cell. Intervals are 95 % bootstrap intervals over tasks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from probe import sets
+
+from seal.config import RunConfig, builtin_config
+from seal.domains.arc_agi import ArcAgi
+from seal.domains.arc_agi.microgrid import family_of
+from seal.grading.statistics import mean_ci
+from seal.loops.adapt import Adaptation, Trial
+from seal.loops.few_shot.experiment import HAND_MADE
+from seal.self_edits.arc_grammar import render
+from seal.types import Directive, Score, Task
+
+N_TASKS, N_DIRECTIVES = 150, 400
+
+
+def config(model: str, columns: int = 16, *, constrained: bool = False) -> RunConfig:
+    """The experiment's settings, for rows of this width, with directives written freely."""
+    wide = {"arc.columns": columns, "grading.max_new_tokens": 6 * (columns + 2)}
+    own = {"model.name": model, "model.prompt_style": "short", "self_edit.constrained": constrained}
+    return builtin_config("seal.loops.few_shot", "arc.toml", wide | own)
+
+
+def estimate(scores: Sequence[Score]) -> dict[str, object]:
+    found = mean_ci([score.accuracy for score in scores], seed=0)
+    return {"mean": found.mean, "ci95": [found.low, found.high], "tasks": found.n}
+
+
+def in_context(model: str, tasks: Sequence[Task], columns: int) -> list[Score]:
+    adaptation = Adaptation.load(config(model, columns))
+    domain = adaptation.domain
+    assert isinstance(domain, ArcAgi)
+    return adaptation.examine([(domain.context(task), None) for task in tasks])
+
+
+def directives(adaptation: Adaptation, domain: ArcAgi, tasks: Sequence[Task]) -> dict[str, Any]:
+    """How many of the directives that the model writes are valid, and how often each value stands in them."""
+    each = N_DIRECTIVES // len(tasks) or 1
+    written = adaptation.write([domain.context(task) for task in tasks], each, seed="measure")
+    found = [Directive.of(edit) for own in written for edit in own]
+    valid = [one for one in found if one is not None]
+    fields: dict[str, Counter[str]] = {}
+    for one in valid:
+        for name, value in asdict(one).items():
+            fields.setdefault(name, Counter())[str(value)] += 1
+    shares = {
+        name: {value: n / len(valid) for value, n in sorted(counts.items())}
+        for name, counts in fields.items()
+    }
+    return {"written": len(found), "valid": len(valid) / len(found), "values": shares}
+
+
+def measure(model: str) -> dict[str, Any]:
+    found = sets(N_TASKS)
+    widths = {"primitives": 16, "wide": 33, "dev": 16, "plane": 7}
+    scores = {name: in_context(model, tasks, widths[name]) for name, (tasks, _) in found.items()}
+    families: dict[str, list[float]] = {}
+    for task, score in zip(found["primitives"][0], scores["primitives"], strict=True):
+        families.setdefault(family_of(task), []).append(score.accuracy or 0.0)
+    adaptation = Adaptation.load(config(model))
+    domain = adaptation.domain
+    assert isinstance(domain, ArcAgi)
+    dev = [domain.context(task) for task in found["dev"][0]]
+    trials = [Trial(c, adaptation.format.parse(c, render(HAND_MADE)), 0) for c in dev]
+    adapted = adaptation.learn_and_examine(trials, answers=True)
+    return {
+        **{name: estimate(own) for name, own in scores.items()},
+        "dev_adapted": estimate(adapted),
+        "families": {name: {"solved": sum(own), "tasks": len(own)} for name, own in sorted(families.items())},
+        "directives": directives(adaptation, domain, found["primitives"][0][:100]),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="tiny-grid")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file for the figures")
+    args = parser.parse_args()
+    found = measure(args.model)
+    args.out.write_text(json.dumps(found, indent=2) + "\n")
+    print(json.dumps(found, indent=2))
+
+
+if __name__ == "__main__":
+    main()
