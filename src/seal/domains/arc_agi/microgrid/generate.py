@@ -2,11 +2,11 @@
 
 Knows how tasks are put together and which families belong to which split. Knows nothing about text.
 
-The splits share no family: "pretrain" has the primitives, "rl", "dev" and "eval" compositions of two of them.
-No two splits have the same two, in either order and with near twins (moves by 1, 2, 3; moves to the wall and
-gravity; fill and fill_pairs; swapped and mapped colours; denoise and keep_largest) taken as one. Compositions
-that no split has (`free_compositions`) are for pretraining as well. A task is a function of split, seed and
-index.
+The splits share no family: "pretrain" has the primitives; "rl", "dev" and "eval" have rules that pretraining
+never shows, each split its own; "composed" has compositions of two primitives that pretraining shows apart.
+Compositions of other kinds (`free_compositions`) are for pretraining as well. Near twins (moves by 1, 2, 3;
+moves to the wall and gravity; fill and fill_pairs; swapped and mapped colours; denoise and keep_largest)
+count as one there, in either order. A task is a function of split, seed and index.
 """
 
 from __future__ import annotations
@@ -17,63 +17,59 @@ from itertools import permutations
 from typing import Final, Literal, get_args
 
 from seal.domains.arc_agi.microgrid.families import PRIMITIVES, Family, Rule, compose
+from seal.domains.arc_agi.microgrid.novel import NOVEL
 from seal.domains.arc_agi.microgrid.rows import INK, Row
 from seal.errors import ConfigError, UnknownNameError
 from seal.plugins import did_you_mean
 from seal.types import Pair, Task
 
-Split = Literal["pretrain", "rl", "dev", "eval"]
+Split = Literal["pretrain", "rl", "dev", "eval", "composed"]
 WarmUp = Literal["copy", "repeat", "colours"]
 _MISSES: Final = 200  # draws of an input, one after the other, that gave nothing new
 _RULES: Final = 60  # of a rule, before the family is given up
 
 _BY_NAME: Final = {family.name: family for family in PRIMITIVES}
-_HELD_OUT: Final[dict[Split, tuple[tuple[str, str], ...]]] = {
-    "rl": (
-        ("move_1", "recolour_parity"),
-        ("fill", "reverse"),
-        ("hollow", "move_2"),
-        ("denoise", "move_1"),
-        ("flip", "move_to_wall"),
-        ("move_to_wall", "recolour_by_size"),
-        ("reverse", "map_colours"),
-        ("keep_largest", "hollow"),
-        ("swap_colours", "gravity"),
-        ("dilate", "mark_ends"),
-        ("double", "move_1"),
-        ("remove_colour", "reverse"),
-    ),
-    "dev": (
-        ("fill", "move_1"),
-        ("denoise", "reverse"),
-        ("keep_largest", "dilate"),
-        ("map_colours", "move_1"),
-        ("sort_objects", "recolour_parity"),
-        ("flip", "extend_to_wall"),
-    ),
-    "eval": (
-        ("dilate", "recolour_parity"),
-        ("fill", "mark_ends"),
-        ("hollow", "reverse"),
-        ("denoise", "mark_ends"),
-        ("keep_largest", "double"),
-        ("flip", "move_1"),
-        ("keep_largest", "move_to_wall"),
-        ("map_colours", "mark_ends"),
-        ("double", "hollow"),
-        ("dilate", "recolour_by_count"),
-        ("pattern_copy", "reverse"),
-        ("remove_colour", "gravity"),
-        ("fill_pairs", "mark_ends"),
-        ("move_to_marker", "reverse"),
-    ),
-}
+_COMPOSED: Final = (
+    ("move_1", "recolour_parity"),
+    ("fill", "reverse"),
+    ("hollow", "move_2"),
+    ("denoise", "move_1"),
+    ("flip", "move_to_wall"),
+    ("move_to_wall", "recolour_by_size"),
+    ("reverse", "map_colours"),
+    ("keep_largest", "hollow"),
+    ("swap_colours", "gravity"),
+    ("double", "move_1"),
+    ("remove_colour", "reverse"),
+    ("fill", "move_1"),
+    ("denoise", "reverse"),
+    ("keep_largest", "dilate"),
+    ("map_colours", "move_1"),
+    ("sort_objects", "recolour_parity"),
+    ("flip", "extend_to_wall"),
+    ("dilate", "recolour_parity"),
+    ("fill", "mark_ends"),
+    ("hollow", "reverse"),
+    ("denoise", "mark_ends"),
+    ("keep_largest", "double"),
+    ("flip", "move_1"),
+    ("keep_largest", "move_to_wall"),
+    ("double", "hollow"),
+    ("dilate", "recolour_by_count"),
+    ("pattern_copy", "reverse"),
+    ("remove_colour", "gravity"),
+    ("fill_pairs", "mark_ends"),
+    ("move_to_marker", "reverse"),
+)
+_WITHHELD: Final = (*_COMPOSED, ("dilate", "mark_ends"), ("map_colours", "mark_ends"))
+"""What pretraining is not to show: these, what would be the novel rule "halo", and one that on short runs is
+a primitive."""
 SPLITS: Final[dict[Split, tuple[Family, ...]]] = {
     "pretrain": PRIMITIVES,
-    **{
-        split: tuple(compose(_BY_NAME[first], _BY_NAME[second]) for first, second in pairs)
-        for split, pairs in _HELD_OUT.items()
-    },
+    "rl": NOVEL["rl"],
+    "dev": NOVEL["dev"],
+    "eval": NOVEL["eval"],
+    "composed": tuple(compose(_BY_NAME[first], _BY_NAME[second]) for first, second in _COMPOSED),
 }
 
 _TWINS: Final = {
@@ -116,7 +112,7 @@ def kinds(pair: tuple[str, str]) -> frozenset[str]:
 
 def free_compositions() -> Iterator[Family]:
     """Every composition of two primitives that is of no held-out kind; some have hardly an input."""
-    held_out = {kinds(pair) for pairs in _HELD_OUT.values() for pair in pairs}
+    held_out = {kinds(pair) for pair in _WITHHELD}
     for first, second in permutations(PRIMITIVES, 2):
         if kinds((first.name, second.name)) not in held_out:
             yield compose(first, second)
