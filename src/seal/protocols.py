@@ -94,3 +94,7 @@ class Algorithm(Protocol):
         """Indices of the kept self-edits. A reward of None is ungraded and never kept; `baseline` is the
         score without a self-edit, None if it was not measured."""
         ...
+
+    def weigh(self, rewards: Sequence[float | None], kept: Sequence[int]) -> list[float]:
+        """How much each of the kept counts, 0 or more; only the ratios matter."""
+        ...

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seal.algorithms import ALGORITHMS
-from seal.algorithms.rest_em import AllPositive, BestIfBetter, BestOfK, select_at_random
+from seal.algorithms.rest_em import AllPositive, BestByAdvantage, BestIfBetter, BestOfK, select_at_random
 from seal.protocols import Algorithm
 
 rewards = st.lists(st.none() | st.floats(0, 1), min_size=1, max_size=8)
@@ -38,6 +38,15 @@ def test_best_if_better_needs_to_beat_the_baseline() -> None:
 
 def test_all_positive_keeps_every_gain() -> None:
     assert AllPositive().select([0.5, None, 0.2, 0.9], 0.4, random.Random(0)) == [0, 3]
+
+
+def test_the_best_counts_as_far_as_it_stands_out() -> None:
+    rewards = [0.1, None, 0.7, 0.1]
+    algorithm = BestByAdvantage()
+    kept = algorithm.select(rewards, None, random.Random(0))
+    assert kept == [2] and algorithm.weigh(rewards, kept) == pytest.approx([0.4])
+    assert algorithm.weigh([0.5, 0.5], [1]) == [0.0]
+    assert BestOfK().weigh(rewards, kept) == [1.0]
 
 
 def test_ties_are_broken_by_chance() -> None:

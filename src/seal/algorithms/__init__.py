@@ -11,6 +11,7 @@ from seal.protocols import Algorithm
 
 ALGORITHMS: Final[Registry[type[Algorithm]]] = Registry("algorithm", "seal.algorithms")
 ALGORITHMS.register("best_of_k", rest_em.BestOfK)
+ALGORITHMS.register("best_by_advantage", rest_em.BestByAdvantage)
 ALGORITHMS.register("all_positive", rest_em.AllPositive)
 ALGORITHMS.register("best_if_better", rest_em.BestIfBetter)
 

@@ -11,8 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
+class _Equal:
+    """What is kept counts alike."""
+
+    def weigh(self, rewards: Sequence[float | None], kept: Sequence[int]) -> list[float]:
+        return [1.0] * len(kept)
+
+
 @dataclass(frozen=True)
-class BestOfK:
+class BestOfK(_Equal):
     """Keep the best self-edit of each context, as SEAL does (arXiv 2506.10943, section 3.1), even where it is
     worse than no self-edit. Ties are broken by chance, so that the order of sampling favours none."""
 
@@ -25,6 +32,19 @@ class BestOfK:
         """Indices of the kept self-edits among `rewards`; none if no sample was graded."""
         graded = [r for r in rewards if r is not None]
         return [rng.choice([i for i, r in enumerate(rewards) if r == max(graded)])] if graded else []
+
+
+@dataclass(frozen=True)
+class BestByAdvantage(BestOfK):
+    """Keep the best self-edit of each context, and learn the more from it the further it stands above the
+    mean of its group, the baseline of GRPO (arXiv 2402.03300): where every sample does as well, the best of
+    them is chance."""
+
+    name = "best_by_advantage"
+
+    def weigh(self, rewards: Sequence[float | None], kept: Sequence[int]) -> list[float]:
+        graded = [r for r in rewards if r is not None]
+        return [max(0.0, (rewards[i] or 0.0) - sum(graded) / len(graded)) for i in kept]
 
 
 @dataclass(frozen=True)
@@ -42,7 +62,7 @@ class BestIfBetter(BestOfK):
 
 
 @dataclass(frozen=True)
-class AllPositive:
+class AllPositive(_Equal):
     """Keep every self-edit that beats `baseline`: the binary reward of the paper's equation for ReST-EM."""
 
     name = "all_positive"

@@ -44,6 +44,15 @@ class Reward:
     value: float | None
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A self-edit that the policy learns from, and how much it counts."""
+
+    context: Context
+    self_edit: SelfEdit
+    weight: float = 1.0
+
+
 class OuterLoop:
     """The rounds of one arm on the training contexts, in `rounds/<r>/` of the run's folder.
 
@@ -108,30 +117,36 @@ class OuterLoop:
             for c in contexts
         ]
 
-    def decide(self, round: int, policy: Any, edits: list[list[SelfEdit]]) -> list[tuple[Context, SelfEdit]]:
-        """The self-edits that the policy learns from, with every reward in decisions.json."""
+    def decide(self, round: int, policy: Any, edits: list[list[SelfEdit]]) -> list[Kept]:
+        """The self-edits that the policy learns from, with every reward in decisions.json.
+
+        The control keeps as many of each context, by chance, and gives them the weights of the treated arm.
+        """
         rng = random.Random(derive_seed(self.config.seed, "select", self.arm, round))
         decisions, kept = [], []
         treated = self.arm == "seal"
         rewards = self.rewards(round, policy, edits) if treated else {}
         baselines = self.baselines(round, policy) if treated and self._algorithm.uses_baseline else {}
-        counts = {} if treated else self._kept_by_treated(round)
+        treated_weights = {} if treated else self._weights_of_treated(round)
         for context, own in zip(self._contexts(round), edits, strict=True):
             if treated:
                 values = [rewards[context.id, i].value for i in range(len(own))]
                 chosen = self._algorithm.select(values, baselines.get(context.id), rng)
+                weights = self._algorithm.weigh(values, chosen)
             else:
                 values = [None] * len(own)
-                chosen = select_at_random([0.0] * len(own), counts[context.id], rng)
+                weights = treated_weights[context.id]
+                chosen = select_at_random([0.0] * len(own), len(weights), rng)
             decisions.append(
                 {
                     "context": context.id,
                     "rewards": values,
                     "baseline": baselines.get(context.id),
                     "kept": chosen,
+                    "weights": weights,
                 }
             )
-            kept += [(context, own[i]) for i in chosen]
+            kept += [Kept(context, own[i], weight) for i, weight in zip(chosen, weights, strict=True)]
         self.folder.write_json(f"{self._place(round)}/decisions.json", decisions)
         if not kept:
             raise TrainingError(
@@ -171,13 +186,22 @@ class OuterLoop:
         )
         return {c.id: _mean([found[c.id, 0, s] for s in range(self.config.inner.seeds)]) for c in contexts}
 
-    def update(self, round: int, policy: Any, kept: Sequence[tuple[Context, SelfEdit]]) -> Any:
+    def update(self, round: int, policy: Any, kept: Sequence[Kept]) -> Any:
         """Fine-tune the policy on the kept self-edits; returns a new model, the old one is left as it was.
 
         Raises TrainingError if the update diverged.
         """
+        written = [one for one in kept if one.self_edit.text.strip()]
+        total = sum(one.weight for one in written)
+        scale = len(written) / total if total else 0.0  # weights of mean 1; alike where none stands out
         examples = tuple(
-            Example(e.text, self.adaptation.writing_prompt(c)) for c, e in kept if e.text.strip()
+            Example(
+                one.self_edit.text,
+                self.adaptation.writing_prompt(one.context),
+                one.weight * scale if total else 1.0,
+            )
+            for one in written
+            if one.weight or not total
         )
         if not examples:
             raise TrainingError(
@@ -249,10 +273,10 @@ class OuterLoop:
     def _contexts(self, round: int) -> Sequence[Context]:
         return contexts_of_round(self.config, self.contexts, round)
 
-    def _kept_by_treated(self, round: int) -> dict[str, int]:
+    def _weights_of_treated(self, round: int) -> dict[str, list[float]]:
         decisions = self.folder.read_json(f"rounds/{round}/decisions.json")
         assert decisions is not None, "the treated arm's round comes first"
-        return {d["context"]: len(d["kept"]) for d in decisions}
+        return {d["context"]: d["weights"] for d in decisions}
 
     @property
     def _algorithm(self) -> Any:
