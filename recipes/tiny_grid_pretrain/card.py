@@ -15,8 +15,10 @@ from transformers import AutoModelForCausalLM
 ABILITIES = {
     "primitives": "one-row tasks of the families it practised, rows up to 16",
     "wide": "the same, rows of 12 to 33",
-    "dev": "compositions of two families that it never saw composed, rows of 8 to 16",
+    "dev": "rules that it never saw (development split), rows of 8 to 16",
     "dev_adapted": "the same after training on each task as a person would set it up",
+    "composed": "compositions of two families that it never saw composed, rows of 8 to 16",
+    "composed_adapted": "the same after training on each task",
     "plane": "small two-dimensional grids, sides of 2 to 5",
 }
 CARD = """\

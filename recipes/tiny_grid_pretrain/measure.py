@@ -48,6 +48,13 @@ def in_context(model: str, tasks: Sequence[Task], columns: int) -> list[Score]:
     return adaptation.examine([(domain.context(task), None) for task in tasks])
 
 
+def adapted(adaptation: Adaptation, domain: ArcAgi, tasks: Sequence[Task]) -> dict[str, object]:
+    """After training on each task as a person would set it up."""
+    contexts = [domain.context(task) for task in tasks]
+    trials = [Trial(c, adaptation.format.parse(c, render(HAND_MADE)), 0) for c in contexts]
+    return estimate(adaptation.learn_and_examine(trials, answers=True))
+
+
 def directives(adaptation: Adaptation, domain: ArcAgi, tasks: Sequence[Task]) -> dict[str, Any]:
     """How many of the directives that the model writes are valid, and how often each value stands in them."""
     each = N_DIRECTIVES // len(tasks) or 1
@@ -67,7 +74,7 @@ def directives(adaptation: Adaptation, domain: ArcAgi, tasks: Sequence[Task]) ->
 
 def measure(model: str) -> dict[str, Any]:
     found = sets(N_TASKS)
-    widths = {"primitives": 16, "wide": 33, "dev": 16, "plane": 7}
+    widths = {"primitives": 16, "wide": 33, "dev": 16, "composed": 16, "plane": 7}
     scores = {name: in_context(model, tasks, widths[name]) for name, (tasks, _) in found.items()}
     families: dict[str, list[float]] = {}
     for task, score in zip(found["primitives"][0], scores["primitives"], strict=True):
@@ -75,12 +82,9 @@ def measure(model: str) -> dict[str, Any]:
     adaptation = Adaptation.load(config(model))
     domain = adaptation.domain
     assert isinstance(domain, ArcAgi)
-    dev = [domain.context(task) for task in found["dev"][0]]
-    trials = [Trial(c, adaptation.format.parse(c, render(HAND_MADE)), 0) for c in dev]
-    adapted = adaptation.learn_and_examine(trials, answers=True)
     return {
         **{name: estimate(own) for name, own in scores.items()},
-        "dev_adapted": estimate(adapted),
+        **{f"{name}_adapted": adapted(adaptation, domain, found[name][0]) for name in ("dev", "composed")},
         "families": {name: {"solved": sum(own), "tasks": len(own)} for name, own in sorted(families.items())},
         "directives": directives(adaptation, domain, found["primitives"][0][:100]),
     }

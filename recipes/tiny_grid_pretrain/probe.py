@@ -26,6 +26,7 @@ def sets(n: int) -> dict[str, tuple[list[Task], TextForm]]:
         "primitives": (list(islice(tasks("pretrain", seed=SEED, cells=(5, NARROW)), 2 * n)), narrow),
         "wide": (list(islice(tasks("pretrain", seed=SEED + 1, cells=(12, WIDE)), n)), wide),
         "dev": (list(islice(tasks("dev", seed=SEED + 2, cells=(8, NARROW)), n)), narrow),
+        "composed": (list(islice(tasks("composed", seed=SEED + 2, cells=(8, NARROW)), n)), narrow),
         "plane": (list(islice(plane_tasks(seed=SEED + 3, sides=(2, 5)), n)), plane),
     }
 
