@@ -8,14 +8,27 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seal.loops import plots
 from seal.loops.findings import RoundRewards, number, percent, points, verdict
+from seal.loops.run_folder import write_beside
 from seal.types import Estimate
 
 if TYPE_CHECKING:
     from jinja2 import Template
+    from matplotlib.figure import Figure
+
+REPORT, PICTURE = "report.html", "results.png"
+
+
+def write(folder: Path, html: str, picture: Figure | None) -> Path:
+    """Write the page, and the picture by itself if there is one; returns the page's path."""
+    if picture is not None:
+        write_beside(folder / PICTURE, lambda beside: plots.as_png(picture, beside))
+    write_beside(folder / REPORT, lambda beside: beside.write_text(html, encoding="utf-8"))
+    return folder / REPORT
 
 
 def template(name: str, short: Callable[[str], str]) -> Template:

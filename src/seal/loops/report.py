@@ -19,11 +19,10 @@ from seal.errors import InputFileError, SealError
 from seal.loops import findings, page, plots
 from seal.loops.data import Source, load_source
 from seal.loops.findings import short_label
-from seal.loops.run_folder import CONFIG, RunFolder, write_beside
+from seal.loops.run_folder import CONFIG, RunFolder
 from seal.self_edits import FORMATS
 from seal.types import Context, Estimate, SelfEdit
 
-REPORT, PICTURE = "report.html", "results.png"
 _WORSE_SHOWN = 3
 
 
@@ -35,11 +34,7 @@ def write_report(folder: Path) -> Path:
     read, OutputError if the files cannot be written.
     """
     run = Run.read(folder)
-    if run.methods:
-        write_beside(folder / PICTURE, lambda beside: plots.as_png(picture(run), beside))
-    page = render(run)
-    write_beside(folder / REPORT, lambda beside: beside.write_text(page, encoding="utf-8"))
-    return folder / REPORT
+    return page.write(folder, render(run), picture(run) if run.methods else None)
 
 
 @dataclass(frozen=True)
@@ -206,7 +201,7 @@ def _pictures(run: Run, rewards: Sequence[findings.RoundRewards], pair: tuple[st
         up, down = sum(v > 0 for v in values), sum(v < 0 for v in values)
         alt = f"Gain of {len(values)} passages: {up} better, {down} worse, {len(values) - up - down} equal"
         found["gains"] = plots.as_svg(plots.gains_figure(values), "gains", alt)
-    return {name: Markup(svg) for name, svg in found.items() if svg}
+    return {name: Markup(svg) if svg else None for name, svg in found.items()}
 
 
 def _share(run: Run) -> Estimate | None:
