@@ -144,6 +144,16 @@ def test_ungraded_answers_are_said_and_not_counted(tmp_path: Path) -> None:
     assert worked_passage(tmp_path / "all") == ""
 
 
+def test_rounds_without_any_reward(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run")
+    for path in run.glob("rounds/*/decisions.json"):
+        decisions = json.loads(path.read_text())
+        path.write_text(json.dumps([{**d, "rewards": [None] * len(d["rewards"])} for d in decisions]))
+    html, _ = report_of(run)
+    assert 'id="rewards"' in html
+    assert 'id="rewards-' not in html
+
+
 def test_one_passage_without_gold_answers_or_its_file(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", n=1, gold=False)
     (run / "passages.json").unlink()

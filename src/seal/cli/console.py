@@ -35,7 +35,10 @@ WORDS = {
     "random_selection": "control: chosen by chance",
     "seal": "the same, after RL",
     "gold": "trained on true statements",
+    "best_fixed": "by the best directive for all tasks",
+    "hand_made": "by a directive set up by hand",
 }
+_VOTING = "_voting"
 
 
 def print_error(kind: str, message: str, hint: str = "") -> None:
@@ -115,9 +118,14 @@ class Display:
         return f", about {clock(max(0.0, left - (time.monotonic() - self._measured)))} to go"
 
 
+def words(method: str) -> str:
+    """What a method is; nothing where its name says it."""
+    return "the same, by voting" if method.endswith(_VOTING) else WORDS.get(method, "")
+
+
 def _figure_line(row: Mapping[str, Any]) -> str:
     if "name" in row:
-        return f"  {WORDS.get(row['name'], row['name']):<38} {percent(row)}{coverage_note(row)}"
+        return f"  {words(row['name']) or row['name']:<38} {percent(row)}{coverage_note(row)}"
     rewards = "" if row["mean_reward"] is None else f", mean reward {row['mean_reward']:.3f}"
     kept = "" if row["mean_reward_kept"] is None else f" ({row['mean_reward_kept']:.3f} of the kept)"
     return (
@@ -156,24 +164,32 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     return made
 
 
-def method_table(results: Mapping[str, Any]) -> Table:
+def method_table(results: Mapping[str, Any], *, unit: str = "passage", asked: str = "question") -> Table:
     """Accuracy by method, as `results.json` holds it."""
+    width = max([16, *(len(r["name"]) for r in results["methods"])]) + 1
     rows = [
-        [f"{r['name']:<17}{WORDS.get(r['name'], '')}", percent(r) + coverage_note(r)]
-        for r in results["methods"]
+        [f"{r['name']:<{width}}{words(r['name'])}", percent(r) + coverage_note(r)] for r in results["methods"]
     ]
     most = max(results["methods"], key=lambda r: r["n_contexts"])
-    counts = f"{most['n_contexts']} passages, {most['n_questions']} questions"
-    return table(f"Questions answered right ({counts})", ["method", "% [95 % interval]"], rows)
+    counts = f"{most['n_contexts']} {unit}s, {most['n_questions']} {asked}s"
+    return table(f"{asked.capitalize()}s answered right ({counts})", ["method", "% [95 % interval]"], rows)
 
 
-def difference_table(results: Mapping[str, Any]) -> Table:
+def difference_table(results: Mapping[str, Any], *, unit: str = "passage") -> Table:
     """Paired differences, in points."""
     rows = []
     for r in results["differences"]:
         interval = "" if r["ci95"] is None else f" [{100 * r['ci95'][0]:+.1f}, {100 * r['ci95'][1]:+.1f}]"
         rows.append([f"{r['a']} − {r['b']}", f"{100 * r['mean']:+.1f}{interval}"])
-    return table("Paired differences over passages", ["pair", "points [95 % interval]"], rows)
+    return table(f"Paired differences over {unit}s", ["pair", "points [95 % interval]"], rows)
+
+
+def say_report(console: Console, report: Path, results: Mapping[str, Any]) -> None:
+    """Where everything is, and how long it took."""
+    minutes = results["wall_s"] / 60
+    console.print(
+        f"\nThe report: {report}   ({minutes:.1f} min; all figures in {report.parent}/results.json)"
+    )
 
 
 def default_out(command: str) -> Path:

@@ -1,21 +1,28 @@
-"""`seal demo`: the whole experiment on the embedded model, with a report."""
+"""`seal demo`: a whole experiment on an embedded model, with a report."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from rich.markup import escape
 
-from seal.cli.console import Display, default_out, difference_table, method_table
+from seal.cli.console import Display, default_out, difference_table, method_table, say_report
 
 _SHOWN_LINES = 12
 
 
 def demo(
+    experiment: Annotated[
+        Literal["knowledge", "arc"],
+        Parameter(
+            help='"knowledge": it writes training data about texts; "arc": it configures its own training '
+            "on few-shot tasks (rows of coloured cells)."
+        ),
+    ] = "knowledge",
     *,
     out: Annotated[
         Path | None,
@@ -32,8 +39,14 @@ def demo(
     """Watch a small language model teach itself, in a few minutes on two CPU cores.
 
     It writes its own training data about texts that it has never seen, trains on it, is examined, and gets
-    better at writing such data by reinforcement learning. Ends with a table, an example and a report.
+    better at writing such data by reinforcement learning. Or, with `seal demo arc`, it says how to train on
+    each few-shot task, and gets better at that. Ends with a table, an example and a report.
     """
+    if experiment == "arc":
+        from seal.cli.demo_arc import demo_arc
+
+        demo_arc(out=out, seed=seed, quick=quick)
+        return
     folder = out or default_out("demo")
     display = Display()
     with display.running(folder):
@@ -52,10 +65,7 @@ def demo(
     if example:
         display.console.print()
         _show_example(display, *example)
-    minutes = results["wall_s"] / 60
-    display.console.print(
-        f"\nThe report: {report}   ({minutes:.1f} min; all figures in {folder}/results.json)"
-    )
+    say_report(display.console, report, results)
 
 
 def _example(run: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:

@@ -111,29 +111,24 @@ def verdict(ci95: Sequence[float] | None) -> Verdict:
     return "above" if low > 0 else "below" if high < 0 else "open"
 
 
+@dataclass(frozen=True)
+class Exam:
+    """How one speaks of what is examined: what an exam is about, and what was done of it."""
+
+    unit: str
+    did: str
+
+    def count(self, n: int) -> str:
+        return f"{n} held-out {self.unit}{'' if n == 1 else 's'}"
+
+
+PASSAGES = Exam("passage", "answered {} of the questions")
+
+
 def headline(results: Mapping[str, Any], config: RunConfig) -> list[str]:
     """What the run shows, in sentences that hold whichever way the figures fall. The first is the finding."""
-    rows = {row["name"]: row for row in results["methods"]}
     differences = {(d["a"], d["b"]): d for d in results["differences"]}
-    sentences: list[str] = []
-    if found := differences.get(("seal", "self_edit")):
-        n, after, before = (
-            rows["seal"]["n_contexts"],
-            percent(rows["seal"]["accuracy"]),
-            percent(rows["self_edit"]["accuracy"]),
-        )
-        wordings = {
-            "above": "Reinforcement learning made the self-edits better",
-            "below": "Reinforcement learning made the self-edits worse",
-            "open": "This run did not show that reinforcement learning makes the self-edits better",
-            "unknown": "This run cannot show whether reinforcement learning makes the self-edits better",
-        }
-        passages = "1 held-out passage" if n == 1 else f"{n} held-out passages"
-        sentences.append(
-            f"{wordings[verdict(found['ci95'])]}: on {passages} the model answered {after} of the questions "
-            f"after {rounds_of(config)} of it and {before} before, a difference of {_with_interval(found)}."
-        )
-        sentences.append(_about_control(differences.get(("seal", "random_selection"))))
+    sentences = effect_of_rl(results, config, PASSAGES)
     if found := differences.get(("self_edit", "passage")):
         same = "at the same number of steps " if config.inner.max_steps else ""
         wordings = {
@@ -142,23 +137,48 @@ def headline(results: Mapping[str, Any], config: RunConfig) -> list[str]:
             "open": "It was not shown that self-edits teach more or less than the passage alone",
             "unknown": "Whether self-edits teach more than the passage alone cannot be told",
         }
-        difference = f"before RL, {same}the difference is {_with_interval(found)}"
+        difference = f"before RL, {same}the difference is {with_interval(found, PASSAGES)}"
         sentences.append(f"{wordings[verdict(found['ci95'])]}: {difference}.")
+    return sentences or [nothing_compared(results, lambda m: long_label(m, config), PASSAGES)]
+
+
+def nothing_compared(results: Mapping[str, Any], label: Callable[[str], str], exam: Exam) -> str:
+    """What there is to say of a run without any pair of methods to compare."""
     if not results["methods"]:
-        sentences.append("This run held no exam on other passages, so it shows nothing about accuracy.")
-    elif not sentences:
-        graded = [r for r in results["methods"] if r["accuracy"] is not None]
-        best = max(graded, key=lambda r: r["accuracy"], default=None)
-        sentences.append(
-            "No answer could be graded, so this run shows nothing."
-            if best is None
-            else "This run has no pair of methods to compare. The highest accuracy is "
-            f"{percent(best['accuracy'])}, by: {long_label(best['name'], config)}."
-        )
-    return sentences
+        return f"This run held no exam on other {exam.unit}s, so it shows nothing about accuracy."
+    graded = [r for r in results["methods"] if r["accuracy"] is not None]
+    best = max(graded, key=lambda r: r["accuracy"], default=None)
+    if best is None:
+        return "No answer could be graded, so this run shows nothing."
+    return (
+        "This run has no pair of methods to compare. The highest accuracy is "
+        f"{percent(best['accuracy'])}, by: {label(best['name'])}."
+    )
 
 
-def _about_control(found: Mapping[str, Any] | None) -> str:
+def effect_of_rl(results: Mapping[str, Any], config: RunConfig, exam: Exam) -> list[str]:
+    """After RL against before, and against the control; nothing where that was not measured."""
+    rows = {row["name"]: row for row in results["methods"]}
+    differences = {(d["a"], d["b"]): d for d in results["differences"]}
+    found = differences.get(("seal", "self_edit"))
+    if found is None:
+        return []
+    after, before = percent(rows["seal"]["accuracy"]), percent(rows["self_edit"]["accuracy"])
+    wordings = {
+        "above": "Reinforcement learning made the self-edits better",
+        "below": "Reinforcement learning made the self-edits worse",
+        "open": "This run did not show that reinforcement learning makes the self-edits better",
+        "unknown": "This run cannot show whether reinforcement learning makes the self-edits better",
+    }
+    return [
+        f"{wordings[verdict(found['ci95'])]}: on {exam.count(rows['seal']['n_contexts'])} the model "
+        f"{exam.did.format(after)} after {rounds_of(config)} of it and {before} before, a difference of "
+        f"{with_interval(found, exam)}.",
+        _about_control(differences.get(("seal", "random_selection")), exam),
+    ]
+
+
+def _about_control(found: Mapping[str, Any] | None, exam: Exam) -> str:
     if found is None:
         return (
             "There is no control in this run, so the effect of the reward cannot be told from that of "
@@ -172,14 +192,15 @@ def _about_control(found: Mapping[str, Any] | None) -> str:
     }
     return (
         f"{wordings[verdict(found['ci95'])]}: against the control, fine-tuned on as many samples chosen by "
-        f"chance, the difference is {_with_interval(found)}."
+        f"chance, the difference is {with_interval(found, exam)}."
     )
 
 
-def _with_interval(found: Mapping[str, Any]) -> str:
+def with_interval(found: Mapping[str, Any], exam: Exam) -> str:
+    """A difference in words."""
     state, text = verdict(found["ci95"]), f"{points(found['mean'])} percentage points"
     if state == "unknown":
-        return f"{text}, without an interval because one passage alone bears none"
+        return f"{text}, without an interval because one {exam.unit} alone bears none"
     low, high = found["ci95"]
     around = ", which includes 0" if state == "open" else ""
     return f"{text} (95\u00a0% interval {points(low)} to {points(high)}{around})"

@@ -1,4 +1,4 @@
-"""The pictures of a run: accuracy by method, paired differences, rewards by round, gain by passage.
+"""The pictures of a run: accuracy by method, paired differences, rewards by round, gain by passage, choices.
 
 Knows numbers and labels. Knows nothing about run folders or pages. Each picture is a matplotlib Figure;
 `as_svg` makes it a part of a page (colours follow the page's light or dark theme, text stays text), `as_png`
@@ -23,16 +23,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, MUTED, GRID = "#1b1c1e", "#5d5f63", "#d9dadd"
+INK, MUTED, GRID, PAPER = "#1b1c1e", "#5d5f63", "#d9dadd", "#ffffff"
 REFERENCE, PASSAGE, EDIT, SEAL, CONTROL = "#7d7f84", "#aa4499", "#2b8f6d", "#0b62a8", "#c4500c"
 VARIABLES = {
-    INK: "currentColor", MUTED: "var(--muted)", GRID: "var(--grid)", REFERENCE: "var(--reference)",
-    PASSAGE: "var(--passage)", EDIT: "var(--edit)", SEAL: "var(--seal)", CONTROL: "var(--control)",
+    INK: "currentColor", MUTED: "var(--muted)", GRID: "var(--grid)", PAPER: "var(--paper)",
+    REFERENCE: "var(--reference)", PASSAGE: "var(--passage)", EDIT: "var(--edit)", SEAL: "var(--seal)",
+    CONTROL: "var(--control)",
 }  # fmt: skip
 """Colours told apart with the common kinds of colour blindness, and their names in the page. A label
 always says the same as the colour."""
 _COLOURS = {
     "passage": PASSAGE, "passage_best": PASSAGE, "self_edit": EDIT, "seal": SEAL, "random_selection": CONTROL,
+    "best_fixed": PASSAGE, "hand_made": PASSAGE, "seal_voting": SEAL,
 }  # fmt: skip
 _WIDTH_IN, _PAGE_PT, _WIDE_PT = 4.6, 10, 12.5
 """The width of a picture in a page, the size of its letters, and that of the letters of one by itself."""
@@ -43,47 +45,60 @@ def colour_of(method: str) -> str:
 
 
 def accuracy_figure(
-    rows: Sequence[Mapping[str, Any]], labels: Mapping[str, str], *, title: str = "", subtitle: str = ""
+    rows: Sequence[Mapping[str, Any]],
+    labels: Mapping[str, str],
+    *,
+    beside: Mapping[str, Mapping[str, Any]] | None = None,
+    axis: str = "exam questions answered correctly",
+    title: str = "",
+    subtitle: str = "",
 ) -> Figure:
     """Accuracy of each method with its interval, on an axis from 0 to 100 %.
 
     With a title it is a picture by itself, 1200 pixels wide, labels beside the points; without, a part of a
-    page, narrow enough for a phone, labels above the points.
+    page, narrow enough for a phone, labels above the points. `beside` has a second row for a method, drawn
+    hollow below its first.
     """
     wide = bool(title)
-    row_in = 0.5
+    size = _WIDE_PT if wide else _PAGE_PT
+    row_in = 0.5 if beside is None else 0.74
     top_in, bottom_in = (1.15 if wide else 0.12), (0.75 if wide else 0.55)
     height_in = top_in + bottom_in + row_in * len(rows)
     fig, axes = _canvas(12 if wide else _WIDTH_IN, height_in)
     left, right = (0.43, 0.84) if wide else (0.02, 0.65)
     axes.set_position((left, bottom_in / height_in, right - left, row_in * len(rows) / height_in))
     for y, row in enumerate(rows):
-        _accuracy_row(axes, y, row, labels[row["name"]], wide=wide)
+        second = (beside or {}).get(row["name"])
+        if wide:
+            axes.annotate(
+                labels[row["name"]], (0, y), xytext=(-12, 0), textcoords="offset points", ha="right",
+                va="center", color=INK, fontsize=size,
+            )  # fmt: skip
+            at, next_at = (y, y) if second is None else (y - 0.18, y + 0.18)
+        else:
+            axes.text(0, y - 0.1 / row_in, labels[row["name"]], va="center", color=INK, fontsize=size)
+            at, next_at = (y + 0.2, y) if beside is None else (y + 0.09, y + 0.37)
+        _accuracy_mark(axes, at, row, colour_of(row["name"]), wide=wide)
+        if second is not None:
+            _accuracy_mark(axes, next_at, second, colour_of(row["name"]), wide=wide, hollow=True)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(0, 1)
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100\u00a0%"])
-    axes.set_xlabel("exam questions answered correctly", fontsize=_WIDE_PT if wide else _PAGE_PT)
-    axes.tick_params(labelsize=_WIDE_PT if wide else _PAGE_PT)
+    axes.set_xlabel(axis, fontsize=size)
+    axes.tick_params(labelsize=size)
     if title:
         fig.text(0.02, 1 - 0.42 / height_in, title, fontsize=18, fontweight="bold", color=INK)
         fig.text(0.02, 1 - 0.78 / height_in, subtitle, fontsize=12.5, color=MUTED)
     return fig
 
 
-def _accuracy_row(axes: Axes, y: float, row: Mapping[str, Any], label: str, *, wide: bool) -> None:
-    at = y if wide else y + 0.2
-    if wide:
-        axes.annotate(
-            label, (0, y), xytext=(-12, 0), textcoords="offset points", ha="right", va="center", color=INK,
-            fontsize=_WIDE_PT,
-        )  # fmt: skip
-    else:
-        axes.text(0, y - 0.2, label, va="center", color=INK, fontsize=_PAGE_PT)
+def _accuracy_mark(
+    axes: Axes, at: float, row: Mapping[str, Any], colour: str, *, wide: bool, hollow: bool = False
+) -> None:
     value, ci95 = row["accuracy"], row["ci95"]
     if value is None or math.isnan(value):
         axes.text(0.01, at, "not graded", va="center", color=MUTED, fontsize=_WIDE_PT if wide else _PAGE_PT)
         return
-    colour = colour_of(row["name"])
     axes.plot([0, value], [at, at], color=colour, linewidth=1.2, alpha=0.6, solid_capstyle="butt")
     text = percent(value)
     if verdict(ci95) != "unknown":
@@ -92,7 +107,10 @@ def _accuracy_row(axes: Axes, y: float, row: Mapping[str, Any], label: str, *, w
             [low, high], [at, at], color=colour, linewidth=8 if wide else 6, alpha=0.4, solid_capstyle="butt"
         )
         text += f"  [{100 * low:.0f}, {100 * high:.0f}]"
-    axes.plot([value], [at], "o", color=colour, markersize=9 if wide else 7, clip_on=False, zorder=3)
+    axes.plot(
+        [value], [at], "o", color=colour, markerfacecolor=PAPER if hollow else colour,
+        markeredgewidth=1.6 if hollow else 1, markersize=9 if wide else 7, clip_on=False, zorder=3,
+    )  # fmt: skip
     axes.annotate(
         text, (1, at), xytext=(12, 0), textcoords="offset points", ha="left", va="center", color=INK,
         annotation_clip=False, fontsize=_WIDE_PT if wide else _PAGE_PT,
@@ -195,6 +213,60 @@ def gains_figure(values: Sequence[float]) -> Figure:
     return fig
 
 
+def shares_figure(
+    groups: Sequence[tuple[str, Sequence[tuple[str, Mapping[str, float]]]]], labels: Mapping[str, str]
+) -> Figure:
+    """Shares as bars: groups of (heading, rows of (value, method → share)), one thin bar a method.
+
+    The methods are those of `labels`, in its order in every row; the legend says which bar is whose.
+    """
+    bar_in, between_in, heading_in, legend_in, bottom_in = 0.11, 0.1, 0.34, 0.26, 0.5
+    row_in = bar_in * len(labels) + between_in
+    body_in = sum(heading_in + row_in * len(rows) for _, rows in groups)
+    top_in = 0.1 + legend_in * len(labels)
+    height_in = top_in + body_in + bottom_in
+    fig, axes = _canvas(_WIDTH_IN, height_in)
+    axes.set_position((0.3, bottom_in / height_in, 0.44, body_in / height_in))
+    for i, (method, label) in enumerate(labels.items()):
+        y = 1 - (0.12 + legend_in * i) / height_in
+        axes.add_patch(_bar(0.02, y - 0.05 / height_in, 0.05, bar_in / height_in, method, fig.transFigure))
+        fig.text(0.09, y, label, va="center", color=INK, fontsize=_PAGE_PT)
+    at = 0.0
+    for heading, rows in groups:
+        axes.annotate(
+            heading, (0.02, at + heading_in - 0.1), xycoords=("figure fraction", "data"), color=MUTED,
+            fontsize=_PAGE_PT, annotation_clip=False,
+        )  # fmt: skip
+        at += heading_in
+        for value, shares in rows:
+            middle = at + (row_in - between_in) / 2
+            axes.annotate(
+                value, (0, middle), xytext=(-6, 0), textcoords="offset points", ha="right", va="center",
+                color=INK, fontsize=_PAGE_PT,
+            )  # fmt: skip
+            for i, method in enumerate(labels):
+                axes.add_patch(_bar(0, at + i * bar_in, shares[method], 0.8 * bar_in, method, axes.transData))
+            axes.annotate(
+                " / ".join(f"{100 * shares[method]:.0f}" for method in labels), (1, middle), xytext=(6, 0),
+                textcoords="offset points", va="center", color=INK, fontsize=_PAGE_PT, annotation_clip=False,
+            )  # fmt: skip
+            at += row_in
+    axes.set_ylim(body_in, 0)
+    axes.set_xlim(0, 1)
+    axes.set_xticks([0, 0.5, 1], ["0", "50", "100\u00a0%"])
+    axes.set_xlabel("share of the valid directives")
+    return fig
+
+
+def _bar(x: float, y: float, width: float, height: float, method: str, transform: Any) -> Any:
+    from matplotlib.patches import Rectangle
+
+    # Not clipped: the legend lies outside of the axes that hold it.
+    return Rectangle(
+        (x, y), width, height, color=colour_of(method), linewidth=0, transform=transform, clip_on=False
+    )
+
+
 def _canvas(width_in: float, height_in: float) -> tuple[Figure, Axes]:
     from matplotlib.figure import Figure
 
@@ -244,7 +316,7 @@ def as_svg(fig: Figure, name: str, alt: str) -> str:
 def as_png(fig: Figure, path: Path) -> None:
     """The picture on white, 100 pixels an inch."""
     with _settings("png"):
-        fig.savefig(path, format="png", dpi=100, facecolor="white", metadata={"Software": None})
+        fig.savefig(path, format="png", dpi=100, facecolor=PAPER, metadata={"Software": None})
 
 
 @contextmanager

@@ -7,25 +7,22 @@ how pictures are drawn in plots.py.
 
 from __future__ import annotations
 
-import math
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from seal.config import RunConfig, parse_config
 from seal.errors import InputFileError, SealError
-from seal.loops import findings, plots
-from seal.loops.data import load_source
-from seal.loops.findings import number, percent, points, short_label
-from seal.loops.run_folder import CONFIG, RunFolder, write_beside
+from seal.loops import findings, page, plots
+from seal.loops.data import Source, load_source
+from seal.loops.findings import short_label
+from seal.loops.run_folder import CONFIG, RunFolder
 from seal.self_edits import FORMATS
 from seal.types import Context, Estimate, SelfEdit
 
-REPORT, PICTURE = "report.html", "results.png"
 _WORSE_SHOWN = 3
 
 
@@ -37,11 +34,7 @@ def write_report(folder: Path) -> Path:
     read, OutputError if the files cannot be written.
     """
     run = Run.read(folder)
-    if run.methods:
-        write_beside(folder / PICTURE, lambda beside: plots.as_png(picture(run), beside))
-    page = render(run)
-    write_beside(folder / REPORT, lambda beside: beside.write_text(page, encoding="utf-8"))
-    return folder / REPORT
+    return page.write(folder, render(run), picture(run) if run.methods else None)
 
 
 @dataclass(frozen=True)
@@ -103,14 +96,17 @@ class Run:
         return {name: findings.long_label(name, self.config) for name in self.methods}
 
     @cached_property
-    def contexts(self) -> dict[str, Context]:
-        """The held-out passages by id; empty if their files are no longer there."""
+    def source(self) -> Source:
+        """What the methods were examined on; empty if its files are no longer there."""
         data = self.config.data
         try:
-            found = load_source(self.config, data.evaluation, data.n_evaluation).contexts
+            return load_source(self.config, data.evaluation, data.n_evaluation)
         except SealError:
-            return {}
-        return {context.id: context for context in found}
+            return Source([], {})
+
+    @cached_property
+    def contexts(self) -> dict[str, Context]:
+        return {context.id: context for context in self.source.contexts}
 
     @cached_property
     def self_edits(self) -> dict[str, dict[str, SelfEdit]]:
@@ -169,24 +165,14 @@ def picture(run: Run) -> Any:
 
 def render(run: Run) -> str:
     """The page as HTML. All text from the run is escaped by the template engine."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {
-        "percent": percent, "points": points, "number": number, "short": short_label, "cell": _cell,
-    }  # fmt: skip
-    template = environment.from_string((files("seal.loops") / "report.html.j2").read_text(encoding="utf-8"))
     rewards = [findings.round_rewards(*decisions) for decisions in run.decisions]
     pair = _compared(run)
-    return template.render(
+    return page.template("report.html.j2", short_label).render(
         config=run.config,
         config_text=run.config_text,
         results=run.results,
         labels=run.labels,
         headline=findings.headline(run.results, run.config),
-        verdict=findings.verdict,
         share=_share(run),
         rewards=rewards,
         reasons=run.reasons,
@@ -204,53 +190,18 @@ def render(run: Run) -> str:
 def _pictures(run: Run, rewards: Sequence[findings.RoundRewards], pair: tuple[str, str] | None) -> Any:
     from markupsafe import Markup
 
-    rows, differences = run.results["methods"], run.results["differences"]
-    short = {name: short_label(name) for name in run.methods}
-    found = {}
-    if rows:
-        alt = "Accuracy by method: " + "; ".join(f"{run.labels[r['name']]}: {_row_text(r)}" for r in rows)
+    found: dict[str, str | None] = {"rewards": page.rewards_svg(rewards, run.config.outer.reward)}
+    if rows := run.results["methods"]:
+        texts = [f"{run.labels[r['name']]}: {page.row_text(r)}" for r in rows]
+        alt = "Accuracy by method: " + "; ".join(texts)
         found["accuracy"] = plots.as_svg(plots.accuracy_figure(rows, run.labels), "accuracy", alt)
-    if differences:
-        texts = [f"{short[d['a']]} minus {short[d['b']]}: {points(d['mean'])}" for d in differences]
-        figure = plots.differences_figure(differences, short)
-        found["differences"] = plots.as_svg(
-            figure, "differences", "Paired differences in percentage points: " + "; ".join(texts)
-        )
-    if any(r.values for r in rewards):
-        texts = [
-            f"round {r.round}: mean of all {number(r.mean, 2)}, of the kept {number(r.mean_kept, 2)}"
-            for r in rewards
-        ]
-        figure = plots.rewards_figure([r for r in rewards if r.values], run.config.outer.reward)
-        found["rewards"] = plots.as_svg(figure, "rewards", "Rewards by round: " + "; ".join(texts))
+    if differences := run.results["differences"]:
+        found["differences"] = page.differences_svg(differences, short_label)
     if pair and (values := [gain for _, gain in findings.gains(run.evaluation, *pair)]):
         up, down = sum(v > 0 for v in values), sum(v < 0 for v in values)
         alt = f"Gain of {len(values)} passages: {up} better, {down} worse, {len(values) - up - down} equal"
         found["gains"] = plots.as_svg(plots.gains_figure(values), "gains", alt)
-    return {name: Markup(svg) for name, svg in found.items()}
-
-
-def _row_text(row: Mapping[str, Any]) -> str:
-    if findings.verdict(row["ci95"]) == "unknown":
-        return percent(row["accuracy"])
-    low, high = row["ci95"]
-    return f"{percent(row['accuracy'])}, 95\u00a0% interval {percent(low)} to {percent(high)}"
-
-
-def _cell(estimate: Estimate | None, kind: str, *, signed: bool = False) -> str:
-    """An estimate with its interval, as a table shows it; the interval of a share in whole percent."""
-    if estimate is None:
-        return "n/a"
-    scale, digits, unit = (1, 1, "") if kind == "number" else (100, 0, "" if signed else "\u00a0%")
-
-    def show(value: float, digits: int) -> str:
-        text = number(scale * value, digits)
-        return f"+{text}" if signed and text[0] != "\u2212" and float(text) else text
-
-    mean = show(estimate.mean, 1) + unit
-    if math.isnan(estimate.low):
-        return mean
-    return f"{mean} [{show(estimate.low, digits)}, {show(estimate.high, digits)}]"
+    return {name: Markup(svg) if svg else None for name, svg in found.items()}
 
 
 def _share(run: Run) -> Estimate | None:

@@ -58,7 +58,7 @@ class Views:
             if own[0].outcome == "ungraded":  # the adapter failed: nobody was asked
                 voted.append(own[0])
                 continue
-            winner = vote(ways, [_read(domain, graded.answer) for graded in own]).winner
+            winner = vote(ways, [read_grid(domain, graded.answer) for graded in own]).winner
             outcome, reason = grade_grid(winner, output)
             answer = "" if winner is None else domain.form.grid.write(winner)
             value = None if outcome == "ungraded" else float(outcome == "right")
@@ -114,7 +114,8 @@ def _grids(task: Task) -> list[Grid]:
     return [grid for pair in pairs for grid in (pair.input, pair.output) if grid is not None]
 
 
-def _read(domain: ArcAgi, answer: str) -> Grid | None:
+def read_grid(domain: ArcAgi, answer: str) -> Grid | None:
+    """The grid in an answer; None if it is none."""
     try:
         return domain.form.read_answer(answer)
     except InputError:
