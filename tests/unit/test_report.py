@@ -276,7 +276,7 @@ def test_labels_of_the_picture_do_not_leave_it(tmp_path: Path) -> None:
 
 def test_pooling_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = importlib.util.spec_from_file_location(
-        "pool", Path(__file__).parents[2] / "recipes" / "demo" / "pool.py"
+        "pool", Path(__file__).parents[2] / "recipes" / "pool.py"
     )
     assert spec
     assert spec.loader

@@ -1,10 +1,10 @@
-"""Pools the demo's runs of several seeds: one table of methods and of paired differences.
+"""Pools runs of several seeds of `seal demo` or `seal demo arc`: methods and paired differences.
 
-    python recipes/demo/pool.py RUN_DIR... [--picture PATH] [--json PATH]
+    python recipes/pool.py RUN_DIR... [--picture PATH] [--json PATH]
 
-Writes Markdown to stdout. A passage is the independent unit: where several seeds have the same passage, its
-figures are averaged before passages are resampled. So the intervals say what other passages would give; three
-seeds are too few for an interval over seeds, and each seed's figures are listed instead.
+Writes Markdown to stdout. A passage, or a task, is the independent unit: where several seeds have the same,
+its figures are averaged before they are resampled. So the intervals say what others would give; three seeds
+are too few for an interval over seeds, and each seed's figures are listed instead.
 """
 
 from __future__ import annotations
@@ -12,20 +12,49 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from seal.config import RunConfig, load_config
 from seal.errors import InputError, SealError
 from seal.grading.statistics import cluster_means, mean_ci, paired_difference
-from seal.loops import plots
-from seal.loops.demo import PAIRS
-from seal.loops.findings import gap_share, long_label, number, percent, points, short_label
+from seal.loops import demo, findings, plots
+from seal.loops.few_shot import experiment as few_shot
+from seal.loops.few_shot.findings import long_label as few_long_label
+from seal.loops.few_shot.findings import short_label as few_short_label
+from seal.loops.few_shot.voting import VOTING
+from seal.loops.findings import gap_share, number, percent, points
 from seal.loops.run_folder import RunFolder, write_beside
 
 Key = tuple[int, str]
 BOOTSTRAP_SEED = 0
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What differs between the experiments: their pairs, and how methods and units are called."""
+
+    pairs: Sequence[tuple[str, str]]
+    short: Callable[[str], str]
+    long: Callable[[str, RunConfig], str]
+    unit: str
+    asked: str
+    title: str
+
+    @classmethod
+    def of(cls, config: RunConfig) -> Wording:
+        if config.domain == "arc_agi":
+            title = "How many new few-shot tasks the model solves"
+            return cls(few_shot.PAIRS, few_short_label, _few_shot_label, "task", "test grid", title)
+        title = "How well the model answers questions about a new passage"
+        return cls(demo.PAIRS, findings.short_label, findings.long_label, "passage", "question", title)
+
+
+def _few_shot_label(method: str, config: RunConfig) -> str:
+    name = method.removesuffix(VOTING)
+    return few_long_label(name, config) + (", voting" if name != method else "")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -76,18 +105,22 @@ def pool(folders: Sequence[Path]) -> tuple[RunConfig, dict[str, Any]]:
             "these runs differ in more than their seeds",
             "Compare their config.toml and results.json (model).",
         )
+    first = configs[min(configs)]
+    pairs = Wording.of(first).pairs
     order = list(next(iter(by_seed.values())))
     names = [*order, *sorted(accuracies.keys() - set(order))]
     pooled = {
         "seeds": sorted(configs),
         "methods": [_method(name, accuracies[name], outcomes[name]) for name in names],
-        "differences": [found for a, b in PAIRS if (found := _difference(accuracies, a, b))],
+        "differences": [
+            found for a, b in Wording.of(config).pairs if (found := _difference(accuracies, a, b))
+        ],
         "shares_of_gap": [
             found for name in ("random_selection", "seal") if (found := _share(accuracies, name))
         ],
         "by_seed": {str(seed): by_seed[seed] for seed in sorted(by_seed)},
     }
-    return configs[min(configs)], pooled
+    return first, pooled
 
 
 def _context(key: Key) -> str:
@@ -132,11 +165,11 @@ def _bounds(low: float, high: float) -> list[float] | None:
 
 def markdown(config: RunConfig, pooled: Mapping[str, Any]) -> str:
     """The tables, as a README shows them."""
-    seeds = pooled["seeds"]
+    seeds, words = pooled["seeds"], Wording.of(config)
     lines = [
-        f"Seeds {', '.join(map(str, seeds))}; accuracy with its 95 % interval over passages.",
+        f"Seeds {', '.join(map(str, seeds))}; accuracy with its 95 % interval over {words.unit}s.",
         "",
-        f"| method | accuracy | 95 % interval | passages | questions | graded | {_seeds(seeds)} |",
+        f"| method | accuracy | 95 % interval | {words.unit}s | {words.asked}s | graded | {_seeds(seeds)} |",
         "|---" + "|---:" * (5 + len(seeds)) + "|",
     ]
     for row in pooled["methods"]:
@@ -149,11 +182,15 @@ def markdown(config: RunConfig, pooled: Mapping[str, Any]) -> str:
             row["n_questions"],
             percent(row["coverage"]),
         ]
-        lines.append(f"| {long_label(row['name'], config)} | {' | '.join(map(_plain, cells))} | {own} |")
-    lines += ["", "| difference, paired by passage | percentage points | 95 % interval |", "|---|---:|---:|"]
+        lines.append(f"| {words.long(row['name'], config)} | {' | '.join(map(_plain, cells))} | {own} |")
+    lines += [
+        "",
+        f"| difference, paired by {words.unit} | percentage points | 95 % interval |",
+        "|---|---:|---:|",
+    ]
     for row in pooled["differences"]:
         interval = " to ".join(points(v) for v in row["ci95"]) if row["ci95"] else "n/a"
-        name = f"{short_label(row['a'])} − {short_label(row['b'])}"
+        name = f"{words.short(row['a'])} − {words.short(row['b'])}"
         lines.append(f"| {name} | {points(row['mean'])} | {interval} |")
     lines.append("")
     for row in pooled["shares_of_gap"]:
@@ -174,16 +211,20 @@ def _plain(cell: Any) -> str:
 
 def picture(config: RunConfig, pooled: Mapping[str, Any]) -> Any:
     """Accuracy by method over all seeds, in the style of a run's own results.png."""
-    rows = pooled["methods"]
+    words = Wording.of(config)
+    rows = [row for row in pooled["methods"] if not row["name"].endswith(VOTING)]
+    voting = {r["name"].removesuffix(VOTING): r for r in pooled["methods"] if r["name"].endswith(VOTING)}
     n_contexts, n_questions = max(r["n_contexts"] for r in rows), max(r["n_questions"] for r in rows)
     seeds = ", ".join(map(str, pooled["seeds"]))
     subtitle = (
-        f"{n_contexts} held-out passages, {n_questions} questions, seeds {seeds} pooled; "
-        "bars: 95\u00a0% intervals over passages"
+        f"{n_contexts} held-out {words.unit}s, {n_questions} {words.asked}s, seeds {seeds} pooled; "
+        f"bars: 95\u00a0% intervals over {words.unit}s" + ("; hollow: vote of copies" if voting else "")
     )
-    labels = {row["name"]: long_label(row["name"], config) for row in rows}
-    title = "How well the model answers questions about a new passage"
-    return plots.accuracy_figure(rows, labels, title=title, subtitle=subtitle)
+    labels = {row["name"]: words.long(row["name"], config) for row in rows}
+    axis = {"axis": "test grids solved"} if voting else {}
+    return plots.accuracy_figure(
+        rows, labels, beside=voting or None, title=words.title, subtitle=subtitle, **axis
+    )
 
 
 if __name__ == "__main__":
