@@ -112,9 +112,7 @@ def pool(folders: Sequence[Path]) -> tuple[RunConfig, dict[str, Any]]:
     pooled = {
         "seeds": sorted(configs),
         "methods": [_method(name, accuracies[name], outcomes[name]) for name in names],
-        "differences": [
-            found for a, b in Wording.of(config).pairs if (found := _difference(accuracies, a, b))
-        ],
+        "differences": [found for a, b in pairs if (found := _difference(accuracies, a, b))],
         "shares_of_gap": [
             found for name in ("random_selection", "seal") if (found := _share(accuracies, name))
         ],

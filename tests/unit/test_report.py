@@ -6,6 +6,7 @@ import importlib.util
 import json
 import math
 import re
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -275,12 +276,11 @@ def test_labels_of_the_picture_do_not_leave_it(tmp_path: Path) -> None:
 
 
 def test_pooling_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    spec = importlib.util.spec_from_file_location(
-        "pool", Path(__file__).parents[2] / "recipes" / "pool.py"
-    )
+    spec = importlib.util.spec_from_file_location("pool", Path(__file__).parents[2] / "recipes" / "pool.py")
     assert spec
     assert spec.loader
     pool = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # its dataclasses look themselves up
     spec.loader.exec_module(pool)
     # The passages' file is part of the configuration: one for both seeds.
     data = {"data": {"evaluation": str(tmp_path / "a" / "passages.json"), "n_evaluation": N}}
