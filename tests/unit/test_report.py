@@ -280,7 +280,7 @@ def test_pooling_seeds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert spec
     assert spec.loader
     pool = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # its dataclasses look themselves up
+    sys.modules[spec.name] = pool  # its dataclasses look themselves up
     spec.loader.exec_module(pool)
     # The passages' file is part of the configuration: one for both seeds.
     data = {"data": {"evaluation": str(tmp_path / "a" / "passages.json"), "n_evaluation": N}}
