@@ -52,7 +52,7 @@ class ModelConfig(_Config):
 
 class DataConfig(_Config):
     """What is learned: a file or folder of passages or tasks; "microworld/" (passages) or "microgrid/"
-    (tasks) with rl, dev or eval."""
+    (tasks) with rl, dev or eval; "microgrid/rl+pretrain" takes tasks of both by turns."""
 
     train: str = Field(default="microworld/rl", description="Contexts of the outer loop.")
     evaluation: str = Field(

@@ -60,6 +60,9 @@ def test_generated_tasks_are_of_the_split_and_of_the_seed() -> None:
     assert all(8 <= len(task.train[0].input[0]) <= 16 for task in rl.tasks.values())
     other = load_source(CONFIG.model_copy(update={"seed": 4}), "microgrid/rl", 12)
     assert {c.id for c in rl.contexts}.isdisjoint(c.id for c in other.contexts)
+    both = load_source(CONFIG, "microgrid/rl+pretrain", 6)
+    kinds = [split for task in both.tasks.values() for split in ("rl", "pretrain") if f"/{split}-" in task.id]
+    assert kinds == ["rl", "pretrain"] * 3
     with pytest.raises(UnknownNameError, match="microgrid/eval"):
         load_source(CONFIG, "microgrid/evals", 1)
 

