@@ -1,9 +1,10 @@
-"""Real tasks by the policies of finished `seal demo arc` runs: in context, and by every way to a directive.
+"""The few-shot experiment with real tasks as the held-out ones.
 
-    python recipes/demo_arc/real.py RUN_DIR --tasks tasks.json --out FOLDER [--columns 16] [--sample N]
+    python recipes/demo_arc/real.py --tasks tasks.json --seed 0 --out runs/arc-real-0 [--columns 16] [--sample N]
 
-Every method is examined on all tasks whose rows fit (or on a random sample of them, drawn before anything is
-solved), with one answer and by the vote of copies. Stopped, it goes on when its line is typed again.
+The policy learns on generated tasks, by turns of rules that the model has practised and of rules that it has
+not, since real tasks are of both kinds. It is examined on all tasks of the file whose rows fit, or on a random
+sample of them, drawn before anything is solved. Stopped, it goes on when its line is typed again.
 """
 
 from __future__ import annotations
@@ -12,93 +13,73 @@ import argparse
 import json
 import random
 import sys
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from seal.cli.console import Display, difference_table, method_table
-from seal.config import RunConfig, load_config
+from seal.cli.console import Display, difference_table, method_table, say_report
+from seal.config import RunConfig, builtin_config
 from seal.errors import SealError
-from seal.loops.data import Source, load_source
-from seal.loops.few_shot import fixed
-from seal.loops.few_shot.experiment import HAND_MADE, same_for_all, summarise_tasks
-from seal.loops.few_shot.voting import TaskEvaluation
-from seal.loops.run_folder import RunFolder
-from seal.loops.start import start
-from seal.models import load_model
-from seal.types import Directive
+from seal.loops.data import load_source
+from seal.loops.few_shot.experiment import run_few_shot
+from seal.loops.few_shot.report import write_report
+from seal.loops.run_folder import RunFolder, write_beside
 
 ALL = 1_000_000
+TRAINING = "microgrid/rl+pretrain"
 
 
-def real_config(run: Path, tasks: Path, columns: int) -> RunConfig:
-    """The run's own configuration, for other tasks in rows of this width."""
-    config = load_config(run / "config.toml")
-    return config.model_copy(
-        update={
-            "data": config.data.model_copy(update={"evaluation": str(tasks), "n_evaluation": ALL}),
-            "arc": config.arc.model_copy(update={"columns": columns}),
-            "grading": config.grading.model_copy(update={"max_new_tokens": columns + 4}),
+def config_of(tasks: Path, seed: int, columns: int) -> RunConfig:
+    """The experiment's own settings, for these tasks in rows of this width."""
+    own = {
+        "seed": seed,
+        "data.train": TRAINING,
+        "data.evaluation": str(tasks),
+        "data.n_evaluation": ALL,
+        "arc.columns": columns,
+        "grading.max_new_tokens": columns + 4,
+    }
+    return builtin_config("seal.loops.few_shot", "arc.toml", own)
+
+
+def sample_of(config: RunConfig, n: int, path: Path) -> Path:
+    """A file of `n` of the tasks that fit, chosen by chance, the same for every seed."""
+    found = load_source(config, config.data.evaluation, ALL)
+    chosen = random.Random("real").sample(list(found.tasks.values()), min(n, len(found.tasks)))
+    record = {
+        task.id: {
+            name: [{"input": p.input, "output": p.output} for p in pairs]
+            for name, pairs in (("train", task.train), ("test", task.test))
         }
-    )
-
-
-def sampled(source: Source, n: int) -> Source:
-    """A random part of the tasks, the same in every run."""
-    if not n or n >= len(source.contexts):
-        return source
-    contexts = random.Random("real").sample(source.contexts, n)
-    return replace(source, contexts=contexts, tasks={c.id: source.tasks[c.id] for c in contexts})
-
-
-def examine(
-    run: Path, config: RunConfig, folder: RunFolder, source: Source, methods: list[str]
-) -> dict[str, Any]:
-    display = Display()
-    with display.running(folder.path):
-        adaptation = start(config, source.contexts, display)
-        evaluation = TaskEvaluation(adaptation, folder, source.contexts, source.tasks)
-        rounds = run / "rounds" / str(config.outer.rounds)
-        policies = {"seal": rounds / "policy", "random_selection": rounds / "random_selection" / "policy"}
-        with folder.session(tasks=len(source.contexts)):
-            for method in methods:
-                if method == "base":
-                    evaluation.untrained(method)
-                elif method == "self_edit":
-                    evaluation.written(method, adaptation.model)
-                elif method in policies:
-                    evaluation.written(method, load_model(policies[method])[0])
-                elif method == "best_fixed":
-                    stored = json.loads((run / fixed.CHOICE).read_text(encoding="utf-8"))
-                    same_for_all(evaluation, method, Directive(**stored["directive"]))
-                else:
-                    same_for_all(evaluation, method, HAND_MADE)
-        results = summarise_tasks(adaptation, folder, source)
-        folder.write_json("results.json", results)
-    display.console.print(method_table(results))
-    display.console.print(difference_table(results))
-    return results
+        for task in chosen
+    }
+    write_beside(path, lambda beside: beside.write_text(json.dumps(record) + "\n", encoding="utf-8"))
+    return path
 
 
 def main() -> int:
-    every = ["base", "hand_made", "best_fixed", "self_edit", "random_selection", "seal"]
-    parser = argparse.ArgumentParser(description="Real tasks by the policies of a finished `seal demo arc`.")
-    parser.add_argument("run", type=Path, metavar="RUN_DIR")
+    parser = argparse.ArgumentParser(description="The few-shot experiment, examined on real tasks.")
     parser.add_argument("--tasks", type=Path, required=True, help="a file or folder of ARC tasks")
+    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--columns", type=int, default=16, help="rows up to so many cells: 16 or 33")
     parser.add_argument("--sample", type=int, default=0, help="a random sample of so many tasks; 0: all")
-    parser.add_argument("--methods", default=",".join(every), help="separated by commas")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    methods = [name for name in options.methods.split(",") if name in every]
+    display = Display()
     try:
-        config = real_config(options.run, options.tasks, options.columns)
-        folder = RunFolder.open(options.out, config, command="recipes/demo_arc/real.py")
-        source = sampled(load_source(config, config.data.evaluation, ALL), options.sample)
-        examine(options.run, config, folder, source, methods)
+        tasks = options.tasks
+        if options.sample:
+            whole = config_of(tasks, options.seed, options.columns)
+            tasks = sample_of(whole, options.sample, options.out.with_suffix(".tasks.json"))
+        config = config_of(tasks, options.seed, options.columns)
+        with display.running(options.out):
+            run = RunFolder.open(options.out, config, command="recipes/demo_arc/real.py")
+            results = run_few_shot(config, run, display)
+            report = write_report(options.out)
     except SealError as error:
         print(f"real.py: {error}", file=sys.stderr)
         return 2
+    display.console.print(method_table(results, unit="task", asked="test grid"))
+    display.console.print(difference_table(results, unit="task"))
+    say_report(display.console, report, results)
     return 0
 
 
