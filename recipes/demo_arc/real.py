@@ -1,10 +1,10 @@
 """The few-shot experiment with real tasks as the held-out ones.
 
-    python recipes/demo_arc/real.py --tasks tasks.json --seed 0 --out runs/arc-real-0 [--columns 16] [--sample N]
+    python recipes/demo_arc/real.py --tasks tasks.json --seed 0 --out runs/arc-real-0
 
 The policy learns on generated tasks, by turns of rules that the model has practised and of rules that it has
-not, since real tasks are of both kinds. It is examined on all tasks of the file whose rows fit, or on a random
-sample of them, drawn before anything is solved. Stopped, it goes on when its line is typed again.
+not, since real tasks are of both kinds. It is examined on all tasks of the file whose rows fit, or on a
+random sample of them, drawn before anything is solved. Stopped, it goes on when its line is typed again.
 """
 
 from __future__ import annotations
