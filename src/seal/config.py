@@ -142,6 +142,12 @@ class InnerConfig(TrainConfig):
     seeds: int = Field(
         default=3, ge=1, description="Adapters trained on each self-edit, each with its own seed."
     )
+    workers: int = Field(
+        default=1,
+        ge=0,
+        description="Processes that share the adapters on a frozen base, one thread each (with learner "
+        '"policy", one process works). 0: as many as there are cores if the model is small and on the CPU.',
+    )
     slots: int = Field(default=0, ge=0, description="Adapters in the bank at once; 0: by free memory.")
     learner: Literal["base", "policy"] = Field(
         default="policy",

@@ -23,6 +23,7 @@ from seal.grading.statistics import summarise
 from seal.loops.card import stored_style
 from seal.loops.memory import pass_tokens_that_fit, slots_that_fit
 from seal.loops.work import Work
+from seal.loops.workers import Workers, n_workers
 from seal.models import generate, load_model, score_answers
 from seal.models.load import BUILTIN
 from seal.models.tokens import encode_completion, encode_prompt, token_texts
@@ -181,11 +182,33 @@ class Adaptation:
         if not trials:
             return []
         with self.work.doing("train", len(trials)):
-            return self._learn_and_examine(trials, answers, self.model if model is None else model, stage)
+            if model is not None and model is not self.model:
+                return self.learn_here(trials, answers, model, stage)
+            return self.workers.share(
+                trials,
+                self._cost_tokens,
+                answers,
+                lambda part: self.learn_here(part, answers, self.model, stage),
+            )
 
-    def _learn_and_examine(
-        self, trials: Sequence[Trial], answers: bool, learner: Any, stage: str
-    ) -> list[Score]:
+    @cached_property
+    def workers(self) -> Workers:
+        """The processes that trials on the frozen base are shared among."""
+        return Workers(self, n_workers(self.config, self.model))
+
+    def _cost_tokens(self, trial: Trial) -> float:
+        """About how many tokens the training of a trial takes."""
+        plan = self.plan(trial)
+        tokens = sum(len(encode_prompt(self.tokenizer, e.prompt + e.completion)) for e in plan.examples)
+        hyperparameters = plan.hyperparameters
+        if hyperparameters.max_steps and hyperparameters.batch_tokens:
+            return hyperparameters.max_steps * min(tokens, hyperparameters.batch_tokens)
+        return tokens * (1 + hyperparameters.epochs)
+
+    def learn_here(self, trials: Sequence[Trial], answers: bool, learner: Any, stage: str) -> list[Score]:
+        """`learn_and_examine` in this process, by `learner`."""
+        if not trials:
+            return []
         planned = [self._plan(trial) for trial in trials]
         plans = [plan for plan, _ in planned]
         rank = max(plan.hyperparameters.rank for plan in plans)

@@ -1,0 +1,116 @@
+"""Trials shared out among processes: this one, and others that hold the same frozen base.
+
+Two threads on a model of a million parameters wait for each other more than they compute; two processes do
+not. Knows how trials are divided. Knows nothing about how one is trained or examined.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from seal.config import RunConfig
+from seal.executors import LocalExecutor
+from seal.loops.memory import weight_bytes
+from seal.types import Score
+
+if TYPE_CHECKING:
+    from seal.loops.adapt import Adaptation, Trial
+
+SMALL_BYTES = 100_000_000
+"""Weights above it are worth all threads: `inner.workers = 0` then stays in one process."""
+_LEAST_TRIALS = 4
+
+
+def n_workers(config: RunConfig, model: Any) -> int:
+    """Processes to share the inner loop among, this one included."""
+    if config.inner.workers:
+        return config.inner.workers
+    on_cpu = next(model.parameters()).device.type == "cpu"
+    if not on_cpu or weight_bytes(model) > SMALL_BYTES or config.grading.grader == "judge":
+        return 1
+    if os.environ.get("OMP_NUM_THREADS"):  # whoever sets it wants no more cores to be used
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Worker:
+    """What a worker process holds: an adaptation of its own, made from the configuration."""
+
+    def __init__(self, payload: tuple[str, int, int]) -> None:
+        from transformers.utils import logging
+
+        from seal.config import RunConfig
+        from seal.loops.adapt import Adaptation
+
+        logging.disable_progress_bar()
+        torch.set_num_threads(1)
+        config, edit_tokens, answer_tokens = payload
+        self.adaptation = Adaptation.load(RunConfig.model_validate_json(config))
+        self.adaptation.edit_tokens, self.adaptation.answer_tokens = edit_tokens, answer_tokens
+
+    def learn_and_examine(self, trials: Sequence[Trial], answers: bool) -> list[Score]:
+        return self.adaptation.learn_here(trials, answers, self.adaptation.model, "")
+
+
+class Workers:
+    """The other processes of an adaptation, started when they are first needed."""
+
+    def __init__(self, adaptation: Adaptation, n: int) -> None:
+        self._n = n
+        config = adaptation.config.model_copy(
+            update={"inner": adaptation.config.inner.model_copy(update={"workers": 1})}
+        )
+        self._payload = (config.model_dump_json(), adaptation.edit_tokens, adaptation.answer_tokens)
+        self._executor: LocalExecutor | None = None
+
+    def share(
+        self,
+        trials: Sequence[Trial],
+        cost: Callable[[Trial], float],
+        answers: bool,
+        here: Callable[[Sequence[Trial]], list[Score]],
+    ) -> list[Score]:
+        """The scores of all trials in order; `here` does this process's part. `cost` is in any unit."""
+        if self._n < 2 or len(trials) < _LEAST_TRIALS:
+            return here(trials)
+        if self._executor is None or self._executor.closed:
+            self._executor = LocalExecutor("seal.loops.workers:Worker", self._payload, self._n - 1)
+        own, *others = divide([cost(trial) for trial in trials], self._n)
+        scores: dict[int, Score] = {}
+        try:
+            for worker, part in enumerate(others):
+                self._executor.submit(worker, "learn_and_examine", [trials[i] for i in part], answers)
+            with _one_thread():
+                scores |= dict(zip(own, here([trials[i] for i in own]), strict=True))
+            for worker, part in enumerate(others):
+                scores |= dict(zip(part, self._executor.result(worker), strict=True))
+        except BaseException:
+            self._executor.close()  # what is still being computed would answer the next call
+            raise
+        return [scores[i] for i in range(len(trials))]
+
+
+def divide(costs: Sequence[float], n: int) -> list[list[int]]:
+    """Indices of `costs` in `n` parts of about the same cost: dearest first, each to the cheapest part."""
+    parts: list[list[int]] = [[] for _ in range(n)]
+    totals = [0.0] * n
+    for index in sorted(range(len(costs)), key=lambda i: -costs[i]):
+        part = totals.index(min(totals))
+        parts[part].append(index)
+        totals[part] += costs[index]
+    return [sorted(part) for part in parts]
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
