@@ -35,7 +35,7 @@ class LocalExecutor:
         environment = os.environ | dict.fromkeys(_THREADS, "1")
         self._workers = [
             subprocess.Popen(
-                [sys.executable, "-m", "seal.executors.local"],
+                [sys.executable, "-c", f"from {__name__} import serve; serve()"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=environment,
@@ -146,7 +146,3 @@ def serve() -> None:
             _write(answers, reply)
     except (EOFError, BrokenPipeError):
         return
-
-
-if __name__ == "__main__":
-    serve()
