@@ -17,6 +17,13 @@ from seal.registry.lineage import build_of, version_of
 from seal.registry.records import LIVE, Audit
 from seal.registry.tables import AliasMoveRow, AliasRow, BuildRow, DocumentRow, VersionBuildRow, VersionRow
 
+_STATES = {
+    "version.add": "candidate",
+    "version.hold": "held",
+    "version.approve": "candidate",
+    "version.reject": "rejected",
+}
+
 
 class Auditing(Documents):
     """The operation that checks."""
@@ -31,7 +38,7 @@ class Auditing(Documents):
         entries = self.ledger()
         with self._reading() as session:
             problems = [broken] if broken else []
-            problems += [*_identities(session), *_aliases(session, entries)]
+            problems += [*_identities(session), *_states(session, entries), *_aliases(session, entries)]
             referenced = self._referenced(session)
         problems += [problem for problem in map(self.store.check, sorted(referenced)) if problem]
         pending = self.pending_erasures()
@@ -67,6 +74,23 @@ def _identities(session: Session) -> Iterator[str]:
     for document in session.scalars(select(DocumentRow)):
         if document.text != (None if document.erased else document.id):
             yield f"the document {document.id[:12]}… was altered: its text is not the one of its id"
+
+
+def _states(session: Session, entries: list[ledger.Entry]) -> Iterator[str]:
+    """Versions whose state is not the one that the ledger tells."""
+    told: dict[str, str] = {}
+    for entry in entries:
+        if entry.action in _STATES:
+            told[str(entry.inputs.get("version") or entry.outputs.get("version"))] = _STATES[entry.action]
+        elif entry.action == "alias.move" and entry.inputs.get("name") == LIVE:
+            told[str(entry.outputs.get("after"))] = "live-once"
+        elif entry.action == "document.erase":
+            told |= {str(version): "rejected" for version in entry.outputs.get("versions", ())}
+    found = {row.id: row.state for row in session.scalars(select(VersionRow))}
+    for version in sorted({*told, *found}):
+        if told.get(version) != found.get(version):
+            state, then = found.get(version, "missing"), told.get(version, "nothing")
+            yield f"the version {version[:12]}… is {state}, while the ledger tells of {then}"
 
 
 def _aliases(session: Session, entries: list[ledger.Entry]) -> Iterator[str]:

@@ -287,15 +287,16 @@ class Documents(Core):
         with self.database.writing() as session:
             referenced = self._referenced(session)
             # First what was asked for by name: a damaged folder elsewhere must not be in its way.
+            kept = self.store.reached(referenced, damaged_ok=True)
             for digest in session.scalars(select(ErasureRow.object)):
-                if digest not in referenced:
+                if digest not in kept:
                     self.store.erase(digest)
             for digest in self.store.garbage(referenced):
                 self.store.erase(digest)
             self.store.sweep()
         self.database.scrub()
         with self.database.writing() as session:
-            present = self._referenced(session)
+            present = self.store.reached(self._referenced(session), damaged_ok=True)
             for digest in session.scalars(select(ErasureRow.object)).all():
                 if digest in present or not self.store.contains(digest):
                     session.execute(delete(ErasureRow).where(ErasureRow.object == digest))

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, cast
 
 from sqlalchemy import func, select
@@ -113,6 +114,11 @@ class Jobs(Core):
         with self._reading() as session:
             return [_job(row) for row in session.scalars(select(JobRow).order_by(JobRow.id))]
 
+    @cached_property
+    def _seen(self) -> dict[int, tuple[int, int, float]]:
+        """Leases of elsewhere as this process last saw them: token, renewals, and since when they are so."""
+        return {}
+
     def _end(
         self, lease: Lease, state: JobState, outputs: Mapping[str, Any], reason: str, actor: str | None
     ) -> Job:
@@ -150,10 +156,9 @@ class Jobs(Core):
         now = self.clock.monotonic()
         if row.lease_boot == self.clock.boot():
             return now >= row.lease_until
-        seen: dict[int, tuple[int, int, float]] = self.__dict__.setdefault("_seen_leases", {})
-        token, renewals, since = seen.get(row.id, (-1, -1, now))
+        token, renewals, since = self._seen.get(row.id, (-1, -1, now))
         if (token, renewals) != (row.token, row.renewals):
-            seen[row.id] = (row.token, row.renewals, now)
+            self._seen[row.id] = (row.token, row.renewals, now)
             return False
         return now - since >= row.lease_s
 

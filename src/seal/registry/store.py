@@ -143,10 +143,19 @@ class Store:
         names = {p.parent.name + p.name.removesuffix(_FOLDER) for p in self.path.glob("??/*")}
         yield from sorted(name for name in names if is_digest(name))
 
-    def reached(self, digests: Iterable[str]) -> set[str]:
-        """These objects, as far as they exist, and the files of those that are folders."""
+    def reached(self, digests: Iterable[str], *, damaged_ok: bool = False) -> set[str]:
+        """These objects, as far as they exist, and the files of those that are folders.
+
+        Raises DamageError if a folder's list is damaged; with `damaged_ok` its files are left out.
+        """
         found = {digest for digest in digests if self.contains(digest)}
-        return found | {m.digest for digest in found if self.is_folder(digest) for m in self.members(digest)}
+        for folder in [digest for digest in found if self.is_folder(digest)]:
+            try:
+                found |= {member.digest for member in self.members(folder)}
+            except DamageError:
+                if not damaged_ok:
+                    raise
+        return found
 
     def garbage(self, referenced: Collection[str]) -> list[str]:
         """The objects that are none of `referenced`, nor a file of one of them."""
