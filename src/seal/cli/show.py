@@ -17,6 +17,7 @@ from seal.cli.workspace import (
     print_json,
     say,
     short,
+    show_entries,
     state_of,
     version_json,
 )
@@ -58,10 +59,7 @@ def show(
     Display().console.print(table("Builds", ["build", "object", "documents", "seed"], rows))
     if report is not None:
         say(f"Report\n{jsonlib.dumps(report, indent=2, ensure_ascii=False)}")
-    rows = [[str(e.sequence), e.action, e.actor, e.time[:19].replace("T", " "), e.reason] for e in entries]
-    Display().console.print(
-        table("What happened to it", ["entry", "action", "by", "at (UTC)", "reason"], rows)
-    )
+    show_entries("What happened to it", entries)
 
 
 def _report(workspace: Workspace, version: Version) -> Any:

@@ -8,6 +8,7 @@ from seal.cli.console import Display, table
 from seal.cli.workspace import (
     JsonFlag,
     WorkspaceFlag,
+    date,
     open_workspace,
     print_json,
     short,
@@ -27,14 +28,7 @@ def versions(*, workspace: WorkspaceFlag = Path("."), json: JsonFlag = False) ->
         print_json([version_json(version) for version in found])
         return
     rows = [
-        [
-            short(v.id),
-            state_of(v),
-            short(v.parent),
-            str(len(v.documents)),
-            v.created_at[:19].replace("T", " "),
-        ]
-        for v in found
+        [short(v.id), state_of(v), short(v.parent), str(len(v.documents)), date(v.created_at)] for v in found
     ]
     columns = ["version", "state", "made from", "documents", "made at (UTC)"]
-    Display().console.print(table(f"Versions in {workspace}", columns, rows))
+    Display().console.print(table(f"Versions in {workspace}", columns, rows, words=True))

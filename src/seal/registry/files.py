@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from seal.errors import OutputError
+from seal.errors import OutputError, SealError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -26,7 +26,7 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if isinstance(error, OutputError):
+        if isinstance(error, SealError):  # told already, and perhaps about another file
             raise
         if error.errno in _FULL:
             hint = "The disk is full. Free some space and run the same command again; nothing was changed."

@@ -92,11 +92,12 @@ def verify(entries: Iterable[Entry], anchor: str | None = None) -> Verdict:
 def _misplaced(entry: Entry, expected: int, chain: list[Entry]) -> str:
     if entry.sequence == expected:
         return ""
-    if any(other.sequence == expected for other in chain[expected:]):
-        return f"entry {expected} is out of order: entry {entry.sequence} stands in its place"
-    if entry.sequence > expected:
-        return f"entry {expected} is missing: entry {entry.sequence} stands in its place"
-    return f"entry {entry.sequence} stands a second time, in the place of entry {expected}"
+    if entry.sequence < expected:  # all before this one are in their places
+        return f"entry {entry.sequence} stands a second time, in the place of entry {expected}"
+    later = any(other.sequence == expected for other in chain[expected:])
+    return (
+        f"entry {expected} is {'out of order' if later else 'missing'}: entry {entry.sequence} stands there"
+    )
 
 
 def _altered(entry: Entry) -> str:
