@@ -49,6 +49,7 @@ class Database:
         engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "commit", _still_in_transaction)
         return cls(engine, str(path))
 
     @classmethod
@@ -92,6 +93,7 @@ class Database:
         """
         with self.reading() as session:
             revision = _revision(session.connection())
+            self._see_that_it_is_whole(session.connection())
         if revision != HEAD:
             self._migrate(empty_ok=False)
 
@@ -123,6 +125,18 @@ class Database:
             found = [*found, *(f"a row of {table} refers to none of {to}" for table, _, to, _ in broken[:3])]
         return "" if found == ["ok"] else f"{self.where}: {'; '.join(line for line in found if line != 'ok')}"
 
+    def _see_that_it_is_whole(self, connection: Connection) -> None:
+        """Raises DamageError if the file ends within a page: SQLite would read zeros for what is missing."""
+        if connection.dialect.name != "sqlite":
+            return
+        page_bytes = connection.exec_driver_sql("PRAGMA page_size").scalar_one()
+        # By name only: to open and close the file would drop the locks that SQLite holds on it.
+        size_bytes = Path(self.where).stat().st_size
+        if size_bytes % page_bytes:
+            raise DamageError(
+                f"{self.where} was cut off: it ends within a page, at {size_bytes} bytes", _RESTORE
+            )
+
     def _migrate(self, *, empty_ok: bool) -> None:
         from alembic import command
         from alembic.config import Config
@@ -151,16 +165,15 @@ class Database:
     def _plain_errors(self) -> Iterator[None]:
         try:
             yield
-        except DBAPIError as error:
-            known = _explain(self.where, error.orig, isinstance(error, OperationalError))
-            if known is None:
-                raise
-            raise known from error
-        except sqlite3.Error as error:
-            known = _explain(self.where, error, isinstance(error, sqlite3.OperationalError))
-            if known is None:
-                raise
-            raise known from error
+        except (DBAPIError, sqlite3.Error) as error:
+            # A failure that made SQLite undo the whole transaction is followed by one to undo a part of it.
+            found: BaseException | None = error
+            while found is not None:
+                known = _explain(self.where, found)
+                if known is not None:
+                    raise known from error
+                found = found.__context__
+            raise
 
 
 def server_url(url: str) -> URL:
@@ -212,6 +225,13 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+def _still_in_transaction(connection: Connection) -> None:
+    # A full disk or an I/O error makes SQLite undo all; what came after would have been written on its own.
+    driver: Any = connection.connection.driver_connection
+    if not driver.in_transaction:
+        raise sqlite3.OperationalError("disk I/O error: the transaction was undone on the way")
+
+
 def _begin_postgresql(connection: Connection) -> None:
     if connection.get_execution_options().get("seal_writes"):
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(BUSY_TIMEOUT_S * 1000)}ms'")
@@ -227,12 +247,15 @@ def _revision(connection: Connection) -> str | None:
     return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one_or_none()
 
 
-def _explain(where: str, error: BaseException | None, operational: bool) -> SealError | None:
+def _explain(where: str, error: BaseException) -> SealError | None:
     """The system's words as an error that says what to do; None if it is the program's own."""
-    said = re.sub(r"\s+", " ", str(error)).strip()
-    low = said.casefold()
+    operational = isinstance(error, OperationalError)
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        error = error.orig
     if isinstance(error, SealError):
         return error
+    said = re.sub(r"\s+", " ", str(error)).strip()
+    low = said.casefold()
     if "locked" in low or "lock timeout" in low or "busy" in low:
         hint = "Another process is writing. Wait for it, or stop it, and run the command again."
         return BusyError(f"{where} was in use for more than {BUSY_TIMEOUT_S:.0f} s", hint)

@@ -6,7 +6,7 @@ that what was hashed is what is stored, on every database.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, MetaData, text
+from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Index, MetaData, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 NAMING = {
@@ -37,7 +37,7 @@ class DocumentRow(Table):
     id: Mapped[str] = mapped_column(primary_key=True)
     sequence: Mapped[int] = mapped_column(unique=True)
     title: Mapped[str]
-    trust: Mapped[float]
+    trust: Mapped[float] = mapped_column(Double)
     text: Mapped[str | None]  # the object's digest
     added_at: Mapped[str]
     learned_at: Mapped[str | None]
@@ -183,9 +183,9 @@ class JobRow(Table):
     attempts: Mapped[int] = mapped_column(default=0)
     token: Mapped[int] = mapped_column(default=0, index=True)
     owner: Mapped[str] = mapped_column(default="")
-    lease_s: Mapped[float] = mapped_column(default=0.0)
+    lease_s: Mapped[float] = mapped_column(Double, default=0.0)
     lease_boot: Mapped[str] = mapped_column(default="")
-    lease_until: Mapped[float] = mapped_column(default=0.0)
+    lease_until: Mapped[float] = mapped_column(Double, default=0.0)
     renewals: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[str]
     ended_at: Mapped[str | None]
