@@ -80,7 +80,7 @@ def test_a_truncated_database_is_an_error_and_not_an_empty_one(workspace: Worksp
     path = workspace.path / "workspace.db"
     data = path.read_bytes()
     path.write_bytes(data[: int(share * len(data))])
-    with pytest.raises(DamageError, match="workspace[.]db") as raised:
+    with pytest.raises(DamageError, match=r"workspace\.db") as raised:
         Workspace.open(workspace.path).audit()
     assert "Restore the workspace" in raised.value.hint
     path.write_bytes(data)
