@@ -35,7 +35,7 @@ from seal.grading.judge import Config as JudgeConfig
 
 REFERENCE = Path(__file__).parent / "reference"
 COMMANDS = {"demo": demo, "train": train, "eval": eval_, "bench inner-loop": inner_loop}
-COMMANDS |= {f.__name__: f for f in (init, versions, show, rollback, approve, reject, audit)}  # on a workspace
+COMMANDS |= {f.__name__: f for f in (init, versions, show, rollback, approve, reject, audit)}
 
 _CONFIGURATION = """\
 # Configuration
@@ -63,8 +63,8 @@ it refuses. A benchmark does not go on: it writes its folder at its end. `--set`
 them, and what is not TOML as text. `OMP_NUM_THREADS` sets the number of threads; without it the faster one is
 measured.
 
-The commands on a workspace ([workspace.md](workspace.md)) find it by `--workspace` or the environment variable
-SEAL_WORKSPACE. A version is named by an alias, its id, or at least the first 4 digits of its id.
+The commands on a workspace ([workspace.md](workspace.md)) find it by `--workspace` or the environment
+variable SEAL_WORKSPACE. A version is named by an alias, its id, or at least the first 4 digits of its id.
 
 Generated from `src/seal/cli/` by `python docs/generate_reference.py`.
 """

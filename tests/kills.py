@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import select
 import signal
 import sys
 import time
@@ -91,7 +92,7 @@ def killed(
     acks: dict[str, list[Any]],
     n_studies: int,
     *,
-    die: Callable[[int], None] = lambda child: None,
+    die: Callable[[int, int], None] = lambda child, pipe: None,
     arm: Callable[[], None] = lambda: None,
 ) -> bool:
     """One child that works until it is killed; whether it was. `die` kills it, `arm` makes it kill itself."""
@@ -106,6 +107,7 @@ def killed(
         try:
             arm()
             workspace = Workspace.open(path)
+            ack("opened", path.name)
             for _ in range(n_studies):
                 study(workspace, ack)
             os._exit(0)
@@ -113,7 +115,7 @@ def killed(
             os.write(2, f"{type(error).__name__}: {error}\n".encode())
             os._exit(1)
     os.close(writing)
-    die(child)
+    die(child, reading)
     _, status = os.waitpid(child, 0)
     with os.fdopen(reading, "rb") as pipe:
         for line in pipe.read().splitlines():
@@ -129,11 +131,13 @@ def by_chance(path: Path, n: int, seed: int) -> dict[str, int]:
     n_killed = 0
     for round_ in range(n):
 
-        def die(child: int) -> None:
-            time.sleep(rng.uniform(0, 0.6))
+        def die(child: int, pipe: int) -> None:
+            if rng.random() < 0.8:  # the others are killed while they open the workspace, as a rule
+                select.select([pipe], [], [], 60)
+            time.sleep(rng.uniform(0, 0.4))
             os.kill(child, signal.SIGKILL)
 
-        n_killed += killed(path, acks, 6, die=die)
+        n_killed += killed(path, acks, 1000, die=die)
         check(path, acks, whole=round_ % 10 == 9 or round_ == n - 1)
     return {"killed": n_killed, **{kind: len(what) for kind, what in acks.items()}}
 
@@ -173,7 +177,7 @@ def die_at(point: int) -> None:
 
 
 def new_acks() -> dict[str, list[Any]]:
-    return {"enqueued": [], "document": [], "live": [], "erased": []}
+    return {"opened": [], "enqueued": [], "document": [], "live": [], "erased": []}
 
 
 if __name__ == "__main__":

@@ -459,7 +459,7 @@ def test_a_folder_that_may_not_be_written_is_read(workspace: Workspace) -> None:
         assert live(opened) == made.id and opened.audit().sound
         for act in (
             lambda: opened.add_document("Two.", title="x"),
-            lambda: opened.reject(made.id, reason=""),
+            lambda: opened.add_version(base="tiny", builds=[], parent=made.id),
             lambda: opened.store.put_bytes(b"x"),
         ):
             with pytest.raises(OutputError, match="cannot be written"):
