@@ -21,7 +21,7 @@ from seal.registry.database import Database, without_password
 from seal.registry.files import write_all
 from seal.registry.migrations import HEAD
 from seal.registry.tables import Table
-from workspaces import learn
+from workspaces import files_with, learn
 
 
 @pytest.fixture
@@ -68,11 +68,12 @@ def test_wal_is_used_where_it_is_safe(
     opened = Workspace.open(workspace.path)
     with opened.database.reading() as session:
         assert session.connection().exec_driver_sql("PRAGMA journal_mode").scalar() == mode
-    document = opened.add_document("To be erased, whatever the journal.", title="x")
+    other = sqlite3.connect(opened.path / "workspace.db")  # while it is open, a WAL file stays
+    other.execute("SELECT count(*) FROM documents").fetchall()
+    document = opened.add_document("To be erased, whatever the journal.", title="To be erased")
     opened.erase_document(document.id, reason="")
-    from workspaces import files_with
-
     assert files_with(opened.path, b"To be erased") == [] and opened.audit().sound
+    other.close()
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.01, 0.3, 0.5, 0.9, 0.999, 0.99999])

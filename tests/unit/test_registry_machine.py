@@ -73,6 +73,14 @@ class Machine(RuleBasedStateMachine):
         assert made.state == self.states[made.id]
         self.parents[made.id], self.known[made.id] = parent, frozenset(chosen)
 
+    @rule(which=st.integers(0, 63))
+    def learn(self, which: int) -> None:
+        self.make(0, which)
+        made = next(reversed(self.states))
+        if self.states[made] == "candidate" and self.parents[made] == self.live:
+            self.workspace.move_alias(LIVE, made, reason="")
+            self.goes_live(made)
+
     @rule(n=PICK)
     def hold(self, n: int) -> None:
         key = self.a_version(n)

@@ -79,6 +79,9 @@ class Workspace(Auditing, Versions, Jobs):
                 identity = {"id": uuid.uuid4().hex, **settings}
                 session.add_all(SettingRow(name=name, value=value) for name, value in identity.items())
                 self._record(session, "workspace.init", inputs=settings, outputs={"id": identity["id"]})
+            elif url:  # of another folder: its store is not here
+                hint = "Name an empty one; if this is what is left of a making that was cut off, empty it."
+                raise InputError(f"the database {tables.where} holds a workspace already", hint)
             elif any(self.settings()[name] != value for name, value in settings.items()):
                 there = ", ".join(f"{name} {self.settings()[name]}" for name in settings)
                 raise InputError(f"{path} was begun with {there}", "Use the same, or an empty folder.")
