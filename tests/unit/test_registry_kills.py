@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-TESTS = Path(__file__).parents[1]
+PROGRAM = Path(__file__).parents[1] / "kills.py"
 
 
 def kills(folder: Path, *how: object, timeout_s: float) -> dict[str, int]:
     done = subprocess.run(
-        [sys.executable, "kills.py", str(folder), *map(str, how)],
-        cwd=TESTS,
+        [sys.executable, str(PROGRAM), str(folder), *map(str, how)],
         capture_output=True,
         text=True,
         timeout=timeout_s,
