@@ -18,16 +18,24 @@ from cyclopts import Parameter
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from seal.cli.approve import approve
+from seal.cli.audit import audit
 from seal.cli.bench import inner_loop
 from seal.cli.demo import demo
 from seal.cli.eval import eval_
 from seal.cli.flags import RunFlags
+from seal.cli.init import init
+from seal.cli.reject import reject
+from seal.cli.rollback import rollback
+from seal.cli.show import show
 from seal.cli.train import train
+from seal.cli.versions import versions
 from seal.config import RunConfig, table_of
 from seal.grading.judge import Config as JudgeConfig
 
 REFERENCE = Path(__file__).parent / "reference"
 COMMANDS = {"demo": demo, "train": train, "eval": eval_, "bench inner-loop": inner_loop}
+COMMANDS |= {f.__name__: f for f in (init, versions, show, rollback, approve, reject, audit)}
 
 _CONFIGURATION = """\
 # Configuration
@@ -54,6 +62,9 @@ stopped, and gives what an undisturbed run gives; with other settings, or other 
 it refuses. A benchmark does not go on: it writes its folder at its end. `--set` takes its values as TOML has
 them, and what is not TOML as text. `OMP_NUM_THREADS` sets the number of threads; without it the faster one is
 measured.
+
+The commands on a workspace ([workspace.md](workspace.md)) find it by `--workspace` or the environment
+variable SEAL_WORKSPACE. A version is named by an alias, its id, or at least the first 4 digits of its id.
 
 Generated from `src/seal/cli/` by `python docs/generate_reference.py`.
 """
@@ -82,13 +93,15 @@ def command_line() -> str:
 def flags_of(function: Any) -> Iterator[tuple[str, str, str]]:
     """(flag, type, help) of every flag of a command, those that commands share included."""
     hints = get_type_hints(function, include_extras=True)
-    for name in inspect.signature(function).parameters:
+    for name, given in inspect.signature(function).parameters.items():
         if RunFlags in (hints[name], *get_args(hints[name])):
             shared = get_type_hints(RunFlags, include_extras=True)
             for field in dataclasses.fields(RunFlags):
                 yield _flag(field.name, shared[field.name])
         else:
-            yield _flag(name, hints[name])
+            flag, *rest = _flag(name, hints[name])
+            by_place = given.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+            yield (f"`{name.upper()}`, {flag}" if by_place else flag), *rest
 
 
 def _flag(name: str, hint: Any) -> tuple[str, str, str]:

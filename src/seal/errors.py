@@ -56,5 +56,24 @@ class EndpointError(SealError, ConnectionError):
         return SealError.__str__(self)
 
 
+class DamageError(SealError, ValueError):
+    """What a workspace stores is not what was stored: a wrong hash, a missing object, a broken database."""
+
+
+class StateError(SealError, RuntimeError):
+    """A workspace does not allow the operation as it is now; the message says what stands in the way."""
+
+
+class StaleLeaseError(StateError):
+    """A job's lease has passed to another worker: nothing that was done under it may be committed."""
+
+
+class BusyError(SealError, TimeoutError):
+    """Another process holds the workspace for longer than is waited."""
+
+    def __str__(self) -> str:
+        return SealError.__str__(self)
+
+
 class Interrupted(SealError, RuntimeError):
     """The run was stopped by the user; its state is saved."""

@@ -34,7 +34,9 @@ def test_every_key_has_a_description(generator: Any) -> None:
     assert not [row for row in rows if row.rstrip().endswith("|  |")]
 
 
-@pytest.mark.parametrize("command", ["demo", "train", "eval", "bench inner-loop"])
+@pytest.mark.parametrize(
+    "command", ["demo", "train", "eval", "bench inner-loop", "init", "show", "audit", "approve"]
+)
 def test_every_flag_is_mentioned(command: str, generator: Any, capsys: pytest.CaptureFixture) -> None:
     from seal.cli import main
 

@@ -20,6 +20,7 @@ TORCH_FREE = [
     "seal.self_edits.arc_directives",
     "seal.algorithms",
     "seal.config",
+    "seal.registry",
 ]
 
 

@@ -17,11 +17,18 @@ from cyclopts import App, CycloptsError
 from pydantic import ValidationError
 
 import seal
+from seal.cli.approve import approve
+from seal.cli.audit import audit
 from seal.cli.bench import bench
 from seal.cli.console import print_error
 from seal.cli.demo import demo
 from seal.cli.eval import eval_
+from seal.cli.init import init
+from seal.cli.reject import reject
+from seal.cli.rollback import rollback
+from seal.cli.show import show
 from seal.cli.train import train
+from seal.cli.versions import versions
 from seal.errors import ConfigError, Interrupted, SealError
 
 _DISK = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
@@ -43,6 +50,10 @@ app.command(demo)
 app.command(train)
 app.command(eval_, name="eval")
 app.command(bench)
+
+# The commands on a workspace.
+for _command in (init, versions, show, rollback, approve, reject, audit):
+    app.command(_command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -94,5 +105,5 @@ def _out_flag(tokens: Sequence[str], out: str) -> list[str]:
 def _help_of(tokens: list[str]) -> str:
     if tokens[:2] == ["bench", "inner-loop"]:
         return "seal bench inner-loop --help"
-    known = tokens and tokens[0] in ("demo", "train", "eval", "bench")
+    known = tokens and not tokens[0].startswith("-") and tokens[0] in app
     return f"seal {tokens[0]} --help" if known else "seal --help"

@@ -154,11 +154,13 @@ def clock(seconds: float) -> str:
     return f"{s // 60} min {s % 60} s" if s < 3600 else f"{s // 3600} h {s % 3600 // 60} min"
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A plain table: the first column is text, the others are aligned to the right but for intervals."""
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, words: bool = False) -> Table:
+    """A plain table: the first column is text, the others are aligned to the right but for intervals; with
+    `words` all columns are text."""
     made = Table(title=title, title_justify="left", box=None, pad_edge=False, title_style="bold")
     for i, column in enumerate(columns):
-        made.add_column(Text(column), justify="left" if i == 0 or "[" in column else "right", no_wrap=True)
+        left = words or i == 0 or "[" in column
+        made.add_column(Text(column), justify="left" if left else "right", no_wrap=True)
     for row in rows:
         made.add_row(*map(Text, row))
     return made

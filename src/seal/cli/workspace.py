@@ -1,0 +1,72 @@
+"""What the commands on a workspace share: the flags that name it, and how its records are shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+
+from cyclopts import Parameter
+from rich.text import Text
+
+from seal.cli.console import Display, table
+
+if TYPE_CHECKING:
+    from seal.registry import Entry, Version, Workspace
+
+WorkspaceFlag: TypeAlias = Annotated[
+    Path,
+    Parameter(
+        env_var="SEAL_WORKSPACE",
+        help="The workspace's folder; by default SEAL_WORKSPACE, or else the present folder.",
+    ),
+]
+JsonFlag: TypeAlias = Annotated[bool, Parameter(negative=(), help="Print JSON, for programs.")]
+ReasonFlag: TypeAlias = Annotated[str, Parameter(help="Why; it is kept in the ledger.")]
+
+
+def open_workspace(folder: Path) -> Workspace:
+    from seal.registry import Workspace
+
+    return Workspace.open(folder)
+
+
+def print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def version_json(version: Version) -> dict[str, Any]:
+    return {**asdict(version), "live": "live" in version.aliases}
+
+
+def say(text: str) -> None:
+    Display().console.print(Text(text))
+
+
+def short(digest: str | None) -> str:
+    """Enough of a digest to be told from others, and to be given back to a command."""
+    return "–" if digest is None else digest[:12]
+
+
+def state_of(version: Version) -> str:
+    if "live" in version.aliases:
+        return "live"
+    return "erased" if version.erased else version.state
+
+
+def date(time: str) -> str:
+    return time[:19].replace("T", " ")
+
+
+def show_entries(title: str, entries: Sequence[Entry]) -> None:
+    """Entries of the ledger as a table."""
+    rows = [[str(e.sequence), date(e.time), e.actor, e.action, e.reason] for e in entries]
+    columns = ["entry", "at (UTC)", "by", "action", "reason"]
+    Display().console.print(table(title, columns, rows, words=True))
+
+
+def say_live(version: Version) -> None:
+    n = len(version.documents)
+    say(f"live is now {short(version.id)}, which knows {n} document{'' if n == 1 else 's'}")

@@ -1,0 +1,144 @@
+"""What a workspace gives to those who ask: frozen records. Knows nothing about tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from seal.registry.ledger import Verdict
+
+State: TypeAlias = Literal["candidate", "held", "rejected", "live-once"]
+JobState: TypeAlias = Literal["queued", "running", "done", "failed"]
+
+LIVE = "live"
+"""The alias of the version that answers."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """A source. `id` is the sha256 of its text; an erased one has neither title nor text."""
+
+    id: str
+    sequence: int
+    title: str
+    trust: float
+    added_at: str
+    learned_at: str | None = None
+    superseded_by: str | None = None
+    erased: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a self-edit: `kept` for training, or dropped for a `reason`.
+
+    `sentence` is the one of the source that supports it; `retired_by` is the document that superseded it.
+    """
+
+    text: str
+    kept: bool = True
+    reason: str = ""
+    sentence: str = ""
+    retired_by: str | None = None
+
+
+@dataclass(frozen=True)
+class ExamQuestion:
+    """A question about a document. `origin` says where it is from: "given", or "self" if a model wrote it."""
+
+    text: str
+    answers: tuple[str, ...]
+    origin: str
+    position: int
+
+
+@dataclass(frozen=True)
+class Build:
+    """An adapter. `key` is the digest of what it was made of, `object` the digest of what came out."""
+
+    key: str
+    object: str
+    base: str
+    writer: str
+    sources: tuple[str, ...]
+    recipe: Mapping[str, Any]
+    seed: int
+    environment: str
+    created_at: str
+    erased: bool = False
+
+
+@dataclass(frozen=True)
+class Version:
+    """A release. `content` is the digest of what it knows (base, builds, settings): two histories that lead
+    to the same knowledge share it. `id` also covers the parent and the report."""
+
+    id: str
+    sequence: int
+    content: str
+    base: str
+    parent: str | None
+    builds: tuple[str, ...]
+    documents: tuple[str, ...]
+    settings: Mapping[str, Any]
+    report: str | None
+    state: State
+    created_at: str
+    erased: bool = False
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AliasMove:
+    """An alias went from one version to another; `sequence` is that of the ledger's entry, which says why."""
+
+    sequence: int
+    name: str
+    before: str | None
+    after: str | None
+    time: str
+    actor: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """A piece of work in the queue."""
+
+    id: int
+    kind: str
+    state: JobState
+    inputs: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    reason: str
+    attempts: int
+    created_at: str
+    ended_at: str | None
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to do a job and to commit what came of it. `token` rises with every lease of the workspace,
+    so an older one is known to be stale."""
+
+    job: int
+    token: int
+    kind: str
+    owner: str
+    attempt: int
+    lease_s: float
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What a check of the whole workspace found: the ledger's chain, and everything else that is wrong."""
+
+    ledger: Verdict
+    problems: tuple[str, ...]
+    n_objects: int
+
+    @property
+    def sound(self) -> bool:
+        return self.ledger.sound and not self.problems

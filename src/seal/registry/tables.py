@@ -1,0 +1,198 @@
+"""The tables of a workspace, typed. Knows nothing about who may change what: that is the operations' part.
+
+A table here and its migration say the same; a test compares them. JSON is stored as its canonical text, so
+that what was hashed is what is stored, on every database.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Index, MetaData, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Table(DeclarativeBase):
+    metadata = MetaData(naming_convention=NAMING)
+
+
+class SettingRow(Table):
+    """What the workspace was made with: model, writer, identity."""
+
+    __tablename__ = "settings"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+
+
+class DocumentRow(Table):
+    """A source. The row outlives an erasure, without title and text: versions once descended from it."""
+
+    __tablename__ = "documents"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    sequence: Mapped[int] = mapped_column(unique=True)
+    title: Mapped[str]
+    trust: Mapped[float] = mapped_column(Double)
+    text: Mapped[str | None]  # the object's digest
+    added_at: Mapped[str]
+    learned_at: Mapped[str | None]
+    superseded_by: Mapped[str | None] = mapped_column(ForeignKey("documents.id"))
+    erased: Mapped[bool] = mapped_column(default=False)
+
+
+class LineRow(Table):
+    """One line of a self-edit about a document, kept or dropped."""
+
+    __tablename__ = "lines"
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.id"), primary_key=True)
+    writer: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    kept: Mapped[bool]
+    reason: Mapped[str]
+    sentence: Mapped[str]  # of the source, that supports the line
+    retired_by: Mapped[str | None] = mapped_column(ForeignKey("documents.id"))
+
+
+class QuestionRow(Table):
+    """One exam question about a document."""
+
+    __tablename__ = "questions"
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.id"), primary_key=True)
+    origin: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    answers: Mapped[str]  # JSON
+
+
+class BuildRow(Table):
+    """An adapter: what it was made of, and where it is."""
+
+    __tablename__ = "builds"
+    key: Mapped[str] = mapped_column(primary_key=True)
+    base: Mapped[str]
+    writer: Mapped[str]
+    recipe: Mapped[str]  # JSON
+    seed: Mapped[int] = mapped_column(BigInteger)
+    environment: Mapped[str]
+    object: Mapped[str]
+    created_at: Mapped[str]
+    erased: Mapped[bool] = mapped_column(default=False)
+
+
+class BuildDocumentRow(Table):
+    """Lineage: the sources of a build."""
+
+    __tablename__ = "build_documents"
+    build_key: Mapped[str] = mapped_column(ForeignKey("builds.key"), primary_key=True)
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.id"), primary_key=True, index=True)
+
+
+class VersionRow(Table):
+    """A release. All but its state stays as it was made."""
+
+    __tablename__ = "versions"
+    __table_args__ = (
+        CheckConstraint("state IN ('candidate', 'held', 'rejected', 'live-once')", name="state"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    sequence: Mapped[int] = mapped_column(unique=True)
+    content: Mapped[str] = mapped_column(index=True)
+    base: Mapped[str]
+    parent: Mapped[str | None] = mapped_column(ForeignKey("versions.id"))
+    settings: Mapped[str]  # JSON
+    report: Mapped[str | None]
+    state: Mapped[str]
+    created_at: Mapped[str]
+    erased: Mapped[bool] = mapped_column(default=False)
+
+
+class VersionBuildRow(Table):
+    """Lineage: the builds of a version, as they were when it was made."""
+
+    __tablename__ = "version_builds"
+    version_id: Mapped[str] = mapped_column(ForeignKey("versions.id"), primary_key=True)
+    build_key: Mapped[str] = mapped_column(ForeignKey("builds.key"), primary_key=True, index=True)
+    object: Mapped[str]
+
+
+class LedgerRow(Table):
+    """One entry of the hash chain; its meaning is `ledger.Entry`'s."""
+
+    __tablename__ = "ledger"
+    sequence: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    time: Mapped[str]
+    actor: Mapped[str]
+    action: Mapped[str]
+    reason: Mapped[str]
+    inputs: Mapped[str]  # JSON
+    outputs: Mapped[str]  # JSON
+    software: Mapped[str]  # JSON
+    previous: Mapped[str]
+    hash: Mapped[str] = mapped_column(unique=True)
+
+
+class AliasRow(Table):
+    """A name that moves."""
+
+    __tablename__ = "aliases"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    version_id: Mapped[str] = mapped_column(ForeignKey("versions.id"))
+
+
+class AliasMoveRow(Table):
+    """Where an alias has been. Its sequence is that of the ledger's entry about the move."""
+
+    __tablename__ = "alias_moves"
+    sequence: Mapped[int] = mapped_column(
+        ForeignKey("ledger.sequence"), primary_key=True, autoincrement=False
+    )
+    name: Mapped[str] = mapped_column(primary_key=True)
+    before: Mapped[str | None] = mapped_column(ForeignKey("versions.id"))
+    after: Mapped[str | None] = mapped_column(ForeignKey("versions.id"))
+
+
+_RUNNING_STUDY = text("state = 'running' AND kind = 'study'")
+
+
+class JobRow(Table):
+    """A piece of work, and who has the right to finish it."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        CheckConstraint("state IN ('queued', 'running', 'done', 'failed')", name="state"),
+        Index(
+            "ix_jobs_one_running_study",
+            "kind",
+            unique=True,
+            sqlite_where=_RUNNING_STUDY,
+            postgresql_where=_RUNNING_STUDY,
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    state: Mapped[str]
+    inputs: Mapped[str]  # JSON
+    outputs: Mapped[str]  # JSON
+    reason: Mapped[str]
+    attempts: Mapped[int] = mapped_column(default=0)
+    token: Mapped[int] = mapped_column(default=0, index=True)
+    owner: Mapped[str] = mapped_column(default="")
+    lease_s: Mapped[float] = mapped_column(Double, default=0.0)
+    lease_boot: Mapped[str] = mapped_column(default="")
+    lease_until: Mapped[float] = mapped_column(Double, default=0.0)
+    renewals: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[str]
+    ended_at: Mapped[str | None]
+
+
+class ErasureRow(Table):
+    """An object whose erasure was decided and may still have to be carried out; gone once it is."""
+
+    __tablename__ = "erasures"
+    object: Mapped[str] = mapped_column(primary_key=True)
