@@ -170,7 +170,9 @@ def die_at(point: int) -> None:
 
     for name in ("fsync", "replace", "unlink", "fchmod"):
         setattr(os, name, counted(getattr(os, name)))
-    store.write_all = counted(store.write_all)  # not os.write, with which acknowledgements are made
+    # not os.write, with which acknowledgements are made
+    name = "write_all"
+    setattr(store, name, counted(getattr(store, name)))
     for moment in ("begin", "commit", "rollback"):
         event.listen(Engine, moment, counted(lambda connection: None))
     event.listen(Engine, "before_cursor_execute", counted(lambda *_: None))
