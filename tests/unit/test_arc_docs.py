@@ -32,7 +32,8 @@ def test_the_directive_is_one() -> None:
 def test_the_figures_are_those_of_the_code() -> None:
     counts = {split: len(families) for split, families in SPLITS.items()}
     assert f"{counts['pretrain']} primitives" in PAGE
-    assert f"{counts['rl']}, {counts['dev']} and {counts['eval']} compositions" in PAGE
+    assert f"{counts['rl']}, {counts['dev']} and {counts['eval']} rules" in PAGE
+    assert f"{counts['composed']} compositions" in PAGE
     assert f"({len(PLANE_FAMILIES)} families)" in PAGE and f"{len(directives())} by default" in PAGE
     assert all(name.removeprefix("1d_") in PAGE for name in REAL_HELD_OUT)
     assert all(f"`{name}`" in PAGE for name in ArcDirectivesConfig.model_fields)

@@ -1,0 +1,53 @@
+"""All gates together: a candidate goes live, is held for a person, or is rejected.
+
+Knows findings and how much the learner may do by itself. Knows nothing about where versions are kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from seal.gates.report import Report
+from seal.gates.rules import GATES, Finding, GateConfig
+
+Autonomy = Literal["auto", "ask", "observe"]
+Outcome = Literal["live", "held", "rejected"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What becomes of a candidate, and everything that was found. `reason` is one sentence."""
+
+    outcome: Outcome
+    reason: str
+    findings: tuple[Finding, ...]
+
+
+def decide(report: Report, config: GateConfig | None = None, *, autonomy: Autonomy = "auto") -> Decision:
+    """Ask every gate. Never worse: one failure rejects; what stays open is for a person.
+
+    "auto" lets what passed go live. "ask" holds it, "observe" too, whatever is found.
+    """
+    if report.failed:
+        return Decision("rejected", f"the candidate could not be made: {report.failed}", ())
+    config = config or GateConfig()
+    findings = tuple(found for gate in GATES for found in gate(report, config))
+    failed = [f for f in findings if f.judgement == "fail"]
+    still_open = [f for f in findings if f.judgement == "open"]
+    if failed:
+        return Decision("rejected", _told(failed[0], len(failed) - 1), findings)
+    if not any(f.gate == "acquisition" for f in findings):
+        return Decision("rejected", "no exam shows that anything was learned", findings)
+    if not any(f.gate == "retention" for f in findings):
+        return Decision("held", "nothing was measured of what was known before", findings)
+    if still_open:
+        return Decision("held", _told(still_open[0], len(still_open) - 1), findings)
+    if autonomy != "auto":
+        return Decision("held", f"all gates passed; the autonomy is {autonomy!r}", findings)
+    return Decision("live", f"all {len(findings)} findings of the gates passed", findings)
+
+
+def _told(finding: Finding, more: int) -> str:
+    others = f" (and {more} more)" if more else ""
+    return f"{finding.gate}: {finding.about}: {finding.reason}{others}"

@@ -1,0 +1,47 @@
+"""What the gates judge by: exams of a candidate beside those of what it is compared with.
+
+Knows numbers. Knows nothing about how they were measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Exam:
+    """One set of items, sat by the candidate and by a reference: 1 right, 0 wrong, None ungraded, by item.
+
+    `reference_name` says who that is: the parent, the frozen base, the best version so far. `clusters` gives
+    the document of an item: items of one document are not independent. Without it each item stands alone.
+    """
+
+    name: str
+    reference_name: str
+    candidate: Mapping[str, float | None]
+    reference: Mapping[str, float | None]
+    clusters: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything measured of a candidate.
+
+    Args:
+        documents: the exam of each new document, against the parent.
+        retained: what was known before, against the parent, the frozen base and the best version so far:
+            earlier documents, the known world, reading a passage in the context.
+        honesty: private questions (right: declined) and questions about what was never met (right: said so).
+        drift_nats: mean KL divergence per token from the base on reference prompts.
+        lines_written, lines_kept: of the self-edits, and how many their sources support.
+        failed: why the machinery could not make or measure the candidate; empty if it could.
+    """
+
+    documents: tuple[Exam, ...] = ()
+    retained: tuple[Exam, ...] = ()
+    honesty: tuple[Exam, ...] = ()
+    drift_nats: float | None = None
+    lines_written: int = 0
+    lines_kept: int = 0
+    failed: str = ""
