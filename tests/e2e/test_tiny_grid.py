@@ -149,3 +149,19 @@ def test_quick_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "arc", "--quick", f"--out={out}"]) == 0
     assert "Directive" in capsys.readouterr().out
     assert (out / "report.html").exists() and (out / "results.png").exists()
+
+
+def test_examples_longer_than_the_context_are_left_out_and_said_so() -> None:
+    adaptation = Adaptation.load(_config(**{"arc.columns": 33, "arc.max_examples": 40}))
+    adaptation.model.config.max_position_embeddings = 280
+    domain = adaptation.domain
+    assert isinstance(domain, ArcAgi)
+    [task] = islice(tasks("rl", seed=9, cells=(12, 16), demonstrations=(4, 4)), 1)
+    context = domain.context(task)
+    every = Directive(True, True, True, True, "train_using_output_tokens", 1e-3, 1)
+    trial = Trial(context, adaptation.format.parse(context, render(every)), 0)
+    plan = adaptation.plan(trial)
+    whole = domain.examples(context, trial.self_edit)
+    assert 0 < len(plan.examples) < len(whole)
+    [score] = adaptation.learn_and_examine([trial], answers=False)
+    assert f"of {len(whole)} examples are longer than 280 tokens" in score.notes[0]

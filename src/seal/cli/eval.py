@@ -48,10 +48,11 @@ def eval_(
     with display.running(out):
         results = run_evaluation(config, out, list(dict.fromkeys(chosen)), display)
     display.console.print()
-    display.console.print(method_table(results))
+    unit, asked = ("task", "test grid") if config.domain == "arc_agi" else ("passage", "question")
+    display.console.print(method_table(results, unit=unit, asked=asked))
     if results["differences"]:
         display.console.print()
-        display.console.print(difference_table(results))
+        display.console.print(difference_table(results, unit=unit))
     ungraded = [m for m in results["methods"] if m["coverage"] < 1]
     if ungraded:
         display.notice(

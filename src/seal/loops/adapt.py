@@ -158,10 +158,20 @@ class Adaptation:
         base = trial.hyperparameters or self.config.inner.hyperparameters()
         domain = self.domain.edit_alone() if trial.lines_only else self.domain
         edit, examples = trial.self_edit, domain.examples(trial.context, trial.self_edit)
-        if edit.directives:
-            lengths = [len(encode_prompt(self.tokenizer, e.prompt + e.completion)) for e in examples]
+        notes: list[str] = []
+        if edit.directives and examples:
+            lengths = [self._length_tokens(example) for example in examples]
+            limit = getattr(self.model.config, "max_position_embeddings", None) or max(lengths)
+            kept = [index for index, n in enumerate(lengths) if n <= limit]
+            if len(kept) < len(examples):
+                n_left_out = len(examples) - len(kept)
+                notes.append(f"{n_left_out} of {len(examples)} examples are longer than {limit} tokens")
+            examples = tuple(examples[index] for index in kept)
             edit = self.format.limited(
-                edit, n_examples=len(examples), batch_size=base.batch_size, tokens_an_epoch=sum(lengths)
+                edit,
+                n_examples=len(examples),
+                batch_size=base.batch_size,
+                tokens_an_epoch=sum(lengths[index] for index in kept),
             )
         hyperparameters = domain.hyperparameters(edit, base)
         if not examples:
@@ -169,7 +179,11 @@ class Adaptation:
             hyperparameters = replace(hyperparameters, epochs=0, max_steps=0)
         plan = TrainingPlan(f"{trial.context.id}/{trial.seed}", examples, hyperparameters, trial.seed)
         rejected = edit.directives.get("rejected")
-        return plan, (rejected,) if rejected else tuple(edit.directives.get("clipped", ()))
+        return plan, (rejected,) if rejected else (*notes, *edit.directives.get("clipped", ()))
+
+    def _length_tokens(self, example: Example) -> int:
+        prompt = encode_prompt(self.tokenizer, example.prompt)
+        return len(prompt) + len(encode_completion(self.tokenizer, example.completion, append_eos=True))
 
     def learn_and_examine(
         self, trials: Sequence[Trial], *, answers: bool, model: Any = None, stage: str = "training"
@@ -199,7 +213,7 @@ class Adaptation:
     def _cost_tokens(self, trial: Trial) -> float:
         """About how many tokens the training of a trial takes."""
         plan = self.plan(trial)
-        tokens = sum(len(encode_prompt(self.tokenizer, e.prompt + e.completion)) for e in plan.examples)
+        tokens = sum(map(self._length_tokens, plan.examples))
         hyperparameters = plan.hyperparameters
         if hyperparameters.max_steps and hyperparameters.batch_tokens:
             return hyperparameters.max_steps * min(tokens, hyperparameters.batch_tokens)
