@@ -152,8 +152,10 @@ def test_quick_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_examples_longer_than_the_context_are_left_out_and_said_so() -> None:
-    adaptation = Adaptation.load(_config(**{"arc.columns": 33, "arc.max_examples": 40}))
-    adaptation.model.config.max_position_embeddings = 280
+    adaptation = Adaptation.load(
+        _config(**{"arc.columns": 33, "arc.max_examples": 40, "arc.leave_out": [1, 2]})
+    )
+    adaptation.model.config.max_position_embeddings = 240
     domain = adaptation.domain
     assert isinstance(domain, ArcAgi)
     [task] = islice(tasks("rl", seed=9, cells=(12, 16), demonstrations=(4, 4)), 1)
@@ -164,4 +166,4 @@ def test_examples_longer_than_the_context_are_left_out_and_said_so() -> None:
     whole = domain.examples(context, trial.self_edit)
     assert 0 < len(plan.examples) < len(whole)
     [score] = adaptation.learn_and_examine([trial], answers=False)
-    assert f"of {len(whole)} examples are longer than 280 tokens" in score.notes[0]
+    assert f"of {len(whole)} examples are longer than 240 tokens" in score.notes[0]
