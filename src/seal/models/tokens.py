@@ -20,12 +20,12 @@ def _prefix(tokenizer: Tokenizer) -> tuple[int, ...]:
 
 def encode_prompt(tokenizer: Tokenizer, text: str) -> list[int]:
     """The ids of a text that starts a sequence; begins with BOS only if the tokenizer itself adds it."""
-    return [*_prefix(tokenizer), *tokenizer(text, add_special_tokens=False)["input_ids"]]
+    return [*_prefix(tokenizer), *tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]]
 
 
 def encode_completion(tokenizer: Tokenizer, text: str, *, append_eos: bool) -> list[int]:
     """The ids of a text that follows a prompt; ends with EOS if asked for and if there is one."""
-    ids = list(tokenizer(text, add_special_tokens=False)["input_ids"])
+    ids = list(tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
     return [*ids, tokenizer.eos_token_id] if append_eos and tokenizer.eos_token_id is not None else ids
 
 
@@ -34,7 +34,7 @@ def token_texts(tokenizer: Tokenizer, n: int) -> list[str]:
 
     Decoded after another token: by itself one may lose the space that it begins with.
     """
-    [first] = tokenizer("{", add_special_tokens=False)["input_ids"][:1]
+    [first] = tokenizer("{", add_special_tokens=False, verbose=False)["input_ids"][:1]
     anchor = tokenizer.decode([first], clean_up_tokenization_spaces=False)
     special = {id for id in tokenizer.all_special_ids}
     rows = tokenizer.batch_decode([[first, id] for id in range(n)], clean_up_tokenization_spaces=False)
