@@ -176,7 +176,7 @@ def test_grades_keep_order_and_scores_fit_outcomes(cases: list[tuple[str, str, s
 
 
 def test_the_graders_are_registered_by_name_and_meet_the_protocol() -> None:
-    assert GRADERS.names() == ["exact", "judge", "lexical"]
+    assert GRADERS.names() == ["exact", "grid", "judge", "lexical"]
     for name in ("exact", "lexical"):
         grader = GRADERS.get(name)()
         assert isinstance(grader, Grader) and grader.name == name
