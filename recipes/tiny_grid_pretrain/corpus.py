@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from itertools import cycle, islice
+from itertools import cycle
 from typing import Final, TypeAlias
 
 from seal.domains.arc_agi.augment import FLIP_HORIZONTAL, Refusal
-from seal.domains.arc_agi.microgrid import PLANE_FAMILIES, free_compositions, make_task, plane_tasks, warm_up
+from seal.domains.arc_agi.microgrid import free_compositions, make_task, plane_tasks, warm_up
 from seal.domains.arc_agi.microgrid.families import PRIMITIVES, Family
 from seal.domains.arc_agi.text import TextForm, text_form
 from seal.errors import ConfigError
@@ -86,7 +86,7 @@ def sources(seed: int) -> dict[str, tuple[Source, TextForm]]:
     free = [family for family in free_compositions() if drawable(family, (8, NARROW))]
     narrow, wide, plane = (text_form("padded", columns=columns) for columns in (NARROW, WIDE, PLANE))
     kinds = cycle([warm_up(kind, seed=seed) for kind in ("copy", "repeat", "colours")])
-    planes = plane_tasks(seed=seed, sides=(2, 5), families=list(PLANE_FAMILIES))
+    planes = plane_tasks(seed=seed, sides=(2, 5))
     primitives = list(PRIMITIVES)
     return {
         "warm_up": (lambda _rng: next(next(kinds)), narrow),
@@ -110,8 +110,3 @@ def documents(seed: int, shares: dict[str, float]) -> Iterator[tuple[str, Segmen
         task = source(rng)
         directive = kind.startswith("directive")
         yield kind, directive_segments(task, form, rng) if directive else task_segments(task, form)
-
-
-def held_out(split_tasks: Iterator[Task], n: int) -> list[Task]:
-    """The first `n` tasks of a stream, for measuring."""
-    return list(islice(split_tasks, n))

@@ -46,9 +46,6 @@ class LocalExecutor:
         for worker in self._workers:
             self._send(worker, (maker, payload))
 
-    def __len__(self) -> int:
-        return len(self._workers)
-
     def submit(self, worker: int, method: str, *arguments: Any) -> None:
         """Call a method of a worker's object; `result` waits for what it returns."""
         self._send(self._workers[worker], (method, arguments))

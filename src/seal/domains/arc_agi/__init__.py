@@ -8,7 +8,6 @@ examples; `vote` solves by several copies; `grade` grades; `domain` puts all thi
 from seal.domains.arc_agi.augment import Augmentation, Refusal, augmentations
 from seal.domains.arc_agi.domain import ArcAgi, ArcConfig
 from seal.domains.arc_agi.grade import GridGrader, grade_grid
-from seal.domains.arc_agi.grids import grids_of
 from seal.domains.arc_agi.load import load_tasks
 from seal.domains.arc_agi.realise import RealiseConfig, leave_out, realise
 from seal.domains.arc_agi.text import TEXT_FORMS, TextForm, text_form
@@ -26,7 +25,6 @@ __all__ = [
     "Vote",
     "augmentations",
     "grade_grid",
-    "grids_of",
     "leave_out",
     "load_tasks",
     "realise",

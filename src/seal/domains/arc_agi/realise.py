@@ -22,7 +22,6 @@ from seal.domains.arc_agi.augment import (
     random_colours,
     task_is_one_row,
 )
-from seal.domains.arc_agi.grids import grids_of
 from seal.domains.arc_agi.text import TextForm
 from seal.types import Directive, Example, Pair, Task
 
@@ -73,7 +72,7 @@ def realise(
     for base in leave_out(task.train, config.leave_out):
         for way in ways:
             made = way.apply(base)
-            if isinstance(made, Refusal) or not _fits(made, form):
+            if isinstance(made, Refusal) or not form.fits(made):
                 continue
             found[_example(made, directive, form)] = None
             for _ in range(config.permuted_copies):
@@ -118,7 +117,3 @@ def _example(task: Task, directive: Directive, form: TextForm) -> Example:
     if directive.strategy == "train_using_all_tokens":
         return Example(completion=prompt + completion)
     return Example(completion=completion, prompt=prompt)
-
-
-def _fits(task: Task, form: TextForm) -> bool:
-    return all(form.grid.fits(grid) for grid in grids_of(task))

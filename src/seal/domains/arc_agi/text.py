@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from seal.domains.arc_agi.grids import COLOURS, MAX_SIDE, size_problem, width
+from seal.domains.arc_agi.grids import COLOURS, MAX_SIDE, grids_of, size_problem, width
 from seal.errors import ConfigError, InputError
 from seal.plugins import did_you_mean
 from seal.types import Grid, Pair, Task
@@ -135,6 +135,10 @@ class TextForm:
     before_input: str = ""
     before_output: str = ">"
     end: str = "\n\n"
+
+    def fits(self, task: Task) -> bool:
+        """Whether every grid of the task can be written."""
+        return all(self.grid.fits(grid) for grid in grids_of(task))
 
     def pair(self, pair: Pair) -> str:
         """A whole pair. Raises InputError if it has no output or a grid does not fit."""

@@ -22,7 +22,7 @@ from seal.loops.outer import OuterLoop, contexts_of_round, n_contexts
 from seal.loops.run_folder import RunFolder
 from seal.loops.start import Silent, Watch, start
 from seal.self_edits.arc_grammar import render
-from seal.types import Directive, SelfEdit
+from seal.types import Directive
 
 HAND_MADE: Final = Directive(True, False, False, False, "train_using_output_tokens", 1e-2, 8)
 """Test-time training as a person sets it up (Akyürek et al., arXiv 2411.07279): leave-one-out tasks, flips,
@@ -93,11 +93,8 @@ def _run(adaptation: Adaptation, folder: RunFolder, training: Source, held_out: 
 
 def same_for_all(evaluation: Evaluation, method: str, directive: Directive) -> None:
     """Examine one directive, the same for every task."""
-    text = render(directive)
-    edits: dict[str, SelfEdit] = {
-        c.id: fixed.written(evaluation.adaptation, c, text) for c in evaluation.contexts
-    }
-    evaluation.given(method, edits)
+    text, parse = render(directive), evaluation.adaptation.format.parse
+    evaluation.given(method, {c.id: parse(c, text) for c in evaluation.contexts})
 
 
 def _plan_work(adaptation: Adaptation, n_train: int, n_held_out: int) -> None:

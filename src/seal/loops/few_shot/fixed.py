@@ -16,7 +16,7 @@ from seal.loops.adapt import Adaptation, Trial, derive_seed
 from seal.loops.outer import CHUNK_TRIALS
 from seal.loops.run_folder import RunFolder
 from seal.self_edits.arc_grammar import directives, render
-from seal.types import Context, Directive, SelfEdit
+from seal.types import Context, Directive
 
 RECORDS, CHOICE = "fixed_search.jsonl", "best_fixed.json"
 _KEPT, _FIRST_TASKS, _RUNGS = 4, 4, 3
@@ -77,7 +77,7 @@ def _score(
     for at in range(0, len(missing), CHUNK_TRIALS):
         chunk = missing[at : at + CHUNK_TRIALS]
         trials = [
-            Trial(c, written(adaptation, c, text), derive_seed(adaptation.config.seed, "fixed", c.id))
+            Trial(c, adaptation.format.parse(c, text), derive_seed(adaptation.config.seed, "fixed", c.id))
             for text, c in chunk
         ]
         scores = adaptation.learn_and_examine(
@@ -91,11 +91,6 @@ def _score(
         found |= {(r["text"], r["context"]): r[reward] for r in records}
     values = {d: [found[render(d), c.id] for c in contexts] for d in candidates}
     return {d: [v for v in own if v is not None] for d, own in values.items()}
-
-
-def written(adaptation: Adaptation, context: Context, text: str) -> SelfEdit:
-    """A given directive as a self-edit about a task."""
-    return adaptation.format.parse(context, text)
 
 
 def _mean(values: Sequence[float]) -> float:

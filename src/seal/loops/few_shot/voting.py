@@ -36,7 +36,7 @@ class Views:
             made = [
                 (way, copy)
                 for way, copy in views(Task(task.id, task.train, (pair,)), n, seed=seed)
-                if all(domain.form.grid.fits(grid) for grid in _grids(copy))
+                if domain.form.fits(copy)
             ]
             for view, (_, copy) in enumerate(made):
                 [asked] = domain.context(copy).questions
@@ -107,11 +107,6 @@ class TaskEvaluation(Evaluation):
         domain = self.adaptation.domain
         assert isinstance(domain, ArcAgi)
         return domain
-
-
-def _grids(task: Task) -> list[Grid]:
-    pairs = (*task.train, *task.test)
-    return [grid for pair in pairs for grid in (pair.input, pair.output) if grid is not None]
 
 
 def read_grid(domain: ArcAgi, answer: str) -> Grid | None:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from functools import partial
-from itertools import pairwise
 from typing import Final
 
 from seal.domains.arc_agi.microgrid.families import Family, Rule
 from seal.domains.arc_agi.microgrid.rows import INK, Row, Run, draw_runs, draw_sizes, paint, runs
+from seal.domains.arc_agi.microgrid.rules import paint_apart, paint_over
 
 Sizes = tuple[int, int]
 
@@ -31,7 +31,7 @@ def keep_side(last: bool, row: Row) -> Row | None:
 def mark_side(colour: int, last: bool, row: Row) -> Row:
     """The first cell of every run, or the last, takes a colour."""
     at = [run.end - 1 if last else run.start for run in runs(row)]
-    return _over(row, [Run(place, place + 1, colour) for place in at])
+    return paint_over(row, [Run(place, place + 1, colour) for place in at])
 
 
 def heads(last: bool, row: Row) -> Row:
@@ -61,7 +61,7 @@ def swap_pair(row: Row) -> Row | None:
     if len(found) != 2:
         return None
     first, second = found
-    return _over(
+    return paint_over(
         row, [Run(first.start, first.end, second.colour), Run(second.start, second.end, first.colour)]
     )
 
@@ -77,9 +77,7 @@ def keep_smallest(row: Row) -> Row | None:
 def grow_side(last: bool, row: Row) -> Row | None:
     """Every run grows by one cell at its end, or at its start; None if it would touch anything."""
     grown = [Run(run.start - (not last), run.end + last, run.colour) for run in runs(row)]
-    apart = all(a.end < b.start for a, b in pairwise(grown))
-    inside = bool(grown) and grown[0].start >= 0 and grown[-1].end <= len(row)
-    return paint(len(row), grown) if apart and inside else None
+    return paint_apart(row, grown)
 
 
 def dot(row: Row) -> Row | None:
@@ -96,18 +94,18 @@ def shadow(colour: int, last: bool, row: Row) -> Row | None:
     at = [run.end if last else run.start - 1 for run in runs(row)]
     if not all(0 <= place < len(row) and not row[place] for place in at):
         return None
-    return _over(row, [Run(place, place + 1, colour) for place in at])
+    return paint_over(row, [Run(place, place + 1, colour) for place in at])
 
 
 def connect(colour: int, row: Row) -> Row | None:
     """What is between two runs takes a colour."""
     found = runs(row)
-    return _over(row, [Run(found[0].end, found[1].start, colour)]) if len(found) == 2 else None
+    return paint_over(row, [Run(found[0].end, found[1].start, colour)]) if len(found) == 2 else None
 
 
 def core(colour: int, row: Row) -> Row:
     """All cells of a run but its ends take a colour."""
-    return _over(row, [Run(run.start + 1, run.end - 1, colour) for run in runs(row) if run.size > 2])
+    return paint_over(row, [Run(run.start + 1, run.end - 1, colour) for run in runs(row) if run.size > 2])
 
 
 def drop_wall(row: Row) -> Row | None:
@@ -122,7 +120,7 @@ def recolour_side(colour: int, last: bool, row: Row) -> Row | None:
     if not found:
         return None
     run = found[-1] if last else found[0]
-    return _over(row, [Run(run.start, run.end, colour)])
+    return paint_over(row, [Run(run.start, run.end, colour)])
 
 
 def stripe(row: Row) -> Row:
@@ -136,14 +134,7 @@ def halo(colour: int, row: Row) -> Row | None:
     beside = [at for run in runs(row) for at in (run.start - 1, run.end)]
     if len(set(beside)) < len(beside) or not all(0 <= at < len(row) and not row[at] for at in beside):
         return None
-    return _over(row, [Run(at, at + 1, colour) for at in beside])
-
-
-def _over(row: Row, painted: list[Run]) -> Row:
-    changed = list(row)
-    for run in painted:
-        changed[run.start : run.end] = [run.colour] * run.size
-    return tuple(changed)
+    return paint_over(row, [Run(at, at + 1, colour) for at in beside])
 
 
 # --- inputs ------------------------------------------------------------------------------------------------

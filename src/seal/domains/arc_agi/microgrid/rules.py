@@ -62,7 +62,7 @@ def fill_pairs(row: Row) -> Row | None:
 def hollow(row: Row) -> Row:
     """Of every run only the two ends stay."""
     inner = [Run(run.start + 1, run.end - 1, 0) for run in runs(row) if run.size > 2]
-    return _over(row, inner)
+    return paint_over(row, inner)
 
 
 def flip(row: Row) -> Row:
@@ -105,12 +105,12 @@ def recolour_by_size(colours: Mapping[int, int], row: Row) -> Row | None:
     found = runs(row)
     if any(run.size not in colours for run in found):
         return None
-    return _over(row, [Run(run.start, run.end, colours[run.size]) for run in found])
+    return paint_over(row, [Run(run.start, run.end, colours[run.size]) for run in found])
 
 
 def recolour_parity(odd: int, even: int, row: Row) -> Row:
     """Runs of odd size take one colour, those of even size another."""
-    return _over(row, [Run(run.start, run.end, odd if run.size % 2 else even) for run in runs(row)])
+    return paint_over(row, [Run(run.start, run.end, odd if run.size % 2 else even) for run in runs(row)])
 
 
 def recolour_by_count(colours: Mapping[int, int], row: Row) -> Row | None:
@@ -118,7 +118,7 @@ def recolour_by_count(colours: Mapping[int, int], row: Row) -> Row | None:
     found = runs(row)
     if len(found) not in colours:
         return None
-    return _over(row, [Run(run.start, run.end, colours[len(found)]) for run in found])
+    return paint_over(row, [Run(run.start, run.end, colours[len(found)]) for run in found])
 
 
 def map_colours(colours: Mapping[int, int], row: Row) -> Row:
@@ -129,12 +129,12 @@ def map_colours(colours: Mapping[int, int], row: Row) -> Row:
 def dilate(row: Row) -> Row | None:
     """Every run grows by one cell on both sides; None if it cannot."""
     grown = [Run(run.start - 1, run.end + 1, run.colour) for run in runs(row)]
-    return _apart(row, grown)
+    return paint_apart(row, grown)
 
 
 def double(row: Row) -> Row | None:
     """Every run becomes twice as long, to the right; None if it cannot."""
-    return _apart(row, [Run(run.start, run.end + run.size, run.colour) for run in runs(row)])
+    return paint_apart(row, [Run(run.start, run.end + run.size, run.colour) for run in runs(row)])
 
 
 def extend_to_wall(to_right: bool, row: Row) -> Row | None:
@@ -144,7 +144,7 @@ def extend_to_wall(to_right: bool, row: Row) -> Row | None:
         return None
     last = found[-1] if to_right else found[0]
     reach = Run(last.start, len(row), last.colour) if to_right else Run(0, last.end, last.colour)
-    return _over(row, [reach])
+    return paint_over(row, [reach])
 
 
 def keep_largest(row: Row) -> Row | None:
@@ -164,7 +164,7 @@ def remove_colour(colour: int, row: Row) -> Row | None:
 def mark_ends(colour: int, row: Row) -> Row:
     """The first and last cell of every run take a colour."""
     ends = [Run(at, at + 1, colour) for run in runs(row) for at in (run.start, run.end - 1)]
-    return _over(row, ends)
+    return paint_over(row, ends)
 
 
 def sort_objects(row: Row) -> Row | None:
@@ -187,14 +187,15 @@ def continue_pattern(row: Row) -> Row | None:
     return tuple(row[index % n] for index in range(len(row)))
 
 
-def _over(row: Row, painted: list[Run]) -> Row:
+def paint_over(row: Row, painted: list[Run]) -> Row:
+    """The row with these runs painted over it."""
     changed = list(row)
     for run in painted:
         changed[run.start : run.end] = [run.colour] * run.size
     return tuple(changed)
 
 
-def _apart(row: Row, painted: list[Run]) -> Row | None:
+def paint_apart(row: Row, painted: list[Run]) -> Row | None:
     """The runs alone, if they are within the row and a cell of background stays between them."""
     if not painted or painted[0].start < 0 or painted[-1].end > len(row):
         return None
