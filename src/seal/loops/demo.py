@@ -6,16 +6,15 @@ Knows nothing about how results are shown (report.py) or called for (cli).
 
 from __future__ import annotations
 
-import resource
-import sys
 from typing import Any
 
 from seal.config import RunConfig, builtin_config
 from seal.loops.adapt import Adaptation
 from seal.loops.check import fingerprint
+from seal.loops.compare import examine_arms, plan_work, tables
 from seal.loops.data import load_source
-from seal.loops.evaluate import RECORDS, Evaluation, difference_table, method_table, model_record
-from seal.loops.outer import OuterLoop, contexts_of_round, n_contexts
+from seal.loops.evaluate import RECORDS, Evaluation, method_table
+from seal.loops.outer import contexts_of_round, n_contexts
 from seal.loops.run_folder import RunFolder
 from seal.loops.start import Silent, Watch, start
 
@@ -62,7 +61,8 @@ def run_experiment(config: RunConfig, folder: RunFolder, watch: Watch | None = N
         "inputs.json", fingerprint(adaptation, training=training.contexts, evaluation=held_out.contexts)
     )
     n_train = len(contexts_of_round(config, training.contexts, 1))
-    plan_work(adaptation, n_train, len(held_out.contexts), gold=bool(held_out.gold))
+    given = 1 + (config.passage_best is not None) + bool(held_out.gold)
+    plan_work(adaptation, n_train, len(held_out.contexts), given=given)
 
     def known(method: str) -> None:
         watch.figures(method_table(folder.records(RECORDS), [method], seed=config.seed))
@@ -81,48 +81,15 @@ def run_experiment(config: RunConfig, folder: RunFolder, watch: Watch | None = N
         if held_out.gold:
             evaluation.given("gold", held_out.gold)
             known("gold")
-        evaluation.written("self_edit", adaptation.model)
-        known("self_edit")
-        last = config.outer.rounds
-        for round, policy in OuterLoop(adaptation, folder, training.contexts, "seal").policies():
-            evaluation.written("seal" if round == last else f"round_{round}", policy)
-            known("seal" if round == last else f"round_{round}")
-        for round, policy in OuterLoop(adaptation, folder, training.contexts, "random_selection").policies():
-            if round == last:
-                evaluation.written("random_selection", policy)
-                known("random_selection")
+        examine_arms(evaluation, training.contexts, known)
 
     results = summarise_run(adaptation, folder)
     folder.write_json("results.json", results)
     return results
 
 
-def plan_work(adaptation: Adaptation, n_train: int, n_held_out: int, *, gold: bool) -> None:
-    """Tells the run's account of its work what is to come, so that it can say how long it will take."""
-    config, rounds = adaptation.config, adaptation.config.outer.rounds
-    own, written = n_train * config.self_edit.samples, 2 + rounds if rounds else 1
-    given = 1 + (config.passage_best is not None) + gold
-    adaptation.work.plan("write", own * max(0, 2 * rounds - 1) + n_held_out * written)
-    adaptation.work.plan("train", own * config.inner.seeds * rounds + n_held_out * (written + given))
-
-
 def summarise_run(adaptation: Adaptation, folder: RunFolder) -> dict[str, Any]:
-    """Tables of the folder's records. `wall_s` adds up the sittings of a run that was resumed."""
-    config, records = adaptation.config, folder.records(RECORDS)
-    methods = [m for m in METHODS if any(r["method"] == m for r in records)]
-    extra = sorted({r["method"] for r in records} - set(METHODS))
-    pairs = [(a, b) for a, b in PAIRS if a in methods and b in methods]
-    return {
-        "seed": config.seed,
-        "wall_s": folder.wall_s(),
-        "peak_memory_bytes": peak_memory_bytes(),
-        "model": model_record(config.model.name, adaptation.model),
-        "methods": method_table(records, methods + extra, seed=config.seed),
-        "differences": difference_table(records, pairs, seed=config.seed),
-    }
-
-
-def peak_memory_bytes() -> int:
-    """The process's largest resident size so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024
+    """Tables of the folder's records."""
+    found = {r["method"] for r in folder.records(RECORDS)}
+    methods = [m for m in METHODS if m in found] + sorted(found - set(METHODS))
+    return tables(adaptation, folder, methods, PAIRS)

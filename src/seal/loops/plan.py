@@ -151,50 +151,13 @@ def _amount(
     exams_a_context: float,
 ) -> Amount:
     """Everything counted that can be, with self-edits of the assumed length."""
+    edit = _edit_tokens(config, model) if n_self_edits else 0.0
+    shown = [model.tokens(c.text if config.domain == "arc_agi" else f"{c.title}\n{c.text}") for c in contexts]
+    mean_shown = sum(shown) / len(contexts)
     if config.domain == "arc_agi":
-        return _task_amount(config, contexts, model, n_self_edits, n_adapters, exams_a_context)
-    documents = [model.tokens(f"{c.title}\n{c.text}") for c in contexts]
-    titles = [model.tokens(c.title) for c in contexts]
-    passage, title = sum(documents) / len(contexts), sum(titles) / len(contexts)
-    edit = _edit_tokens(config, model) if n_self_edits else 0.0
-    lines = edit / _ASSUMED_LINE_TOKENS
-    examples = math.ceil(lines / config.knowledge.lines_per_example) + config.knowledge.include_passage
-    per_epoch = edit + lines * title + passage * config.knowledge.include_passage
-    if config.inner.faithful_length:
-        per_epoch = examples * config.inner.faithful_length
-    steps, tokens = _training(config.inner, examples, per_epoch)
-    kept = len(contexts_of_round(config, contexts, 1)) * config.outer.rounds * len(arms_of(config))
-    return Amount(
-        n_contexts=len(contexts),
-        n_questions=sum(len(c.questions) for c in contexts),
-        n_self_edits=n_self_edits,
-        n_adapters=n_adapters,
-        n_answers=round(exams_a_context * sum(len(c.questions) for c in contexts)),
-        passage_tokens=sum(documents),
-        written_tokens=round(n_self_edits * edit),
-        steps=n_adapters * steps,
-        trained_tokens=round(n_adapters * tokens),
-        policy_tokens=round(kept * config.outer.epochs * (passage + edit)),
-    )
-
-
-def _task_amount(
-    config: RunConfig,
-    contexts: Sequence[Context],
-    model: _Model,
-    n_self_edits: int,
-    n_adapters: int,
-    exams_a_context: float,
-) -> Amount:
-    """The same for few-shot tasks: the hand-made directive's examples, the mean of the epochs there are."""
-    domain, space = ArcAgi(config.arc), config.directive_space
-    found = [domain.realise(domain.task(c), HAND_MADE, config.arc.seed) for c in contexts]
-    tokens = sum(model.tokens(e.prompt + e.completion) for own in found for e in own) / len(contexts)
-    mean_epochs = round(sum(space.num_train_epochs) / len(space.num_train_epochs))
-    inner = config.inner.model_copy(update={"epochs": mean_epochs})
-    steps, trained = _training(inner, max(map(len, found)), tokens)
-    edit = _edit_tokens(config, model) if n_self_edits else 0.0
-    shown = [model.tokens(c.text) for c in contexts]
+        steps, trained = _one_task(config, contexts, model)
+    else:
+        steps, trained = _one_passage(config, contexts, model, edit, mean_shown)
     kept = len(contexts_of_round(config, contexts, 1)) * config.outer.rounds * len(arms_of(config))
     n_questions = sum(len(c.questions) for c in contexts)
     return Amount(
@@ -207,8 +170,31 @@ def _task_amount(
         written_tokens=round(n_self_edits * edit),
         steps=n_adapters * steps,
         trained_tokens=round(n_adapters * trained),
-        policy_tokens=round(kept * config.outer.epochs * (sum(shown) / len(shown) + edit)),
+        policy_tokens=round(kept * config.outer.epochs * (mean_shown + edit)),
     )
+
+
+def _one_passage(
+    config: RunConfig, contexts: Sequence[Context], model: _Model, edit: float, passage: float
+) -> tuple[int, float]:
+    """Steps and tokens of an adapter that learns a self-edit of `edit` tokens about a passage."""
+    title = sum(model.tokens(c.title) for c in contexts) / len(contexts)
+    lines = edit / _ASSUMED_LINE_TOKENS
+    examples = math.ceil(lines / config.knowledge.lines_per_example) + config.knowledge.include_passage
+    per_epoch = edit + lines * title + passage * config.knowledge.include_passage
+    if config.inner.faithful_length:
+        per_epoch = examples * config.inner.faithful_length
+    return _training(config.inner, examples, per_epoch)
+
+
+def _one_task(config: RunConfig, contexts: Sequence[Context], model: _Model) -> tuple[int, float]:
+    """The same for a few-shot task: the hand-made directive's examples, the mean of the epochs there are."""
+    domain, space = ArcAgi(config.arc), config.directive_space
+    found = [domain.realise(domain.task(c), HAND_MADE, config.arc.seed) for c in contexts]
+    tokens = sum(model.tokens(e.prompt + e.completion) for own in found for e in own) / len(contexts)
+    mean_epochs = round(sum(space.num_train_epochs) / len(space.num_train_epochs))
+    inner = config.inner.model_copy(update={"epochs": mean_epochs})
+    return _training(inner, max(map(len, found)), tokens)
 
 
 def _edit_tokens(config: RunConfig, model: _Model) -> float:

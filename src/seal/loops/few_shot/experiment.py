@@ -13,12 +13,12 @@ from seal.config import RunConfig, builtin_config
 from seal.domains.arc_agi.microgrid import family_of
 from seal.loops.adapt import Adaptation
 from seal.loops.check import check_names, fingerprint
+from seal.loops.compare import examine_arms, plan_work, tables
 from seal.loops.data import Source, load_source
-from seal.loops.demo import peak_memory_bytes
-from seal.loops.evaluate import RECORDS, Evaluation, difference_table, method_table, model_record
+from seal.loops.evaluate import RECORDS, Evaluation, method_table
 from seal.loops.few_shot import fixed
 from seal.loops.few_shot.voting import VOTING, TaskEvaluation
-from seal.loops.outer import OuterLoop, contexts_of_round, n_contexts
+from seal.loops.outer import contexts_of_round, n_contexts
 from seal.loops.run_folder import RunFolder
 from seal.loops.start import Silent, Watch, start
 from seal.self_edits.arc_grammar import render
@@ -56,7 +56,8 @@ def run_few_shot(config: RunConfig, folder: RunFolder, watch: Watch | None = Non
     folder.pin(
         "inputs.json", fingerprint(adaptation, training=training.contexts, evaluation=held_out.contexts)
     )
-    _plan_work(adaptation, len(contexts_of_round(config, training.contexts, 1)), len(held_out.contexts))
+    n_train = len(contexts_of_round(config, training.contexts, 1))
+    plan_work(adaptation, n_train, len(held_out.contexts), given=2, searched=fixed.budget(config))
     with folder.session():
         _run(adaptation, folder, training, held_out, watch)
     results = summarise_tasks(adaptation, folder, held_out)
@@ -65,28 +66,16 @@ def run_few_shot(config: RunConfig, folder: RunFolder, watch: Watch | None = Non
 
 
 def _run(adaptation: Adaptation, folder: RunFolder, training: Source, held_out: Source, watch: Watch) -> None:
-    config = adaptation.config
     evaluation = TaskEvaluation(adaptation, folder, held_out.contexts, held_out.tasks)
-    seed = config.seed
 
     def known(method: str) -> None:
-        watch.figures(method_table(folder.records(RECORDS), [method], seed=seed))
+        watch.figures(method_table(folder.records(RECORDS), [method], seed=adaptation.config.seed))
 
     evaluation.untrained("base")
     known("base")
     same_for_all(evaluation, "hand_made", HAND_MADE)
     known("hand_made")
-    evaluation.written("self_edit", adaptation.model)
-    known("self_edit")
-    last = config.outer.rounds
-    for round, policy in OuterLoop(adaptation, folder, training.contexts, "seal").policies():
-        name = "seal" if round == last else f"round_{round}"
-        evaluation.written(name, policy)
-        known(name)
-    for round, policy in OuterLoop(adaptation, folder, training.contexts, "random_selection").policies():
-        if round == last:
-            evaluation.written("random_selection", policy)
-            known("random_selection")
+    examine_arms(evaluation, training.contexts, known)
     same_for_all(evaluation, "best_fixed", fixed.search_fixed(adaptation, folder, training.contexts))
     known("best_fixed")
 
@@ -97,28 +86,13 @@ def same_for_all(evaluation: Evaluation, method: str, directive: Directive) -> N
     evaluation.given(method, {c.id: parse(c, text) for c in evaluation.contexts})
 
 
-def _plan_work(adaptation: Adaptation, n_train: int, n_held_out: int) -> None:
-    config, rounds = adaptation.config, adaptation.config.outer.rounds
-    own, written = n_train * config.self_edit.samples, 2 + rounds if rounds else 1
-    adaptation.work.plan("write", own * max(0, 2 * rounds - 1) + n_held_out * written)
-    trained = own * config.inner.seeds * rounds + fixed.budget(config) + n_held_out * (written + 2)
-    adaptation.work.plan("train", trained)
-
-
 def summarise_tasks(adaptation: Adaptation, folder: RunFolder, held_out: Source) -> dict[str, Any]:
     """Tables of the folder's records, with the families of the tasks."""
-    config, records = adaptation.config, folder.records(RECORDS)
-    order = [m for name in METHODS for m in (name, f"{name}{VOTING}")]
-    methods = [m for m in order if any(r["method"] == m for r in records)]
-    pairs = [(a, b) for a, b in PAIRS if a in methods and b in methods]
+    records = folder.records(RECORDS)
+    found = {r["method"] for r in records}
+    methods = [m for name in METHODS for m in (name, f"{name}{VOTING}") if m in found]
     families = {id: family_of(task) for id, task in held_out.tasks.items()}
-    return {
-        "seed": config.seed,
-        "wall_s": folder.wall_s(),
-        "peak_memory_bytes": peak_memory_bytes(),
-        "model": model_record(config.model.name, adaptation.model),
-        "methods": method_table(records, methods, seed=config.seed),
-        "differences": difference_table(records, pairs, seed=config.seed),
+    return tables(adaptation, folder, methods, PAIRS) | {
         "families": family_table(records, families, methods),
         "best_fixed": folder.read_json(fixed.CHOICE),
     }
