@@ -1,0 +1,143 @@
+"""Words and names in a text: what is a name, what is an ordinary word, what is one slip of the keyboard.
+
+Knows the spelling of running text, of English in the main. Knows nothing about documents or questions.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+STOP = frozenset(
+    "a about an and any are as at be been being but by can could did do does for from give had has have he her "
+    "him his how i if in into is it its many may me might much must my name of on one or our please say shall "
+    "she should so some tell than that the their them then there these they this those to upon was we were what "
+    "when where which who whom whose why will with would you your explain describe list show find".split()
+)
+"""Words that say nothing about what a text is about."""
+_CONNECTORS = frozenset("of and for the & de on am sur von van der den la le du di da del y upon".split())
+_HONORIFICS = frozenset("mr mrs ms miss dr prof professor sir lady dame lord".split())
+_ARTICLES = frozenset(("the", "a", "an"))
+_WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|&")
+_POSSESSIVE = re.compile(r"['’]s$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a text. `norm` is without case and accents, `capital` says how it was written, `first` that it
+    begins a sentence, `joined` that nothing but a space stands between it and the word before."""
+
+    norm: str
+    capital: bool
+    first: bool
+    joined: bool
+    initials: str = ""
+
+    @property
+    def is_number(self) -> bool:
+        return self.norm[0].isdigit()
+
+
+def words_of(text: str, limit: int | None = None) -> list[Word]:
+    """The words of a text, the first `limit` of them."""
+    found: list[Word] = []
+    end, short = 0, False
+    for match in _WORD.finditer(text):
+        written = _POSSESSIVE.sub("", match[0])
+        between = text[end : match.start()].strip()
+        norm = normal(written)
+        if not norm:
+            continue
+        joined = bool(found) and (not between or (between == "." and short))
+        first = not found or (not joined and between[-1:] in set(".?!:\n"))
+        found.append(Word(norm, written[0].isupper(), first, joined, written if written.isupper() else ""))
+        # The full stop of "Ana K. Lopez" and of "Dr. Lopez" ends no sentence.
+        short = len(written) == 1 or norm in _HONORIFICS
+        end = match.end()
+        if limit is not None and len(found) >= limit:
+            break
+    return found
+
+
+def normal(word: str) -> str:
+    """Without case, accents, apostrophes, hyphens and the commas of numbers."""
+    if word == "&":
+        return word
+    plain = word.casefold() if word.isascii() else unicodedata.normalize("NFKD", word).casefold()
+    return "".join(letter for letter in plain if letter.isalnum())
+
+
+def without_article(norms: Sequence[str]) -> tuple[str, ...]:
+    return tuple(norms[1:] if len(norms) > 1 and norms[0] in _ARTICLES else norms)
+
+
+def content(norms: Sequence[str]) -> tuple[str, ...]:
+    """The words of a name that tell it from others: without "of", "the", "&" and titles of respect."""
+    return tuple(n for n in norms if n not in _CONNECTORS and n not in _HONORIFICS and n not in _ARTICLES)
+
+
+def name_spans(words: Sequence[Word], is_ordinary: Callable[[str], bool]) -> Iterator[range]:
+    """The names in a text, as ranges of words: words with a capital, and what joins them ("of", "&", a number).
+
+    A capital at the start of a sentence shows a name only if the word `is_ordinary` not.
+    """
+    start = 0
+    while start < len(words):
+        if not _begins_name(words[start], is_ordinary):
+            start += 1
+            continue
+        end = start + 1
+        while (after := _next(words, end)) is not None:
+            end = after
+        yield range(start, end)
+        start = end
+
+
+def _begins_name(word: Word, is_ordinary: Callable[[str], bool]) -> bool:
+    if not word.capital or word.norm in STOP:
+        return False
+    return not (word.first and is_ordinary(word.norm))
+
+
+def _next(words: Sequence[Word], end: int) -> int | None:
+    """Where the name that reaches to `end` reaches further; None if it ends there."""
+    at = end
+    while at < len(words) and words[at].joined and words[at].norm in _CONNECTORS and not words[at].capital:
+        at += 1
+    if at >= len(words) or not words[at].joined or at - end > 2:
+        return None
+    return at + 1 if words[at].capital or (at == end and words[at].is_number) else None
+
+
+def parts(words: Sequence[Word], span: range) -> Iterator[range]:
+    """A span, and the pieces that an "and" makes of it: "Acme Works and Nova Mills" may be one name or two."""
+    yield span
+    start = span.start
+    for at in span:
+        if words[at].norm == "and" and not words[at].capital:
+            yield range(start, at)
+            start = at + 1
+    if start != span.start:
+        yield range(start, span.stop)
+
+
+def neighbours(text: str) -> frozenset[str]:
+    """The text, and all it becomes when one letter is left out. Two texts that differ by one wrong, missing,
+    extra or swapped letter have one of these in common (as in SymSpell)."""
+    return frozenset({text, *(text[:i] + text[i + 1 :] for i in range(len(text)))})
+
+
+def one_slip(a: str, b: str) -> bool:
+    """Whether one wrong, missing, extra or swapped letter makes `b` of `a`; not if they are equal."""
+    if a == b or abs(len(a) - len(b)) > 1:
+        return False
+    start = 0
+    while start < min(len(a), len(b)) and a[start] == b[start]:
+        start += 1
+    rest_a, rest_b = a[start:], b[start:]
+    if len(a) == len(b):
+        swapped = rest_a[1::-1] + rest_a[2:]
+        return rest_a[1:] == rest_b[1:] or (len(rest_a) > 1 and swapped == rest_b)
+    return rest_a[1:] == rest_b or rest_a == rest_b[1:]

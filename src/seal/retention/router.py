@@ -1,0 +1,229 @@
+"""Which document a question is about, by text alone; none if it is about none of them.
+
+The rule: a name in the question must be the name of a document (as it stands, with one slip of the keyboard, by a
+part of it that no other name fits, by its initials), or stand in a document that also has what else the
+question says. A name that is matched by half is another name: "Acme Works" is not "Acme". A question without
+a name is routed only if one document has nearly all it says, and by a clear lead.
+
+Knows documents as text. Knows nothing about adapters or likelihoods, which may choose among the candidates.
+What it finds depends on the set of the documents alone: not on their order, nor on any that was taken out.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from seal.errors import InputError, UnknownNameError
+from seal.plugins import did_you_mean
+from seal.retention.index import Index
+from seal.retention.matching import Match, Reading, matches, read_question
+from seal.retention.page import Entry, Page, read
+
+_MENTION = 0.5
+_LINK = 0.3
+
+
+class RouterConfig(BaseModel):
+    """How sure the router must be."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_candidates: int = Field(default=4, ge=1, description="Most documents offered for a question.")
+    min_typo_letters: int = Field(
+        default=4, ge=2, description="Least letters of a word of a name that may be misspelt by one letter."
+    )
+    min_initials: int = Field(default=2, ge=2, description="Least letters of initials that stand for a name.")
+    max_ambiguity: int = Field(
+        default=8, ge=1, description="A part of a name that fits more documents than this names none of them."
+    )
+    min_coverage: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of what a question without a document's name says, weighted by rarity, that a "
+        "document must have.",
+    )
+    min_lead: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="Where no name decides: how much less than the first the second must score.",
+    )
+    predicate_weight: float = Field(
+        default=0.3, ge=0, le=1, description="Weight of what is asked, against that of the name."
+    )
+    prefix_letters: int = Field(
+        default=5, ge=3, description="Letters that two words must share to count as the same."
+    )
+    max_words: int = Field(default=200, ge=1, description="Words of a question that are read.")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A document that a question may be about. `score` lies in [0, 1] and compares across questions; `why`
+    says in words what was matched."""
+
+    key: str
+    score: float
+    why: str
+
+
+class Router:
+    """Finds the documents that a question is about among `entries`. Immutable; see `with_entries`, `without`."""
+
+    def __init__(self, entries: Iterable[Entry] = (), config: RouterConfig | None = None) -> None:
+        self.config = config or RouterConfig()
+        self._pages: dict[str, Page] = {}
+        self._index = Index()
+        self._n_terms = 0
+        given = list(entries)
+        if len({entry.key for entry in given}) < len(given):
+            raise InputError("two entries of the router share a key", "Give each document a key of its own.")
+        self._change(given, ())
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        return tuple(page.entry for page in self._pages.values())
+
+    def with_entries(self, *entries: Entry) -> Router:
+        """A router that has these too. An entry of a key that is there takes its place."""
+        return self._copy(entries, [entry.key for entry in entries if entry.key in self._pages])
+
+    def without(self, *keys: str) -> Router:
+        """A router as if these had never been there. Raises UnknownNameError if one is not."""
+        for key in keys:
+            if key not in self._pages:
+                raise UnknownNameError(f"the router has no entry {key!r}", did_you_mean(key, self._pages))
+        return self._copy((), keys)
+
+    def route(self, question: str) -> tuple[Candidate, ...]:
+        """The documents that the question may be about, best first; nothing if it is about none of them."""
+        if not self._pages:
+            return ()
+        reading = read_question(question, self._index, self.config.max_words)
+        named = matches(reading, self._index, self._pages, self.config)
+        covered = {at for found in named.values() for match in found for at in match.window}
+        rest = [w.norm for at, w in enumerate(reading.words) if at not in covered]
+        asked = self._weights(reading.terms(rest, self.config.prefix_letters))
+        scored = self._by_name(named, asked)
+        if reading.spans and not reading.caseless:
+            scored |= {c.key: c for c in self._by_mention(reading, named) if c.key not in scored}
+        elif not named:
+            scored |= {c.key: c for c in self._by_description(reading)}
+        if named:
+            scored |= {c.key: c for c in self._by_link(named, asked) if c.key not in scored}
+        return self._best(scored.values())
+
+    def _best(self, candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
+        def order(one: Candidate) -> tuple[float, int, str]:
+            return -one.score, -self._pages[one.key].entry.sequence, one.key
+
+        return tuple(sorted(candidates, key=order)[: self.config.max_candidates])
+
+    def _by_name(
+        self, named: Mapping[str, list[Match]], asked: Mapping[str, float]
+    ) -> dict[str, Candidate]:
+        """Those whose name the question has; of several, a name asked along with others counts for its share."""
+        n_names = len({match.window for found in named.values() for match in found})
+        scored = {}
+        for key, found in named.items():
+            quality = sum(sorted(match.quality for match in found)) / n_names
+            score = self._score(quality, _support(self._pages[key], asked))
+            scored[key] = Candidate(key, score, "; ".join(dict.fromkeys(match.why for match in found)))
+        return scored
+
+    def _by_mention(self, reading: Reading, named: Mapping[str, list[Match]]) -> Iterable[Candidate]:
+        """Those that mention every name of the question, and have most of what else it says."""
+        names = [reading.letters(span) for span in reading.spans]
+        keys = frozenset.intersection(*(self._index[f"m {n}"] | self._index[f"t {n}"] for n in names))
+        outside = [w.norm for at, w in enumerate(reading.words) if not any(at in s for s in reading.spans)]
+        asked = self._weights(reading.terms(outside, self.config.prefix_letters))
+        for key in keys - named.keys():
+            coverage = _coverage(self._pages[key], asked)
+            if coverage >= self.config.min_coverage:
+                yield Candidate(key, self._score(_MENTION, coverage), "its text has every name of the question")
+
+    def _by_description(self, reading: Reading) -> Iterable[Candidate]:
+        """The one that has most of what the question says, if none comes near it."""
+        asked = self._weights(reading.terms([w.norm for w in reading.words], self.config.prefix_letters))
+        ranked = sorted(((score, key) for key, score in self._bm25(asked).items()), reverse=True)
+        if not ranked or (len(ranked) > 1 and ranked[1][0] > (1 - self.config.min_lead) * ranked[0][0]):
+            return
+        key = ranked[0][1]
+        coverage = _coverage(self._pages[key], asked)
+        if coverage >= self.config.min_coverage:
+            yield Candidate(key, round(_MENTION * coverage, 6), f"its text has {coverage:.0%} of the question")
+
+    def _by_link(self, named: Mapping[str, list[Match]], asked: Mapping[str, float]) -> Iterable[Candidate]:
+        """Those that a named one mentions by name and that have a word of the question which it lacks: a
+        question may go through one document to another."""
+        for key in sorted(named):
+            page = self._pages[key]
+            linked = {other for name in page.mentions for other in self._index[f"t {name}"]}
+            for other in sorted(linked - named.keys()):
+                if any(t in self._pages[other].terms and t not in page.terms for t in asked):
+                    score = self._score(_LINK, _support(self._pages[other], asked))
+                    yield Candidate(other, score, f"named in {page.entry.title!r}")
+
+    def _score(self, quality: float, support: float) -> float:
+        weight = self.config.predicate_weight
+        return round((1 - weight) * min(1.0, quality) + weight * support, 6)
+
+    def _weights(self, terms: Iterable[str]) -> dict[str, float]:
+        """How much each term tells: those of few documents more. Sorted, so that sums are always the same."""
+        n = len(self._pages)
+        return {t: math.log(1 + (n + 1) / (self._index.count(f"x {t}") + 0.5)) for t in sorted(set(terms))}
+
+    def _bm25(self, asked: Mapping[str, float], k1: float = 1.2, b: float = 0.75) -> dict[str, float]:
+        """Okapi BM25 (Robertson and Zaragoza 2009) of the documents that have one of the rarest terms."""
+        known = sorted((t for t in asked if f"x {t}" in self._index), key=lambda t: (-asked[t], t))
+        keys: set[str] = set()
+        for term in known:
+            having = self._index[f"x {term}"]
+            if keys and len(keys) + len(having) > _MOST_RANKED:
+                break
+            keys |= having
+        mean = self._n_terms / len(self._pages)
+        scores = {}
+        for key in keys:
+            page = self._pages[key]
+            norm = k1 * (1 - b + b * page.n_terms / mean)
+            scores[key] = sum(asked[t] * page.terms[t] * (k1 + 1) / (page.terms[t] + norm) for t in known)
+        return scores
+
+    def _copy(self, added: Iterable[Entry], removed: Iterable[str]) -> Router:
+        copy = Router((), self.config)
+        copy._pages, copy._index, copy._n_terms = dict(self._pages), self._index, self._n_terms
+        copy._change(added, removed)
+        return copy
+
+    def _change(self, added: Iterable[Entry], removed: Iterable[str]) -> None:
+        gone = {key: self._pages.pop(key) for key in dict.fromkeys(removed)}
+        new = {entry.key: read(entry, self.config.prefix_letters) for entry in added}
+        self._pages |= new
+        self._n_terms += sum(p.n_terms for p in new.values()) - sum(p.n_terms for p in gone.values())
+        self._index = self._index.changed(
+            {key: page.features() for key, page in new.items()},
+            {key: page.features() for key, page in gone.items()},
+        )
+
+
+_MOST_RANKED = 1000
+"""Documents that BM25 is computed for; those with the rarest words of the question come first."""
+
+
+def _support(page: Page, asked: Mapping[str, float]) -> float:
+    """The share of what is asked that the best single line of the document has."""
+    total = sum(asked.values())
+    best = max((sum(w for t, w in asked.items() if t in line) for line in page.lines), default=0.0)
+    return best / total if total else 0.0
+
+
+def _coverage(page: Page, asked: Mapping[str, float]) -> float:
+    """The share of what is asked that the document has anywhere."""
+    total = sum(asked.values())
+    return sum(w for t, w in asked.items() if t in page.terms) / total if total else 0.0
