@@ -1,0 +1,185 @@
+"""A passage as grounding sees it: sentences, clauses, the names and numbers in them, what is about the title.
+
+Knows English word by word (words.py). Knows nothing about the lines that are compared with it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from seal.self_edits.words import NUMBER_WORDS, Token, is_weak, number, relations, same, tokens
+from seal.text import sentence_spans
+
+_PARTS: Final = re.compile(r"[,;:()–—]|\s-\s")
+_PART_WORDS: Final = frozenset("and but who which while whereas where".split())
+_LINKS: Final = frozenset("of de del la le von van der den al bin ibn & the and for".split())
+PRONOUNS: Final = frozenset("he she it they".split())
+_PERSONAL: Final = PRONOUNS | frozenset("his her its their".split())
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A stretch of a sentence that says one thing: the places of its tokens, and whether it has a value."""
+
+    sentence: int
+    places: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence: its tokens, by place the rows of the table of relations, its clauses, and the places of
+    nouns that only refer ("the company" at the beginning of a clause)."""
+
+    text: str
+    tokens: tuple[Token, ...]
+    rows: dict[int, frozenset[int]]
+    clauses: tuple[Clause, ...]
+    subjects: frozenset[int]
+    start: int
+    end: int
+
+    @cached_property
+    def folded(self) -> frozenset[str]:
+        return frozenset(token.folded for token in self.tokens)
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        return frozenset(token.stem for token in self.tokens)
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        found = {number(token.folded) for token in self.tokens if token.kind == "number"}
+        found |= {part for one in found for part in re.findall(r"\d+", one)}
+        return frozenset(found | {NUMBER_WORDS[t.folded] for t in self.tokens if t.folded in NUMBER_WORDS})
+
+
+@dataclass(frozen=True)
+class Source:
+    """The passage: its title's tokens and its sentences."""
+
+    title: str
+    text: str
+    name: tuple[str, ...]
+    sentences: tuple[Sentence, ...]
+    runs: frozenset[tuple[str, ...]] = field(default_factory=frozenset)
+
+    @cached_property
+    def folded(self) -> frozenset[str]:
+        return frozenset(self.name).union(*(one.folded for one in self.sentences))
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Folded tokens that are names, in the passage or the title."""
+        inner = {t.folded for one in self.sentences for t in one.tokens if t.kind == "name" and t.start}
+        return frozenset(inner | set(self.name))
+
+    @cached_property
+    def order(self) -> list[str]:
+        return [*self.name, "", *(t.folded for one in self.sentences for t in (*one.tokens,))]
+
+    @cached_property
+    def about_title(self) -> tuple[bool, ...]:
+        """By sentence, whether its subject may be taken to be the title's: it is named, or a pronoun goes on
+        from a sentence in which it was."""
+        found: list[bool] = []
+        for one in self.sentences:
+            named = find_run(self.name, [token.folded for token in one.tokens]) is not None
+            goes_on = bool(found) and found[-1] and bool(one.folded & _PERSONAL or one.subjects)
+            found.append(named or goes_on)
+        return tuple(found)
+
+    def has_run(self, run: Sequence[str]) -> bool:
+        """Whether these tokens stand one after another in the title or the passage."""
+        return find_run(run, self.order) is not None
+
+
+def read(title: str, text: str) -> Source:
+    """The passage, analysed."""
+    found = []
+    for index, (start, end) in enumerate(sentence_spans(text)):
+        part = text[start:end]
+        words = tokens(part)
+        rows, clauses, subjects = relations(words), _clauses(part, words, index, title), _subjects(part, words)
+        found.append(Sentence(part, tuple(words), rows, clauses, subjects, start, end))
+    name = tuple(token.folded for token in tokens(title))
+    return Source(title, text, name, tuple(found), frozenset(tuple(run) for one in found for run in name_runs(one.tokens)))
+
+
+def find_run(run: Sequence[str], among: Sequence[str]) -> int | None:
+    """Where a sequence begins in another, None if nowhere or if it is empty."""
+    size = len(run)
+    if size:
+        for at in range(len(among) - size + 1):
+            if among[at] == run[0] and list(among[at : at + size]) == list(run):
+                return at
+    return None
+
+
+def name_runs(words: Sequence[Token], first_is_name: bool = True) -> list[list[str]]:
+    """The names, each as its tokens: capital letters one after another, with "of" and the like between."""
+    runs: list[list[str]] = []
+    current: list[str] = []
+    links: list[str] = []
+    for at, token in enumerate(words):
+        if token.kind == "name" and (at or first_is_name):
+            current += [*links, token.folded] if current else [token.folded]
+            links = []
+        elif current and token.folded in _LINKS and token.folded != "and" and len(links) < 2:
+            links.append(token.folded)
+        else:
+            if current:
+                runs.append(current)
+            current, links = [], []
+    return [*runs, current] if current else runs
+
+
+def _subjects(text: str, words: list[Token]) -> frozenset[int]:
+    """The places of common nouns after "the" at the beginning of the sentence or of a part of it."""
+    return frozenset(
+        at + 1
+        for at, token in enumerate(words[:-1])
+        if token.folded in ("the", "this")
+        and words[at + 1].kind == "word"
+        and (not at or words[at - 1].folded == "and" or _PARTS.search(text, words[at - 1].end, token.start))
+    )
+
+
+def _clauses(text: str, words: list[Token], index: int, title: str) -> tuple[Clause, ...]:
+    """The sentence parted at commas and conjunctions; a part that holds no value joins its neighbour."""
+    own = {token.folded for token in tokens(title)}
+    rows = relations(words)
+    parts: list[list[int]] = [[]]
+    for at, token in enumerate(words):
+        gap = text[words[at - 1].end : token.start] if at else ""
+        joins = token.folded == "and" and 0 < at < len(words) - 1 and "name" == words[at - 1].kind == words[at + 1].kind
+        if parts[-1] and (_PARTS.search(gap) or (token.folded in _PART_WORDS and not joins)):
+            parts.append([])
+        parts[-1].append(at)
+    merged: list[list[int]] = []
+    waiting: list[int] = []
+    for part in parts:
+        if any(_is_value(words[at], at, own, rows) for at in part):
+            merged.append(waiting + part)
+            waiting = []
+        elif merged:
+            merged[-1] = merged[-1] + part
+        else:
+            waiting += part
+    if waiting:
+        merged.append(waiting)
+    return tuple(Clause(index, tuple(part)) for part in merged)
+
+
+def _is_value(token: Token, at: int, own: set[str], rows: dict[int, frozenset[int]]) -> bool:
+    if token.folded in own or token.kind == "function":
+        return False
+    return token.kind != "word" or not (at in rows or is_weak(token.stem))
+
+
+def stems_match(stem: str, among: frozenset[str]) -> bool:
+    """Whether a stem, or one of its family, is among others."""
+    return stem in among or any(same(stem, other) for other in among)

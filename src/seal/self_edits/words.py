@@ -1,0 +1,318 @@
+"""English words as far as grounding needs them: tokens, stems, words of like meaning, negation.
+
+Knows general English: irregular verbs, function words, some words of weak meaning, a small table of words that
+state the same relation. Knows nothing about documents. Made-up or foreign words pass through unchanged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal
+
+TokenKind = Literal["name", "number", "word", "function"]
+
+_TOKEN: Final = re.compile(
+    r"\d+(?:[.,]\d+)*(?:[^\W\d_]+)?|[^\W\d_](?:\.[^\W\d_])+\.?|[^\W_]+(?:[’'][^\W_]+)*|&"
+)
+_BEGINS: Final = re.compile(r"[.!?:\"“‘(]")
+_POSSESSIVE: Final = re.compile(r"[’'](?:s|S)?$")
+_NEEDS_E: Final = re.compile(r"[^aeiou][aeiou][^aeiouwxy]")  # "mak" of "making"
+_ORDINAL: Final = re.compile(r"(\d+)(?:st|nd|rd|th)")
+
+_FUNCTION: Final = frozenset(
+    "a an the this that these those some any each every all both such same other another own one of to in on at "
+    "by for from with without into onto upon over under about as than then but and or nor so yet if when while "
+    "where who whom whose which what why how there here it its itself he him his himself she her hers herself "
+    "they them their theirs themselves we us our you your i me my am is are was were be been being do does did "
+    "done have has had having will would shall should can could may might must not no never n't very also too "
+    "just only even more most much many few less least up down out off again further once during before after "
+    "above below between through because until against among per via within along across toward towards since "
+    "around near beside despite however thus therefore hence although though whether either neither rather quite "
+    "s t & etc ever still already now".split()
+)
+# Words that mean little by themselves: that one of them is not in the source proves nothing.
+_WEAK: Final = frozenset(
+    "get give go come take make keep let put see seem become begin start bring call find show use need want try "
+    "turn lead leave hold mean play move live lie stand set run include involve provide consider know think say "
+    "tell state mention note describe refer relate concern regard base allow enable help serve spend reach draw "
+    "fill count belong join share receive remain continue follow appear exist occur happen contain consist "
+    "represent feature display cause result form act look feel grow rise carry offer gain lose "
+    "time day way thing part place name kind type sort case fact point number amount year century period age "
+    "world life people person man woman group member area side end line role example reason idea matter level "
+    "degree term word text passage article author subject information detail event process system main major "
+    "important significant notable various several different certain particular specific general common special "
+    "great large small big high low long short old new young early late good bad best better well first last next "
+    "total free full whole true real main large likely possible able due known famous popular primary key light "
+    "approximately about around roughly nearly almost mostly mainly largely often usually generally typically "
+    "especially particularly specifically currently originally previously later today together really always "
+    "business every home office country water body profession work city town region company firm book product".split()
+)
+# Words of one row state the same relation, as encyclopedias word it; "_" joins a phrase.
+_RELATIONS: Final = (
+    "born birth birthplace native hail come_from come_into grow raise origin alive light_of",
+    "die death dead pass_away kill perish",
+    "founded foundation establish establishment set_up start create creation creator begin origin settle",
+    "founded establish date exist existence since open charter settle start begin history origin launch",
+    "lead leader head run direct director manage manager govern governor mayor chair president chief rule ruler",
+    "elect mayor vote choose appoint govern",
+    "make maker produce producer product manufacture manufacturer build construct assemble factory put_together",
+    "sell seller buy price cost charge shop trade purchase pay customer worth market offer good product make",
+    "write writer author work pen book novel compose composer",
+    "publish publisher publication print release issue appear come_out bring_out edition shop sell",
+    "marry marriage wed wedding spouse wife husband partner share_life share",
+    "work worker employ employer employee employment job staff profession occupation career earn living wage "
+    "trade join",
+    "study student educate education school degree graduate graduation attend university college academy learn go_to",
+    "locate location lie situate base stand headquarters headquarter seat place office find home capital run_from",
+    "region area district province part country belong town situate lie find",
+    "inhabitant people population resident home live citizen dweller count",
+    "employee people staff worker work workforce employ",
+    "hobby enjoy fond pastime relax free leisure like love favourite favorite interest time amusement",
+    "know famous fame renown celebrate speciality specialty specialize pride notable popular landmark sight attract "
+    "visitor dominate typical",
+    "speciality specialty dish cook serve food eat export know taste come_from celebrate",
+    "make know product sell produce manufacture goods earn",
+    "colour color paint dye finish come_in sell",
+    "material make consist build body substance contain",
+    "story tell follow life character hero heroine protagonist about main_character",
+    "set setting place_in take_place play_out unfold happen occur plot background scene",
+    "genre kind type call count belong read category classify consider",
+    "logo mascot emblem symbol badge show sign letter",
+    "design designer invent inventor invention devise draw_up work create creator",
+    "page long length run fill",
+    "river bank cross water flow beside stream stand build lie",
+    "launch introduce introduction market release sell debut appear",
+    "win winner victory defeat beat champion conquer",
+    "begin start commence open onset",
+    "end finish stop cease conclude conclusion final",
+    "increase rise grow growth expand expansion gain",
+    "decrease fall decline drop reduce reduction shrink diminish",
+    "big large great huge vast extensive",
+    "show demonstrate indicate suggest reveal reflect highlight illustrate imply prove",
+    "use utilize employ apply application usage",
+    "help aid assist support assistance",
+    "cause lead result bring produce effect consequence due",
+    "need require requirement necessary must demand",
+    "forbid ban prohibit prevent block stop",
+    "country nation state national",
+    "king monarch ruler emperor queen throne reign rule",
+    "army troop force soldier military",
+    "attack invade invasion assault raid",
+    "fight war battle combat conflict",
+    "believe think consider view regard opinion belief",
+    "say state claim declare announce assert argue report",
+    "ask request demand seek",
+    "child son daughter parent father mother family",
+    "kill murder assassinate execute death",
+    "name call title know refer term",
+    "change alter modify transform shift",
+    "part component element member belong include",
+    "old ancient early age",
+    "main primary chief principal major lead key",
+    "many numerous several various multiple",
+    "different distinct differ difference vary various",
+    "similar alike same resemble like",
+    "important significant crucial vital essential key importance significance major",
+    "area territory land region zone",
+    "money fund finance financial pay cost income",
+    "law legal legislation act statute",
+    "church religion religious faith",
+    "teach teacher education instruct train",
+    "move migrate migration relocate travel transfer",
+    "give grant award receive provide",
+    "own owner possess property belong",
+    "destroy destruction ruin demolish damage",
+    "discover discovery find uncover",
+    "develop development evolve evolution progress",
+    "control command dominate rule",
+    "support back favour favor backing endorse",
+    "reject refuse deny decline oppose opposition",
+)
+_IRREGULAR: Final = dict(
+    pair.split(":")
+    for pair in (
+        "wrote:write written:write made:make sold:sell led:lead ran:run held:hold grew:grow grown:grow came:come "
+        "went:go gone:go built:build won:win began:begin begun:begin known:know knew:know drew:draw drawn:draw "
+        "took:take taken:take gave:give given:give left:leave became:become chose:choose chosen:choose "
+        "fought:fight brought:bring taught:teach lost:lose met:meet paid:pay said:say saw:see seen:see sent:send "
+        "spoke:speak spoken:speak spent:spend stood:stand thought:think told:tell wore:wear worn:wear lay:lie "
+        "lying:lie lies:lie kept:keep bought:buy sought:seek fell:fall fallen:fall rose:rise risen:rise "
+        "shown:show meant:mean dealt:deal broke:break broken:break drove:drive driven:drive ate:eat eaten:eat "
+        "flew:fly flown:fly forgot:forget got:get gotten:get hid:hide hidden:hide laid:lay lit:light rode:ride "
+        "rang:ring sang:sing sung:sing sank:sink sat:sit slept:sleep struck:strike swore:swear threw:throw "
+        "thrown:throw understood:understand woke:wake wed:wed wedded:wed men:man women:woman children:child "
+        "people:people feet:foot better:good best:good worse:bad worst:bad felt:feel bore:bear dying:die died:die "
+        "dies:die using:use used:use uses:use ceased:cease found:find founding:founded founded:founded founder:founded founders:foundeder "
+        "headquartered:headquarter"
+    ).split()
+)
+_SOFT: Final = frozenset(
+    "fail failure lack refuse deny reject absent absence unable unsuccessful unsuccessfully prevent stop cease "
+    "hardly rarely barely few little unlike avoid neither nor without except decline forbid ban prohibit oppose "
+    "cannot end lose".split()
+)
+_NEGATIONS: Final = frozenset("not no never n't none nobody nothing nowhere neither nor cannot without".split())
+_ANTONYMS: Final = frozenset(
+    frozenset(pair.split(":"))
+    for pair in (
+        "win:lose increase:decrease rise:fall more:less before:after first:last north:south east:west early:late "
+        "northern:southern eastern:western large:small high:low hot:cold old:new open:close begin:end "
+        "alive:dead young:old major:minor majority:minority maximum:minimum legal:illegal allow:forbid include:exclude "
+        "accept:reject public:private rural:urban male:female best:worst upper:lower above:below always:never "
+        "good:bad strong:weak rich:poor success:failure succeed:fail increase:reduce gain:lose same:different"
+    ).split()
+)
+
+
+@dataclass(frozen=True)
+class Token:
+    """One word: as written, folded, its stem, what kind it is, and where it stands."""
+
+    text: str
+    folded: str
+    stem: str
+    kind: TokenKind
+    start: int
+    end: int
+
+
+def tokens(text: str) -> list[Token]:
+    """The words of a sentence. The first is a name only if another one follows it at once, or by what the
+    caller knows: a capital letter says nothing there."""
+    found: list[Token] = []
+    for match in _TOKEN.finditer(text):
+        begins = not found or _BEGINS.search(text, found[-1].end, match.start()) is not None
+        written = _POSSESSIVE.sub("", match[0]) or match[0]
+        folded = written.casefold().replace("’", "'")
+        found.append(
+            Token(written, folded, stem(folded), _kind(written, folded, begins), match.start(), match.end())
+        )
+    return found
+
+
+def _kind(written: str, folded: str, begins: bool) -> TokenKind:
+    if written[:1].isdigit():
+        return "number"
+    # "She" within a sentence is a name, as is "US"
+    if folded in _FUNCTION and (written.islower() or (begins and written.istitle()) or folded in ("i", "&")):
+        return "function"
+    return "name" if any(map(str.isupper, written)) else "word"
+
+
+def number(folded: str) -> str:
+    """A number in one form: "1,100" and "1100" are the same, and "3rd" and "3"."""
+    bare = folded.replace(",", "")
+    ordinal = _ORDINAL.fullmatch(bare)
+    return ordinal[1] if ordinal else bare
+
+
+NUMBER_WORDS: Final = {
+    word: str(value)
+    for value, words in enumerate(
+        "zero:zeroth one:first two:second three:third four:fourth five:fifth six:sixth seven:seventh eight:eighth "
+        "nine:ninth ten:tenth eleven:eleventh twelve:twelfth thirteen fourteen fifteen sixteen seventeen eighteen "
+        "nineteen twenty".split()
+    )
+    for word in words.split(":")
+} | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90"}
+
+
+@lru_cache(maxsize=1 << 15)
+def stem(folded: str) -> str:
+    """A word without its inflection, in English; any other word nearly unchanged."""
+    if folded in _IRREGULAR:
+        return _without_e(_IRREGULAR[folded])
+    for suffix, put, least in (
+        ("ies", "y", 3),
+        ("ied", "y", 3),
+        ("sses", "ss", 2),
+        ("shes", "sh", 2),
+        ("ches", "ch", 2),
+        ("xes", "x", 2),
+        ("ing", "", 3),
+        ("ed", "", 3),
+        ("s", "", 3),
+    ):
+        if folded.endswith(suffix) and len(folded) - len(suffix) >= least:
+            if suffix == "s" and folded.endswith(("ss", "us", "is")):
+                return folded
+            bare = folded[: -len(suffix)] + put
+            if suffix in ("ing", "ed"):
+                if len(bare) > 3 and bare[-1] == bare[-2] and bare[-1] not in "lsz":
+                    bare = bare[:-1]
+                elif _NEEDS_E.fullmatch(bare):
+                    bare += "e"
+            return _without_e(bare)
+    return _without_e(folded)
+
+
+def _without_e(bare: str) -> str:
+    return bare.removesuffix("e") if len(bare) > 4 else bare
+
+
+_WEAK_STEMS: Final = frozenset(map(stem, _WEAK))
+_SOFT_STEMS: Final = frozenset(map(stem, _SOFT))
+_PAIRS_OF_OPPOSITES: Final = frozenset(frozenset(map(stem, pair)) for pair in _ANTONYMS)
+
+
+def _rows() -> dict[str, frozenset[int]]:
+    found: dict[str, set[int]] = {}
+    for row, words in enumerate(_RELATIONS):
+        for word in words.split():
+            found.setdefault("_".join(map(_part, word.split("_"))), set()).add(row)
+    return {word: frozenset(rows) for word, rows in found.items()}
+
+
+def _part(word: str) -> str:
+    return word if word in _FUNCTION else stem(word)
+
+
+_ROWS: Final = _rows()
+
+
+def relations(line: list[Token]) -> dict[int, frozenset[int]]:
+    """By place in the line, the rows of the table of relations that the word there belongs to."""
+    found: dict[int, frozenset[int]] = {}
+    for at, token in enumerate(line):
+        rows = _ROWS.get(token.stem, frozenset()) if token.kind == "word" or at == 0 else frozenset()
+        if at + 1 < len(line):
+            following = line[at + 1]
+            second = following.folded if following.kind == "function" else following.stem
+            rows |= _ROWS.get(f"{token.stem}_{second}", frozenset())
+        if rows:
+            found[at] = rows
+    return found
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two stems are of one word or of one family ("employ" and "employment")."""
+    if one == other:
+        return True
+    shorter, longer = sorted((one, other), key=len)
+    if len(shorter) < 4 or len(longer) - len(shorter) > 5:
+        return False
+    common = next((i for i, letter in enumerate(shorter) if letter != longer[i]), len(shorter))
+    return common >= 4 and common >= len(shorter) - 1 and common >= 0.5 * len(longer)
+
+
+def is_weak(stemmed: str) -> bool:
+    """Whether a word means little by itself."""
+    return stemmed in _WEAK_STEMS
+
+
+def opposite(one: str, other: str) -> bool:
+    """Whether two stems deny one another ("win" and "lose")."""
+    return frozenset((one, other)) in _PAIRS_OF_OPPOSITES
+
+
+def negations(line: Iterable[Token]) -> int:
+    """How many words deny what is said; "n't" counts."""
+    return sum(token.folded in _NEGATIONS or token.folded.endswith("n't") for token in line)
+
+
+def is_soft_negation(line: Iterable[Token]) -> bool:
+    """Whether a word in it may stand for a denial in other words ("failed to", "lacks")."""
+    return any(token.stem in _SOFT_STEMS or token.folded.startswith(("un", "in", "non")) for token in line)
