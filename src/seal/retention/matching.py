@@ -26,6 +26,7 @@ from seal.retention.page import LONGEST_NAME, NAME, NUMBER, Page, terms_of
 
 EXACT, TYPO, PART, INITIALS, SHARED = 1.0, 0.9, 0.8, 0.7, 0.8
 _LONGEST_WINDOW = 8
+_RELATIVE = frozenset("that which who whose".split())
 _ASKS_NUMBER = frozenset("when year many much old".split())
 _ASKS_NAME = frozenset("who whom whose where".split())
 
@@ -58,6 +59,12 @@ class Reading:
     words: tuple[Word, ...]
     spans: tuple[range, ...]
     caseless: bool
+
+    @property
+    def describes(self) -> bool:
+        """Whether a relative clause describes what is asked for: "the firm that", "a book which"."""
+        pairs = zip(self.words, self.words[1:])
+        return any(b.norm in _RELATIVE and a.norm not in STOP for a, b in pairs)
 
     def norms(self, window: Iterable[int]) -> tuple[str, ...]:
         return tuple(self.words[at].norm for at in window)
@@ -244,7 +251,9 @@ def _is_slip(written: tuple[str, ...], meant: tuple[str, ...], index: Index, set
 def _by_part(reading: Reading, window: range, index: Index, pages: Mapping[str, Page]) -> set[str]:
     """Those whose name has these words, in this order, and more."""
     some = content(reading.norms(window))
-    if not some:
+    before = reading.words[window.start - 1].norm if window.start else ""
+    if not some or (reading.caseless and (before in ARTICLES or before not in STOP)):
+        # Without capitals, "the daughter" is anyone's, and "glass printer" more than a printer.
         return set()
     keys = frozenset.intersection(*(index[f"w {word}"] for word in some))
     return {key for key in keys if _in_order(some, pages[key].title)}
