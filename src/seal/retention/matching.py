@@ -11,13 +11,14 @@ from typing import Protocol
 
 from seal.retention.index import Index
 from seal.retention.names import (
+    ARTICLES,
     STOP,
     Word,
     content,
     name_spans,
     neighbours,
     one_slip,
-    parts,
+    pieces,
     without_article,
     words_of,
 )
@@ -25,6 +26,7 @@ from seal.retention.page import LONGEST_NAME, NAME, NUMBER, Page, terms_of
 
 EXACT, TYPO, PART, INITIALS, SHARED = 1.0, 0.9, 0.8, 0.7, 0.8
 _LONGEST_WINDOW = 8
+_RELATIVE = frozenset("that which who whose".split())
 _ASKS_NUMBER = frozenset("when year many much old".split())
 _ASKS_NAME = frozenset("who whom whose where".split())
 
@@ -57,6 +59,12 @@ class Reading:
     words: tuple[Word, ...]
     spans: tuple[range, ...]
     caseless: bool
+
+    @property
+    def describes(self) -> bool:
+        """Whether a relative clause describes what is asked for: "the firm that", "a book which"."""
+        pairs = zip(self.words, self.words[1:])
+        return any(b.norm in _RELATIVE and a.norm not in STOP for a, b in pairs)
 
     def norms(self, window: Iterable[int]) -> tuple[str, ...]:
         return tuple(self.words[at].norm for at in window)
@@ -107,39 +115,70 @@ def matches(
     fits as it stands, else one that fits but for a slip, else a part of a name."""
     found: dict[str, list[Match]] = {}
     taken: set[int] = set()
-
-    def take(window: range, keys: Iterable[str], quality: float, why: str) -> None:
-        taken.update(window)
-        for key in sorted(keys):
-            found.setdefault(key, []).append(Match(window, quality, why))
-
-    windows = sorted(_windows(reading), key=lambda w: (-len(w), w.start))
-    for window in windows:
+    exact = [w for w in _windows(reading) if _complete(reading, w) or _stands_alone(reading, w)]
+    for window in exact:
         keys = index[f"t {reading.letters(window)}"]
-        if keys and not taken & set(window) and _complete(reading, window):
-            take(window, keys, EXACT, f"named {_said(reading, window)}")
-    for window in windows:
-        if not taken & set(window) and _complete(reading, window):
+        if keys and not taken & set(window):
+            _take(found, taken, _found(reading, window, keys, EXACT, "named {}"))
+    for window in exact:
+        if not taken & set(window):
             keys = _misspelt(reading, window, index, pages, settings)
-            if keys:
-                take(window, keys, TYPO, f"named {_said(reading, window)}, but for a slip")
+            _take(found, taken, _found(reading, window, keys, TYPO, "named {}, but for a slip"))
     for span in reading.spans:
-        for window in parts(reading.words, span):
-            if taken & set(window):
-                continue
-            keys = _by_part(reading, window, index, pages)
-            if 0 < len(keys) <= settings.max_ambiguity:
-                take(window, keys, PART * (SHARED if len(keys) > 1 else 1), f"{_said(reading, window)} in its name")
-                continue
-            keys = _by_initials(reading, window, index, settings)
-            if 0 < len(keys) <= settings.max_ambiguity:
-                take(window, keys, INITIALS * (SHARED if len(keys) > 1 else 1), f"initials {_said(reading, window)}")
+        if taken & set(span):
+            continue
+        if not (one := _by_some(reading, span, index, pages, settings)):
+            several = [
+                _by_some(reading, piece, index, pages, settings, whole=True)
+                for piece in pieces(reading.words, span)
+            ]
+            one = [match for some in several for match in some] if all(several) else []
+        _take(found, taken, one)
     return found
 
 
-def _windows(reading: Reading) -> Iterator[range]:
-    """Runs of joined words that hold a word of a name."""
+def _take(found: dict[str, list[Match]], taken: set[int], given: Iterable[tuple[str, Match]]) -> None:
+    for key, match in given:
+        found.setdefault(key, []).append(match)
+        taken.update(match.window)
+
+
+def _found(
+    reading: Reading, window: range, keys: Iterable[str], quality: float, why: str
+) -> list[tuple[str, Match]]:
+    match = Match(window, quality, why.format(repr(" ".join(reading.norms(window)))))
+    return [(key, match) for key in sorted(keys)]
+
+
+def _by_some(
+    reading: Reading,
+    window: range,
+    index: Index,
+    pages: Mapping[str, Page],
+    settings: Settings,
+    *,
+    whole: bool = False,
+) -> list[tuple[str, Match]]:
+    """Who may be meant by a name that is not a document's: by a part of theirs, else by initials. A `whole`
+    name or a misspelt one is looked for too where the window is one of several names."""
+    if whole and (keys := index[f"t {reading.letters(window)}"]):
+        return _found(reading, window, keys, EXACT, "named {}")
+    if whole and (near := _misspelt(reading, window, index, pages, settings)):
+        return _found(reading, window, near, TYPO, "named {}, but for a slip")
+    ways = (
+        (PART, "{} in its name", _by_part(reading, window, index, pages)),
+        (INITIALS, "initials {}", _by_initials(reading, window, index, settings)),
+    )
+    for quality, why, keys in ways:
+        if 0 < len(keys) <= settings.max_ambiguity:
+            return _found(reading, window, keys, quality * (SHARED if len(keys) > 1 else 1), why)
+    return []
+
+
+def _windows(reading: Reading) -> list[range]:
+    """Runs of joined words that hold a word of a name, the longest first."""
     words, named = reading.words, {at for span in reading.spans for at in span}
+    found = []
     for start in range(len(words)):
         if words[start].norm == "&":
             continue
@@ -147,63 +186,74 @@ def _windows(reading: Reading) -> Iterator[range]:
             if stop - 1 > start and not words[stop - 1].joined:
                 break
             if not named.isdisjoint(range(start, stop)) or (reading.caseless and stop - start > 1):
-                yield range(start, stop)
+                found.append(range(start, stop))
+    return sorted(found, key=lambda window: (-len(window), window.start))
 
 
 def _complete(reading: Reading, window: range) -> bool:
-    """Whether the window is a whole name of the question: no other word of that name is left over. What a
-    longer name is joined to by "of", or a first word that may be no name, may be left."""
-    for span in reading.spans:
-        if not set(span) & set(window):
-            continue
-        for part in parts(reading.words, span):
-            left = [at for at in part if at not in window]
-            if set(part) & set(window) and not content(reading.norms(left)):
-                break
-        else:
-            if len(content(reading.norms(window))) < 2 or not _loose(reading, span, window):
-                return False
-    return True
+    """Whether no word of a name that the window has a part of is left over."""
+    left = (at for span in reading.spans if set(span) & set(window) for at in span if at not in window)
+    return not content(reading.norms(left))
 
 
-def _loose(reading: Reading, span: range, window: range) -> bool:
-    before, after = window.start - 1, window.stop
-    left_free = before not in span or not content(reading.norms([before])) or reading.words[before].first
-    right_free = after not in span or not content(reading.norms([after]))
-    return left_free and right_free
+def _stands_alone(reading: Reading, window: range) -> bool:
+    """Whether a window that is not complete may be a whole name all the same.
+
+    A name of several words may be joined to another by "of", or follow a first word that has its capital from
+    the sentence. Where there are no capitals, what looks like a name's next word may be a verb.
+    """
+    before, after = (
+        at in range(len(reading.words))
+        and any(at in span for span in reading.spans)
+        and reading.words[max(at, window.start)].joined
+        and bool(content(reading.norms([at])))
+        for at in (window.start - 1, window.stop)
+    )
+    if reading.caseless:
+        return not before or len(content(reading.norms(window))) > 1
+    return len(content(reading.norms(window))) > 1 and not after and (not before or window.start == 1)
 
 
 def _misspelt(
     reading: Reading, window: range, index: Index, pages: Mapping[str, Page], settings: Settings
 ) -> set[str]:
-    norms = without_article(reading.norms(window))
-    letters = "".join(norms)
-    if not settings.min_typo_letters <= len(letters) <= LONGEST_NAME or norms[0] in STOP or norms[-1] in STOP:
+    norms = reading.norms(window)
+    if norms[0] in STOP - ARTICLES or norms[-1] in STOP or len("".join(norms)) > LONGEST_NAME:
         return set()
-    near = {key for one in neighbours(letters) for key in index[f"~ {one}"]}
-    return {key for key in near if _is_slip(norms, pages[key], index, settings)}
+    before = reading.words[window.start - 1] if window.start and reading.words[window.start].joined else None
+    if before and before.capital and not before.first and before.norm in ARTICLES:
+        # "The Salt Lantern" is not "Salt Lanterns", misspelt.
+        return set()
+    near = {key for one in neighbours("".join(norms)) for key in index[f"~ {one}"]}
+    return {key for key in near if _is_slip(norms, pages[key].norms, index, settings)}
 
 
-def _is_slip(norms: tuple[str, ...], page: Page, index: Index, settings: Settings) -> bool:
-    """One slip in one word of the name. A word that is known, a number or a short one is no misspelt one."""
-    title = without_article([w.norm for w in words_of(page.entry.title)])
-    if not one_slip("".join(norms), page.letters):
+def _is_slip(written: tuple[str, ...], meant: tuple[str, ...], index: Index, settings: Settings) -> bool:
+    """One slip in one word of the name, or in its spaces; an article may be left out of what was written. A
+    word that is known, a number or a short one is no misspelt one."""
+    if not one_slip("".join(written), "".join(meant)):
+        meant = without_article(meant)
+        if not one_slip("".join(written), "".join(meant)):
+            return False
+    if len(written) != len(meant):
+        return len("".join(meant)) > settings.min_typo_letters
+    wrong = [(a, b) for a, b in zip(written, meant) if a != b]
+    if len(wrong) != 1 or len("".join(meant)) < 4:
         return False
-    if len(norms) != len(title):
-        return True
-    wrong = [(a, b) for a, b in zip(norms, title) if a != b]
-    if len(wrong) != 1:
+    ((one, other),) = wrong
+    if any(letter.isdigit() for letter in one + other):
         return False
-    (written, meant), = wrong
-    if any(letter.isdigit() for letter in written + meant) or len(meant) < settings.min_typo_letters:
-        return False
-    return f"w {written}" not in index and f"o {written}" not in index
+    if other in ARTICLES:
+        return len(meant) > 2
+    return len(other) >= settings.min_typo_letters and f"w {one}" not in index and f"o {one}" not in index
 
 
 def _by_part(reading: Reading, window: range, index: Index, pages: Mapping[str, Page]) -> set[str]:
     """Those whose name has these words, in this order, and more."""
     some = content(reading.norms(window))
-    if not some:
+    before = reading.words[window.start - 1].norm if window.start else ""
+    if not some or (reading.caseless and (before in ARTICLES or before not in STOP)):
+        # Without capitals, "the daughter" is anyone's, and "glass printer" more than a printer.
         return set()
     keys = frozenset.intersection(*(index[f"w {word}"] for word in some))
     return {key for key in keys if _in_order(some, pages[key].title)}
@@ -222,7 +272,3 @@ def _by_initials(reading: Reading, window: range, index: Index, settings: Settin
     if len(words) > 1 and any(len(w.norm) > 1 for w in words):
         return frozenset()
     return index[f"i {letters}"]
-
-
-def _said(reading: Reading, window: range) -> str:
-    return repr(" ".join(reading.norms(window)))

@@ -19,7 +19,7 @@ STOP = frozenset(
 """Words that say nothing about what a text is about."""
 _CONNECTORS = frozenset("of and for the & de on am sur von van der den la le du di da del y upon".split())
 _HONORIFICS = frozenset("mr mrs ms miss dr prof professor sir lady dame lord".split())
-_ARTICLES = frozenset(("the", "a", "an"))
+ARTICLES = frozenset(("the", "a", "an"))
 _WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|&")
 _POSSESSIVE = re.compile(r"['’]s$", re.IGNORECASE)
 
@@ -70,12 +70,12 @@ def normal(word: str) -> str:
 
 
 def without_article(norms: Sequence[str]) -> tuple[str, ...]:
-    return tuple(norms[1:] if len(norms) > 1 and norms[0] in _ARTICLES else norms)
+    return tuple(norms[1:] if len(norms) > 1 and norms[0] in ARTICLES else norms)
 
 
 def content(norms: Sequence[str]) -> tuple[str, ...]:
     """The words of a name that tell it from others: without "of", "the", "&" and titles of respect."""
-    return tuple(n for n in norms if n not in _CONNECTORS and n not in _HONORIFICS and n not in _ARTICLES)
+    return tuple(n for n in norms if n not in _CONNECTORS and n not in _HONORIFICS and n not in ARTICLES)
 
 
 def name_spans(words: Sequence[Word], is_ordinary: Callable[[str], bool]) -> Iterator[range]:
@@ -85,7 +85,7 @@ def name_spans(words: Sequence[Word], is_ordinary: Callable[[str], bool]) -> Ite
     """
     start = 0
     while start < len(words):
-        if not _begins_name(words[start], is_ordinary):
+        if not _begins_name(words, start, is_ordinary):
             start += 1
             continue
         end = start + 1
@@ -95,7 +95,10 @@ def name_spans(words: Sequence[Word], is_ordinary: Callable[[str], bool]) -> Ite
         start = end
 
 
-def _begins_name(word: Word, is_ordinary: Callable[[str], bool]) -> bool:
+def _begins_name(words: Sequence[Word], at: int, is_ordinary: Callable[[str], bool]) -> bool:
+    word = words[at]
+    if word.capital and at + 1 < len(words) and words[at + 1].norm == "&":
+        return True
     if not word.capital or word.norm in STOP:
         return False
     return not (word.first and is_ordinary(word.norm))
@@ -111,16 +114,14 @@ def _next(words: Sequence[Word], end: int) -> int | None:
     return at + 1 if words[at].capital or (at == end and words[at].is_number) else None
 
 
-def parts(words: Sequence[Word], span: range) -> Iterator[range]:
-    """A span, and the pieces that an "and" makes of it: "Acme Works and Nova Mills" may be one name or two."""
-    yield span
-    start = span.start
+def pieces(words: Sequence[Word], span: range) -> list[range]:
+    """What an "and" makes of a span: "Acme Works and Nova Mills" may be one name or two."""
+    found, start = [], span.start
     for at in span:
         if words[at].norm == "and" and not words[at].capital:
-            yield range(start, at)
+            found.append(range(start, at))
             start = at + 1
-    if start != span.start:
-        yield range(start, span.stop)
+    return [*found, range(start, span.stop)]
 
 
 def neighbours(text: str) -> frozenset[str]:

@@ -16,7 +16,7 @@ from seal.retention.names import (
     content,
     name_spans,
     neighbours,
-    parts,
+    pieces,
     without_article,
     words_of,
 )
@@ -46,6 +46,7 @@ class Page:
     """An entry, read."""
 
     entry: Entry
+    norms: tuple[str, ...]
     letters: str
     title: tuple[str, ...]
     initials: frozenset[str]
@@ -61,8 +62,9 @@ class Page:
     def features(self) -> Iterator[str]:
         """What it is found by; the letter says as what."""
         yield f"t {self.letters}"
-        if len(self.letters) <= LONGEST_NAME:
-            yield from (f"~ {near}" for near in neighbours(self.letters))
+        for letters in {self.letters, "".join(self.norms)}:
+            if len(letters) <= LONGEST_NAME:
+                yield from (f"~ {near}" for near in neighbours(letters))
         yield from (f"w {word}" for word in self.title)
         yield from (f"i {initials}" for initials in self.initials)
         yield from (f"m {mention}" for mention in self.mentions)
@@ -71,8 +73,8 @@ class Page:
 
 
 def read(entry: Entry, prefix_letters: int) -> Page:
-    norms = without_article([w.norm for w in words_of(entry.title)])
-    letters = "".join(norms)
+    norms = tuple(w.norm for w in words_of(entry.title))
+    letters = "".join(without_article(norms))
     title = content(norms)
     mentions: set[str] = set()
     ordinary: set[str] = set()
@@ -81,10 +83,11 @@ def read(entry: Entry, prefix_letters: int) -> Page:
     for text in entry.texts:
         for line in _SENTENCE_END.split(text):
             words = words_of(line)
-            named = {m for m in _mentions(words) if m != letters}
+            named = {m for m in _mentions(words) if m and m != letters}
             own = terms_of((w.norm for w in words), prefix_letters)
             lines.append(
                 frozenset(own)
+                | {f"m {name}" for name in named}
                 | ({NAME} if named else set())
                 | ({NUMBER} if any(w.is_number for w in words) else set())
             )
@@ -95,7 +98,7 @@ def read(entry: Entry, prefix_letters: int) -> Page:
         "".join(word[0] for word in some) for some in (norms, title) if 1 < len(some) <= LONGEST_NAME
     )
     return Page(
-        entry, letters, title, initials, frozenset(mentions), frozenset(ordinary), tuple(lines), terms
+        entry, norms, letters, title, initials, frozenset(mentions), frozenset(ordinary), tuple(lines), terms
     )
 
 
@@ -108,9 +111,6 @@ def terms_of(norms: Iterable[str], prefix_letters: int) -> list[str]:
 
 
 def _mentions(words: list[Word]) -> Iterator[str]:
-    """Every name, with and without a first word that may have its capital from the sentence."""
     for span in name_spans(words, lambda _: False):
-        for part in parts(words, span):
-            for start in {part.start, part.start + 1} if words[part.start].first else {part.start}:
-                if start < part.stop:
-                    yield "".join(without_article([words[i].norm for i in range(start, part.stop)]))
+        for part in (span, *pieces(words, span)):
+            yield "".join(without_article([words[at].norm for at in part]))

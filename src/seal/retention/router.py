@@ -12,7 +12,7 @@ What it finds depends on the set of the documents alone: not on their order, nor
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,7 +21,7 @@ from seal.errors import InputError, UnknownNameError
 from seal.plugins import did_you_mean
 from seal.retention.index import Index
 from seal.retention.matching import Match, Reading, matches, read_question
-from seal.retention.page import Entry, Page, read
+from seal.retention.page import Entry, Page, read, terms_of
 
 _MENTION = 0.5
 _LINK = 0.3
@@ -34,7 +34,7 @@ class RouterConfig(BaseModel):
 
     max_candidates: int = Field(default=4, ge=1, description="Most documents offered for a question.")
     min_typo_letters: int = Field(
-        default=4, ge=2, description="Least letters of a word of a name that may be misspelt by one letter."
+        default=3, ge=2, description="Least letters of a word of a name that may be misspelt by one letter."
     )
     min_initials: int = Field(default=2, ge=2, description="Least letters of initials that stand for a name.")
     max_ambiguity: int = Field(
@@ -44,8 +44,24 @@ class RouterConfig(BaseModel):
         default=0.5,
         ge=0,
         le=1,
-        description="Share of what a question without a document's name says, weighted by rarity, that a "
-        "document must have.",
+        description="Share of what a question without a name says, weighted by rarity, that a document must "
+        "have.",
+    )
+    min_line: float = Field(
+        default=0.4, ge=0, le=1, description="The same, that one line of the document must have."
+    )
+    min_coverage_numbers: float = Field(
+        default=0.4,
+        ge=0,
+        le=1,
+        description="In place of both where the question has numbers, all of which the document has.",
+    )
+    min_mention: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="Where a document only mentions the names of a question: share of the rest of the question "
+        "that the line must have in which it does.",
     )
     min_lead: float = Field(
         default=0.1,
@@ -132,31 +148,42 @@ class Router:
         scored = {}
         for key, found in named.items():
             quality = sum(sorted(match.quality for match in found)) / n_names
-            score = self._score(quality, _support(self._pages[key], asked))
+            score = self._score(quality, _best_line(self._pages[key].lines, asked))
             scored[key] = Candidate(key, score, "; ".join(dict.fromkeys(match.why for match in found)))
         return scored
 
     def _by_mention(self, reading: Reading, named: Mapping[str, list[Match]]) -> Iterable[Candidate]:
-        """Those that mention every name of the question, and have most of what else it says."""
+        """Those that mention every name of the question.
+
+        What is asked of someone named in passing is not in the document. So the line that mentions the name
+        must have something else of the question, or the question describe by the name: "the firm that Ana
+        Lopez founded".
+        """
         names = [reading.letters(span) for span in reading.spans]
         keys = frozenset.intersection(*(self._index[f"m {n}"] | self._index[f"t {n}"] for n in names))
         outside = [w.norm for at, w in enumerate(reading.words) if not any(at in s for s in reading.spans)]
-        asked = self._weights(reading.terms(outside, self.config.prefix_letters))
-        for key in keys - named.keys():
-            coverage = _coverage(self._pages[key], asked)
-            if coverage >= self.config.min_coverage:
-                yield Candidate(key, self._score(_MENTION, coverage), "its text has every name of the question")
+        asked = self._weights(terms_of(outside, self.config.prefix_letters))
+        for key in sorted(keys - named.keys()):
+            mentioning = [x for x in self._pages[key].lines if any(f"m {name}" in x for name in names)]
+            share = _best_line(mentioning, asked)
+            if share >= self.config.min_mention or reading.describes:
+                yield Candidate(key, self._score(_MENTION, share), "its text has every name of the question")
 
     def _by_description(self, reading: Reading) -> Iterable[Candidate]:
-        """The one that has most of what the question says, if none comes near it."""
-        asked = self._weights(reading.terms([w.norm for w in reading.words], self.config.prefix_letters))
-        ranked = sorted(((score, key) for key, score in self._bm25(asked).items()), reverse=True)
+        """The one that has every number and most else of what the question says, if none comes near it."""
+        asked = self._weights(terms_of([w.norm for w in reading.words], self.config.prefix_letters))
+        numbers = [t for t in asked if t[0].isdigit()]
+        scores = self._bm25(asked, numbers)
+        ranked = sorted(((score, key) for key, score in scores.items()), reverse=True)
         if not ranked or (len(ranked) > 1 and ranked[1][0] > (1 - self.config.min_lead) * ranked[0][0]):
             return
-        key = ranked[0][1]
-        coverage = _coverage(self._pages[key], asked)
-        if coverage >= self.config.min_coverage:
-            yield Candidate(key, round(_MENTION * coverage, 6), f"its text has {coverage:.0%} of the question")
+        page = self._pages[ranked[0][1]]
+        coverage, line = _coverage(page, asked), _best_line(page.lines, asked)
+        config = self.config
+        needed = config.min_coverage_numbers if numbers else config.min_coverage
+        if coverage >= needed and (numbers or line >= config.min_line):
+            why = f"its text has {coverage:.0%} of the question"
+            yield Candidate(page.entry.key, round(_MENTION * coverage, 6), why)
 
     def _by_link(self, named: Mapping[str, list[Match]], asked: Mapping[str, float]) -> Iterable[Candidate]:
         """Those that a named one mentions by name and that have a word of the question which it lacks: a
@@ -166,7 +193,7 @@ class Router:
             linked = {other for name in page.mentions for other in self._index[f"t {name}"]}
             for other in sorted(linked - named.keys()):
                 if any(t in self._pages[other].terms and t not in page.terms for t in asked):
-                    score = self._score(_LINK, _support(self._pages[other], asked))
+                    score = self._score(_LINK, _best_line(self._pages[other].lines, asked))
                     yield Candidate(other, score, f"named in {page.entry.title!r}")
 
     def _score(self, quality: float, support: float) -> float:
@@ -178,11 +205,16 @@ class Router:
         n = len(self._pages)
         return {t: math.log(1 + (n + 1) / (self._index.count(f"x {t}") + 0.5)) for t in sorted(set(terms))}
 
-    def _bm25(self, asked: Mapping[str, float], k1: float = 1.2, b: float = 0.75) -> dict[str, float]:
-        """Okapi BM25 (Robertson and Zaragoza 2009) of the documents that have one of the rarest terms."""
+    def _bm25(
+        self, asked: Mapping[str, float], needed: Sequence[str], k1: float = 1.2, b: float = 0.75
+    ) -> dict[str, float]:
+        """Okapi BM25 (Robertson and Zaragoza 2009) of the documents that have all the terms `needed`; without
+        these, of those that have one of the rarest."""
         known = sorted((t for t in asked if f"x {t}" in self._index), key=lambda t: (-asked[t], t))
-        keys: set[str] = set()
-        for term in known:
+        keys: frozenset[str] = frozenset()
+        if needed:
+            keys = frozenset.intersection(*(self._index[f"x {t}"] for t in needed))
+        for term in () if needed else known:
             having = self._index[f"x {term}"]
             if keys and len(keys) + len(having) > _MOST_RANKED:
                 break
@@ -207,8 +239,8 @@ class Router:
         self._pages |= new
         self._n_terms += sum(p.n_terms for p in new.values()) - sum(p.n_terms for p in gone.values())
         self._index = self._index.changed(
-            {key: page.features() for key, page in new.items()},
-            {key: page.features() for key, page in gone.items()},
+            {key: set(page.features()) for key, page in new.items()},
+            {key: set(page.features()) for key, page in gone.items()},
         )
 
 
@@ -216,10 +248,10 @@ _MOST_RANKED = 1000
 """Documents that BM25 is computed for; those with the rarest words of the question come first."""
 
 
-def _support(page: Page, asked: Mapping[str, float]) -> float:
-    """The share of what is asked that the best single line of the document has."""
+def _best_line(lines: Iterable[frozenset[str]], asked: Mapping[str, float]) -> float:
+    """The share of what is asked that the best single line has."""
     total = sum(asked.values())
-    best = max((sum(w for t, w in asked.items() if t in line) for line in page.lines), default=0.0)
+    best = max((sum(w for t, w in asked.items() if t in line) for line in lines), default=0.0)
     return best / total if total else 0.0
 
 

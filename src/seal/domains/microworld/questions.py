@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from seal.domains.microworld.corpus import UNKNOWN
 from seal.domains.microworld.grammar import Attribute, fill, grammar, sentence
 from seal.domains.microworld.names import MAKERS, Split
 from seal.domains.microworld.world import Entity, make_entity
@@ -143,18 +144,21 @@ def by_alias(rng: random.Random, entities: Sequence[Entity]) -> list[Asked]:
     return found
 
 
-def without_name(rng: random.Random, entities: Sequence[Entity], *, most_facts: int = 2) -> list[Asked]:
+def without_name(
+    rng: random.Random, entities: Sequence[Entity], *, among: Sequence[Entity] = (), most_facts: int = 2
+) -> list[Asked]:
     """One question an attribute, where the entity is described by as few of its other facts as single it out
-    among the entities: "Who founded the company that makes soap?". Attributes for which `most_facts` do not
-    suffice are left out. A description is worded as statements are."""
-    having = Counter((e.kind, name, value) for e in entities for name, value in e.values.items())
+    among the entities and `among`: "Who founded the company that makes soap?". Attributes for which
+    `most_facts` do not suffice are left out. A description is worded as statements are."""
+    among = [*entities, *among]
+    having = Counter((e.kind, name, value) for e in among for name, value in e.values.items())
     found = []
     for entity in entities:
         for attribute in entity.attributes:
             others = [a for a in entity.attributes if a is not attribute]
             rng.shuffle(others)
             for n in range(1, most_facts + 1):
-                facts = next((f for f in combinations(others, n) if _single_out(entity, f, entities, having)), None)
+                facts = next((f for f in combinations(others, n) if _single_out(entity, f, among, having)), None)
                 if facts:
                     found.append(_asked("without name", rng, entity, attribute, _description(rng, entity, facts)))
                     break
@@ -212,6 +216,21 @@ def never_met(rng: random.Random, split: Split, n: int, met: Sequence[Entity]) -
             names.add(entity.name)
             found += [_asked("never met", rng, entity, a, entity.name, of=()) for a in entity.attributes]
             n -= 1
+    return found
+
+
+def only_mentioned(rng: random.Random, entities: Sequence[Entity]) -> list[Asked]:
+    """Questions about those whom a fact of the entities names, and no document is about: a founder's hobby.
+    Nobody knows the answer, so the gold one is that it is not known."""
+    own = {e.name for e in entities}
+    found = []
+    for entity in entities:
+        for attribute in entity.attributes:
+            name, kind = entity.values[attribute.name], grammar().kinds.get(attribute.values)
+            if kind and name not in own:
+                asked = rng.choice(kind.attributes)
+                text = sentence(fill(rng.choice(asked.exam), subject=name))
+                found.append(Asked("only mentioned", Question(text, (UNKNOWN,), f"{asked.name}/only mentioned"), ()))
     return found
 
 
