@@ -18,17 +18,24 @@ from pydantic import ValidationError
 
 import seal
 from seal.cli.approve import approve
+from seal.cli.ask import ask
 from seal.cli.audit import audit
 from seal.cli.bench import bench
 from seal.cli.console import print_error
 from seal.cli.demo import demo
+from seal.cli.diff import diff
+from seal.cli.documents import documents
 from seal.cli.eval import eval_
+from seal.cli.export import export
+from seal.cli.forget import forget
 from seal.cli.init import init
+from seal.cli.learn import learn
 from seal.cli.reject import reject
 from seal.cli.rollback import rollback
 from seal.cli.show import show
 from seal.cli.train import train
 from seal.cli.versions import versions
+from seal.cli.why import why
 from seal.errors import ConfigError, Interrupted, SealError
 
 _DISK = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
@@ -52,7 +59,9 @@ app.command(eval_, name="eval")
 app.command(bench)
 
 # The commands on a workspace.
-for _command in (init, versions, show, rollback, approve, reject, audit):
+for _command in (
+    init, learn, ask, why, forget, documents, versions, show, diff, approve, reject, rollback, audit, export,
+):  # fmt: skip
     app.command(_command)
 
 

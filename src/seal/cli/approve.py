@@ -22,17 +22,15 @@ def approve(
     version: Annotated[str, Parameter(help="A version that is held: its id, or the first digits of it.")],
     *,
     reason: ReasonFlag = "",
-    allow_stale: Annotated[
-        bool,
-        Parameter(
-            negative=(),
-            help="Approve it even if another version than the one that it was made from is live by now. "
-            "What was learned since is then not live.",
-        ),
-    ] = False,
     workspace: WorkspaceFlag = Path("."),
     json: JsonFlag = False,
 ) -> None:
-    """Make a held version live. `seal show VERSION` says why it was held."""
-    moved = open_workspace(workspace).approve(version, reason=reason, allow_stale=allow_stale)
+    """Make a held version live. `seal show VERSION` says why it was held.
+
+    If something else has gone live since, what the held version adds is put on top of that: nothing that was
+    learned in between is undone.
+    """
+    from seal.loops.learner.approving import approve as approve_version
+
+    moved = approve_version(open_workspace(workspace), version, reason=reason)
     print_json(version_json(moved)) if json else say_live(moved)

@@ -19,6 +19,13 @@ def init(
     writer: Annotated[
         str | None, Parameter(help="The model that writes self-edits; by default the one that learns.")
     ] = None,
+    reference: Annotated[
+        Path | None,
+        Parameter(
+            help="Passages with questions that the model can answer today and that no update may spoil (as "
+            "for `seal eval`). By default the embedded model's own world, or general questions."
+        ),
+    ] = None,
     database: Annotated[
         str | None,
         Parameter(
@@ -30,9 +37,11 @@ def init(
     """Begin a workspace: the folder in which a model keeps learning.
 
     It holds the documents, what was made of them, every version of the model, and the ledger that says who
-    did what, when and why. A making that was cut off is taken up by the same command.
+    did what, when and why; `learner.toml` in it has the settings. A making that was cut off is taken up by
+    the same command.
     """
-    from seal.registry import Workspace
+    from seal.loops.learner import Learner
 
-    made = Workspace.init(folder, model=model, writer=writer, database=database)
-    say(f"A workspace for the model {model!r}: {made.path}")
+    made = Learner.init(folder, model=model, writer=writer, reference=reference, database=database)
+    say(f"A workspace for the model {model!r}: {made.workspace.path}")
+    say(f"  teach it:  seal learn FILE --workspace {made.workspace.path}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,33 @@ class Exam:
 
 
 @dataclass(frozen=True)
+class Concern:
+    """What screening found in a document: it is to be refused ("reject") or shown to a person ("hold").
+
+    `reason` says where, and quotes nothing.
+    """
+
+    document: str
+    action: Literal["reject", "hold"]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A document says otherwise than what is known already.
+
+    `against` is another document's id, or "base": what the base model is sure of, without any document.
+    `contradicted` of `questions` answers differ. `trusted_less`: the document is trusted less than the other.
+    """
+
+    document: str
+    against: str
+    contradicted: int
+    questions: int
+    trusted_less: bool = False
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything measured of a candidate.
 
@@ -35,6 +63,8 @@ class Report:
         honesty: private questions (right: declined) and questions about what was never met (right: said so).
         drift_nats: mean KL divergence per token from the base on reference prompts.
         lines_written, lines_kept: of the self-edits, and how many their sources support.
+        concerns: what screening found in the new documents.
+        conflicts: where they contradict what is known.
         failed: why the machinery could not make or measure the candidate; empty if it could.
     """
 
@@ -44,4 +74,6 @@ class Report:
     drift_nats: float | None = None
     lines_written: int = 0
     lines_kept: int = 0
+    concerns: tuple[Concern, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
     failed: str = ""

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+from scipy import stats
 
 from seal.gates.report import Exam, Report
 from seal.grading.paired import compare, design_effect, gain_p_value, items_needed, lower_bound
@@ -40,6 +41,18 @@ class GateConfig(BaseModel):
     min_grounded: float = Field(
         default=0.5, ge=0, le=1, description="Least share of self-edit lines that their source supports."
     )
+    min_update: float = Field(
+        default=0.75,
+        gt=0,
+        le=1,
+        description="Least share of the exam right after a document that supersedes.",
+    )
+    false_certainty: float = Field(
+        default=0.05,
+        gt=0,
+        lt=1,
+        description="How often the base is sure of an answer about what it never met, measured beforehand.",
+    )
     min_coverage: float = Field(
         default=0.9, gt=0, le=1, description="Least share of an exam's items that could be graded."
     )
@@ -55,14 +68,58 @@ class Finding:
     reason: str
 
 
+def screening(report: Report, config: GateConfig) -> list[Finding]:
+    """Nothing was found in the documents that a person should see, or that nobody should learn."""
+    return [
+        Finding(
+            "screening", f"document {c.document[:12]}", "fail" if c.action == "reject" else "open", c.reason
+        )
+        for c in report.concerns
+    ]
+
+
+def consistency(report: Report, config: GateConfig) -> list[Finding]:
+    """A document that contradicts another supersedes it, unless it is trusted less. One that contradicts what
+    the base is sure of waits for a person, if it does so more often than a base that is sure of falsehoods in
+    `false_certainty` of the cases would explain (one-sided exact binomial test)."""
+    found = []
+    for conflict in report.conflicts:
+        n, k = conflict.questions, conflict.contradicted
+        told = f"{k} of {n} answers contradict "
+        if conflict.against == "base":
+            p = (
+                float(stats.binomtest(k, n, config.false_certainty, alternative="greater").pvalue)
+                if n
+                else 1.0
+            )
+            told += f"what the base model is sure of, p = {p:.3f}"
+            judgement: Judgement = "open" if p <= config.alpha else "pass"
+        else:
+            judgement = "open" if conflict.trusted_less and k else "pass"
+            rank = "is trusted more" if conflict.trusted_less else "is superseded in them"
+            told += f"document {conflict.against[:12]}, which {rank}"
+        found.append(Finding("consistency", f"document {conflict.document[:12]}", judgement, told))
+    return found
+
+
 def acquisition(report: Report, config: GateConfig) -> list[Finding]:
-    """Each document was learned: more items gained than lost, by the one-sided exact McNemar test."""
+    """Each document was learned: more items gained than lost, by the one-sided exact McNemar test.
+
+    One that supersedes another changes a few answers, and leaves the rest as it was: too few to test. It
+    passes if more was gained than lost and `min_update` of its exam is then answered.
+    """
+    updates = {c.document[:12] for c in report.conflicts if c.against != "base" and c.contradicted}
     found = []
     for exam in report.documents:
         outcomes = compare(exam.candidate, exam.reference)
         p = gain_p_value(outcomes)
         told = f"{outcomes.gained} gained, {outcomes.lost} lost of {outcomes.n} items, p = {p:.3f}"
-        judgement: Judgement = "pass" if p <= config.alpha else "fail"
+        learned = p <= config.alpha
+        if not learned and exam.name.rpartition(" ")[2] in updates and outcomes.gained > outcomes.lost:
+            share = sum(v == 1 for v in exam.candidate.values()) / max(1, len(exam.candidate))
+            told += f"; it supersedes another, and {100 * share:.0f} % of its exam is answered"
+            learned = share >= config.min_update
+        judgement: Judgement = "pass" if learned else "fail"
         if outcomes.coverage < config.min_coverage:
             judgement, told = "open", f"only {outcomes.n} of {len(exam.candidate)} items could be graded"
         found.append(Finding("acquisition", exam.name, judgement, told))
@@ -103,7 +160,9 @@ def groundedness(report: Report, config: GateConfig) -> list[Finding]:
 
 
 GATES: Final[tuple[Callable[[Report, GateConfig], list[Finding]], ...]] = (
+    screening,
     groundedness,
+    consistency,
     acquisition,
     retention,
     honesty,

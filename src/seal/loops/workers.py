@@ -84,7 +84,7 @@ class Workers:
         try:
             for worker, part in enumerate(others):
                 self._executor.submit(worker, "learn_and_examine", [trials[i] for i in part], answers)
-            with _one_thread():
+            with one_thread():
                 scores |= dict(zip(own, here([trials[i] for i in own]), strict=True))
             for worker, part in enumerate(others):
                 scores |= dict(zip(part, self._executor.result(worker), strict=True))
@@ -106,7 +106,7 @@ def divide(costs: Sequence[float], n: int) -> list[list[int]]:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

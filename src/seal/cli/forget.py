@@ -1,0 +1,35 @@
+"""`seal forget`: take a document out, exactly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from seal.cli.console import Display
+from seal.cli.workspace import JsonFlag, WorkspaceFlag, print_json, say, say_live, short
+
+
+def forget(
+    document: Annotated[str, Parameter(help="A document: its title, its id, or the first digits of it.")],
+    *,
+    workspace: WorkspaceFlag = Path("."),
+    json: JsonFlag = False,
+) -> None:
+    """Take a document out. The live version is then bit for bit the one of a learner that never saw it; the
+    text, what was written about it and its exam are erased, and no version that knew it ever answers again.
+    The ledger keeps that it happened.
+    """
+    from seal.loops.learner import Learner
+
+    learner = Learner.open(workspace, watch=None if json else Display())
+    gone = learner.forget(document)
+    live = learner.workspace.alias()
+    if json:
+        print_json({"forgotten": gone.id, "live": live and live.id, "content": live and live.content})
+        return
+    say(f"document {short(gone.id)} is forgotten")
+    if live is not None:
+        say_live(live)
+        say(f"  what it knows has the digest {live.content}")

@@ -1,0 +1,146 @@
+"""`seal learn`: documents go in, and what passes every gate is live."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+from rich.text import Text as Styled
+
+from seal.cli.console import Display, clock
+from seal.cli.workspace import JsonFlag, WorkspaceFlag, print_json, short
+from seal.errors import InputError, Interrupted
+
+if TYPE_CHECKING:
+    from seal.loops.learner.learner import Text
+    from seal.loops.learner.study import Learned
+
+_MARKS = {
+    "live": ("✓", "bold green"),
+    "held": ("?", "bold yellow"),
+    "rejected": ("✗", "bold red"),
+    "known": ("=", "dim"),
+}
+
+
+def learn(
+    *files: Annotated[
+        Path,
+        Parameter(
+            help="Texts (.txt, .md), passages (.json, .jsonl), folders of these, or - for a text on the input."
+        ),
+    ],
+    title: Annotated[
+        str, Parameter(help="The title, for one document; by default its heading or file name.")
+    ] = "",
+    questions: Annotated[
+        Path | None,
+        Parameter(
+            help="An exam: records of passages with questions (.json, .jsonl), matched by title; for one "
+            "document a list of questions will do. Without it the model writes its own."
+        ),
+    ] = None,
+    trust: Annotated[
+        float | None,
+        Parameter(help="Trust in these, from 0 to 1; what contradicts a more trusted document is held."),
+    ] = None,
+    workspace: WorkspaceFlag = Path("."),
+    json: JsonFlag = False,
+) -> None:
+    """Learn documents: the model writes its own training data about each, trains on it, and is examined.
+
+    What passes every gate goes live at once; what a person should see is held (`seal versions`, `seal show`,
+    `seal approve`); what fails is rejected, and the live version stays. The exit status is 0 if everything is
+    live (or was known), 1 if something is not.
+    """
+    from seal.loops.learner import Learner
+
+    if not files:
+        raise InputError("no document is named", "Name files or folders, or - for a text on the input.")
+    texts = _texts(files, title, questions, trust)
+    display = Display()
+    started = time.monotonic()
+    try:
+        with display.running(workspace):
+            # Progress is for people: programs read the last thing on the output.
+            learner = Learner.open(workspace, watch=None if json else display)
+            learned = learner.learn(texts)
+    except Interrupted as stopped:
+        raise Interrupted("what was not finished is taken up by the next `seal learn`") from stopped
+    seconds = time.monotonic() - started
+    if json:
+        print_json({"seconds": seconds, "documents": [asdict(one) for one in learned]})
+    else:
+        _show(display, learned, seconds, learner)
+    if any(one.outcome in ("held", "rejected") for one in learned):
+        raise SystemExit(1)
+
+
+def _texts(files: Sequence[Path], title: str, questions: Path | None, trust: float | None) -> list[Text]:
+    from seal.domains.knowledge import load_contexts
+    from seal.loops.learner.learner import Text, texts_of
+
+    if trust is not None and not 0 <= trust <= 1:
+        raise InputError(f"the trust is {trust}", "Give a number from 0 (none) to 1 (full).")
+    texts: list[Text] = []
+    for file in files:
+        if str(file) == "-":
+            texts.append(Text(_input(), title, trust))
+        else:
+            texts += texts_of(load_contexts(file), trust)
+    if title:
+        if len(texts) > 1:
+            raise InputError(f"one title for {len(texts)} documents", "Leave --title out.")
+        texts = [replace(texts[0], title=title)]
+    if questions is not None:
+        exams = {c.title: c.questions for c in load_contexts(questions) if c.questions}
+        given = [exams.get(t.title, ()) for t in texts]
+        if len(texts) == 1 and len(exams) == 1:
+            given = list(exams.values())
+        if not any(given):
+            raise InputError(
+                f"{questions} has no questions for any of the documents",
+                "Its records need the documents' titles: " + ", ".join(repr(t.title) for t in texts[:3]),
+            )
+        texts = [replace(t, questions=tuple(q)) for t, q in zip(texts, given, strict=True)]
+    return texts
+
+
+def _input() -> str:
+    try:
+        text = sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"the input is not UTF-8 at byte {error.start}", "Convert it to UTF-8.") from error
+    if not text.strip():
+        raise InputError("there is no text on the input", "Pipe a text in, or name a file.")
+    return text
+
+
+def _show(display: Display, learned: Sequence[Learned], seconds: float, learner: Any) -> None:
+    for one in learned:
+        mark, style = _MARKS[one.outcome]
+        name = one.title or short(one.document)
+        told = f" {name}: {one.outcome}"
+        if one.questions:
+            told += f", {one.after} of {one.questions} questions right ({one.before} before)"
+            told += f", {one.lines_kept} of {one.lines_written} lines kept"
+        display.console.print(Styled.assemble((mark, style), told))
+        if one.outcome in ("held", "rejected"):
+            display.console.print(Styled(f"    {one.reason}"))
+        if one.outcome == "held":
+            display.console.print(
+                Styled(f"    seal approve {short(one.version)}   or   seal reject {short(one.version)}")
+            )
+        for other in one.supersedes:
+            display.console.print(Styled(f"    replaces what document {short(other)} said"))
+    live = learner.workspace.alias()
+    n = len(live.documents) if live else 0
+    noun = "document" if n == 1 else "documents"
+    display.console.print(
+        Styled(f"The live version {short(live.id if live else None)} knows {n} {noun}. ({clock(seconds)})")
+    )

@@ -1,0 +1,215 @@
+"""Ways to go on learning, each on the same documents and the same lines: what is compared, and nothing else.
+
+    sequential    one model, an adapter merged into it after each document (SEAL, section 4.4): the published way
+    replay        the same, with lines of earlier documents and the base's own answers among the new ones
+    consolidated  one adapter, trained from the base on the lines of all documents together
+    retrieval     no training: the document that the router finds is put before the question
+
+Cells are the learner's own way (`seal.loops.learner`). Knows nothing about exams or how results are told.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from seal.loops.adapt import Adaptation, derive_seed
+from seal.loops.learner.answering import Mind
+from seal.loops.learner.compiling import examples_of, write_answers
+from seal.loops.learner.library import Known
+from seal.models import generate
+from seal.training import Adapter, AdapterBank, merge, train
+from seal.types import Context, Example, Hyperparameters, Question, TrainingPlan
+
+
+class Strategy(Protocol):
+    """What every way offers. `learn` takes the documents in order; `answer` asks what it then is."""
+
+    name: str
+
+    def learn(self, known: Known) -> None: ...
+
+    def answer(self, questions: Sequence[str], shown: Sequence[Context | None]) -> list[str]: ...
+
+    def size_bytes(self) -> int:
+        """Of what is kept beside the base."""
+        ...
+
+    def prompt_tokens(self, questions: Sequence[str]) -> float:
+        """Tokens that are read for a question, on average."""
+        ...
+
+
+def prompts_of(
+    adaptation: Adaptation, questions: Sequence[str], shown: Sequence[Context | None]
+) -> list[str]:
+    return [adaptation.exam_prompt(s, Question(q, ())) for q, s in zip(questions, shown, strict=True)]
+
+
+class _Reading:
+    """Closed-book answers cost the question."""
+
+    adaptation: Adaptation
+
+    def prompt_tokens(self, questions: Sequence[str]) -> float:
+        prompts = prompts_of(self.adaptation, questions, [None] * len(questions))
+        return sum(len(self.adaptation.tokenizer(p)["input_ids"]) for p in prompts) / max(1, len(prompts))
+
+
+class Sequential(_Reading):
+    """Merge after each document. With `n_replayed` above 0 so many earlier lines, and as many answers of the base
+    to `neutral` questions, are trained on along with the new ones; the originals stay beside them."""
+
+    def __init__(
+        self,
+        adaptation: Adaptation,
+        hyperparameters: Hyperparameters,
+        *,
+        n_replayed: int = 0,
+        neutral: Sequence[Example] = (),
+        seed: int = 0,
+    ) -> None:
+        self.name = "replay" if n_replayed else "sequential"
+        self.adaptation, self.hyperparameters = adaptation, hyperparameters
+        self.model = copy.deepcopy(adaptation.model)
+        self.n_replayed, self.neutral, self.seed = n_replayed, list(neutral), seed
+        self.past: list[Example] = []
+
+    def learn(self, known: Known) -> None:
+        own = list(examples_of(known.document.title, known.active_lines))
+        rng = random.Random(f"{self.name}/{self.seed}/{known.document.id}")
+        replayed = rng.sample(self.past, min(self.n_replayed, len(self.past)))
+        if self.n_replayed:
+            replayed += rng.sample(self.neutral, min(self.n_replayed, len(self.neutral)))
+        seed = derive_seed(self.name, self.seed, known.document.id)
+        plan = TrainingPlan(known.document.id, (*own, *replayed), self.hyperparameters, seed)
+        merge(self.model, train(self.model, self.adaptation.tokenizer, [plan])[0])
+        self.past += own
+
+    def answer(self, questions: Sequence[str], shown: Sequence[Context | None]) -> list[str]:
+        return _answers(self.adaptation, self.model, prompts_of(self.adaptation, questions, shown))
+
+    def size_bytes(self) -> int:
+        return sum(p.numel() * p.element_size() for p in self.model.parameters())
+
+
+class Consolidated(_Reading):
+    """One adapter on everything, trained when it is asked for. `learn` only notes the document."""
+
+    name = "consolidated"
+
+    def __init__(
+        self,
+        adaptation: Adaptation,
+        hyperparameters: Hyperparameters,
+        *,
+        neutral: Sequence[Example] = (),
+        seed: int = 0,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> None:
+        self.adaptation, self.hyperparameters, self.seed = adaptation, hyperparameters, seed
+        self.neutral, self.on_progress = tuple(neutral), on_progress
+        self.known: list[Known] = []
+        self._adapter: Adapter | None = None
+
+    def learn(self, known: Known) -> None:
+        self.known.append(known)
+        self._adapter = None
+
+    @property
+    def adapter(self) -> Adapter:
+        if self._adapter is None:
+            own = tuple(e for k in self.known for e in examples_of(k.document.title, k.active_lines))
+            seed = derive_seed(self.name, self.seed, len(self.known))
+            plan = TrainingPlan(self.name, (*own, *self.neutral), self.hyperparameters, seed)
+            self._adapter = train(
+                self.adaptation.model, self.adaptation.tokenizer, [plan], on_progress=self.on_progress
+            )[0]
+        return self._adapter
+
+    def answer(self, questions: Sequence[str], shown: Sequence[Context | None]) -> list[str]:
+        prompts = prompts_of(self.adaptation, questions, shown)
+        with AdapterBank.of(self.adaptation.model, [self.adapter]) as bank:
+            return write_answers(self.adaptation, prompts, bank, [0] * len(prompts))
+
+    def size_bytes(self) -> int:
+        return adapter_bytes(self.adapter)
+
+
+class Retrieval:
+    """The passage of the router's best document (or of its best `n`) before the question; the base reads it."""
+
+    def __init__(self, mind: Mind, texts: dict[str, Context], n: int = 1) -> None:
+        self.name = "retrieval" if n == 1 else f"retrieval_{n}"
+        self.mind, self.texts, self.n = mind, texts, n
+        self.adaptation = mind.adaptation
+
+    def learn(self, known: Known) -> None:
+        self.texts[known.document.id] = Context(known.document.id, known.document.title, known.text)
+
+    def _shown(self, question: str, given: Context | None) -> Context | None:
+        found = [self.texts[key] for key in self.mind.route([question])[0] if key in self.texts][: self.n]
+        if given is not None or not found:
+            return given
+        first, *others = found
+        text = "\n\n".join([first.text, *(f"{o.title}\n{o.text}" for o in others)])
+        return Context(first.id, first.title, text)
+
+    def answer(self, questions: Sequence[str], shown: Sequence[Context | None]) -> list[str]:
+        seen = [self._shown(q, s) for q, s in zip(questions, shown, strict=True)]
+        return _answers(self.adaptation, self.adaptation.model, prompts_of(self.adaptation, questions, seen))
+
+    def size_bytes(self) -> int:
+        return sum(len(f"{c.title}{c.text}".encode()) for c in self.texts.values())
+
+    def prompt_tokens(self, questions: Sequence[str]) -> float:
+        seen = [self._shown(q, None) for q in questions]
+        prompts = prompts_of(self.adaptation, questions, seen)
+        return sum(len(self.adaptation.tokenizer(p)["input_ids"]) for p in prompts) / max(1, len(prompts))
+
+
+class Cells(_Reading):
+    """A mind's cells, each question routed to one."""
+
+    name = "cells"
+
+    def __init__(self, mind: Mind) -> None:
+        self.mind, self.adaptation = mind, mind.adaptation
+
+    def learn(self, known: Known) -> None:
+        raise NotImplementedError("the learner has learned them")
+
+    def answer(self, questions: Sequence[str], shown: Sequence[Context | None]) -> list[str]:
+        return [a.text for a in self.mind.ask(list(questions), list(shown))]
+
+    def size_bytes(self) -> int:
+        return sum(adapter_bytes(cell.adapter) for cell in self.mind.cells.values())
+
+
+def adapter_bytes(adapter: Adapter) -> int:
+    return sum(f.numel() * f.element_size() for pair in adapter.factors.values() for f in pair)
+
+
+def neutral_examples(adaptation: Adaptation, questions: Sequence[str]) -> list[Example]:
+    """The base's own answers to questions that have nothing to do with the documents: what it must keep saying.
+
+    Trained on as they are: what a term of KL divergence to the base would ask for, at the base's likeliest answer.
+    """
+    prompts = prompts_of(adaptation, questions, [None] * len(questions))
+    texts = write_answers(adaptation, prompts)
+    lead = adaptation.domain.answer_lead
+    return [Example(lead + text, prompt) for prompt, text in zip(prompts, texts, strict=True) if text]
+
+
+def _answers(adaptation: Adaptation, model: Any, prompts: Sequence[str]) -> list[str]:
+    found = generate(
+        model,
+        adaptation.tokenizer,
+        prompts,
+        max_new_tokens=adaptation.answer_tokens,
+        stop=() if adaptation.style == "chat" else (adaptation.domain.answer_end,),
+        batch_size=256,
+    )
+    return [adaptation.domain.clean_answer(one.text) for one in found]

@@ -1,0 +1,192 @@
+"""What a version knows, ready to be asked: for each question one cell is switched on, or none.
+
+Knows how a question finds its cell (the router's candidates, then how likely the question is to each) and
+that without one the frozen base answers. Knows nothing about how cells came to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from seal.loops.adapt import Adaptation
+from seal.loops.learner.compiling import answer_probabilities, write_answers
+from seal.models import score_answers
+from seal.retention import Entry, Router, RouterConfig
+from seal.training import Adapter, AdapterBank
+from seal.types import Context, Question
+
+_CELLS_AT_ONCE = 64
+_CLOSE = 0.9  # candidates of at least this share of the best one's score are told apart by likelihood
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A trained adapter, the document that it is of, and the words by which questions find it.
+
+    `object` is the digest of the stored adapter, or any name that no other cell has.
+    """
+
+    document: str
+    object: str
+    adapter: Adapter
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer, how likely the model found it as a whole, and the document whose cell gave it (None: the
+    base).
+
+    `candidates` are the documents that the router thought of, best first.
+    """
+
+    question: str
+    text: str
+    probability: float
+    document: str | None = None
+    candidates: tuple[str, ...] = ()
+
+
+Known = dict[tuple[str | None, str], tuple[str, float]]
+"""Answers that were given before, by (cell's object, prompt): what did not change is not asked again."""
+
+
+@dataclass
+class Mind:
+    """The base and a version's cells. `known` is shared by minds that are compared with one another."""
+
+    adaptation: Adaptation
+    cells: Mapping[str, Cell]
+    router_config: RouterConfig
+    known: Known = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.router = Router([cell.entry for cell in self.cells.values()], self.router_config)
+        self._routes: dict[str, tuple[str, ...]] = {}
+
+    def with_cells(self, cells: Mapping[str, Cell], without: Sequence[str] = ()) -> Mind:
+        """The same with other cells on top, and without those of some documents."""
+        kept = {key: cell for key, cell in self.cells.items() if key not in without}
+        return Mind(self.adaptation, kept | dict(cells), self.router_config, self.known)
+
+    def route(self, questions: Sequence[str]) -> list[tuple[str, ...]]:
+        """For each question the documents that may hold the answer, the one that is asked first; or none.
+
+        Between candidates of like score the question itself decides: a cell has learned questions as well,
+        and finds those about its document likelier than the base does.
+        """
+        fresh = [q for q in dict.fromkeys(questions) if q not in self._routes]
+        unsure: list[tuple[str, list[str]]] = []
+        for question in fresh:
+            found = self.router.route(question)
+            self._routes[question] = tuple(c.key for c in found)
+            close = [c.key for c in found[:4] if c.score >= _CLOSE * found[0].score]
+            if len(close) > 1:
+                unsure.append((question, close))
+        for question, order in zip(unsure, self._rank(unsure), strict=True):
+            rest = [key for key in self._routes[question[0]] if key not in order]
+            self._routes[question[0]] = (*order, *rest)
+        return [self._routes[q] for q in questions]
+
+    def _rank(self, unsure: Sequence[tuple[str, list[str]]]) -> list[list[str]]:
+        """Each question's candidates by how likely it is under each, likeliest first."""
+        if not unsure:
+            return []
+        pairs, owners = [], []
+        for question, keys in unsure:
+            pairs += [("Question:", f" {question}")] * len(keys)
+            owners += keys
+        logs = self._under(owners, pairs)
+        ranked, at = [], 0
+        for _, keys in unsure:
+            own = logs[at : at + len(keys)]
+            ranked.append([keys[i] for i in sorted(range(len(keys)), key=lambda i: -own[i])])
+            at += len(keys)
+        return ranked
+
+    def _under(self, owners: Sequence[str], pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """log p of each pair's second text after its first, under its owner's cell."""
+        found: dict[int, float] = {}
+        for keys in _groups(list(dict.fromkeys(owners))):
+            places = [i for i, owner in enumerate(owners) if owner in keys]
+            with AdapterBank.of(self.adaptation.model, [self.cells[k].adapter for k in keys]) as bank:
+                scores = score_answers(
+                    self.adaptation.model,
+                    self.adaptation.tokenizer,
+                    [pairs[i] for i in places],
+                    adapters=bank,
+                    slots=[keys.index(owners[i]) for i in places],
+                )
+            found |= {i: s.log_probability for i, s in zip(places, scores, strict=True)}
+        return [found[i] for i in range(len(owners))]
+
+    def ask(self, questions: Sequence[str], shown: Sequence[Context | None] | None = None) -> list[Answer]:
+        """Answers, in order; `shown[i]` is a passage that question i comes with."""
+        routes = self.route(questions)
+        return self.answer([r[0] if r else None for r in routes], questions, shown, routes)
+
+    def answer(
+        self,
+        documents: Sequence[str | None],
+        questions: Sequence[str],
+        shown: Sequence[Context | None] | None = None,
+        routes: Sequence[tuple[str, ...]] | None = None,
+    ) -> list[Answer]:
+        """Answers with the cell of `documents[i]` switched on for question i, whatever the router says."""
+        passages = shown or [None] * len(questions)
+        prompts = [
+            self.adaptation.exam_prompt(p, Question(q, ())) for q, p in zip(questions, passages, strict=True)
+        ]
+        keys = [
+            (None if d is None else self.cells[d].object, prompt)
+            for d, prompt in zip(documents, prompts, strict=True)
+        ]
+        todo: dict[tuple[str | None, str], str | None] = {}
+        for key, document in zip(keys, documents, strict=True):
+            if key not in self.known:
+                todo[key] = document
+        base = [key for key, document in todo.items() if document is None]
+        self._learn_answers(base, None)
+        others = [(key, document) for key, document in todo.items() if document is not None]
+        for group in _groups(list(dict.fromkeys(d for _, d in others))):
+            self._learn_answers(
+                [k for k, d in others if d in group], group, [d for _, d in others if d in group]
+            )
+        return [
+            Answer(q, *self.known[key], document, routes[i] if routes else ())
+            for i, (q, key, document) in enumerate(zip(questions, keys, documents, strict=True))
+        ]
+
+    def _learn_answers(
+        self,
+        keys: Sequence[tuple[str | None, str]],
+        group: Sequence[str] | None,
+        owners: Sequence[str] = (),
+    ) -> None:
+        if not keys:
+            return
+        prompts = [prompt for _, prompt in keys]
+        if group is None:
+            texts = write_answers(self.adaptation, prompts)
+            sure = answer_probabilities(self.adaptation, prompts, texts)
+        else:
+            slots = [group.index(owner) for owner in owners]
+            with AdapterBank.of(self.adaptation.model, [self.cells[k].adapter for k in group]) as bank:
+                texts = write_answers(self.adaptation, prompts, bank, slots)
+                sure = answer_probabilities(self.adaptation, prompts, texts, bank, slots)
+        self.known.update(zip(keys, zip(texts, sure, strict=True), strict=True))
+
+
+def fingerprint(adaptation: Adaptation, adapter: Adapter) -> list[float]:
+    """A few logits that the adapter gives: a stored cell that was exchanged or misread gives others."""
+    ids = adaptation.tokenizer("Question: What", return_tensors="pt")["input_ids"]
+    with AdapterBank.of(adaptation.model, [adapter]) as bank, torch.inference_mode(), bank.route([0], 1):
+        logits = adaptation.model(input_ids=ids.to(adaptation.model.device)).logits[0, -1]
+    return [round(x, 4) for x in logits[:: max(1, len(logits) // 8)][:8].float().cpu().tolist()]
+
+
+def _groups(keys: list[str]) -> list[list[str]]:
+    return [keys[i : i + _CELLS_AT_ONCE] for i in range(0, len(keys), _CELLS_AT_ONCE)]

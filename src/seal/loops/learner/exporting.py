@@ -1,0 +1,159 @@
+"""A version out of the workspace, for servers that know nothing of it: a PEFT adapter, or a merged model.
+
+A version is many cells and a router. What is exported is one set of weights: one document's cell as it is, or
+one adapter trained from the base on the lines of all documents together. One adapter holds less than the
+cells do; how much it holds is measured, and stands in its card.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seal.errors import InputError, OutputError, StateError
+from seal.grading.exact import comparable
+from seal.loops.adapt import derive_seed
+from seal.loops.learner.compiling import examples_of, write_answers
+from seal.loops.learner.library import Known
+from seal.loops.learner.measuring import exam_items
+from seal.loops.run_folder import write_beside
+from seal.registry import LIVE, Version
+from seal.training import Adapter, AdapterBank, merge, save_peft, train
+from seal.types import Question, TrainingPlan
+
+if TYPE_CHECKING:
+    from seal.loops.learner.learner import Learner
+
+_CARD = """\
+# {title}
+
+{what} of the model `{model}` (SHA-256 of its weights: `{base}`), exported by `seal` {seal} from version
+`{version}` of a workspace.
+
+## What it knows
+
+{documents}
+
+## How well
+
+{figures}
+
+Every document passed the workspace's gates; the ledger of the workspace says when and why. These weights
+answer without the workspace's router: what they say about anything else was not measured here.
+
+## How it was made
+
+Lines that the writer `{writer}` wrote and that their sources support, in the recipe below.
+
+```json
+{recipe}
+```
+"""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and how many of the documents' exam questions it answers; `served` is what the
+    version itself answers, with its cells."""
+
+    folder: Path
+    right: int
+    served: int
+    questions: int
+
+
+def export(
+    learner: Learner, out: Path, *, version: str = LIVE, document: str | None = None, merged: bool = False
+) -> Exported:
+    """Writes a version, or one of its documents, to the folder `out`, which must not exist.
+
+    `merged`: the whole model in Hugging Face format, instead of a PEFT adapter.
+
+    Raises OutputError, UnknownNameError, StateError for a version that does not answer.
+    """
+    if out.exists():
+        raise OutputError(f"{out} exists already", "Choose another folder.")
+    found = learner.workspace.version(version)
+    if found.state in ("held", "rejected"):
+        raise StateError(f"the version {found.id[:12]} is {found.state}", "Export one that was live.")
+    known = learner.library.of_version(found)
+    if document is not None:
+        key = learner.document(document).id
+        if key not in known:
+            raise InputError(
+                f"the version {found.id[:12]} does not know document {key[:12]}", "See `seal documents`."
+            )
+        known = {key: known[key]}
+    if not known:
+        raise InputError(f"the version {found.id[:12]} knows no document", "Learn one first.")
+    adapter = _adapter(learner, list(known.values()))
+    items = [item for one in known.values() for item in exam_items(one)]
+    served = learner.mind(found).ask([i.question for i in items])
+    with AdapterBank.of(learner.adaptation.model, [adapter]) as bank:
+        prompts = [learner.adaptation.exam_prompt(None, Question(i.question, ())) for i in items]
+        answers = write_answers(learner.adaptation, prompts, bank, [0] * len(items))
+    right = sum(comparable(a) == comparable(i.answers[0]) for a, i in zip(answers, items, strict=True))
+    before = sum(comparable(a.text) == comparable(i.answers[0]) for a, i in zip(served, items, strict=True))
+    done = Exported(out, right, before, len(items))
+    card = _card(learner, found, list(known.values()), done, merged)
+    write_beside(out, lambda beside: _write(learner, adapter, beside, card, merged))
+    return done
+
+
+def _adapter(learner: Learner, known: Sequence[Known]) -> Adapter:
+    """One document's cell, or one adapter on the lines of all of them."""
+    if len(known) == 1:
+        return learner.library.cell(known[0]).adapter
+    examples = tuple(e for one in known for e in examples_of(one.document.title, one.active_lines))
+    consolidated = learner.config.consolidated.hyperparameters()
+    seed = derive_seed("consolidated", learner.config.seed, *sorted(one.document.id for one in known))
+    plan = TrainingPlan("consolidated", examples, consolidated, seed)
+    return train(
+        learner.adaptation.model,
+        learner.adaptation.tokenizer,
+        [plan],
+        on_progress=lambda done, n: learner.watch.progress("training one adapter on all documents", done, n),
+    )[0]
+
+
+def _write(learner: Learner, adapter: Adapter, folder: Path, card: str, merged: bool) -> None:
+    name = learner.workspace.settings()["model"]
+    if not merged:
+        save_peft(replace(adapter, id=folder.name), folder, name)
+    else:
+        from seal.models import load_model
+
+        model, tokenizer = load_model(name, dtype=learner.config.dtype)
+        merge(model, adapter)
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def _card(learner: Learner, version: Version, known: Sequence[Known], done: Exported, merged: bool) -> str:
+    import seal
+
+    rows = ["| document | id | learned (UTC) | trust |", "|---|---|---|---|"]
+    rows += [
+        f"| {d.title or '(no title)'} | `{d.id[:12]}` | {(d.learned_at or '')[:19]} | {d.trust:g} |"
+        for d in (one.document for one in known)
+    ]
+    figures = (
+        f"{done.right} of {done.questions} questions of its documents' own exams are answered right, "
+        f"closed-book; the workspace, with a cell for each document, answers {done.served}."
+    )
+    return _CARD.format(
+        title=f"What a model learned from {len(known)} document{'' if len(known) == 1 else 's'}",
+        what="A copy with the adapter merged in" if merged else "A LoRA adapter (PEFT format)",
+        model=learner.workspace.settings()["model"],
+        base=version.base,
+        seal=seal.__version__,
+        version=version.id,
+        documents="\n".join(rows),
+        figures=figures,
+        writer=learner.workspace.settings()["writer"],
+        recipe=json.dumps(learner.library.recipe, indent=2),
+    )

@@ -1,0 +1,78 @@
+"""Exams of a candidate beside the version that it came from and the frozen base: what the gates judge by.
+
+Knows how outcomes are found: what reaches no other cell than before is not asked again. Knows no gate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from seal.gates import Exam
+from seal.loops.learner.answering import Mind
+from seal.loops.learner.library import Known
+from seal.loops.learner.reference import Item, is_right, private_items
+
+Outcomes = dict[str, float | None]
+
+
+def outcomes(mind: Mind, items: Sequence[Item]) -> Outcomes:
+    """By item: 1 right, 0 wrong, None ungraded."""
+    questions, shown = [i.question for i in items], [i.shown for i in items]
+    answers = mind.ask(questions, shown)
+    base = (
+        mind.answer([None] * len(items), questions, shown) if any(needs_base(i) for i in items) else answers
+    )
+    return {
+        item.id: is_right(item, a.text, b.text, mind.adaptation)
+        for item, a, b in zip(items, answers, base, strict=True)
+    }
+
+
+def needs_base(item: Item) -> bool:
+    return item.kind in ("known", "reading") and not item.answers
+
+
+def exam_items(known: Known) -> list[Item]:
+    """A document's exam, less what a newer document has replaced."""
+    key = known.document.id
+    return [
+        Item(f"{key[:12]}/{i}", "known", q.text, q.answers, key)
+        for i, q in enumerate(known.exam)
+        if q in known.active_exam
+    ]
+
+
+def exam(name: str, reference_name: str, candidate: Mind, reference: Mind, items: Sequence[Item]) -> Exam:
+    """Both sit the same items."""
+    clusters = {item.id: item.cluster for item in items}
+    return Exam(name, reference_name, outcomes(candidate, items), outcomes(reference, items), clusters)
+
+
+def retained(
+    candidate: Mind, parent: Mind, base: Mind, before: Mapping[str, Known], items: Sequence[Item]
+) -> tuple[Exam, ...]:
+    """What was known before: earlier documents and the base's own knowledge, and reading what is shown."""
+    earlier = [item for known in before.values() for item in exam_items(known)]
+    world = [item for item in items if item.kind == "known"]
+    reading = [item for item in items if item.kind == "reading"]
+    found = [exam("what was known before", "the live version", candidate, parent, [*earlier, *world])]
+    if world:
+        found.append(exam("what the base knows", "the frozen base", candidate, base, world))
+    if reading:
+        found.append(exam("reading a passage that is shown", "the frozen base", candidate, base, reading))
+    return tuple(found)
+
+
+def honesty(
+    candidate: Mind, base: Mind, titles: Mapping[str, str], items: Sequence[Item]
+) -> tuple[Exam, ...]:
+    """Private questions, some of them about the new documents (`titles` by id), and what nobody told."""
+    private = [item for item in items if item.kind == "private"]
+    private += [item for key, title in titles.items() if title for item in private_items(key, title)]
+    unmet = [item for item in items if item.kind == "unmet"]
+    found = [exam("private questions are declined", "the frozen base", candidate, base, private)]
+    if unmet:
+        found.append(
+            exam("what was never met is said not to be known", "the frozen base", candidate, base, unmet)
+        )
+    return tuple(found)

@@ -1,0 +1,334 @@
+"""A study: documents come in, and what passes every gate goes live. Read this first.
+
+screen → write → ground → train → examine → gates → a version, live or held or rejected. Documents that a gate
+stops do not stop the others: each of them becomes a version of its own, for a person to see. All that came of
+a study is committed in one transaction, with the end of its job.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from seal.domains.knowledge.screen import screen
+from seal.gates import Concern, Conflict, Decision, Exam, Report, decide
+from seal.gates.rules import acquisition, consistency, groundedness, screening
+from seal.loops.learner.answering import Cell
+from seal.loops.learner.compiling import FOR_EXAM, Compiled, Source, compile_all
+from seal.loops.learner.conflicts import Retirement, against_base, pairs_of, retirements
+from seal.loops.learner.library import Known
+from seal.loops.learner.measuring import exam, exam_items, honesty, retained
+from seal.registry import LIVE, Lease, Version
+from seal.self_edits.ground import SAID_BEFORE
+
+if TYPE_CHECKING:
+    from seal.loops.learner.learner import Learner
+
+Outcome = Literal["live", "held", "rejected", "known"]
+_ALONE = (screening, groundedness, consistency, acquisition)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What became of a document, and why. `before` and `after` are its exam's right answers of
+    `questions`.
+    """
+
+    document: str
+    title: str
+    outcome: Outcome
+    reason: str
+    version: str | None = None
+    lines_kept: int = 0
+    lines_written: int = 0
+    before: int = 0
+    after: int = 0
+    questions: int = 0
+    supersedes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A document that was compiled, with all that the gates judge of it alone."""
+
+    known: Known
+    compiled: Compiled
+    cell: Cell
+    retired: tuple[Retirement, ...]
+    concerns: tuple[Concern, ...]
+    conflicts: tuple[Conflict, ...]
+    exam: Exam
+
+    @property
+    def report(self) -> Report:
+        written = [line for line in self.known.lines if line.reason != SAID_BEFORE]
+        return Report(
+            documents=(self.exam,),
+            lines_written=len(written),
+            lines_kept=sum(line.kept or line.reason == FOR_EXAM for line in written),
+            concerns=self.concerns,
+            conflicts=self.conflicts,
+        )
+
+
+@dataclass(frozen=True)
+class _Release:
+    """A version to be: its documents' builds, and what the gates decided."""
+
+    candidates: tuple[_Candidate, ...]
+    report: Report
+    decision: Decision
+    rebuilt: Mapping[str, tuple[Known, Cell, tuple[str, ...]]]
+
+
+class Study:
+    """One study of one learner, on top of its live version."""
+
+    def __init__(self, learner: Learner, documents: Sequence[str]) -> None:
+        self.learner, self.workspace = learner, learner.workspace
+        self.documents = list(documents)
+        self.live = self.workspace.alias(LIVE)
+        self.before = learner.library.of_version(self.live)
+        self.parent, self.base = learner.mind(self.live), learner.bare_mind()
+        self._made: dict[tuple[str, tuple[int, ...]], tuple[Known, Cell] | None] = {}
+
+    def run(self, lease: Lease) -> list[Learned]:
+        """Compiles, examines, decides and commits. Raises StaleLeaseError if another worker took over."""
+        compiled = self._compile()
+        candidates, failed = [], []
+        for one in compiled:
+            if one.failed:
+                failed.append(
+                    Learned(one.document, one.title, "rejected", one.failed, None, 0, len(one.lines))
+                )
+            else:
+                candidates.append(self._candidate(one))
+        self.learner.watch.progress("examining what was learned", 0, 1)
+        candidates = self._examine(candidates)
+        releases = self._releases(candidates)
+        self.learner.watch.progress("recording", 0, 1)
+        return failed + self._commit(lease, compiled, releases)
+
+    def _compile(self) -> list[Compiled]:
+        learner = self.learner
+        sources = [learner.library.source(self.workspace.document(key)) for key in self.documents]
+        settings = self.workspace.settings()
+        return compile_all(
+            learner.compiler,
+            sources,
+            model=settings["model"],
+            writer=settings["writer"],
+            processes=learner.processes,
+            on_progress=lambda done, n: learner.watch.progress("writing, grounding and training", done, n),
+        )
+
+    def _candidate(self, compiled: Compiled) -> _Candidate:
+        record = self.workspace.document(compiled.document)
+        text = self.workspace.text(record.id)
+        given = self.learner.library.exam(record.id, "given")
+        known = Known(record, text, compiled.lines, given or compiled.exam)
+        assert compiled.adapter is not None
+        cell = Cell(record.id, f"new/{record.id}", compiled.adapter, known.entry())
+        # A near-copy by a source of no less trust is an update: what it contradicts, it supersedes.
+        above = {k: o.text for k, o in self.before.items() if o.document.trust > record.trust}
+        concerns = tuple(
+            Concern(record.id, flag.action, flag.reason)
+            for flag in screen(record.title, text, self.learner.config.screen, known=above)
+        )
+        asked = [question for question, _ in pairs_of(known.lines, known.exam)]
+        near = {key for route in self.parent.route(asked) for key in route}
+        older = [other for key, other in self.before.items() if key in near]
+        retired = tuple(retirements(self.learner.compiler, known, older))
+        conflicts = [
+            Conflict(
+                record.id,
+                r.older,
+                r.contradicted,
+                r.questions,
+                record.trust < self.before[r.older].document.trust,
+            )
+            for r in retired
+        ]
+        if (base := against_base(known, self.base, self.learner.config.sure)) is not None:
+            conflicts.append(base)
+        empty = Exam(f"document {record.id[:12]}", "the live version", {}, {})
+        return _Candidate(known, compiled, cell, retired, concerns, tuple(conflicts), empty)
+
+    def _examine(self, candidates: Sequence[_Candidate]) -> list[_Candidate]:
+        """Each document's own exam, before and after, all together."""
+        cells = {c.known.document.id: c.cell for c in candidates}
+        mind = self.parent.with_cells(
+            cells | {k: cell for k, (_, cell, _) in self._rebuilt(candidates).items()}
+        )
+        mind.ask([i.question for c in candidates for i in exam_items(c.known)])
+        return [
+            replace(
+                c,
+                exam=exam(
+                    f"document {c.known.document.id[:12]}",
+                    "the live version",
+                    mind,
+                    self.parent,
+                    exam_items(c.known),
+                ),
+            )
+            for c in candidates
+        ]
+
+    def _releases(self, candidates: Sequence[_Candidate]) -> list[_Release]:
+        """What is released together, and what each document that a gate stops would be on top of that."""
+        config = self.learner.config.gates
+        sound = [
+            c
+            for c in candidates
+            if all(f.judgement == "pass" for gate in _ALONE for f in gate(c.report, config))
+        ]
+        others = [c for c in candidates if c not in sound]
+        releases: list[_Release] = []
+        if sound:
+            together = self._release(sound, [])
+            if together.decision.outcome == "rejected" and len(sound) > 1:
+                for candidate in sound:  # one of them does harm: the others need not wait for it
+                    releases.append(self._release([candidate], _live(releases)))
+            else:
+                releases.append(together)
+        on_top = _live(releases)
+        return releases + [self._release([candidate], on_top) for candidate in others]
+
+    def _release(self, candidates: Sequence[_Candidate], on_top: Sequence[_Candidate]) -> _Release:
+        learner, base = self.learner, self.base
+        parent = self.parent.with_cells({c.known.document.id: c.cell for c in on_top})
+        rebuilt = self._rebuilt([*on_top, *candidates])
+        cells = {c.known.document.id: c.cell for c in candidates}
+        mind = parent.with_cells(cells | {key: cell for key, (_, cell, _) in rebuilt.items()})
+        before = {**self.before, **{c.known.document.id: c.known for c in on_top}}
+        before |= {key: known for key, (known, _, _) in rebuilt.items() if key in before}
+        report = Report(
+            documents=tuple(c.exam for c in candidates),
+            retained=retained(mind, parent, base, before, learner.reference),
+            honesty=honesty(
+                mind,
+                base,
+                {c.known.document.id: c.known.document.title for c in candidates},
+                learner.reference,
+            ),
+            lines_written=sum(c.report.lines_written for c in candidates),
+            lines_kept=sum(c.report.lines_kept for c in candidates),
+            concerns=tuple(concern for c in candidates for concern in c.concerns),
+            conflicts=tuple(conflict for c in candidates for conflict in c.conflicts),
+        )
+        decision = decide(report, learner.config.gates, autonomy=learner.config.autonomy)
+        return _Release(tuple(candidates), report, decision, rebuilt)
+
+    def _rebuilt(self, candidates: Sequence[_Candidate]) -> dict[str, tuple[Known, Cell, tuple[str, ...]]]:
+        """Cells of documents of which newer ones replace lines, trained anew without these."""
+        by_older: dict[str, list[Retirement]] = {}
+        for candidate in candidates:
+            for retirement in candidate.retired:
+                by_older.setdefault(retirement.older, []).append(retirement)
+        rebuilt = {}
+        for key, found in by_older.items():
+            known = self.before[key]
+            earlier = self.workspace.build(known.build).sources
+            by = sorted({r.newer for r in found} | {s for s in earlier if s != key})
+            positions = sorted({p for r in found for p in r.positions} | set(known.retired))
+            name = (key, tuple(positions))
+            if name not in self._made:
+                self._made[name] = rebuild(self.learner, known, positions)
+            if (made := self._made[name]) is not None:
+                rebuilt[key] = (*made, tuple(by))
+        return rebuilt
+
+    def _commit(
+        self, lease: Lease, compiled: Sequence[Compiled], releases: Sequence[_Release]
+    ) -> list[Learned]:
+        library, workspace = self.learner.library, self.workspace
+        objects: dict[str, str] = {}
+        for release in releases:
+            cells = [c.cell for c in release.candidates] + [cell for _, cell, _ in release.rebuilt.values()]
+            for cell in cells:
+                if cell.object not in objects:
+                    objects[cell.object] = library.put(cell.adapter)
+        learned: list[Learned] = []
+        with workspace.transaction(lease=lease):
+            for one in compiled:
+                library.record(one)
+            live = self.live
+            for release in releases:
+                version, live = self._record(release, live, objects)
+                learned += [_told(c, release, version) for c in release.candidates]
+            told = {one.document: asdict(one) | {"title": ""} for one in learned}
+            workspace.finish(lease, {"documents": told})
+        return learned
+
+    def _record(
+        self, release: _Release, live: Version | None, objects: Mapping[str, str]
+    ) -> tuple[Version, Version | None]:
+        """The version of a release, in the state that was decided; and the version that is then live."""
+        library, workspace = self.learner.library, self.workspace
+        builds = {str(workspace.build(key).recipe["document"]): key for key in (live.builds if live else ())}
+        for candidate in release.candidates:
+            key = candidate.known.document.id
+            builds[key] = library.add_build(key, objects[candidate.cell.object]).key
+        for key, (known, cell, by) in release.rebuilt.items():
+            builds[key] = library.add_build(key, objects[cell.object], known.retired, by).key
+        report = workspace.store.put_bytes(json.dumps(report_json(release.report, release.decision)).encode())
+        version = workspace.add_version(
+            base=library.base,
+            builds=sorted(builds.values()),
+            parent=None if live is None else live.id,
+            settings=self.learner.version_settings,
+            report=report,
+            reason=release.decision.reason,
+        )
+        if version.state == "candidate":
+            outcome, reason = release.decision.outcome, release.decision.reason
+            if outcome == "live":
+                version = workspace.move_alias(LIVE, version.id, reason=reason)
+            elif outcome == "held":
+                version = workspace.hold(version.id, reason=reason)
+            else:
+                version = workspace.reject(version.id, reason=reason)
+        return version, version if release.decision.outcome == "live" else live
+
+
+def rebuild(learner: Learner, known: Known, positions: Sequence[int]) -> tuple[Known, Cell] | None:
+    """A document's cell without some of its lines; None if no line is left."""
+    lines = tuple(
+        replace(line, kept=line.kept and i not in set(positions)) for i, line in enumerate(known.lines)
+    )
+    source = Source(known.document.id, known.document.title, known.text, lines, known.exam)
+    made = learner.compiler.compile(source)
+    if made.adapter is None:
+        return None
+    left = replace(known, retired=tuple(positions))
+    name = f"new/{known.document.id}/{','.join(map(str, positions))}"
+    return left, Cell(known.document.id, name, made.adapter, left.entry())
+
+
+def report_json(report: Report, decision: Decision) -> dict[str, Any]:
+    """What was measured and decided, without a word of any document."""
+    return {"report": asdict(report), "decision": asdict(decision)}
+
+
+def _live(releases: Sequence[_Release]) -> list[_Candidate]:
+    return [c for r in releases if r.decision.outcome == "live" for c in r.candidates]
+
+
+def _told(candidate: _Candidate, release: _Release, version: Version) -> Learned:
+    own = candidate.exam
+    return Learned(
+        document=candidate.known.document.id,
+        title=candidate.known.document.title,
+        outcome=release.decision.outcome,
+        reason=release.decision.reason,
+        version=version.id,
+        lines_kept=candidate.report.lines_kept,
+        lines_written=candidate.report.lines_written,
+        before=sum(v == 1 for v in own.reference.values()),
+        after=sum(v == 1 for v in own.candidate.values()),
+        questions=len(own.candidate),
+        supersedes=tuple(r.older for r in candidate.retired),
+    )
