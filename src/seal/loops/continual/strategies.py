@@ -20,6 +20,7 @@ from seal.loops.learner.answering import Mind
 from seal.loops.learner.compiling import examples_of, write_answers
 from seal.loops.learner.library import Known
 from seal.models import generate
+from seal.retention import Router, RouterConfig
 from seal.training import Adapter, AdapterBank, merge, train
 from seal.types import Context, Example, Hyperparameters, Question, TrainingPlan
 
@@ -67,11 +68,12 @@ class Sequential(_Reading):
         adaptation: Adaptation,
         hyperparameters: Hyperparameters,
         *,
+        name: str = "sequential",
         n_replayed: int = 0,
         neutral: Sequence[Example] = (),
         seed: int = 0,
     ) -> None:
-        self.name = "replay" if n_replayed else "sequential"
+        self.name = name
         self.adaptation, self.hyperparameters = adaptation, hyperparameters
         self.model = copy.deepcopy(adaptation.model)
         self.n_replayed, self.neutral, self.seed = n_replayed, list(neutral), seed
@@ -141,16 +143,18 @@ class Consolidated(_Reading):
 class Retrieval:
     """The passage of the router's best document (or of its best `n`) before the question; the base reads it."""
 
-    def __init__(self, mind: Mind, texts: dict[str, Context], n: int = 1) -> None:
+    def __init__(self, adaptation: Adaptation, config: RouterConfig, n: int = 1) -> None:
         self.name = "retrieval" if n == 1 else f"retrieval_{n}"
-        self.mind, self.texts, self.n = mind, texts, n
-        self.adaptation = mind.adaptation
+        self.adaptation, self.n = adaptation, n
+        self.router, self.texts = Router((), config), dict[str, Context]()
 
     def learn(self, known: Known) -> None:
-        self.texts[known.document.id] = Context(known.document.id, known.document.title, known.text)
+        key = known.document.id
+        self.router = self.router.with_entries(known.entry())
+        self.texts[key] = Context(key, known.document.title, known.text)
 
     def _shown(self, question: str, given: Context | None) -> Context | None:
-        found = [self.texts[key] for key in self.mind.route([question])[0] if key in self.texts][: self.n]
+        found = [self.texts[candidate.key] for candidate in self.router.route(question)][: self.n]
         if given is not None or not found:
             return given
         first, *others = found

@@ -27,6 +27,7 @@ from seal.loops.continual.strategies import (
     Strategy,
     neutral_examples,
 )
+from seal.loops.learner.answering import Mind
 from seal.loops.learner.learner import Learner, Text
 from seal.loops.learner.library import Known
 from seal.loops.learner.measuring import exam_items
@@ -36,7 +37,11 @@ from seal.loops.run_folder import write_beside
 from seal.loops.start import Silent, Watch
 from seal.types import Hyperparameters
 
-STRATEGIES = ("cells", "sequential", "replay", "consolidated", "retrieval", "retrieval_2")
+STRATEGIES = (
+    "cells", "sequential", "sequential_gentle", "replay", "consolidated", "retrieval", "retrieval_2",
+)  # fmt: skip
+GENTLE = 0.3
+"""The learning rate of `sequential_gentle` and `replay`, as a share of a cell's: a merged model keeps every harm."""
 MATRIX = 8
 _N_NEUTRAL = 400
 
@@ -131,13 +136,18 @@ def _strategy(name: str, learner: Learner, settings: StreamSettings, watch: Watc
         a.question.text for a in ways.known(rng, known_world()) if a.question.text not in examined
     ][:_N_NEUTRAL]
     if name == "cells":
-        return Cells(live)
+        # A mind of its own, so that what is timed was not asked before.
+        return Cells(Mind(base, live.cells, live.router_config))
+    gentle = replace(cell, learning_rate=GENTLE * cell.learning_rate)
     if name == "sequential":
         return Sequential(base, cell, seed=settings.seed)
+    if name == "sequential_gentle":
+        return Sequential(base, gentle, name=name, seed=settings.seed)
     if name == "replay":
         examples = neutral_examples(base, neutral)
-        more = replace(cell, max_steps=2 * cell.max_steps)
-        return Sequential(base, more, n_replayed=settings.replayed, neutral=examples, seed=settings.seed)
+        more = replace(gentle, max_steps=3 * cell.max_steps)
+        n = settings.replayed
+        return Sequential(base, more, name=name, n_replayed=n, neutral=examples, seed=settings.seed)
     if name == "consolidated":
         hyperparameters: Hyperparameters = learner.config.consolidated.hyperparameters()
         examples = neutral_examples(base, neutral)
@@ -148,7 +158,7 @@ def _strategy(name: str, learner: Learner, settings: StreamSettings, watch: Watc
             seed=settings.seed,
             on_progress=lambda done, n: watch.progress("one adapter on all documents", done, n),
         )
-    return Retrieval(live, {}, 2 if name == "retrieval_2" else 1)
+    return Retrieval(base, learner.config.router, 2 if name == "retrieval_2" else 1)
 
 
 def _measure(
@@ -162,7 +172,7 @@ def _measure(
     seconds: list[float] = []
     after: list[list[bool]] = []
     matrix: list[list[float]] = []
-    stepwise = strategy.name in ("sequential", "replay")
+    stepwise = isinstance(strategy, Sequential)
     for n, (item, one) in enumerate(zip(items, known, strict=True)):
         watch.progress(f"{strategy.name}: a document after another", n, len(items))
         started = time.perf_counter()
