@@ -229,12 +229,10 @@ def _misspelt(
 
 
 def _is_slip(written: tuple[str, ...], meant: tuple[str, ...], index: Index, settings: Settings) -> bool:
-    """One slip in one word of the name, or in its spaces; an article may be left out of what was written. A
-    word that is known, a number or a short one is no misspelt one."""
+    """One slip in one word of the name, or in its spaces. A word that is known, a number or a short one is no
+    misspelt one. To leave out an article as well is no slip: "Broken Storms" is not "The Broken Storm"."""
     if not one_slip("".join(written), "".join(meant)):
-        meant = without_article(meant)
-        if not one_slip("".join(written), "".join(meant)):
-            return False
+        return False
     if len(written) != len(meant):
         return len("".join(meant)) > settings.min_typo_letters
     wrong = [(a, b) for a, b in zip(written, meant) if a != b]

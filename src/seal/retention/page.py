@@ -62,9 +62,8 @@ class Page:
     def features(self) -> Iterator[str]:
         """What it is found by; the letter says as what."""
         yield f"t {self.letters}"
-        for letters in {self.letters, "".join(self.norms)}:
-            if len(letters) <= LONGEST_NAME:
-                yield from (f"~ {near}" for near in neighbours(letters))
+        if len(letters := "".join(self.norms)) <= LONGEST_NAME:
+            yield from (f"~ {near}" for near in neighbours(letters))
         yield from (f"w {word}" for word in self.title)
         yield from (f"i {initials}" for initials in self.initials)
         yield from (f"m {mention}" for mention in self.mentions)

@@ -12,7 +12,7 @@ What it finds depends on the set of the documents alone: not on their order, nor
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -170,7 +170,10 @@ class Router:
                 yield Candidate(key, self._score(_MENTION, share), "its text has every name of the question")
 
     def _by_description(self, reading: Reading) -> Iterable[Candidate]:
-        """The one that has every number and most else of what the question says, if none comes near it."""
+        """The one that has every number and most else of what the question says, if none comes near it.
+
+        The words of its name do not count: the question has not the name, and half of one is another's.
+        """
         asked = self._weights(terms_of([w.norm for w in reading.words], self.config.prefix_letters))
         numbers = [t for t in asked if t[0].isdigit()]
         scores = self._bm25(asked, numbers)
@@ -178,7 +181,9 @@ class Router:
         if not ranked or (len(ranked) > 1 and ranked[1][0] > (1 - self.config.min_lead) * ranked[0][0]):
             return
         page = self._pages[ranked[0][1]]
-        coverage, line = _coverage(page, asked), _best_line(page.lines, asked)
+        own = {t for t in terms_of(page.title, self.config.prefix_letters) if t in asked}
+        coverage = _best_line([frozenset(page.terms)], asked, own)
+        line = _best_line(page.lines, asked, own)
         config = self.config
         needed = config.min_coverage_numbers if numbers else config.min_coverage
         if coverage >= needed and (numbers or line >= config.min_line):
@@ -248,14 +253,11 @@ _MOST_RANKED = 1000
 """Documents that BM25 is computed for; those with the rarest words of the question come first."""
 
 
-def _best_line(lines: Iterable[frozenset[str]], asked: Mapping[str, float]) -> float:
-    """The share of what is asked that the best single line has."""
+def _best_line(
+    lines: Iterable[frozenset[str]], asked: Mapping[str, float], without: Collection[str] = ()
+) -> float:
+    """The share of what is asked that the best single line has, `without` some terms."""
     total = sum(asked.values())
-    best = max((sum(w for t, w in asked.items() if t in line) for line in lines), default=0.0)
+    counted = [(t, w) for t, w in asked.items() if t not in without]
+    best = max((sum(w for t, w in counted if t in line) for line in lines), default=0.0)
     return best / total if total else 0.0
-
-
-def _coverage(page: Page, asked: Mapping[str, float]) -> float:
-    """The share of what is asked that the document has anywhere."""
-    total = sum(asked.values())
-    return sum(w for t, w in asked.items() if t in page.terms) / total if total else 0.0
