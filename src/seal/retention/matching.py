@@ -22,12 +22,13 @@ from seal.retention.names import (
     without_article,
     words_of,
 )
-from seal.retention.page import LONGEST_NAME, NAME, NUMBER, Page, terms_of
+from seal.retention.page import LONGEST_NAME, NAME, NUMBER, YEAR, Page, terms_of
 
 EXACT, TYPO, PART, INITIALS, SHARED = 1.0, 0.9, 0.8, 0.7, 0.8
 _LONGEST_WINDOW = 8
 _RELATIVE = frozenset("that which who whose".split())
-_ASKS_NUMBER = frozenset("when year many much old".split())
+_ASKS_YEAR = frozenset(("when", "year"))
+_ASKS_NUMBER = frozenset("many much large long old count number price size".split())
 _ASKS_NAME = frozenset("who whom whose where".split())
 
 
@@ -75,8 +76,9 @@ class Reading:
     def terms(self, norms: Iterable[str], prefix_letters: int) -> list[str]:
         """What the words ask for, with what kind of thing the answer is."""
         every = {word.norm for word in self.words}
-        kinds = [NUMBER] if every & _ASKS_NUMBER else [NAME] if every & _ASKS_NAME else []
-        return terms_of(norms, prefix_letters) + kinds
+        asks = ((YEAR, _ASKS_YEAR), (NUMBER, _ASKS_NUMBER), (NAME, _ASKS_NAME))
+        kind = next((kind for kind, words in asks if every & words), None)
+        return terms_of(norms, prefix_letters) + ([kind] if kind else [])
 
 
 def read_question(text: str, index: Index, max_words: int) -> Reading:
@@ -90,9 +92,8 @@ def read_question(text: str, index: Index, max_words: int) -> Reading:
         return norm in STOP or f"o {norm}" in index
 
     spans = tuple(name_spans(words, is_ordinary))
-    if caseless and not spans:
-        spans = tuple(_unknown_runs(words, index))
-    elif caseless and len(spans) == 1 and len(words) == len(spans[0]):
+    is_one_name = len(spans) == 1 and len(spans[0]) == len(words)
+    if caseless and (not spans or is_one_name):
         spans = tuple(_unknown_runs(words, index))
     return Reading(words, spans, caseless)
 

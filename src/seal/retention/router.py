@@ -1,9 +1,9 @@
 """Which document a question is about, by text alone; none if it is about none of them.
 
-The rule: a name in the question must be the name of a document (as it stands, with one slip of the keyboard, by a
-part of it that no other name fits, by its initials), or stand in a document that also has what else the
-question says. A name that is matched by half is another name: "Acme Works" is not "Acme". A question without
-a name is routed only if one document has nearly all it says, and by a clear lead.
+The rule: a name in the question must be the name of a document (as it stands, with one slip of the keyboard,
+by a part of it, by its initials), or stand in a document that also has something else of the question. A name
+that is matched by half is another name: "Acme Works" is not "Acme". A question without a name is routed only
+if one document has most of what it says, every number included, and leads clearly.
 
 Knows documents as text. Knows nothing about adapters or likelihoods, which may choose among the candidates.
 What it finds depends on the set of the documents alone: not on their order, nor on any that was taken out.
@@ -21,7 +21,7 @@ from seal.errors import InputError, UnknownNameError
 from seal.plugins import did_you_mean
 from seal.retention.index import Index
 from seal.retention.matching import Match, Reading, matches, read_question
-from seal.retention.page import Entry, Page, read, terms_of
+from seal.retention.page import KINDS, Entry, Page, read, terms_of
 
 _MENTION = 0.5
 _LINK = 0.3
@@ -60,8 +60,8 @@ class RouterConfig(BaseModel):
         default=0.1,
         ge=0,
         le=1,
-        description="Where a document only mentions the names of a question: share of the rest of the question "
-        "that the line must have in which it does.",
+        description="Where a document only mentions the names of a question: share of the rest of the "
+        "question that the line must have in which it does.",
     )
     min_lead: float = Field(
         default=0.1,
@@ -89,7 +89,7 @@ class Candidate:
 
 
 class Router:
-    """Finds the documents that a question is about among `entries`. Immutable; see `with_entries`, `without`."""
+    """Finds the documents that a question is about. Immutable: see `with_entries` and `without`."""
 
     def __init__(self, entries: Iterable[Entry] = (), config: RouterConfig | None = None) -> None:
         self.config = config or RouterConfig()
@@ -140,10 +140,8 @@ class Router:
 
         return tuple(sorted(candidates, key=order)[: self.config.max_candidates])
 
-    def _by_name(
-        self, named: Mapping[str, list[Match]], asked: Mapping[str, float]
-    ) -> dict[str, Candidate]:
-        """Those whose name the question has; of several, a name asked along with others counts for its share."""
+    def _by_name(self, named: Mapping[str, list[Match]], asked: Mapping[str, float]) -> dict[str, Candidate]:
+        """Those whose name the question has. A name among several counts for its share."""
         n_names = len({match.window for found in named.values() for match in found})
         scored = {}
         for key, found in named.items():
@@ -191,15 +189,18 @@ class Router:
             yield Candidate(page.entry.key, round(_MENTION * coverage, 6), why)
 
     def _by_link(self, named: Mapping[str, list[Match]], asked: Mapping[str, float]) -> Iterable[Candidate]:
-        """Those that a named one mentions by name and that have a word of the question which it lacks: a
-        question may go through one document to another."""
+        """Those that a named one mentions by name, if the line that does has a word of the question ("the
+        employer of Ana Lopez"), or if they have one that it lacks: a question may go through one document to
+        another."""
         for key in sorted(named):
             page = self._pages[key]
-            linked = {other for name in page.mentions for other in self._index[f"t {name}"]}
-            for other in sorted(linked - named.keys()):
-                if any(t in self._pages[other].terms and t not in page.terms for t in asked):
-                    score = self._score(_LINK, _best_line(self._pages[other].lines, asked))
-                    yield Candidate(other, score, f"named in {page.entry.title!r}")
+            for name in sorted(page.mentions):
+                for other in sorted(self._index[f"t {name}"] - named.keys()):
+                    lines = [line for line in page.lines if f"m {name}" in line]
+                    new = any(t in self._pages[other].terms and t not in page.terms for t in asked)
+                    if new or _best_line(lines, asked):
+                        score = self._score(_LINK, _best_line(self._pages[other].lines, asked))
+                        yield Candidate(other, score, f"named in {page.entry.title!r}")
 
     def _score(self, quality: float, support: float) -> float:
         weight = self.config.predicate_weight
@@ -208,7 +209,10 @@ class Router:
     def _weights(self, terms: Iterable[str]) -> dict[str, float]:
         """How much each term tells: those of few documents more. Sorted, so that sums are always the same."""
         n = len(self._pages)
-        return {t: math.log(1 + (n + 1) / (self._index.count(f"x {t}") + 0.5)) for t in sorted(set(terms))}
+        return {
+            t: _KIND_WEIGHT if t in KINDS else math.log(1 + (n + 1) / (self._index.count(f"x {t}") + 0.5))
+            for t in sorted(set(terms))
+        }
 
     def _bm25(
         self, asked: Mapping[str, float], needed: Sequence[str], k1: float = 1.2, b: float = 0.75
@@ -249,6 +253,7 @@ class Router:
         )
 
 
+_KIND_WEIGHT = 2.0
 _MOST_RANKED = 1000
 """Documents that BM25 is computed for; those with the rarest words of the question come first."""
 
