@@ -128,13 +128,8 @@ def matches(
     for span in reading.spans:
         if taken & set(span):
             continue
-        if not (one := _by_some(reading, span, index, pages, settings)):
-            several = [
-                _by_some(reading, piece, index, pages, settings, whole=True)
-                for piece in pieces(reading.words, span)
-            ]
-            one = [match for some in several for match in some] if all(several) else []
-        _take(found, taken, one)
+        one = _by_some(reading, span, index, pages, settings)
+        _take(found, taken, one or _by_pieces(reading, span, index, pages, settings))
     return found
 
 
@@ -174,6 +169,19 @@ def _by_some(
         if 0 < len(keys) <= settings.max_ambiguity:
             return _found(reading, window, keys, quality * (SHARED if len(keys) > 1 else 1), why)
     return []
+
+
+def _by_pieces(
+    reading: Reading, span: range, index: Index, pages: Mapping[str, Page], settings: Settings
+) -> list[tuple[str, Match]]:
+    """Who may be meant by the names that an "and" joins: each has to be one's, and no two the same one's."""
+    found: list[tuple[str, Match]] = []
+    for piece in pieces(reading.words, span):
+        one = _by_some(reading, piece, index, pages, settings, whole=True)
+        if not one or {key for key, _ in one} & {key for key, _ in found}:
+            return []
+        found += one
+    return found
 
 
 def _windows(reading: Reading) -> list[range]:

@@ -41,14 +41,14 @@ class RouterConfig(BaseModel):
         default=8, ge=1, description="A part of a name that fits more documents than this names none of them."
     )
     min_coverage: float = Field(
-        default=0.5,
+        default=0.55,
         ge=0,
         le=1,
         description="Share of what a question without a name says, weighted by rarity, that a document must "
         "have.",
     )
     min_line: float = Field(
-        default=0.4, ge=0, le=1, description="The same, that one line of the document must have."
+        default=0.45, ge=0, le=1, description="The same, that one line of the document must have."
     )
     min_coverage_numbers: float = Field(
         default=0.4,
@@ -146,7 +146,7 @@ class Router:
         scored = {}
         for key, found in named.items():
             quality = sum(sorted(match.quality for match in found)) / n_names
-            score = self._score(quality, _best_line(self._pages[key].lines, asked))
+            score = self._score(quality, _best_line(self._pages[key].lines, asked) if asked else 1.0)
             scored[key] = Candidate(key, score, "; ".join(dict.fromkeys(match.why for match in found)))
         return scored
 
@@ -192,13 +192,14 @@ class Router:
         """Those that a named one mentions by name, if the line that does has a word of the question ("the
         employer of Ana Lopez"), or if they have one that it lacks: a question may go through one document to
         another."""
+        words = {t: w for t, w in asked.items() if t not in KINDS}
         for key in sorted(named):
             page = self._pages[key]
             for name in sorted(page.mentions):
                 for other in sorted(self._index[f"t {name}"] - named.keys()):
                     lines = [line for line in page.lines if f"m {name}" in line]
-                    new = any(t in self._pages[other].terms and t not in page.terms for t in asked)
-                    if new or _best_line(lines, asked):
+                    new = any(t in self._pages[other].terms and t not in page.terms for t in words)
+                    if new or _best_line(lines, words):
                         score = self._score(_LINK, _best_line(self._pages[other].lines, asked))
                         yield Candidate(other, score, f"named in {page.entry.title!r}")
 
@@ -207,10 +208,15 @@ class Router:
         return round((1 - weight) * min(1.0, quality) + weight * support, 6)
 
     def _weights(self, terms: Iterable[str]) -> dict[str, float]:
-        """How much each term tells: those of few documents more. Sorted, so that sums are always the same."""
+        """How much each term tells: those of few documents more, one of none as much as one of a single one.
+
+        Sorted, so that sums are always the same.
+        """
         n = len(self._pages)
         return {
-            t: _KIND_WEIGHT if t in KINDS else math.log(1 + (n + 1) / (self._index.count(f"x {t}") + 0.5))
+            t: _KIND_WEIGHT
+            if t in KINDS
+            else math.log(1 + (n + 1) / (max(1, self._index.count(f"x {t}")) + 0.5))
             for t in sorted(set(terms))
         }
 
