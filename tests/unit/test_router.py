@@ -89,6 +89,17 @@ def test_no_document(question: str) -> None:
     assert keys(question) == []
 
 
+def test_words_strewn_over_a_document_describe_nothing() -> None:
+    strewn = Entry("s", "Nova", ("It has a garden.", "It sells candles.", "A valley.", "It owns a tower."), 0)
+    router = Router([strewn, *ENTRIES])
+    assert keys("Is there a garden with candles in a valley near a tower?", router) == []
+    assert keys("Who has a garden?", router) == ["s"]
+
+
+def test_a_word_of_its_name_does_not_describe_a_document() -> None:
+    assert keys("Was the mirror written?") == []
+
+
 def test_two_names_give_two_candidates() -> None:
     for question in (
         "Which is older, Acme Works or Smith & Hall?",
@@ -132,6 +143,8 @@ def test_numbers_are_never_slips() -> None:
     assert keys("What does Brana 23 cost?", router) == ["x"]
     assert keys("What does Brana 28 cost?", router) == []
     assert keys("What does Brama 23 cost?", router) == ["x"]
+    years = Router([Entry("x", "Brana 1950", (), 0)])
+    assert keys("What is Brana 1950?", years) == ["x"] and keys("What is Brana 1951?", years) == []
 
 
 def test_the_settings_are_followed() -> None:
@@ -191,6 +204,7 @@ def test_what_was_taken_out_was_never_there(entries: list[Entry], question: str,
     taken, never = Router(entries).without(*gone), Router(left)
     added = Router().with_entries(*left)
     assert taken._index == never._index == added._index
+    assert taken._n_terms == never._n_terms == added._n_terms
     assert taken.route(question) == never.route(question) == added.route(question)
     assert set(taken.entries) == set(left)
 

@@ -276,6 +276,4 @@ def _by_initials(reading: Reading, window: range, index: Index, settings: Settin
     letters = "".join(w.norm for w in words)
     if not all(w.initials for w in words) or not letters.isalpha() or len(letters) < settings.min_initials:
         return frozenset()
-    if len(words) > 1 and any(len(w.norm) > 1 for w in words):
-        return frozenset()
     return index[f"i {letters}"]
