@@ -128,6 +128,13 @@ def test_of_two_documents_of_one_name_the_newer_wins_for_what_it_states() -> Non
     assert keys("Is Acme Works nice?", router)[:2] == ["newer", "acme"]
 
 
+def test_documents_of_one_name_are_no_rivals_where_none_is_named() -> None:
+    newer = Entry("newer", "Acme Works", ("Acme Works was founded in 1962.", "The firm makes soap."), 7)
+    assert keys("Who leads the firm that makes soap?", ROUTER.with_entries(newer)) == ["newer", "acme"]
+    rival = Entry("rival", "Nova", ("Nova was founded in 1962.", "The firm makes soap."), 8)
+    assert keys("Who leads the firm that makes soap?", ROUTER.with_entries(rival)) == []
+
+
 def test_scores_compare() -> None:
     exact, slip, part = (
         ROUTER.route(q)[0].score

@@ -27,6 +27,9 @@ from seal.retention.page import LONGEST_NAME, NAME, NUMBER, YEAR, Page, terms_of
 EXACT, TYPO, PART, INITIALS, SHARED = 1.0, 0.9, 0.8, 0.7, 0.8
 _LONGEST_WINDOW = 8
 _RELATIVE = frozenset("that which who whose".split())
+_BEFORE_OTHERS = ARTICLES | {"for", "and"}
+_LEAST_CASELESS = 6
+"""Letters of a single word that may be a name misspelt where no capitals show it: "way" is not "Wayi"."""
 _ASKS_YEAR = frozenset(("when", "year"))
 _ASKS_NUMBER = frozenset("many much large long old count number price size".split())
 _ASKS_NAME = frozenset("who whom whose where".split())
@@ -229,6 +232,8 @@ def _misspelt(
     norms = reading.norms(window)
     if norms[0] in STOP - ARTICLES or norms[-1] in STOP or len("".join(norms)) > LONGEST_NAME:
         return set()
+    if reading.caseless and len(norms) == 1 and len(norms[0]) < _LEAST_CASELESS:
+        return set()
     before = reading.words[window.start - 1] if window.start and reading.words[window.start].joined else None
     if before and before.capital and not before.first and before.norm in ARTICLES:
         # "The Salt Lantern" is not "Salt Lanterns", misspelt.
@@ -256,14 +261,18 @@ def _is_slip(written: tuple[str, ...], meant: tuple[str, ...], index: Index, set
 
 
 def _by_part(reading: Reading, window: range, index: Index, pages: Mapping[str, Page]) -> set[str]:
-    """Those whose name has these words, in this order, and more."""
+    """Those whose name has these words, in this order, and more.
+
+    Without capitals, only if one alone fits: "old" may be any word, "the daughter" is anyone's, and "glass
+    printer" is more than a printer.
+    """
     some = content(reading.norms(window))
     before = reading.words[window.start - 1].norm if window.start else ""
-    if not some or (reading.caseless and (before in ARTICLES or before not in STOP)):
-        # Without capitals, "the daughter" is anyone's, and "glass printer" more than a printer.
+    if not some or (reading.caseless and (before in _BEFORE_OTHERS or (before and before not in STOP))):
         return set()
     keys = frozenset.intersection(*(index[f"w {word}"] for word in some))
-    return {key for key in keys if _in_order(some, pages[key].title)}
+    fitting = {key for key in keys if _in_order(some, pages[key].title)}
+    return set() if reading.caseless and len(fitting) > 1 else fitting
 
 
 def _in_order(some: tuple[str, ...], every: tuple[str, ...]) -> bool:

@@ -93,7 +93,7 @@ def read(entry: Entry, prefix_letters: int) -> Page:
                 | {YEAR if len(w.norm) == 4 and w.norm[0] in "12" else NUMBER for w in words if w.is_number}
             )
             mentions |= named
-            ordinary |= {w.norm for w in words if not w.capital and not w.is_number}
+            ordinary |= {w.norm for w in words if not (w.capital or w.is_number or w.norm == "&")}
             terms.update(own)
     initials = frozenset(
         "".join(word[0] for word in some) for some in (norms, title) if 1 < len(some) <= LONGEST_NAME

@@ -54,7 +54,8 @@ class RouterConfig(BaseModel):
         default=0.4,
         ge=0,
         le=1,
-        description="In place of both where the question has numbers, all of which the document has.",
+        description="In place of both where the document has all numbers of the question, and another word "
+        "of it in a line with one.",
     )
     min_mention: float = Field(
         default=0.1,
@@ -168,25 +169,36 @@ class Router:
                 yield Candidate(key, self._score(_MENTION, share), "its text has every name of the question")
 
     def _by_description(self, reading: Reading) -> Iterable[Candidate]:
-        """The one that has every number and most else of what the question says, if none comes near it.
-
-        The words of its name do not count: the question has not the name, and half of one is another's.
-        """
+        """The one that has every number and most else of what the question says, if none comes near it; with
+        what else there is of the same name."""
         asked = self._weights(terms_of([w.norm for w in reading.words], self.config.prefix_letters))
         numbers = [t for t in asked if t[0].isdigit()]
         scores = self._bm25(asked, numbers)
         ranked = sorted(((score, key) for key, score in scores.items()), reverse=True)
-        if not ranked or (len(ranked) > 1 and ranked[1][0] > (1 - self.config.min_lead) * ranked[0][0]):
+        name = self._pages[ranked[0][1]].letters if ranked else ""
+        rival = max((score for score, key in ranked if self._pages[key].letters != name), default=0.0)
+        if not ranked or rival > (1 - self.config.min_lead) * ranked[0][0]:
             return
-        page = self._pages[ranked[0][1]]
+        for page in (self._pages[key] for _, key in ranked):
+            if page.letters == name and self._fits(page, asked, numbers):
+                coverage = _best_line([frozenset(page.terms)], asked)
+                why = f"its text has {coverage:.0%} of the question"
+                yield Candidate(page.entry.key, round(_MENTION * coverage, 6), why)
+
+    def _fits(self, page: Page, asked: Mapping[str, float], numbers: Collection[str]) -> bool:
+        """Whether a description fits a document; words of its name do not count.
+
+        Without numbers a line must have much of it and the document most. A number that another word of the
+        description stands beside speaks for itself: less is enough.
+        """
         own = {t for t in terms_of(page.title, self.config.prefix_letters) if t in asked}
         coverage = _best_line([frozenset(page.terms)], asked, own)
-        line = _best_line(page.lines, asked, own)
-        config = self.config
-        needed = config.min_coverage_numbers if numbers else config.min_coverage
-        if coverage >= needed and (numbers or line >= config.min_line):
-            why = f"its text has {coverage:.0%} of the question"
-            yield Candidate(page.entry.key, round(_MENTION * coverage, 6), why)
+        if coverage >= self.config.min_coverage:
+            return bool(numbers) or _best_line(page.lines, asked, own) >= self.config.min_line
+        beside = [line for line in page.lines if not line.isdisjoint(numbers)]
+        return (
+            coverage >= self.config.min_coverage_numbers and _best_line(beside, asked, own.union(numbers)) > 0
+        )
 
     def _by_link(self, named: Mapping[str, list[Match]], asked: Mapping[str, float]) -> Iterable[Candidate]:
         """Those that a named one mentions by name, if the line that does has a word of the question ("the
