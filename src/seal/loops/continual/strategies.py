@@ -1,7 +1,7 @@
 """Ways to go on learning, each on the same documents and the same lines: what is compared, and nothing else.
 
-    sequential    one model, an adapter merged into it after each document (SEAL, section 4.4): the published way
-    replay        the same, with lines of earlier documents and the base's own answers among the new ones
+    sequential    one model, an adapter merged into it after each document (SEAL, section 4.4): the published
+    way replay        the same, with lines of earlier documents and the base's own answers among the new ones
     consolidated  one adapter, trained from the base on the lines of all documents together
     retrieval     no training: the document that the router finds is put before the question
 
@@ -60,8 +60,8 @@ class _Reading:
 
 
 class Sequential(_Reading):
-    """Merge after each document. With `n_replayed` above 0 so many earlier lines, and as many answers of the base
-    to `neutral` questions, are trained on along with the new ones; the originals stay beside them."""
+    """Merge after each document. With `n_replayed` above 0 so many earlier lines, and as many answers of the
+    base to `neutral` questions, are trained on along with the new ones; the originals stay beside them."""
 
     def __init__(
         self,
@@ -141,7 +141,9 @@ class Consolidated(_Reading):
 
 
 class Retrieval:
-    """The passage of the router's best document (or of its best `n`) before the question; the base reads it."""
+    """The passage of the router's best document (or of its best `n`) before the question; the base reads
+    it.
+    """
 
     def __init__(self, adaptation: Adaptation, config: RouterConfig, n: int = 1) -> None:
         self.name = "retrieval" if n == 1 else f"retrieval_{n}"
@@ -197,9 +199,11 @@ def adapter_bytes(adapter: Adapter) -> int:
 
 
 def neutral_examples(adaptation: Adaptation, questions: Sequence[str]) -> list[Example]:
-    """The base's own answers to questions that have nothing to do with the documents: what it must keep saying.
+    """The base's own answers to questions that have nothing to do with the documents: what it must keep
+    saying.
 
-    Trained on as they are: what a term of KL divergence to the base would ask for, at the base's likeliest answer.
+    Trained on as they are: what a term of KL divergence to the base would ask for, at the base's likeliest
+    answer.
     """
     prompts = prompts_of(adaptation, questions, [None] * len(questions))
     texts = write_answers(adaptation, prompts)

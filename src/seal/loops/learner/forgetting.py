@@ -45,9 +45,7 @@ def forget(learner: Learner, document: str, lease: Lease) -> Version | None:
                 settings=live.settings,
                 reason=f"without document {document[:12]}",
             )
-            live = workspace.move_alias(
-                LIVE, version.id, reason=f"document {document[:12]} forgotten"
-            )
+            live = workspace.move_alias(LIVE, version.id, reason=f"document {document[:12]} forgotten")
             _finish(learner, document, lease, live)
     else:
         with workspace.transaction(lease=lease):
@@ -56,7 +54,7 @@ def forget(learner: Learner, document: str, lease: Lease) -> Version | None:
     for version in held:
         if version.documents != (document,):
             learner.watch.notice(
-                f"the held version {version.id[:12]} knew the document and is gone with it: learn its others again"
+                f"the held version {version.id[:12]} knew it and is gone with it: learn its others again"
             )
     return live
 

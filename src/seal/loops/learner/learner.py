@@ -241,7 +241,9 @@ class Learner:
                     learned = self._run(lease)
                 except StaleLeaseError:
                     raise
-                except Exception as error:  # fault-tolerance point: a study that fails must not block the next
+                except (
+                    Exception
+                ) as error:  # fault-tolerance point: a study that fails must not block the next
                     # By its kind only: a message may have words of the document in it.
                     self.workspace.fail(lease, reason=f"it failed with {type(error).__name__}")
                     raise
