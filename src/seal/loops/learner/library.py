@@ -63,6 +63,8 @@ class Known:
         gone = self.retired_answers
         told = [s for s in sentences(self.text) if not any(answer in s for answer in gone)]
         lines = tuple(line.text for line in self.active_lines)
+        if self.retired and not lines:  # replaced as a whole: no question is meant for it
+            return Entry(self.document.id, "", (), self.document.sequence)
         return Entry(self.document.id, self.document.title, (*told, *lines), self.document.sequence)
 
 
@@ -88,30 +90,27 @@ class Library:
         exam = self.exam(document.id, "self") if lines else ()
         return Source(document.id, document.title, self.workspace.text(document.id), lines, exam)
 
-    def exam(self, document: str, origin: str) -> tuple[Question, ...]:
-        name = origin if origin == "given" else self.exam_origin
+    def exam(self, document: str, origin: str, writer: str = "") -> tuple[Question, ...]:
+        """A document's exam: the "given" one, or the one "self" written, by default by the present writer."""
+        name = origin if origin == "given" else f"{origin}/{writer or self.writer}"
         found = self.workspace.exam(document, origin=name)
         return tuple(Question(q.text, q.answers) for q in found)
-
-    @property
-    def exam_origin(self) -> str:
-        """Exams that were written by this writer with this recipe."""
-        return f"self/{self.writer}"
 
     def record(self, compiled: Compiled) -> None:
         """Keeps a document's lines and exam, within the caller's transaction."""
         self.workspace.record_lines(compiled.document, compiled.lines, writer=self.writer)
         if compiled.exam:
-            self.workspace.record_exam(compiled.document, compiled.exam, origin=self.exam_origin)
+            self.workspace.record_exam(compiled.document, compiled.exam, origin=f"self/{self.writer}")
 
     def known(self, document: str, build: Build | None = None) -> Known:
         """A document that was compiled before, as a version's build has it."""
         record = self.workspace.document(document)
-        exam = self.exam(document, "given") or self.exam(document, "self")
+        writer = self.writer if build is None else build.writer
+        exam = self.exam(document, "given") or self.exam(document, "self", writer)
         return Known(
             record,
             self.workspace.text(document),
-            tuple(self.workspace.lines(document, writer=self.writer if build is None else build.writer)),
+            tuple(self.workspace.lines(document, writer=writer)),
             exam,
             "" if build is None else build.key,
             () if build is None else tuple(build.recipe["retired"]),
@@ -162,18 +161,19 @@ class Library:
             (made / _FINGERPRINT).write_text(told, encoding="utf-8")
             return self.workspace.store.put_folder(made)
 
-    def add_build(
-        self, document: str, object: str, retired: Sequence[int] = (), by: Sequence[str] = ()
-    ) -> Build:
-        """Records a document's cell; one that lacks lines because of other documents descends from them
-        too.
+    def add_build(self, known: Known, object: str, by: Sequence[str] = ()) -> Build:
+        """Records a document's cell; one that lacks lines because of other documents, `by`, descends from
+        them too. One that was made anew keeps the writer and the recipe of the build whose place it takes.
         """
+        document = known.document.id
+        earlier = self.workspace.build(known.build) if known.build else None
+        recipe = self.recipe if earlier is None else earlier.recipe
         return self.workspace.add_build(
             base=self.base,
-            writer=self.writer,
+            writer=self.writer if earlier is None else earlier.writer,
             sources=[document, *by],
-            recipe={**self.recipe, "document": document, "retired": sorted(retired)},
-            seed=derive_seed("cell", self.config.seed, document),
+            recipe={**recipe, "document": document, "retired": sorted(known.retired)},
+            seed=derive_seed("cell", recipe["seed"], document),
             object=object,
             environment=self.environment,
         )
