@@ -57,10 +57,6 @@ class Page:
     lines: tuple[frozenset[str], ...]
     terms: Counter[str]
 
-    @property
-    def n_terms(self) -> int:
-        return self.terms.total()
-
     def features(self) -> Iterator[str]:
         """What it is found by; the letter says as what."""
         yield f"t {self.letters}"

@@ -23,8 +23,13 @@ from seal.retention.index import Index
 from seal.retention.matching import Match, Reading, matches, read_question
 from seal.retention.page import KINDS, Entry, Page, read, terms_of
 
-_MENTION = 0.5
-_LINK = 0.3
+_MENTION, _LINK = 0.5, 0.3
+"""What it counts to be met only through a name in the text; beside the qualities of matching.py."""
+_KIND_WEIGHT = 2.0
+"""Of the kind of answer (a year, a name) among what is asked; a rare word of 100 documents has 4.2."""
+_K1 = 1.2
+_MOST_RANKED = 1000
+"""Documents that BM25 is computed for; those with the rarest words of the question come first."""
 
 
 class RouterConfig(BaseModel):
@@ -82,11 +87,12 @@ class RouterConfig(BaseModel):
 @dataclass(frozen=True)
 class Candidate:
     """A document that a question may be about. `score` lies in [0, 1] and compares across questions; `why`
-    says in words what was matched."""
+    says in words what was matched. Where the question names the document once, `name_at` is where."""
 
     key: str
     score: float
     why: str
+    name_at: tuple[int, int] | None = None
 
 
 class Router:
@@ -96,7 +102,6 @@ class Router:
         self.config = config or RouterConfig()
         self._pages: dict[str, Page] = {}
         self._index = Index()
-        self._n_terms = 0
         given = list(entries)
         if len({entry.key for entry in given}) < len(given):
             raise InputError("two entries of the router share a key", "Give each document a key of its own.")
@@ -126,7 +131,7 @@ class Router:
         covered = {at for found in named.values() for match in found for at in match.window}
         rest = [w.norm for at, w in enumerate(reading.words) if at not in covered]
         asked = self._weights(reading.terms(rest, self.config.prefix_letters))
-        scored = self._by_name(named, asked)
+        scored = self._by_name(reading, named, asked)
         if reading.spans and not reading.caseless:
             scored |= {c.key: c for c in self._by_mention(reading, named) if c.key not in scored}
         elif not named:
@@ -141,14 +146,18 @@ class Router:
 
         return tuple(sorted(candidates, key=order)[: self.config.max_candidates])
 
-    def _by_name(self, named: Mapping[str, list[Match]], asked: Mapping[str, float]) -> dict[str, Candidate]:
+    def _by_name(
+        self, reading: Reading, named: Mapping[str, list[Match]], asked: Mapping[str, float]
+    ) -> dict[str, Candidate]:
         """Those whose name the question has. A name among several counts for its share."""
         n_names = len({match.window for found in named.values() for match in found})
         scored = {}
         for key, found in named.items():
             quality = sum(sorted(match.quality for match in found)) / n_names
             score = self._score(quality, _best_line(self._pages[key].lines, asked) if asked else 1.0)
-            scored[key] = Candidate(key, score, "; ".join(dict.fromkeys(match.why for match in found)))
+            why = "; ".join(dict.fromkeys(match.why for match in found))
+            where = reading.place(found[0].window, self._pages[key].title) if len(found) == 1 else None
+            scored[key] = Candidate(key, score, why, where)
         return scored
 
     def _by_mention(self, reading: Reading, named: Mapping[str, list[Match]]) -> Iterable[Candidate]:
@@ -232,11 +241,12 @@ class Router:
             for t in sorted(set(terms))
         }
 
-    def _bm25(
-        self, asked: Mapping[str, float], needed: Sequence[str], k1: float = 1.2, b: float = 0.75
-    ) -> dict[str, float]:
-        """Okapi BM25 (Robertson and Zaragoza 2009) of the documents that have all the terms `needed`; without
-        these, of those that have one of the rarest."""
+    def _bm25(self, asked: Mapping[str, float], needed: Sequence[str]) -> dict[str, float]:
+        """BM25 (Robertson and Zaragoza 2009) of the documents that have all terms `needed`; without these, of
+        those that have one of the rarest.
+
+        Not normalised by length: a document would else lead another of the same facts by being shorter.
+        """
         known = sorted((t for t in asked if f"x {t}" in self._index), key=lambda t: (-asked[t], t))
         keys: frozenset[str] = frozenset()
         if needed:
@@ -246,17 +256,15 @@ class Router:
             if keys and len(keys) + len(having) > _MOST_RANKED:
                 break
             keys |= having
-        mean = self._n_terms / len(self._pages)
-        scores = {}
-        for key in keys:
-            page = self._pages[key]
-            norm = k1 * (1 - b + b * page.n_terms / mean)
-            scores[key] = sum(asked[t] * page.terms[t] * (k1 + 1) / (page.terms[t] + norm) for t in known)
-        return scores
+        found = ((key, self._pages[key].terms) for key in keys)
+        return {
+            key: sum(asked[t] * terms[t] * (_K1 + 1) / (terms[t] + _K1) for t in known)
+            for key, terms in found
+        }
 
     def _copy(self, added: Iterable[Entry], removed: Iterable[str]) -> Router:
         copy = Router((), self.config)
-        copy._pages, copy._index, copy._n_terms = dict(self._pages), self._index, self._n_terms
+        copy._pages, copy._index = dict(self._pages), self._index
         copy._change(added, removed)
         return copy
 
@@ -264,16 +272,10 @@ class Router:
         gone = {key: self._pages.pop(key) for key in dict.fromkeys(removed)}
         new = {entry.key: read(entry, self.config.prefix_letters) for entry in added}
         self._pages |= new
-        self._n_terms += sum(p.n_terms for p in new.values()) - sum(p.n_terms for p in gone.values())
         self._index = self._index.changed(
             {key: set(page.features()) for key, page in new.items()},
             {key: set(page.features()) for key, page in gone.items()},
         )
-
-
-_KIND_WEIGHT = 2.0
-_MOST_RANKED = 1000
-"""Documents that BM25 is computed for; those with the rarest words of the question come first."""
 
 
 def _best_line(

@@ -95,7 +95,8 @@ def _without(mind: Mind, answers: Sequence[Answer]) -> list[float | None]:
 def _probability(mind: Mind, document: str | None, answer: Answer) -> float:
     from seal.training import AdapterBank
 
-    prompt = mind.adaptation.exam_prompt(None, Question(answer.question, ()))
+    question = mind.worded(answer.question, document)
+    prompt = mind.adaptation.exam_prompt(None, Question(question, ()))
     if document is None:
         return answer_probabilities(mind.adaptation, [prompt], [answer.text])[0]
     with AdapterBank.of(mind.adaptation.model, [mind.cells[document].adapter]) as bank:
