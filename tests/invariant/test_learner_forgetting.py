@@ -7,23 +7,16 @@ from __future__ import annotations
 import contextlib
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from checkpoints import save_toy
-from learners import Fake, begin, content, fake, learn_all, stand_in, traces, word
+from learners import CONFIG, Fake, begin, content, fake, learn_all, reopened, traces, word
 from seal.errors import StateError
 from seal.loops.learner.learner import Learner
+from seal.loops.learner.settings import LearnerConfig
 
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_toy(tmp_path_factory.mktemp("toy"))
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    stand_in(monkeypatch)
+pytestmark = pytest.mark.usefixtures("gates")
 
 
 class History:
@@ -124,3 +117,54 @@ def test_forgetting_is_exact(tmp_path: Path, toy: Path, seed: int) -> None:
 @pytest.mark.parametrize("seed", range(3, 53))
 def test_forgetting_is_exact_in_many_histories(tmp_path: Path, toy: Path, seed: int) -> None:
     check_history(tmp_path, toy, seed, steps=8)
+
+
+def test_the_middle_one_of_three(tmp_path: Path, toy: Path) -> None:
+    """The oldest has no word left that the newest replaced, when the one between them is taken out."""
+    first = fake("three")
+    what = next(iter(first.values))
+    second = first.changed("So it was told in May.", **{what: "Brumaunil"})
+    third = first.changed("So it was told in June.", **{what: "Heistokar"})
+    learner, fresh = begin(tmp_path / "w", toy), begin(tmp_path / "fresh", toy)
+    for one in (first, second, third):
+        learn_all(learner, [one])
+    learn_all(fresh, [first])
+    alone = content(fresh)
+    learn_all(fresh, [third])
+    learner.forget(second.id)
+    assert content(learner) == content(fresh)
+    learner.forget(third.id)
+    assert content(learner) == alone
+
+
+def test_a_document_that_is_replaced_as_a_whole_comes_back(tmp_path: Path, toy: Path) -> None:
+    first = fake("whole", 1)
+    (what,) = first.values
+    second = first.changed("So it was told in May.", **{what: "Brumaunil"})
+    learner = begin(tmp_path / "w", toy)
+    learn_all(learner, [first])
+    alone = content(learner)
+    learn_all(learner, [second])
+    (answer,) = learner.ask([first.question(what)])
+    assert answer.document == second.id and answer.candidates == (second.id,)
+    assert content(reopened(learner.workspace.path)) == content(learner)
+    learner.forget(second.id)
+    assert content(learner) == alone and learner.ask([first.question(what)])[0].document == first.id
+
+
+@pytest.mark.parametrize("change", [{"seed": 5}, {"cell": {**CONFIG.cell.model_dump(), "max_steps": 3}}])
+def test_what_was_built_by_an_earlier_recipe_is_built_again_by_it(
+    tmp_path: Path, toy: Path, change: dict[str, Any]
+) -> None:
+    first = fake("recipe")
+    what = next(iter(first.values))
+    second = first.changed("So it was told in May.", **{what: "Brumaunil"})
+    learner = begin(tmp_path / "w", toy)
+    learn_all(learner, [first])
+    alone = content(learner)
+    later = reopened(learner.workspace.path, LearnerConfig.model_validate(CONFIG.model_dump() | change))
+    learn_all(later, [second])
+    known = later.library.of_version(later.workspace.alias())
+    assert known[first.id].retired and len(known[first.id].lines) == 9 and known[first.id].active_exam
+    later.forget(second.id)
+    assert content(later) == alone

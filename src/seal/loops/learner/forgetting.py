@@ -73,4 +73,4 @@ def _again(learner: Learner, older: Known, others: list[Known]) -> tuple[Known, 
     """An older document as the remaining newer ones leave it: what is left, by whom, its cell's object."""
     found = [one for other in others for one in replaced(learner, other, [older])]
     left, cell = rebuild(learner, older, positions_of(found))
-    return left, tuple(sorted({one.newer for one in found})), learner.library.put(cell.adapter)
+    return left, tuple(sorted({one.newer for one in found})), learner.library.put(cell)

@@ -188,9 +188,14 @@ class Learner:
         return self.mind(None)
 
     def mind(self, version: Version | None) -> Mind:
-        """What a version knows, ready to be asked; its cells are checked as they are read."""
+        """What a version knows, ready to be asked; its cells are checked as they are read.
+
+        Raises AdapterError if it was made with another base, DamageError if it was altered.
+        """
         key = None if version is None else version.id
         if key not in self._minds:
+            if version is not None:
+                self.library.check(version)
             known = self.library.of_version(version)
             cells = {name: self.library.cell(one) for name, one in known.items()}
             self._minds[key] = Mind(self.adaptation, cells, self.config.router, self.answers)
@@ -395,7 +400,7 @@ class Learner:
         if any(not q.strip() for q in questions):
             raise InputError("a question is empty", "Ask something.")
         found = self.workspace.alias(LIVE) if version is None else self.workspace.version(version)
-        if found is not None and found.state in ("held", "rejected"):
+        if found is not None and found.state != "live-once":
             raise StateError(
                 f"the version {found.id[:12]} is {found.state}, and does not answer", "See `seal show`."
             )

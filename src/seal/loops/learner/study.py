@@ -272,7 +272,7 @@ class Study:
             cells = [c.cell for c in release.candidates] + [cell for _, cell, _ in release.rebuilt.values()]
             for cell in cells:
                 if cell.object not in objects:
-                    objects[cell.object] = library.put(cell.adapter)
+                    objects[cell.object] = library.put(cell)
         with workspace.transaction(lease=lease):
             for one in compiled:
                 library.record(one)
