@@ -6,7 +6,7 @@ that without one the frozen base answers. Knows nothing about how cells came to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -27,13 +27,19 @@ _CLOSE = 0.9  # candidates of at least this share of the best one's score are to
 class Cell:
     """A trained adapter, the document that it is of, and the words by which questions find it.
 
-    `object` is the digest of the stored adapter, or any name that no other cell has.
+    `object` is the digest of the stored adapter, or any name that no other cell has. `source` gives the
+    adapter when it is used: a question needs one of many, and a damaged one is not in the way of the others.
     """
 
     document: str
     object: str
-    adapter: Adapter
+    source: Adapter | Callable[[], Adapter]
     entry: Entry
+
+    @property
+    def adapter(self) -> Adapter:
+        """Raises DamageError, AdapterError if it is stored and not what was put."""
+        return self.source if isinstance(self.source, Adapter) else self.source()
 
 
 @dataclass(frozen=True)
