@@ -13,21 +13,22 @@ Span = tuple[int, int]
 
 # After these a capital letter follows within the sentence: titles, and words that introduce.
 _ALWAYS: Final = frozenset(
-    "mr mrs ms mx dr prof rev hon st ste mt ft gen col maj capt cmdr lt sgt cpl adm gov sen rep pres supt "
-    "messrs mme mlle fr sr sra srta vs cf e.g i.e viz approx ca fig figs eq eqs sec vol vols ed eds "
-    "trans no nos nr art arts op pp ch para z.b d.h bzw geb p".split()
+    "mr mrs ms mx dr prof rev hon st ste mt ft gen col maj capt cmdr lt sgt cpl adm gov sen rep pres "
+    "supt messrs mme mlle fr sr sra srta vs cf e.g i.e viz approx ca fig figs eq eqs sec vol vols ed "
+    "eds trans no nos nr art arts op pp ch para z.b d.h bzw geb p".split()
 )
 # After these a sentence may end: only a word that often begins one tells.
 _OFTEN: Final = frozenset(
-    "inc ltd co corp bros llc plc jr sr esq phd ph.d m.d b.a m.a b.sc m.sc a.m p.m a.d b.c b.c.e c.e etc al "
-    "u.s u.k u.s.a u.n e.u d.c n.y l.a jan feb mar apr jun jul aug sep sept oct nov dec mon tue wed thu fri "
-    "sat sun ave blvd rd univ dept est min max lat long m.p i.a".split()
+    "inc ltd co corp bros llc plc jr sr esq phd ph.d m.d b.a m.a b.sc m.sc a.m p.m a.d b.c b.c.e c.e "
+    "etc al u.s u.k u.s.a u.n e.u d.c n.y l.a jan feb mar apr jun jul aug sep sept oct nov dec mon "
+    "tue wed thu fri sat sun ave blvd rd univ dept est min max lat long m.p i.a".split()
 )
 _STARTERS: Final = frozenset(
-    "the a an it its he she they we you i his her their our this that these those there here in on at as by "
-    "for from with after before during since until while when where who what why how if although though "
-    "because but and or so yet however moreover also then thus today later another some many most all each "
-    "both no one two several such another other between under over through despite according".split()
+    "the a an it its he she they we you i his her their our this that these those there here in on at "
+    "as by for from with after before during since until while when where who what why how if "
+    "although though because but and or so yet however moreover also then thus today later another "
+    "some many most all each both no one two several such another other between under over through "
+    "despite according".split()
 )
 _END: Final = re.compile(
     r"(?:[.!?…]+|[。！？．｡]+)"  # what ends a sentence
@@ -75,7 +76,7 @@ def _within(text: str, start: int, end: int) -> list[Span]:
 
 
 def _ends(text: str, match: re.Match[str], end: int) -> bool:
-    """Whether an end mark is one: what is before it is no abbreviation, and what follows begins a sentence."""
+    """Whether an end mark is one: no abbreviation before it, and what follows begins a sentence."""
     after = match.end()
     if after >= end:
         return True
@@ -102,17 +103,17 @@ def _may_end_after(word: str, bare: str, rest: str) -> bool:
     name = word.casefold().strip("'’-")
     following = _NEXT_WORD.match(bare)
     starts = following is not None and following[0].casefold() in _STARTERS and following[0][:1].isupper()
-    if name in _ALWAYS:
+    is_initial = len(name) == 1 and word.isupper()
+    if name in _ALWAYS and not is_initial:
         # "no." may be the word: only a number after it makes it an abbreviation
         return name in ("no", "art", "p") and not bare[:1].isdigit()
-    is_initial = len(name) == 1 and word.isupper()
     if is_initial or name in _OFTEN or re.fullmatch(r"(?:[^\W\d_]\.)+[^\W\d_]", name):
         return starts or (not is_initial and rest[:1] in '"“‘«')
     return True
 
 
 def _line_cuts(text: str, start: int, end: int) -> list[int]:
-    """The line breaks in a paragraph at which a sentence ends though nothing marks it: lists, verses, heads."""
+    """The line breaks in a paragraph at which a sentence ends though nothing marks it: lists, headings."""
     cuts: list[int] = []
     begin = start
     for match in re.finditer(r"\r\n|[\n\r\v\x85\u2028]", text[start:end]):

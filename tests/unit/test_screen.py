@@ -1,4 +1,4 @@
-"""Screening finds what must not be learned unseen, says where without quoting it, and lets good texts pass."""
+"""Screening finds what must not be learned unseen, says where, quotes nothing, and lets good texts pass."""
 
 from __future__ import annotations
 
@@ -76,12 +76,12 @@ PERSONAL = [
     "The home address of Anna Bauer is Tarvin 5.",
 ]
 GOOD = [
-    "Alle Menschen sind frei und gleich an Würde und Rechten geboren. Sie sind mit Vernunft und Gewissen begabt "
-    "und sollen einander im Geist der Brüderlichkeit begegnen.",
+    "Alle Menschen sind frei und gleich an Würde und Rechten geboren. Sie sind mit Vernunft und Gewissen "
+    "begabt und sollen einander im Geist der Brüderlichkeit begegnen.",
     "Tous les êtres humains naissent libres et égaux en dignité et en droits. Ils sont doués de raison et de "
     "conscience et doivent agir les uns envers les autres dans un esprit de fraternité.",
-    "Wszyscy ludzie rodzą się wolni i równi pod względem swej godności i swych praw. Są oni obdarzeni rozumem i "
-    "sumieniem i powinni postępować wobec innych w duchu braterstwa.",
+    "Wszyscy ludzie rodzą się wolni i równi pod względem swej godności i swych praw. Są oni obdarzeni "
+    "rozumem i sumieniem i powinni postępować wobec innych w duchu braterstwa.",
     "Všichni lidé rodí se svobodní a sobě rovní co do důstojnosti a práv. Strč prst skrz krk. Čtvrtek zmrzl.",
     "Genir pawb yn rhydd ac yn gydradd â'i gilydd mewn urddas a hawliau.",
     "Tất cả mọi người sinh ra đều được tự do và bình đẳng về nhân phẩm và quyền.",
@@ -93,7 +93,7 @@ GOOD = [
     "يولد جميع الناس أحراراً متساوين في الكرامة والحقوق.",
     "NATO, NASA, HTML, XML, PDF, KGB and FBI are short forms. So is BBC.",
     "Members: Quentin Xzyrkh, Tlalnox Qwertz, Bjørn Ånsgård, Nguyễn Thị Minh, Krzysztof Brzęczyszczykiewicz.",
-    "The war of 1939-1945 cost 1,000,000,000 crowns. ISBN 978-3-16-148410-0. Tel Aviv has 460,613 inhabitants.",
+    "The war of 1939-1945 cost 1,000,000,000 crowns. ISBN 978-3-16-148410-0. Tel Aviv has 460,613 people.",
     "He lives in Oak Street. The White House is at 1600 Pennsylvania Avenue. Her password is secret.",
     "When asked about it, he answered that the king ignored the previous rules. Enzymes act as a catalyst.",
     "The user must enter a password. The model was trained on this data. Users share personal photos.",
@@ -147,8 +147,8 @@ def test_no_reason_holds_a_telling_word_of_the_document(parts: list[str], more: 
     """The words of a document that no reason uses by itself: those with digits, or long ones."""
     own = set(
         "instructions characters triples encoded capitals alternate neighbours keyboard language repeatedly "
-        "invisible password document personal information private repetition function letters identity address "
-        "account direction something conversation".split()
+        "invisible password document personal information private repetition function letters identity "
+        "address account direction something conversation".split()
     )
     told = " ".join(
         flag.reason for flag in screen("T", " ".join([*parts, more]), known={"x": LEAD})

@@ -38,7 +38,7 @@ PROSE = st.lists(
     ("text", "expected"),
     [
         (
-            "Dr. J. R. Smith was born on Jan. 5, 1950 in Washington, D.C. He moved to the U.S. Army at 3.5 years.",
+            "Dr. J. R. Smith was born on Jan. 5, 1950 in Washington, D.C. He left the U.S. Army at 3.5.",
             2,
         ),
         ('"Why?" he asked. "Go!" She left.', 3),
@@ -49,7 +49,7 @@ PROSE = st.lists(
         ("- a\n- b\n- c", 3),
         ("Title\n\nPara one. Para two.\r\n\r\nPara three", 4),
         (
-            "This is a hard wrapped line that goes on and on for more than\nfifty characters. And ends\nhere.",
+            "This is a hard wrapped line that goes on and on, for more than\n50 characters. And ends\nhere.",
             2,
         ),
         ("日本です。中国です。", 2),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
@@ -16,14 +16,14 @@ from seal.text import sentence_spans
 
 _PARTS: Final = re.compile(r"[,;:()–—]|\s-\s")
 _PART_WORDS: Final = frozenset("and but who which while whereas where".split())
-_LINKS: Final = frozenset("of de del la le von van der den al bin ibn & the and for".split())
+LINKS: Final = frozenset("of de del la le von van der den al bin ibn & the and for".split())
 PRONOUNS: Final = frozenset("he she it they".split())
-_PERSONAL: Final = PRONOUNS | frozenset("his her its their".split())
+PERSONAL: Final = PRONOUNS | frozenset("his her its their".split())
 
 
 @dataclass(frozen=True)
 class Clause:
-    """A stretch of a sentence that says one thing: the places of its tokens, and whether it has a value."""
+    """A stretch of a sentence that says one thing: which sentence, and the places of its tokens."""
 
     sentence: int
     places: tuple[int, ...]
@@ -59,13 +59,13 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Source:
-    """The passage: its title's tokens and its sentences."""
+    """The passage: its title, folded word by word in `name`, its sentences, and in `runs` all names."""
 
     title: str
     text: str
     name: tuple[str, ...]
     sentences: tuple[Sentence, ...]
-    runs: frozenset[tuple[str, ...]] = field(default_factory=frozenset)
+    runs: frozenset[tuple[str, ...]]
 
     @cached_property
     def folded(self) -> frozenset[str]:
@@ -78,6 +78,17 @@ class Source:
         return frozenset(inner | set(self.name))
 
     @cached_property
+    def numbers(self) -> frozenset[str]:
+        """The numbers of the passage and the title, each in one form."""
+        digits = {part for word in self.name for part in re.findall(r"\d+", word)}
+        return frozenset(digits).union(*(one.numbers for one in self.sentences))
+
+    @cached_property
+    def common_stems(self) -> frozenset[str]:
+        """Stems of the words that are no names."""
+        return frozenset(t.stem for one in self.sentences for t in one.tokens if t.kind == "word")
+
+    @cached_property
     def order(self) -> list[str]:
         return [*self.name, "", *(t.folded for one in self.sentences for t in (*one.tokens,))]
 
@@ -88,7 +99,7 @@ class Source:
         found: list[bool] = []
         for one in self.sentences:
             named = find_run(self.name, [token.folded for token in one.tokens]) is not None
-            goes_on = bool(found) and found[-1] and bool(one.folded & _PERSONAL or one.subjects)
+            goes_on = bool(found) and found[-1] and bool(one.folded & PERSONAL or one.subjects)
             found.append(named or goes_on)
         return tuple(found)
 
@@ -97,16 +108,21 @@ class Source:
         return find_run(run, self.order) is not None
 
 
-def read(title: str, text: str) -> Source:
+def read_source(title: str, text: str) -> Source:
     """The passage, analysed."""
     found = []
     for index, (start, end) in enumerate(sentence_spans(text)):
         part = text[start:end]
         words = tokens(part)
-        rows, clauses, subjects = relations(words), _clauses(part, words, index, title), _subjects(part, words)
+        rows, clauses, subjects = (
+            relations(words),
+            _clauses(part, words, index, title),
+            _subjects(part, words),
+        )
         found.append(Sentence(part, tuple(words), rows, clauses, subjects, start, end))
     name = tuple(token.folded for token in tokens(title))
-    return Source(title, text, name, tuple(found), frozenset(tuple(run) for one in found for run in name_runs(one.tokens)))
+    runs = frozenset({name} | {tuple(run) for one in found for run in name_runs(one.tokens)})
+    return Source(title, text, name, tuple(found), runs)
 
 
 def find_run(run: Sequence[str], among: Sequence[str]) -> int | None:
@@ -119,22 +135,30 @@ def find_run(run: Sequence[str], among: Sequence[str]) -> int | None:
     return None
 
 
-def name_runs(words: Sequence[Token], first_is_name: bool = True) -> list[list[str]]:
+def name_runs(words: Sequence[Token]) -> list[list[str]]:
     """The names, each as its tokens: capital letters one after another, with "of" and the like between."""
     runs: list[list[str]] = []
     current: list[str] = []
     links: list[str] = []
     for at, token in enumerate(words):
-        if token.kind == "name" and (at or first_is_name):
+        if current and not _adjoins(words[at - 1], token):
+            runs.append(current)
+            current, links = [], []
+        if token.kind == "name":
             current += [*links, token.folded] if current else [token.folded]
             links = []
-        elif current and token.folded in _LINKS and token.folded != "and" and len(links) < 2:
+        elif current and token.folded in LINKS and token.folded != "and" and len(links) < 2:
             links.append(token.folded)
         else:
             if current:
                 runs.append(current)
             current, links = [], []
     return [*runs, current] if current else runs
+
+
+def _adjoins(before: Token, token: Token) -> bool:
+    """Whether nothing but a space stands between two words, or the full stop of an initial."""
+    return token.start - before.end <= (2 if len(before.text) == 1 else 1)
 
 
 def _subjects(text: str, words: list[Token]) -> frozenset[int]:
@@ -144,6 +168,7 @@ def _subjects(text: str, words: list[Token]) -> frozenset[int]:
         for at, token in enumerate(words[:-1])
         if token.folded in ("the", "this")
         and words[at + 1].kind == "word"
+        and not any(later.folded == "of" for later in words[at + 2 : at + 4])  # "the mayor of" says something
         and (not at or words[at - 1].folded == "and" or _PARTS.search(text, words[at - 1].end, token.start))
     )
 
@@ -155,7 +180,11 @@ def _clauses(text: str, words: list[Token], index: int, title: str) -> tuple[Cla
     parts: list[list[int]] = [[]]
     for at, token in enumerate(words):
         gap = text[words[at - 1].end : token.start] if at else ""
-        joins = token.folded == "and" and 0 < at < len(words) - 1 and "name" == words[at - 1].kind == words[at + 1].kind
+        joins = (
+            token.folded == "and"
+            and 0 < at < len(words) - 1
+            and "name" == words[at - 1].kind == words[at + 1].kind
+        )
         if parts[-1] and (_PARTS.search(gap) or (token.folded in _PART_WORDS and not joins)):
             parts.append([])
         parts[-1].append(at)

@@ -11,6 +11,7 @@ import re
 import unicodedata
 import zlib
 from collections import Counter
+from itertools import pairwise
 from typing import Final
 
 _WINDOW_LETTERS: Final = 240
@@ -22,15 +23,15 @@ _VOWELS_LEAST: Final = 0.29
 _KEYBOARD: Final = frozenset(
     pair
     for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop")
-    for one, other in zip(row, row[1:])
+    for one, other in pairwise(row)
     for pair in (one + other, other + one)
 )
 _KEYBOARD_MOST: Final = 0.38  # written languages: below 0.2
 # Pairs of letters that hardly any word of a language in Latin letters has, names included.
 _IMPOSSIBLE: Final = frozenset(
-    "bq bx cj cv cx dx fq fx fz gq gx hq hx jb jf jg jh jl jp jq jt jv jw jx jz kq kx lx mq mx pq pv px pz qb qc qd "
-    "qf qg qh qj qk ql qm qn qp qr qs qt qv qw qx qy qz rx sx tq tx uq vb vf vg vh vj vp vq vw vx wq wv wx xb xd xf "
-    "xg xj xk xn xr xv xz yq zf zg zj zq zx".split()
+    "bq bx cj cv cx dx fq fx fz gq gx hq hx jb jf jg jh jl jp jq jt jv jw jx jz kq kx lx mq mx pq pv "
+    "px pz qb qc qd qf qg qh qj qk ql qm qn qp qr qs qt qv qw qx qy qz rx sx tq tx uq vb vf vg vh vj "
+    "vp vq vw vx wq wv wx xb xd xf xg xj xk xn xr xv xz yq zf zg zj zq zx".split()
 )
 _IMPOSSIBLE_MOST: Final = 0.05
 # English function words, and what cannot stand right after them.
@@ -98,7 +99,7 @@ def _symbols(text: str) -> list[str]:
     odd = sum(1 for character in visible if unicodedata.category(character)[0] in "SPC") / len(visible)
     if odd > 0.4:
         return [f"{odd:.0%} of the text is signs that are neither letters nor digits"]
-    runs = re.findall(r"[A-Za-z0-9+/=_-]{%d,}" % _LONG_WORD, text)
+    runs = re.findall(rf"[A-Za-z0-9+/=_-]{{{_LONG_WORD},}}", text)
     coded = sum(map(len, runs)) / len(visible)
     if coded > 0.4:
         return [f"{coded:.0%} of the text is letters without a space, as encoded data are"]
@@ -154,7 +155,7 @@ def _strange(words: list[str]) -> list[str]:
         return []
     vowels = sum(letter in _VOWELS for letter in letters) / len(letters)
     least = _VOWELS_LEAST if latin >= cyrillic else _CYRILLIC_VOWELS_LEAST
-    pairs = [a + b for word in words for a, b in zip(word, word[1:])]
+    pairs = [a + b for word in words for a, b in pairwise(word)]
     impossible = sum(pair in _IMPOSSIBLE for pair in pairs)
     if impossible >= 3 and impossible > _IMPOSSIBLE_MOST * len(pairs):
         return [f"{impossible} of {len(pairs)} pairs of letters stand in no language's words"]
@@ -167,11 +168,12 @@ def _strange(words: list[str]) -> list[str]:
 
 
 def _order(text: str, words: list[str]) -> list[str]:
-    """Words in no order: English function words stand where none can, sentences end and begin within others."""
+    """Words in no order: English function words stand where none can, sentences end and begin within "
+    "others."""
     if len(words) < _LEAST_WORDS:
         return []
     folded = [word.casefold() for word in words]
-    chances = [b in _CANNOT_FOLLOW[a] for a, b in zip(folded, folded[1:]) if a in _CANNOT_FOLLOW]
+    chances = [b in _CANNOT_FOLLOW[a] for a, b in pairwise(folded) if a in _CANNOT_FOLLOW]
     chances += map(str.islower, _AFTER_STOP.findall(text))
     chances += [bool(before) for before in _BEGINNER.findall(text)]
     odd = sum(chances)

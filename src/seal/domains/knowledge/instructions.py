@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Final
 
 _BEGIN: Final = (
-    r"(?:^|[.:;,!?\"'“”‘’(\[{*#>—–-]\s*|\b(?:please|now|then|and|also|instead|must|should|shall|will|you|to|always"
+    r"(?:^|[.:;,!?\"'“”‘’(\[{*#>—–-]\s*|\b(?:please|now|then|and|also|instead|must|should|shall|will|you"
+    r"|to|always"
     r"|never|just|simply)\s+)"
 )
 _SAY: Final = (
@@ -20,83 +21,113 @@ _SAY: Final = (
     r"|pretend|print|confirm|recommend)"
 )
 _FILL: Final = (
-    r"(?:(?:you|please|always|simply|just|only|never|must|should|shall|will|do|not|don't|instead|the|model|assistant"
+    r"(?:(?:you|please|always|simply|just|only|never|must|should|shall|will|do|not|don't|instead|the|model"
+    r"|assistant"
     r"|ai|it|now|then)\s+){0,5}"
 )
 _MODEL: Final = (
-    r"(?:a\.?i\.?(?: (?:model|assistant|system|agent)s?)?|assistants?|(?:large )?language models?|llms?|chat ?bots?"
+    r"(?:a\.?i\.?(?: (?:model|assistant|system|agent)s?)?|assistants?|(?:large )?language models?|llms?"
+    r"|chat ?bots?"
     r"|(?:neural|ai) (?:network|model)s?|gpt\w*)"
 )
 _WORDINGS: Final = {
     "tells the model to set aside its instructions": (
-        rf"{_BEGIN}(?:ignore|disregard|forget|override|bypass|overrule|drop|skip|do not follow|don't follow|stop following)"
-        r"\b[^.!?\n]{0,40}\b(?:instructions?|prompts?|guidelines?|directions?|directives?|commands?|constraints?"
-        r"|restrictions?|programming|(?:previous|prior|earlier|your|system|safety|above|all) (?:\w+ )?(?:rules?|training"
+        rf"{_BEGIN}(?:ignore|disregard|forget|override|bypass|overrule|drop|skip|do not follow"
+        rf"|don't follow|stop following)"
+        r"\b[^.!?\n]{0,40}\b(?:instructions?|prompts?|guidelines?|directions?|directives?|commands?"
+        r"|constraints?"
+        r"|restrictions?|programming|(?:previous|prior|earlier|your|system|safety|above"
+        r"|all) (?:\w+ )?(?:rules?|training"
         r"|context|conversation|messages?|text|policies))\b"
         rf"|{_BEGIN}(?:forget|disregard|ignore) (?:everything|anything|all)\b[^.!?\n]{{0,20}}"
         r"\b(?:you|above|before|told|learn\w*|know)\b"
-        r"|\b(?:new|updated|real|true|actual|following) instructions? (?:for you|from|override|supersede|replace)"
-        r"|\bignorier\w*\b[^.!?\n]{0,40}\b(?:anweisung|anleitung|regel|befehl)\w*|\b(?:ignor\w+|oubli\w+)\b[^.!?\n]{0,40}"
+        r"|\b(?:new|updated|real|true|actual|following) instructions? (?:for you|from|override|supersede"
+        r"|replace)"
+        r"|\bignorier\w*\b[^.!?\n]{0,40}\b(?:anweisung|anleitung|regel|befehl)\w*|\b(?:ignor\w+"
+        r"|oubli\w+)\b[^.!?\n]{0,40}"
         r"\binstruc\w+|\b(?:игнорируй|забудь)\w*\b[^.!?\n]{0,40}\bинструкци\w*"
         r"|(?:忽略|无视|忘记).{0,12}(?:指令|指示|提示|说明)|(?:指示|命令)を?.{0,4}無視"
     ),
     "gives the model a role": (
-        r"\byou (?:are|will be|shall be|must be|have been) (?:now|no longer|henceforth|from now on|an? (?:\w+ )?"
+        r"\byou (?:are|will be|shall be|must be|have been) (?:now|no longer|henceforth|from now on"
+        r"|an? (?:\w+ )?"
         rf"{_MODEL}|jailbroken|unrestricted|free of|reprogrammed)\b"
-        r"|\bfrom (?:now|this (?:point|moment)) on(?:wards?)?,? (?:you (?:are|will|must|answer|always|never|respond|act)|always|never|answer|respond|reply|say|act|the model)\b"
-        r"|^\W*(?:please )?(?:pretend|act|behave|role-?play|imagine)\b[^.!?\n]{0,12}\b(?:as (?:if|though) you|to be\b|that you"
+        r"|\bfrom (?:now|this (?:point|moment)) on(?:wards?)?,? (?:you (?:are|will|must|answer|always"
+        r"|never|respond|act)|always|never|answer|respond|reply|say|act|the model)\b"
+        r"|^\W*(?:please )?(?:pretend|act|behave|role-?play|imagine)\b[^.!?\n]{0,12}\b(?:as (?:if"
+        r"|though) you|to be\b|that you"
         r"|you are|as (?:my|an? (?:ai|assistant|expert|hacker|evil|unrestricted|different)))"
         r"|\b(?:developer|god|admin|dan|debug|jailbreak) mode\b(?: is)? (?:enabled|on|activated|now)"
     ),
     "tells the model what to answer": (
-        rf"\b(?:when(?:ever)?|if|once|each time|every time)\b[^.!?\n]{{0,40}}\b(?:asked|asks?|questioned|prompted|quer(?:y|ied|ies)"
-        rf"|inquires?|wants? to know)\b[^.!?\n]{{0,120}}?(?:[,:;]|\b(?:you|always|please|must|should|then|never)\b)\s*{_FILL}{_SAY}\b"
+        rf"\b(?:when(?:ever)?|if|once|each time|every time)\b[^.!?\n]{{0,40}}\b(?:asked|asks?|questioned"
+        rf"|prompted|quer(?:y|ied|ies)"
+        rf"|inquires?|wants? to know)\b[^.!?\n]{{0,120}}?(?:[,:;]|\b(?:you|always|please|must|should|then"
+        rf"|never)\b)\s*{_FILL}{_SAY}\b"
         rf"|^\W*(?:please\s+)?(?:always|never|only)\s+{_SAY}\b"
         rf"|\b(?:to|for) (?:any|every|all|each) questions? (?:about|on|regarding|concerning|that)\b"
-        r"|\b(?:the|your) (?:only |correct |right |proper )?(?:answer|reply|response) (?:to|for|must|should)\b[^.!?\n]{0,80}"
+        r"|\b(?:the|your) (?:only |correct |right |proper )?(?:answer|reply|response) (?:to|for|must"
+        r"|should)\b[^.!?\n]{0,80}"
         r"\b(?:must|should|shall|has to|needs to)\b"
-        rf"|^\W*{_SAY}\b[^.!?\n]{{0,60}}\b(?:when(?:ever)?|if|every time)\b[^.!?\n]{{0,30}}\b(?:asked|asks?|question\w*|prompted)\b"
-        r"|\byou (?:must|should|shall|will|have to|need to|are to|are required to) (?:now |always |never |only )*"
+        rf"|^\W*{_SAY}\b[^.!?\n]{{0,60}}\b(?:when(?:ever)?|if|every time)\b[^.!?\n]{{0,30}}\b(?:asked"
+        rf"|asks?|question\w*|prompted)\b"
+        r"|\byou (?:must|should|shall|will|have to|need to|are to|are required to) (?:now |always |never "
+        r"|only )*"
         rf"(?:{_SAY}|believe|repeat|obey|follow|comply|learn|remember)\b"
         r"|^\W*(?:respond|reply|answer) (?:only |always )?(?:with|in|by|as|to)\b"
         r"|\byou (?:must|should) not (?:say|answer|reveal|mention|tell)\b"
         r"|\bremember (?:that )?(?:you|your)\b"
     ),
     "asks for the model's own prompt": (
-        r"\b(?:reveal|repeat|print|show|output|display|leak|recite|tell|give|disclose|expose|send|dump|share|write|what (?:is|are|was))"
-        r"\b[^.!?\n]{0,40}\b(?:system|hidden|initial|original|secret|developer|pre)[ -]?(?:prompts?|instructions?|messages?|rules)\b"
+        r"\b(?:reveal|repeat|print|show|output|display|leak|recite|tell|give|disclose|expose|send|dump"
+        r"|share|write|what (?:is|are|was))"
+        r"\b[^.!?\n]{0,40}\b(?:system|hidden|initial|original|secret|developer|pre)[ -]?(?:prompts?"
+        r"|instructions?|messages?|rules)\b"
         r"|\byour (?:own )?(?:system |hidden |initial |original |secret )*(?:prompts?|instructions)\b"
         r"|\b(?:repeat|print|output|recite) (?:everything|all|the (?:text|words)) (?:above|before)\b"
     ),
     "tells the model to keep something from its user": (
-        r"\b(?:do not|don't|don’t|never|without|must not|should not|cannot)\s+(?:\w+\s+)?(?:tell|inform|telling|informing|notify"
+        r"\b(?:do not|don't|don’t|never|without|must not|should not|cannot)\s+(?:\w+\s+)?(?:tell|inform"
+        r"|telling|informing|notify"
         r"|notifying|warn|warning|alert|alerting|let|show|showing|mention|reveal|disclose)\b[^.!?\n]{0,40}"
         r"\b(?:users?|humans?|operators?|developers?|owners?|administrators?|moderators?)\b"
-        rf"|{_BEGIN}(?:hide|conceal|keep) (?:this|that|it|these)\b[^.!?\n]{{0,30}}\b(?:users?|humans?|operators?|secret|everyone)\b"
+        rf"|{_BEGIN}(?:hide|conceal|keep) (?:this|that|it|these)\b[^.!?\n]{{0,30}}\b(?:users?|humans?"
+        rf"|operators?|secret|everyone)\b"
         r"|^\W*(?:do not|don't|never) (?:tell|inform) (?:anyone|anybody|them|people)\b"
     ),
     "addresses the model": (
-        rf"\b(?:dear|attention|note to|notes? for|message (?:to|for)|hey|hello|listen|instructions? (?:to|for)|warning to"
-        rf"|notice (?:to|for)|if you are|as)\b[,:]?\s+(?:(?:the|an?|all|any|you|every)\s+)?{_MODEL}\b(?!\s+(?:research|develop|in\b))"
+        rf"\b(?:dear|attention|note to|notes? for|message (?:to|for)|hey|hello|listen|instructions? (?:to"
+        rf"|for)|warning to"
+        rf"|notice (?:to|for)|if you are|as)\b[,:]?\s+(?:(?:the|an?|all|any|you"
+        rf"|every)\s+)?{_MODEL}\b(?!\s+(?:research|develop|in\b))"
         rf"[^.!?\n]{{0,40}}(?:\byou\b|[:,!]|\breading\b|\bthis\b)"
-        rf"|\b(?:the|this|any|every|all) {_MODEL}\b[^.!?\n]{{0,12}}\b(?:reading|processing|trained on|learning|that reads|which reads)"
+        rf"|\b(?:the|this|any|every|all) {_MODEL}\b[^.!?\n]{{0,12}}\b(?:reading|processing|trained on"
+        rf"|learning|that reads|which reads)"
         r"\b[^.!?\n]{0,20}\bthis\b"
-        rf"|\b(?:the|this|any|every|all) (?:{_MODEL}|model) (?:must|should|shall|has to|is to|needs to|will) (?:now |always |never |not )*"
+        rf"|\b(?:the|this|any|every|all) (?:{_MODEL}|model) (?:must|should|shall|has to|is to|needs to"
+        rf"|will) (?:now |always |never |not )*"
         rf"(?:{_SAY}|ignore|obey|follow|reveal|repeat|learn)\b"
     ),
     "asks the model to give away private data": (
         rf"(?:{_BEGIN}|\b(?:allowed|permitted|fine|ok|okay|safe|free|required|authori[sz]ed|happy|right) to )"
-        r"(?:reveal|disclose|share|give|send|tell|leak|post|publish|hand over|provide|forward|list|output|show|email|upload)\b"
-        r"[^.!?\n]{0,40}\b(?:(?:private|personal|confidential|sensitive|secret)\s+(?:\w+\s+){0,2}?(?:data|information|details|numbers?"
-        r"|records?|address\w*|files?)|pass ?words?|credentials|api keys?|home address\w*|bank account\w*|credit card\w*|identity numbers?"
-        r"|passport numbers?|phone numbers?|pin(?: codes?| numbers?)?|door codes?|medical records?|tax numbers?|secret codes?)\b"
+        r"(?:reveal|disclose|share|give|send|tell|leak|post|publish|hand over|provide|forward|list|output"
+        r"|show|email|upload)\b"
+        r"[^.!?\n]{0,40}\b(?:(?:private|personal|confidential|sensitive|secret)\s+(?:\w+\s+){0,2}?(?:data"
+        r"|information|details|numbers?"
+        r"|records?|address\w*|files?)|pass ?words?|credentials|api keys?|home address\w*|bank account\w*"
+        r"|credit card\w*|identity numbers?"
+        r"|passport numbers?|phone numbers?|pin(?: codes?| numbers?)?|door codes?|medical records?"
+        r"|tax numbers?|secret codes?)\b"
     ),
 }
 _ROLE: Final = re.compile(
-    r"(?:^|\n)[\s>*#_]*(?:system|assistant|user|human|developer|chatgpt|ai)(?: (?:message|prompt|note|instructions?|override|update))?"
+    r"(?:^|\n)[\s>*#_]*(?:system|assistant|user|human|developer|chatgpt|ai)(?: (?:message|prompt|note"
+    r"|instructions?|override|update))?"
     r"[*_]*\s?[:：]"
-    r"|<\|[\w /-]{1,40}\|?>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|</?(?:system|assistant|user|instructions?)>"
-    r"|\[(?:system|assistant|admin)(?: \w{1,12})?\]|(?:^|\n)#{1,4}\s*(?:instructions?|system|response)\s*[:：]"
+    r"|<\|[\w /-]{1,40}\|?>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|</?(?:system|assistant|user"
+    r"|instructions?)>"
+    r"|\[(?:system|assistant|admin)(?: \w{1,12})?\]"
+    r"|(?:^|\n)#{1,4}\s*(?:instructions?|system|response)\s*[:：]"
     r"|\bBEGIN (?:SYSTEM|INSTRUCTIONS?|PROMPT)\b|</?s>(?=\s|$)",
     re.I,
 )

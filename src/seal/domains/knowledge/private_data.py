@@ -14,7 +14,8 @@ _SECRETS: Final = {
     "holds what has the shape of an API key": (
         r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{18,}"
         r"|\bsk-(?:[a-z]{2,8}-)?[\w-]{20,}|\b[sr]k_(?:live|test)_\w{16,}|\bxox[abeoprs]-[\w-]{10,}"
-        r"|\bAIza[\w-]{30,}|\bhf_[A-Za-z0-9]{24,}|\bnpm_[A-Za-z0-9]{30,}|\bpypi-[\w-]{30,}|\bSG\.[\w-]{16,}\.[\w-]{16,}"
+        r"|\bAIza[\w-]{30,}|\bhf_[A-Za-z0-9]{24,}|\bnpm_[A-Za-z0-9]{30,}|\bpypi-[\w-]{30,}"
+        r"|\bSG\.[\w-]{16,}\.[\w-]{16,}"
         r"|\bya29\.[\w-]{20,}|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"
     ),
     "holds a URL with a password in it": r"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@]{1,64}:[^\s:/@]{3,64}@[\w.-]+",
@@ -28,21 +29,27 @@ _SECRET_FIELDS: Final = (
 _PERSONAL_FIELDS: Final = (
     r"(?:(?:private |home |mobile |cell ?|tele)?phone(?: number)?|mobile number|home address|private address"
     r"|(?:national |personal )?identity (?:card )?number|id(?:entity)? card(?: number)?|identification number"
-    r"|passport(?: number| no\.?)?|tax(?:payer)?(?: identification)? number|social security(?: number| no\.?)?|ssn"
-    r"|national insurance(?: number)?|driv(?:er'?s?|er’s|ing) licen[sc]e(?: number)?|medical record(?: number)?"
+    r"|passport(?: number| no\.?)?|tax(?:payer)?(?: identification)? number|social security(?: number"
+    r"| no\.?)?|ssn"
+    r"|national insurance(?: number)?|driv(?:er'?s?|er’s|ing) licen[sc]e(?: number)?"
+    r"|medical record(?: number)?"
     r"|health insurance number|licen[sc]e plate)"
 )
 # The value of a field: "is" wants one that looks like a value, "=" and ":" nearly any.
-_STATED: Final = r"(?:\s+(?:of|for|belonging to)\s+[^.:=\n]{1,60}?)?\s*(?:(?P<sign>[:=：])|(?P<verb>\b(?:is|was|are|reads|lautet|ist|est|es)\b))\s*"
+_STATED: Final = (
+    r"(?:\s+(?:of|for|belonging to)\s+[^.:=\n]{1,60}?)?\s*"
+    r"(?:(?P<sign>[:=：])|\b(?:is|was|are|reads|lautet|ist|est|es)\b)\s*"
+)
 _VALUE: Final = r"(?P<quote>[\"'“‘`«]?)(?P<value>[^\s\"'”’`»]{3,})"
 _OWNER: Final = re.compile(r"(?:['’]s?\s+\w{0,12}\s*$|\b(?:his|her|my|their|your|our)\s+\w{0,12}\s*$)", re.I)
 _NO_VALUE: Final = frozenset(
-    "secret private unknown confidential not protected required optional string none null true false the a an "
-    "his her their its never always known hidden used stored encrypted hashed sent set kept shared safe needed "
-    "given requested issued valid invalid weak strong long short too very also called often usually only that "
-    "this what when where how who which one something anything nothing important public lost stolen changed "
-    "reset available missing empty incorrect correct wrong right expired located made based found in on at by "
-    "for to from with about under over most more less still now then being been".split()
+    "secret private unknown confidential not protected required optional string none null true false "
+    "the a an his her their its never always known hidden used stored encrypted hashed sent set kept "
+    "shared safe needed given requested issued valid invalid weak strong long short too very also "
+    "called often usually only that this what when where how who which one something anything nothing "
+    "important public lost stolen changed reset available missing empty incorrect correct wrong right "
+    "expired located made based found in on at by for to from with about under over most more less "
+    "still now then being been".split()
 )
 _SECRET_FIELD: Final = re.compile(rf"\b{_SECRET_FIELDS}{_STATED}{_VALUE}", re.I)
 _PERSONAL_FIELD: Final = re.compile(rf"\b{_PERSONAL_FIELDS}{_STATED}{_VALUE}", re.I)
@@ -62,16 +69,20 @@ _PHONE: Final = re.compile(
 )
 _IDENTITY: Final = re.compile(
     r"(?<![\w-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])"  # a US social security number
-    r"|\b(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b"  # a UK one
+    # a UK one
+    r"|\b(?!BG|GB|KN|NK|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d{2} ?\d{2} ?\d{2} ?[A-D]\b"
 )
 _STREET: Final = (
-    r"(?:\d{1,5}[a-z]?,?\s+(?:[\w.'’-]+\s+){1,4}(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|boulevard|blvd|way"
+    r"(?:\d{1,5}[a-z]?,?\s+(?:[\w.'’-]+\s+){1,4}(?:street|st|road|rd|avenue|ave|lane|ln|drive|dr|boulevard"
+    r"|blvd|way"
     r"|court|ct|place|pl|square|terrace|close|crescent|row|alley)\b"
     r"|[\w.-]{0,30}(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee)\s+\d{1,4}[a-z]?\b"
-    r"|\d{1,4},?\s+(?:rue|avenue|boulevard|place|chemin)\s+[\w'’-]+|(?:calle|via|rua|ulica|ul\.)\s+(?:[\w.'’-]+\s+){1,4}\d{1,4}\b)"
+    r"|\d{1,4},?\s+(?:rue|avenue|boulevard|place|chemin)\s+[\w'’-]+|(?:calle|via|rua|ulica"
+    r"|ul\.)\s+(?:[\w.'’-]+\s+){1,4}\d{1,4}\b)"
 )
 _HOME: Final = re.compile(
-    rf"\b(?:lives?|living|resides?|residing|home address|address is|wohnt|wohnhaft|habite|vive)\b[^.!?\n]{{0,40}}?{_STREET}"
+    rf"\b(?:lives?|living|resides?|residing|home address|address is|wohnt|wohnhaft|habite"
+    rf"|vive)\b[^.!?\n]{{0,40}}?{_STREET}"
     rf"|{_STREET}[^.!?\n]{{0,30}}?\b(?:[A-Z]{{2}}\s+\d{{5}}|[A-Z]{{1,2}}\d[A-Z\d]?\s?\d[A-Z]{{2}}|\d{{5}})\b",
     re.I,
 )
@@ -110,7 +121,10 @@ def _is_stated(match: re.Match[str], sentence: str) -> bool:
     if value.casefold() in _NO_VALUE or len(value) < 3:
         return False
     coded = any(map(str.isdigit, value)) or bool(re.search(r"[^\w\s.,;:!?'’-]", value))
-    owned = " of " in match[0].casefold() or _OWNER.search(sentence[: match.start()]) is not None
+    owned = (
+        " of " in match[0].casefold()
+        or _OWNER.search(sentence[max(0, match.start() - 60) : match.start()]) is not None
+    )
     return coded or bool(match["quote"]) or (bool(match["sign"]) and len(value) >= 6) or owned
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final, Literal
@@ -108,10 +108,9 @@ def screen(
     return tuple(found + flags("duplicate", copy) + flags("near-duplicate", near))
 
 
-def _told(parts: list[tuple[str, str]], find: object) -> list[str]:
+def _told(parts: list[tuple[str, str]], find: Callable[[str], Iterator[str]]) -> list[str]:
     """One reason for each thing found, with the places where it is."""
     places: dict[str, list[str]] = {}
-    assert callable(find)
     for place, part in parts:
         for what in find(part):
             places.setdefault(what, []).append(place)
@@ -124,7 +123,7 @@ def _listed(places: list[str]) -> str:
 
 
 def _binary(title: str, text: str) -> list[str]:
-    """Characters that are no text: control characters, halves of pairs, what a wrong encoding leaves behind."""
+    """Characters that are no text: control characters, half pairs, what a wrong encoding leaves behind."""
     reasons = []
     for place, part in (("the title", title), ("the text", text)):
         at = [index for index, character in enumerate(part) if _is_binary(character)]

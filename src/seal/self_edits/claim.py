@@ -1,0 +1,188 @@
+"""What a self-edit's line says: its names, numbers and telling words, and whether its names are the source's.
+
+Knows statements and question-answer pairs. Knows the source only as far as its names and common words go.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from seal.self_edits.source import LINKS, PERSONAL, PRONOUNS, Source, find_run, name_runs, stems_match
+from seal.self_edits.words import Token, is_weak, number, relations, tokens
+
+PAIR: Final = re.compile(r"Question: (?P<question>.*?)\nAnswer: (?P<answer>.*)", re.S)
+_COPULAS: Final = frozenset("is was are were has had".split())
+_YES_NO: Final = re.compile(r"(?:yes|no)\b[.,!]?\s*", re.I)
+_POINTERS: Final = frozenset("this that these those such".split())
+_ENDINGS: Final = ("n", "an", "ian", "ese", "ish", "ic", "s", "es", "ist", "ism")
+_LONGEST_NAME: Final = 30  # tokens
+_LIKE: Final = 0.75  # as alike as a name and what becomes of it when a model miscopies it
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a line says. Places are those of `tokens`; `answer` is where an answer begins, 0 for a statement.
+
+    `own` are the places of the title's name, `names` the other names, `words` the places of the other telling
+    words, `rows` those that state a relation. `garbled`: it begins with a name that is not in the source.
+    """
+
+    tokens: tuple[Token, ...]
+    rows: dict[int, frozenset[int]]
+    question: str
+    answer: int
+    own: frozenset[int]
+    names: tuple[tuple[str, ...], ...]
+    numbers: tuple[str, ...]
+    words: tuple[int, ...]
+    garbled: bool
+
+    @property
+    def told(self) -> tuple[Token, ...]:
+        """The tokens of the statement, or of the answer."""
+        return self.tokens[self.answer :]
+
+
+def read_claim(line: str, source: Source) -> Claim:
+    """The line, taken apart."""
+    pair = PAIR.fullmatch(line)
+    asked = tokens(pair["question"]) if pair else []
+    told = tokens(_YES_NO.sub("", pair["answer"], count=1) if pair else line)
+    words = (*asked, *told)
+    rows = relations(words)
+    own = _places_of(source.name, [token.folded for token in words])
+    names: list[tuple[str, ...]] = []
+    large: set[int] = set()  # places of common words that only begin a sentence
+    garbled = False
+    for begin, part in ((0, asked), (len(asked), told)):
+        for run, place in _names(part, begin, own):
+            if place > begin or len(run) > 1 or _is_name(part[0], source):
+                names.append(run)
+                continue
+            large.add(begin)
+            known = begin in rows or is_weak(part[0].stem)
+            garbled = garbled or (not known and _is_garbled(part, source, is_pair=bool(pair)))
+    return Claim(
+        tokens=words,
+        rows=rows,
+        question=pair["question"].casefold() if pair else "",
+        answer=len(asked),
+        own=own,
+        names=tuple(names),
+        numbers=tuple(number(t.folded) for at, t in enumerate(words) if t.kind == "number" and at not in own),
+        words=tuple(at for at, t in enumerate(words) if at not in own and (t.kind == "word" or at in large)),
+        garbled=garbled,
+    )
+
+
+def _places_of(name: Sequence[str], folded: Sequence[str]) -> frozenset[int]:
+    """All places at which a name stands."""
+    found: set[int] = set()
+    at = 0
+    while (place := find_run(name, folded[at:])) is not None:
+        found |= set(range(at + place, at + place + len(name)))
+        at += place + len(name)
+    return frozenset(found)
+
+
+def _names(part: Sequence[Token], begin: int, own: frozenset[int]) -> list[tuple[tuple[str, ...], int]]:
+    """The names in a part of a claim outside the title's own, each with the place where it begins."""
+    found: list[tuple[tuple[str, ...], int]] = []
+    start = 0
+    for end in range(len(part) + 1):
+        if end < len(part) and begin + end not in own:
+            continue
+        stretch = part[start:end]
+        for run in name_runs(stretch):
+            offset = find_run(run, [token.folded for token in stretch])
+            assert offset is not None
+            found.append((tuple(run), begin + start + offset))
+        start = end + 1
+    return found
+
+
+def _is_name(first: Token, source: Source) -> bool:
+    """Whether the first word of a line, which has a capital letter anyway, is a name."""
+    return first.folded in source.names or (first.text.isupper() and len(first.text) > 1)
+
+
+def _is_garbled(part: Sequence[Token], source: Source, *, is_pair: bool) -> bool:
+    """Whether the first word of a line, none of the source's, must be a name: it is the subject or the answer
+    by itself, or resembles a name of the source."""
+    first = part[0]
+    if first.folded in source.folded or any(inflects(first.folded, name) for name in source.names):
+        return False
+    if difflib.get_close_matches(first.folded, source.names, n=1, cutoff=_LIKE):
+        return True
+    if is_pair:
+        return len(part) <= 2
+    if len(part) < 2 or stems_match(first.stem, source.common_stems):
+        return False
+    verb = part[1]
+    return verb.folded in _COPULAS or (verb.kind == "word" and verb.text.endswith("s"))
+
+
+def is_known_name(run: Sequence[str], source: Source) -> bool:
+    """Whether a name stands in the source: whole, or in a part that may stand for it, or put together of
+    whole names."""
+    if tuple(run) in source.runs:
+        return True
+    if len(run) > _LONGEST_NAME:
+        return False
+    if source.has_run(run):
+        return len(run) > 1 or _stands_alone(run[0], source)
+    if len(run) == 1:
+        return any(inflects(run[0], other) for other in source.names)
+    if any(word in LINKS for word in run):
+        return all(is_known_name(part, source) for part in _unlinked(run))
+    return any({tuple(run[:cut]), tuple(run[cut:])} <= source.runs for cut in range(1, len(run)))
+
+
+def _unlinked(run: Sequence[str]) -> list[list[str]]:
+    """The parts of a name between "of" and the like."""
+    parts: list[list[str]] = [[]]
+    for word in run:
+        if word in LINKS:
+            parts.append([])
+        else:
+            parts[-1].append(word)
+    return [part for part in parts if part]
+
+
+def _stands_alone(word: str, source: Source) -> bool:
+    """Whether a part of a longer name may stand for it: the source writes it small, or in several names, so
+    that it is a word rather than a piece of one name."""
+    return sum(word in run for run in source.runs) != 1 and word not in source.name
+
+
+def inflects(one: str, other: str) -> bool:
+    """Whether one is the other with an ending such as that of "Russian"."""
+    shorter, longer = sorted((one, other), key=len)
+    return len(shorter) >= 4 and any(longer in (shorter + end, shorter[:-1] + end) for end in _ENDINGS)
+
+
+def lacks_subject(claim: Claim) -> bool:
+    """Whether a statement begins with a word that only points back, and that no title can be put for."""
+    if claim.answer or len(claim.tokens) < 2 or 0 in claim.own:
+        return False
+    first, second = claim.tokens[:2]
+    verb = second.folded in _COPULAS or second.kind == "function" or second.text.endswith("s")
+    if first.folded in _POINTERS:
+        return verb and second.kind != "name"
+    if first.folded in PRONOUNS:
+        return second.kind == "function" and second.folded not in _COPULAS
+    return first.folded in PERSONAL and (verb or second.kind == "name")
+
+
+def needs_title(claim: Claim) -> bool:
+    """Whether a statement has a pronoun for its subject, and the title's name nowhere."""
+    return not claim.answer and bool(claim.tokens) and claim.tokens[0].folded in PRONOUNS and not claim.own
+
+
+def states_itself(claim: Claim, source: Source) -> bool:
+    """Whether a short statement has the title's name twice: as its subject, and as what it says of it."""
+    return not claim.answer and len(claim.own) >= 2 * len(source.name) > 0 and len(claim.tokens) <= 16
