@@ -21,6 +21,8 @@ TORCH_FREE = [
     "seal.algorithms",
     "seal.config",
     "seal.registry",
+    "seal.retention.router",
+    "seal.domains.microworld.questions",
 ]
 
 

@@ -22,12 +22,16 @@ from seal.retention.names import (
     without_article,
     words_of,
 )
-from seal.retention.page import LONGEST_NAME, NAME, NUMBER, Page, terms_of
+from seal.retention.page import LONGEST_NAME, NAME, NUMBER, YEAR, Page, terms_of
 
 EXACT, TYPO, PART, INITIALS, SHARED = 1.0, 0.9, 0.8, 0.7, 0.8
 _LONGEST_WINDOW = 8
 _RELATIVE = frozenset("that which who whose".split())
-_ASKS_NUMBER = frozenset("when year many much old".split())
+_BEFORE_OTHERS = ARTICLES | {"for", "and"}
+_LEAST_CASELESS = 6
+"""Letters of a single word that may be a name misspelt where no capitals show it: "way" is not "Wayi"."""
+_ASKS_YEAR = frozenset(("when", "year"))
+_ASKS_NUMBER = frozenset("many much large long old count number price size".split())
 _ASKS_NAME = frozenset("who whom whose where".split())
 
 
@@ -75,8 +79,9 @@ class Reading:
     def terms(self, norms: Iterable[str], prefix_letters: int) -> list[str]:
         """What the words ask for, with what kind of thing the answer is."""
         every = {word.norm for word in self.words}
-        kinds = [NUMBER] if every & _ASKS_NUMBER else [NAME] if every & _ASKS_NAME else []
-        return terms_of(norms, prefix_letters) + kinds
+        asks = ((YEAR, _ASKS_YEAR), (NUMBER, _ASKS_NUMBER), (NAME, _ASKS_NAME))
+        kind = next((kind for kind, words in asks if every & words), None)
+        return terms_of(norms, prefix_letters) + ([kind] if kind else [])
 
 
 def read_question(text: str, index: Index, max_words: int) -> Reading:
@@ -90,9 +95,8 @@ def read_question(text: str, index: Index, max_words: int) -> Reading:
         return norm in STOP or f"o {norm}" in index
 
     spans = tuple(name_spans(words, is_ordinary))
-    if caseless and not spans:
-        spans = tuple(_unknown_runs(words, index))
-    elif caseless and len(spans) == 1 and len(words) == len(spans[0]):
+    is_one_name = len(spans) == 1 and len(spans[0]) == len(words)
+    if caseless and (not spans or is_one_name):
         spans = tuple(_unknown_runs(words, index))
     return Reading(words, spans, caseless)
 
@@ -127,13 +131,8 @@ def matches(
     for span in reading.spans:
         if taken & set(span):
             continue
-        if not (one := _by_some(reading, span, index, pages, settings)):
-            several = [
-                _by_some(reading, piece, index, pages, settings, whole=True)
-                for piece in pieces(reading.words, span)
-            ]
-            one = [match for some in several for match in some] if all(several) else []
-        _take(found, taken, one)
+        one = _by_some(reading, span, index, pages, settings)
+        _take(found, taken, one or _by_pieces(reading, span, index, pages, settings))
     return found
 
 
@@ -173,6 +172,19 @@ def _by_some(
         if 0 < len(keys) <= settings.max_ambiguity:
             return _found(reading, window, keys, quality * (SHARED if len(keys) > 1 else 1), why)
     return []
+
+
+def _by_pieces(
+    reading: Reading, span: range, index: Index, pages: Mapping[str, Page], settings: Settings
+) -> list[tuple[str, Match]]:
+    """Who may be meant by the names that an "and" joins: each has to be one's, and no two the same one's."""
+    found: list[tuple[str, Match]] = []
+    for piece in pieces(reading.words, span):
+        one = _by_some(reading, piece, index, pages, settings, whole=True)
+        if not one or {key for key, _ in one} & {key for key, _ in found}:
+            return []
+        found += one
+    return found
 
 
 def _windows(reading: Reading) -> list[range]:
@@ -220,6 +232,8 @@ def _misspelt(
     norms = reading.norms(window)
     if norms[0] in STOP - ARTICLES or norms[-1] in STOP or len("".join(norms)) > LONGEST_NAME:
         return set()
+    if reading.caseless and len(norms) == 1 and len(norms[0]) < _LEAST_CASELESS:
+        return set()
     before = reading.words[window.start - 1] if window.start and reading.words[window.start].joined else None
     if before and before.capital and not before.first and before.norm in ARTICLES:
         # "The Salt Lantern" is not "Salt Lanterns", misspelt.
@@ -229,12 +243,10 @@ def _misspelt(
 
 
 def _is_slip(written: tuple[str, ...], meant: tuple[str, ...], index: Index, settings: Settings) -> bool:
-    """One slip in one word of the name, or in its spaces; an article may be left out of what was written. A
-    word that is known, a number or a short one is no misspelt one."""
+    """One slip in one word of the name, or in its spaces. A word that is known, a number or a short one is no
+    misspelt one. To leave out an article as well is no slip: "Broken Storms" is not "The Broken Storm"."""
     if not one_slip("".join(written), "".join(meant)):
-        meant = without_article(meant)
-        if not one_slip("".join(written), "".join(meant)):
-            return False
+        return False
     if len(written) != len(meant):
         return len("".join(meant)) > settings.min_typo_letters
     wrong = [(a, b) for a, b in zip(written, meant) if a != b]
@@ -249,14 +261,18 @@ def _is_slip(written: tuple[str, ...], meant: tuple[str, ...], index: Index, set
 
 
 def _by_part(reading: Reading, window: range, index: Index, pages: Mapping[str, Page]) -> set[str]:
-    """Those whose name has these words, in this order, and more."""
+    """Those whose name has these words, in this order, and more.
+
+    Without capitals, only if one alone fits: "old" may be any word, "the daughter" is anyone's, and "glass
+    printer" is more than a printer.
+    """
     some = content(reading.norms(window))
     before = reading.words[window.start - 1].norm if window.start else ""
-    if not some or (reading.caseless and (before in ARTICLES or before not in STOP)):
-        # Without capitals, "the daughter" is anyone's, and "glass printer" more than a printer.
+    if not some or (reading.caseless and (before in _BEFORE_OTHERS or (before and before not in STOP))):
         return set()
     keys = frozenset.intersection(*(index[f"w {word}"] for word in some))
-    return {key for key in keys if _in_order(some, pages[key].title)}
+    fitting = {key for key in keys if _in_order(some, pages[key].title)}
+    return set() if reading.caseless and len(fitting) > 1 else fitting
 
 
 def _in_order(some: tuple[str, ...], every: tuple[str, ...]) -> bool:
@@ -268,7 +284,5 @@ def _by_initials(reading: Reading, window: range, index: Index, settings: Settin
     words = [reading.words[at] for at in window if reading.words[at].norm != "&"]
     letters = "".join(w.norm for w in words)
     if not all(w.initials for w in words) or not letters.isalpha() or len(letters) < settings.min_initials:
-        return frozenset()
-    if len(words) > 1 and any(len(w.norm) > 1 for w in words):
         return frozenset()
     return index[f"i {letters}"]

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 STOP = frozenset(
-    "a about an and any are as at be been being but by can could did do does for from give had has have he her "
-    "him his how i if in into is it its many may me might much must my name of on one or our please say shall "
-    "she should so some tell than that the their them then there these they this those to upon was we were what "
-    "when where which who whom whose why will with would you your explain describe list show find".split()
+    "a about an and any are as at be been being but by can could did do does for from give had has have he "
+    "her him his how i if in into is it its many may me might much must my name of on one or our please say "
+    "shall she should so some tell than that the their them then there these they this those to upon was we "
+    "were what when where which who whom whose why will with would you your explain describe list show "
+    "find".split()
 )
 """Words that say nothing about what a text is about."""
 _CONNECTORS = frozenset("of and for the & de on am sur von van der den la le du di da del y upon".split())
@@ -26,8 +27,9 @@ _POSSESSIVE = re.compile(r"['’]s$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a text. `norm` is without case and accents, `capital` says how it was written, `first` that it
-    begins a sentence, `joined` that nothing but a space stands between it and the word before."""
+    """A word of a text. `norm` is without case and accents, `capital` says how it begins, `first` that it
+    begins a sentence, `joined` that nothing but a space stands between it and the word before; `initials` is
+    the word as written if it is all in capitals."""
 
     norm: str
     capital: bool
@@ -79,7 +81,7 @@ def content(norms: Sequence[str]) -> tuple[str, ...]:
 
 
 def name_spans(words: Sequence[Word], is_ordinary: Callable[[str], bool]) -> Iterator[range]:
-    """The names in a text, as ranges of words: words with a capital, and what joins them ("of", "&", a number).
+    """The names in a text, as ranges of words: words with a capital, and what joins them ("of", "&").
 
     A capital at the start of a sentence shows a name only if the word `is_ordinary` not.
     """

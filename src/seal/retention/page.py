@@ -23,16 +23,18 @@ from seal.retention.names import (
 
 LONGEST_NAME = 60
 """Letters. What is longer is a headline rather than a name, and must be met as it stands."""
-NUMBER, NAME = "#number", "#name"
-"""Stand for any number, and for any name but the document's own, among the terms of a line."""
+YEAR, NUMBER, NAME = "#year", "#number", "#name"
+KINDS = (YEAR, NUMBER, NAME)
+"""Stand for any number that may be a year, any other, and any name but the document's own, among the terms of
+a line: of two lines, the one that has the kind of thing that is asked for answers better."""
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[^a-z\s])|\n+")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A document as the router is given it: its passage's sentences and its kept training lines are `texts`.
+    """A document as the router is given it: `texts` are the passage's sentences and the kept training lines.
 
-    `title` names what it is about. Of two documents with the same to say, the one of higher `sequence` is newer.
+    `title` names what it is about. Of two documents with the same to say, that of higher `sequence` is newer.
     """
 
     key: str
@@ -55,16 +57,11 @@ class Page:
     lines: tuple[frozenset[str], ...]
     terms: Counter[str]
 
-    @property
-    def n_terms(self) -> int:
-        return self.terms.total()
-
     def features(self) -> Iterator[str]:
         """What it is found by; the letter says as what."""
         yield f"t {self.letters}"
-        for letters in {self.letters, "".join(self.norms)}:
-            if len(letters) <= LONGEST_NAME:
-                yield from (f"~ {near}" for near in neighbours(letters))
+        if len(letters := "".join(self.norms)) <= LONGEST_NAME:
+            yield from (f"~ {near}" for near in neighbours(letters))
         yield from (f"w {word}" for word in self.title)
         yield from (f"i {initials}" for initials in self.initials)
         yield from (f"m {mention}" for mention in self.mentions)
@@ -89,10 +86,10 @@ def read(entry: Entry, prefix_letters: int) -> Page:
                 frozenset(own)
                 | {f"m {name}" for name in named}
                 | ({NAME} if named else set())
-                | ({NUMBER} if any(w.is_number for w in words) else set())
+                | {YEAR if len(w.norm) == 4 and w.norm[0] in "12" else NUMBER for w in words if w.is_number}
             )
             mentions |= named
-            ordinary |= {w.norm for w in words if not w.capital and not w.is_number}
+            ordinary |= {w.norm for w in words if not (w.capital or w.is_number or w.norm == "&")}
             terms.update(own)
     initials = frozenset(
         "".join(word[0] for word in some) for some in (norms, title) if 1 < len(some) <= LONGEST_NAME

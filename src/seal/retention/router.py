@@ -1,9 +1,9 @@
 """Which document a question is about, by text alone; none if it is about none of them.
 
-The rule: a name in the question must be the name of a document (as it stands, with one slip of the keyboard, by a
-part of it that no other name fits, by its initials), or stand in a document that also has what else the
-question says. A name that is matched by half is another name: "Acme Works" is not "Acme". A question without
-a name is routed only if one document has nearly all it says, and by a clear lead.
+The rule: a name in the question must be the name of a document (as it stands, with one slip of the keyboard,
+by a part of it, by its initials), or stand in a document that also has something else of the question. A name
+that is matched by half is another name: "Acme Works" is not "Acme". A question without a name is routed only
+if one document has most of what it says, every number included, and leads clearly.
 
 Knows documents as text. Knows nothing about adapters or likelihoods, which may choose among the candidates.
 What it finds depends on the set of the documents alone: not on their order, nor on any that was taken out.
@@ -12,7 +12,7 @@ What it finds depends on the set of the documents alone: not on their order, nor
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -21,10 +21,15 @@ from seal.errors import InputError, UnknownNameError
 from seal.plugins import did_you_mean
 from seal.retention.index import Index
 from seal.retention.matching import Match, Reading, matches, read_question
-from seal.retention.page import Entry, Page, read, terms_of
+from seal.retention.page import KINDS, Entry, Page, read, terms_of
 
-_MENTION = 0.5
-_LINK = 0.3
+_MENTION, _LINK = 0.5, 0.3
+"""What it counts to be met only through a name in the text; beside the qualities of matching.py."""
+_KIND_WEIGHT = 2.0
+"""Of the kind of answer (a year, a name) among what is asked; a rare word of 100 documents has 4.2."""
+_K1 = 1.2
+_MOST_RANKED = 1000
+"""Documents that BM25 is computed for; those with the rarest words of the question come first."""
 
 
 class RouterConfig(BaseModel):
@@ -41,27 +46,28 @@ class RouterConfig(BaseModel):
         default=8, ge=1, description="A part of a name that fits more documents than this names none of them."
     )
     min_coverage: float = Field(
-        default=0.5,
+        default=0.55,
         ge=0,
         le=1,
         description="Share of what a question without a name says, weighted by rarity, that a document must "
         "have.",
     )
     min_line: float = Field(
-        default=0.4, ge=0, le=1, description="The same, that one line of the document must have."
+        default=0.45, ge=0, le=1, description="The same, that one line of the document must have."
     )
     min_coverage_numbers: float = Field(
         default=0.4,
         ge=0,
         le=1,
-        description="In place of both where the question has numbers, all of which the document has.",
+        description="In place of both where the document has all numbers of the question, and another word "
+        "of it in a line with one.",
     )
     min_mention: float = Field(
         default=0.1,
         ge=0,
         le=1,
-        description="Where a document only mentions the names of a question: share of the rest of the question "
-        "that the line must have in which it does.",
+        description="Where a document only mentions the names of a question: share of the rest of the "
+        "question that the line must have in which it does.",
     )
     min_lead: float = Field(
         default=0.1,
@@ -89,13 +95,12 @@ class Candidate:
 
 
 class Router:
-    """Finds the documents that a question is about among `entries`. Immutable; see `with_entries`, `without`."""
+    """Finds the documents that a question is about. Immutable: see `with_entries` and `without`."""
 
     def __init__(self, entries: Iterable[Entry] = (), config: RouterConfig | None = None) -> None:
         self.config = config or RouterConfig()
         self._pages: dict[str, Page] = {}
         self._index = Index()
-        self._n_terms = 0
         given = list(entries)
         if len({entry.key for entry in given}) < len(given):
             raise InputError("two entries of the router share a key", "Give each document a key of its own.")
@@ -140,15 +145,13 @@ class Router:
 
         return tuple(sorted(candidates, key=order)[: self.config.max_candidates])
 
-    def _by_name(
-        self, named: Mapping[str, list[Match]], asked: Mapping[str, float]
-    ) -> dict[str, Candidate]:
-        """Those whose name the question has; of several, a name asked along with others counts for its share."""
+    def _by_name(self, named: Mapping[str, list[Match]], asked: Mapping[str, float]) -> dict[str, Candidate]:
+        """Those whose name the question has. A name among several counts for its share."""
         n_names = len({match.window for found in named.values() for match in found})
         scored = {}
         for key, found in named.items():
             quality = sum(sorted(match.quality for match in found)) / n_names
-            score = self._score(quality, _best_line(self._pages[key].lines, asked))
+            score = self._score(quality, _best_line(self._pages[key].lines, asked) if asked else 1.0)
             scored[key] = Candidate(key, score, "; ".join(dict.fromkeys(match.why for match in found)))
         return scored
 
@@ -170,46 +173,75 @@ class Router:
                 yield Candidate(key, self._score(_MENTION, share), "its text has every name of the question")
 
     def _by_description(self, reading: Reading) -> Iterable[Candidate]:
-        """The one that has every number and most else of what the question says, if none comes near it."""
+        """The one that has every number and most else of what the question says, if none comes near it; with
+        what else there is of the same name."""
         asked = self._weights(terms_of([w.norm for w in reading.words], self.config.prefix_letters))
         numbers = [t for t in asked if t[0].isdigit()]
         scores = self._bm25(asked, numbers)
         ranked = sorted(((score, key) for key, score in scores.items()), reverse=True)
-        if not ranked or (len(ranked) > 1 and ranked[1][0] > (1 - self.config.min_lead) * ranked[0][0]):
+        name = self._pages[ranked[0][1]].letters if ranked else ""
+        rival = max((score for score, key in ranked if self._pages[key].letters != name), default=0.0)
+        if not ranked or rival > (1 - self.config.min_lead) * ranked[0][0]:
             return
-        page = self._pages[ranked[0][1]]
-        coverage, line = _coverage(page, asked), _best_line(page.lines, asked)
-        config = self.config
-        needed = config.min_coverage_numbers if numbers else config.min_coverage
-        if coverage >= needed and (numbers or line >= config.min_line):
-            why = f"its text has {coverage:.0%} of the question"
-            yield Candidate(page.entry.key, round(_MENTION * coverage, 6), why)
+        for page in (self._pages[key] for _, key in ranked):
+            if page.letters == name and self._fits(page, asked, numbers):
+                coverage = _best_line([frozenset(page.terms)], asked)
+                why = f"its text has {coverage:.0%} of the question"
+                yield Candidate(page.entry.key, round(_MENTION * coverage, 6), why)
+
+    def _fits(self, page: Page, asked: Mapping[str, float], numbers: Collection[str]) -> bool:
+        """Whether a description fits a document; words of its name do not count.
+
+        Without numbers a line must have much of it and the document most. A number that another word of the
+        description stands beside speaks for itself: less is enough.
+        """
+        own = {t for t in terms_of(page.title, self.config.prefix_letters) if t in asked}
+        coverage = _best_line([frozenset(page.terms)], asked, own)
+        if coverage >= self.config.min_coverage:
+            return bool(numbers) or _best_line(page.lines, asked, own) >= self.config.min_line
+        beside = [line for line in page.lines if not line.isdisjoint(numbers)]
+        return (
+            coverage >= self.config.min_coverage_numbers and _best_line(beside, asked, own.union(numbers)) > 0
+        )
 
     def _by_link(self, named: Mapping[str, list[Match]], asked: Mapping[str, float]) -> Iterable[Candidate]:
-        """Those that a named one mentions by name and that have a word of the question which it lacks: a
-        question may go through one document to another."""
+        """Those that a named one mentions by name, if the line that does has a word of the question ("the
+        employer of Ana Lopez"), or if they have one that it lacks: a question may go through one document to
+        another."""
+        words = {t: w for t, w in asked.items() if t not in KINDS}
         for key in sorted(named):
             page = self._pages[key]
-            linked = {other for name in page.mentions for other in self._index[f"t {name}"]}
-            for other in sorted(linked - named.keys()):
-                if any(t in self._pages[other].terms and t not in page.terms for t in asked):
-                    score = self._score(_LINK, _best_line(self._pages[other].lines, asked))
-                    yield Candidate(other, score, f"named in {page.entry.title!r}")
+            for name in sorted(page.mentions):
+                for other in sorted(self._index[f"t {name}"] - named.keys()):
+                    lines = [line for line in page.lines if f"m {name}" in line]
+                    new = any(t in self._pages[other].terms and t not in page.terms for t in words)
+                    if new or _best_line(lines, words):
+                        score = self._score(_LINK, _best_line(self._pages[other].lines, asked))
+                        yield Candidate(other, score, f"named in {page.entry.title!r}")
 
     def _score(self, quality: float, support: float) -> float:
         weight = self.config.predicate_weight
         return round((1 - weight) * min(1.0, quality) + weight * support, 6)
 
     def _weights(self, terms: Iterable[str]) -> dict[str, float]:
-        """How much each term tells: those of few documents more. Sorted, so that sums are always the same."""
-        n = len(self._pages)
-        return {t: math.log(1 + (n + 1) / (self._index.count(f"x {t}") + 0.5)) for t in sorted(set(terms))}
+        """How much each term tells: those of few documents more, one of none as much as one of a single one.
 
-    def _bm25(
-        self, asked: Mapping[str, float], needed: Sequence[str], k1: float = 1.2, b: float = 0.75
-    ) -> dict[str, float]:
-        """Okapi BM25 (Robertson and Zaragoza 2009) of the documents that have all the terms `needed`; without
-        these, of those that have one of the rarest."""
+        Sorted, so that sums are always the same.
+        """
+        n = len(self._pages)
+        return {
+            t: _KIND_WEIGHT
+            if t in KINDS
+            else math.log(1 + (n + 1) / (max(1, self._index.count(f"x {t}")) + 0.5))
+            for t in sorted(set(terms))
+        }
+
+    def _bm25(self, asked: Mapping[str, float], needed: Sequence[str]) -> dict[str, float]:
+        """BM25 (Robertson and Zaragoza 2009) of the documents that have all terms `needed`; without these, of
+        those that have one of the rarest.
+
+        Not normalised by length: a document would else lead another of the same facts by being shorter.
+        """
         known = sorted((t for t in asked if f"x {t}" in self._index), key=lambda t: (-asked[t], t))
         keys: frozenset[str] = frozenset()
         if needed:
@@ -219,17 +251,15 @@ class Router:
             if keys and len(keys) + len(having) > _MOST_RANKED:
                 break
             keys |= having
-        mean = self._n_terms / len(self._pages)
-        scores = {}
-        for key in keys:
-            page = self._pages[key]
-            norm = k1 * (1 - b + b * page.n_terms / mean)
-            scores[key] = sum(asked[t] * page.terms[t] * (k1 + 1) / (page.terms[t] + norm) for t in known)
-        return scores
+        found = ((key, self._pages[key].terms) for key in keys)
+        return {
+            key: sum(asked[t] * terms[t] * (_K1 + 1) / (terms[t] + _K1) for t in known)
+            for key, terms in found
+        }
 
     def _copy(self, added: Iterable[Entry], removed: Iterable[str]) -> Router:
         copy = Router((), self.config)
-        copy._pages, copy._index, copy._n_terms = dict(self._pages), self._index, self._n_terms
+        copy._pages, copy._index = dict(self._pages), self._index
         copy._change(added, removed)
         return copy
 
@@ -237,25 +267,17 @@ class Router:
         gone = {key: self._pages.pop(key) for key in dict.fromkeys(removed)}
         new = {entry.key: read(entry, self.config.prefix_letters) for entry in added}
         self._pages |= new
-        self._n_terms += sum(p.n_terms for p in new.values()) - sum(p.n_terms for p in gone.values())
         self._index = self._index.changed(
             {key: set(page.features()) for key, page in new.items()},
             {key: set(page.features()) for key, page in gone.items()},
         )
 
 
-_MOST_RANKED = 1000
-"""Documents that BM25 is computed for; those with the rarest words of the question come first."""
-
-
-def _best_line(lines: Iterable[frozenset[str]], asked: Mapping[str, float]) -> float:
-    """The share of what is asked that the best single line has."""
+def _best_line(
+    lines: Iterable[frozenset[str]], asked: Mapping[str, float], without: Collection[str] = ()
+) -> float:
+    """The share of what is asked that the best single line has, `without` some terms."""
     total = sum(asked.values())
-    best = max((sum(w for t, w in asked.items() if t in line) for line in lines), default=0.0)
+    counted = [(t, w) for t, w in asked.items() if t not in without]
+    best = max((sum(w for t, w in counted if t in line) for line in lines), default=0.0)
     return best / total if total else 0.0
-
-
-def _coverage(page: Page, asked: Mapping[str, float]) -> float:
-    """The share of what is asked that the document has anywhere."""
-    total = sum(asked.values())
-    return sum(w for t, w in asked.items() if t in page.terms) / total if total else 0.0

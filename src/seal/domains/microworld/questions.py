@@ -12,7 +12,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from seal.domains.microworld.corpus import UNKNOWN
@@ -47,10 +47,12 @@ _COMPARED = {
 
 @dataclass(frozen=True)
 class Asked:
-    """A question of one way of asking (`way`), and the names of the entities whose documents answer it."""
+    """A question of one way of asking (`way`), the name of the entity that it is `about` in the end, and the
+    names of the entities whose documents hold the answer, in the order in which they are needed."""
 
     way: str
     question: Question
+    about: str
     entities: tuple[str, ...]
 
 
@@ -62,9 +64,8 @@ def plain(rng: random.Random, entities: Sequence[Entity]) -> list[Asked]:
 def lowercase(rng: random.Random, entities: Sequence[Entity]) -> list[Asked]:
     """The same, typed without a capital letter."""
     return [
-        Asked("lowercase", Question(q.text.lower(), q.answers, q.id), one.entities)
+        replace(one, way="lowercase", question=replace(one.question, text=one.question.text.lower()))
         for one in plain(rng, entities)
-        for q in (one.question,)
     ]
 
 
@@ -135,7 +136,11 @@ def by_alias(rng: random.Random, entities: Sequence[Entity]) -> list[Asked]:
         own = [
             alias
             for alias in aliases(entity)
-            if (initials[alias] == 1 if _is_initials(entity, alias) else min(words[w] for w in _words(alias)) == 1)
+            if (
+                initials[alias] == 1
+                if _is_initials(entity, alias)
+                else min(words[w] for w in _words(alias)) == 1
+            )
         ]
         for attribute in entity.attributes if own else ():
             alias = rng.choice(own)
@@ -158,9 +163,13 @@ def without_name(
             others = [a for a in entity.attributes if a is not attribute]
             rng.shuffle(others)
             for n in range(1, most_facts + 1):
-                facts = next((f for f in combinations(others, n) if _single_out(entity, f, among, having)), None)
+                facts = next(
+                    (f for f in combinations(others, n) if _single_out(entity, f, among, having)), None
+                )
                 if facts:
-                    found.append(_asked("without name", rng, entity, attribute, _description(rng, entity, facts)))
+                    found.append(
+                        _asked("without name", rng, entity, attribute, _description(rng, entity, facts))
+                    )
                     break
     return found
 
@@ -176,7 +185,8 @@ def compared(rng: random.Random, entities: Sequence[Entity]) -> list[Asked]:
             if numbers[0] != numbers[1]:
                 best = (a, b)[numbers.index(choose(numbers))]
                 text = wording.replace("{A}", a.name).replace("{B}", b.name)
-                found.append(Asked("compared", Question(text, (best.name,), f"{name}/compared"), (a.name, b.name)))
+                question = Question(text, (best.name,), f"{name}/compared")
+                found.append(Asked("compared", question, best.name, (a.name, b.name)))
     return found
 
 
@@ -189,7 +199,9 @@ def linked_pairs(rng: random.Random, split: Split, n: int) -> list[tuple[Entity,
         second = make_entity(rng, split, kind=_kind_of_value(kind, name))
         if name in first.values and first.name != second.name and not names & {first.name, second.name}:
             names |= {first.name, second.name}
-            pairs.append((Entity(kind, first.name, {**first.values, name: second.name}, first.pronoun), second))
+            pairs.append(
+                (Entity(kind, first.name, {**first.values, name: second.name}, first.pronoun), second)
+            )
     return pairs
 
 
@@ -202,7 +214,7 @@ def across(rng: random.Random, pairs: Sequence[tuple[Entity, Entity]]) -> list[A
         subject = fill(_REFERRED[first.kind, link], subject=first.name)
         for attribute in second.attributes:
             asked = _asked("across", rng, second, attribute, subject)
-            found.append(Asked("across", asked.question, (first.name, second.name)))
+            found.append(replace(asked, entities=(first.name, second.name)))
     return found
 
 
@@ -230,8 +242,18 @@ def only_mentioned(rng: random.Random, entities: Sequence[Entity]) -> list[Asked
             if kind and name not in own:
                 asked = rng.choice(kind.attributes)
                 text = sentence(fill(rng.choice(asked.exam), subject=name))
-                found.append(Asked("only mentioned", Question(text, (UNKNOWN,), f"{asked.name}/only mentioned"), ()))
+                question = Question(text, (UNKNOWN,), f"{asked.name}/only mentioned")
+                found.append(Asked("only mentioned", question, name, ()))
     return found
+
+
+def described_never_met(rng: random.Random, split: Split, n: int, met: Sequence[Entity]) -> list[Asked]:
+    """Questions without a name about `n` new entities of the split; no entity of `met` fits the description."""
+    names = {e.name for e in met}
+    new = [e for e in (make_entity(rng, split) for _ in range(n)) if e.name not in names]
+    return [
+        replace(one, way="described, never met", entities=()) for one in without_name(rng, new, among=met)
+    ]
 
 
 def known(rng: random.Random, world: Sequence[Entity]) -> list[Asked]:
@@ -264,7 +286,7 @@ def _asked(
         wordings = tuple(w for w in wordings if "{S}'s" not in w) or attribute.questions[:1]
     text = sentence(fill(rng.choice(wordings), subject=subject))
     question = Question(text, (entity.values[attribute.name],), f"{attribute.name}/{way}")
-    return Asked(way, question, (entity.name,) if of is None else of)
+    return Asked(way, question, entity.name, (entity.name,) if of is None else of)
 
 
 def _words(name: str) -> list[str]:
@@ -289,7 +311,8 @@ def _single_out(
 
 def _description(rng: random.Random, entity: Entity, facts: Sequence[Attribute]) -> str:
     said = [
-        fill(rng.choice(a.predicates), value=entity.values[a.name], possessive=entity.pronoun[1]) for a in facts
+        fill(rng.choice(a.predicates), value=entity.values[a.name], possessive=entity.pronoun[1])
+        for a in facts
     ]
     return f"the {entity.kind} {'who' if entity.kind == 'person' else 'that'} {' and '.join(said)}"
 
