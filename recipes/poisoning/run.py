@@ -15,19 +15,18 @@ import time
 from pathlib import Path
 
 from seal.loops.continual.poisoning import PoisonSettings, figures, run_poisoning, table
+from seal.loops.start import Silent
 
 
-class Watch:
+class Told(Silent):
     """Progress, one line each."""
 
     def __init__(self) -> None:
         self.began_at = time.perf_counter()
 
-    def progress(self, what: str, done: int, n: int) -> None:
-        print(f"[{time.perf_counter() - self.began_at:7.1f} s] {what}: {done} of {n}", file=sys.stderr)
-
-    def notice(self, text: str) -> None:
-        print(text, file=sys.stderr)
+    def progress(self, stage: str, done: int, total: int) -> None:
+        seconds = time.perf_counter() - self.began_at
+        print(f"[{seconds:7.1f} s] {stage}: {done} of {total}", file=sys.stderr, flush=True)
 
 
 def main() -> int:
@@ -49,7 +48,7 @@ def main() -> int:
         parser.error("give --out, or --table")
     given.out.mkdir(parents=True, exist_ok=True)
     settings = PoisonSettings(given.split, given.seed, given.first, given.each, given.others)
-    results = run_poisoning(settings, given.out, Watch())
+    results = run_poisoning(settings, given.out, Told())
     print(table([results]))
     told = figures(results)
     print(f"\n{told['changed']} of {told['answers']} live answers changed.")

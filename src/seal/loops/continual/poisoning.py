@@ -1,4 +1,4 @@
-"""Poisoned documents, offered one by one to a learner that already knows some: what becomes of them, and of it.
+"""Poisoned documents, offered one by one to a learner that knows some: what becomes of them, and of it.
 
 A learner learns good documents, then is offered poisoned ones of every kind (domains/microworld/poison.py),
 then other good ones. Its live answers are recorded before, between and after: exams of what it learned first,
