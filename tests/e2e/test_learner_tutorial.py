@@ -14,7 +14,9 @@ _EXPECTED = re.compile(r"^# → (.+)$", re.MULTILINE)
 
 
 def test_the_tutorial_runs_as_it_stands(tmp_path: Path) -> None:
-    """Every block by itself, in one folder; what a comment says is printed is printed, by the command before."""
+    """Every block by itself, in one folder; what a comment says is printed is printed, by the command
+    before.
+    """
     blocks = _BLOCK.findall(PAGE.read_text(encoding="utf-8"))
     assert len(blocks) >= 8
     paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])

@@ -75,20 +75,39 @@ def retirements(compiler: Compiler, newer: Known, others: Sequence[Known]) -> li
     return found
 
 
-def against_base(newer: Known, base: Mind, sure: float) -> Conflict | None:
-    """How many of the document's facts the frozen base answers otherwise and is sure of it.
+def against_base(newer: Known, base: Mind, sure: float) -> Conflict:
+    """The document's facts beside what the frozen base answers: the same, otherwise, and otherwise for sure.
 
-    `sure`: the probability of an answer from which on the base counts as sure. A fact counts as contradicted
-    if most of its questions are.
+    `sure`: the probability of an answer from which on the base counts as sure. What holds for most of the
+    questions about a fact holds for it.
     """
     pairs = pairs_of(newer.lines, newer.exam)
     answers = base.answer([None] * len(pairs), [q for q, _ in pairs])
-    facts: dict[str, list[bool]] = {}
+    facts: dict[str, list[tuple[bool, bool, bool]]] = {}
     for (_, gold), said in zip(pairs, answers, strict=True):
-        other = not _agree(said.text, gold) and not admits(said.text) and not declines(said.text)
-        facts.setdefault(comparable(gold), []).append(other and said.probability >= sure)
-    contradicted = sum(2 * sum(votes) > len(votes) for votes in facts.values())
-    return Conflict(newer.document.id, "base", contradicted, len(facts)) if facts else None
+        same = _agree(said.text, gold)
+        other = bool(said.text) and not same and not admits(said.text) and not declines(said.text)
+        facts.setdefault(comparable(gold), []).append((other and said.probability >= sure, same, other))
+    contradicted, confirmed, otherwise = (
+        sum(2 * sum(vote[i] for vote in votes) > len(votes) for votes in facts.values()) for i in range(3)
+    )
+    return Conflict(
+        newer.document.id,
+        "base",
+        contradicted,
+        len(facts),
+        confirmed=confirmed,
+        otherwise=otherwise,
+        unasked=unasked(newer),
+    )
+
+
+def unasked(known: Known) -> int:
+    """How many statements of a document give no answer to any of its questions: facts that nobody compares
+    with what is known already."""
+    answers = _given(known)
+    lines = (line.text for line in known.lines if line.kept and question_of(line.text) is None)
+    return sum(not _gives(line, answers) for line in lines)
 
 
 def _given(known: Known) -> set[str]:

@@ -140,8 +140,8 @@ def lines_for(question: str, answer: str, lines: Sequence[Line]) -> list[Line]:
 
 
 def _superseded(like: Sequence[str], older: Known) -> list[Superseded]:
-    """What a document said before a newer one said otherwise: the line that is most like the question, or like
-    a line that gives the present answer."""
+    """What a document said before a newer one said otherwise: the line that is most like the question, or
+    like a line that gives the present answer."""
     wanted = [set(words(text)) for text in like]
 
     def likeness(line: Line) -> float:
