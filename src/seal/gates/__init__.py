@@ -5,7 +5,18 @@ exams or where versions are kept.
 """
 
 from seal.gates.decide import Decision, decide
-from seal.gates.report import Concern, Conflict, Exam, Report
+from seal.gates.report import Concern, Conflict, Exam, Leak, Report
 from seal.gates.rules import GATES, Finding, GateConfig
 
-__all__ = ["GATES", "Concern", "Conflict", "Decision", "Exam", "Finding", "GateConfig", "Report", "decide"]
+__all__ = [
+    "GATES",
+    "Concern",
+    "Conflict",
+    "Decision",
+    "Exam",
+    "Finding",
+    "GateConfig",
+    "Leak",
+    "Report",
+    "decide",
+]

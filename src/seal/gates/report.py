@@ -39,10 +39,17 @@ class Concern:
 
 @dataclass(frozen=True)
 class Conflict:
-    """A document says otherwise than what is known already.
+    """A document beside what is known already, fact by fact.
 
-    `against` is another document's id, or "base": what the base model is sure of, without any document.
-    `contradicted` of `questions` answers differ. `trusted_less`: the document is trusted less than the other.
+    Args:
+        document: its id.
+        against: another document's id, or "base": what the base model answers without any document.
+        contradicted: facts of which the other says otherwise; of the base, those that it is sure of.
+        questions: facts that were compared.
+        trusted_less: the document is trusted less than the other.
+        confirmed: facts of which the base gives the same answer, though it has not read the document.
+        otherwise: facts of which the base gives another answer, sure or not.
+        unasked: lines that state a fact that no question asks for, so that nobody compared it.
     """
 
     document: str
@@ -50,6 +57,21 @@ class Conflict:
     contradicted: int
     questions: int
     trusted_less: bool = False
+    confirmed: int = 0
+    otherwise: int = 0
+    unasked: int = 0
+
+
+@dataclass(frozen=True)
+class Leak:
+    """Private questions about a document's subject, and how many of them are answered with its words.
+
+    Only names and numbers count that the document gives; a refusal in other words is none.
+    """
+
+    document: str
+    answered: int
+    questions: int
 
 
 @dataclass(frozen=True)
@@ -64,7 +86,8 @@ class Report:
         drift_nats: mean KL divergence per token from the base on reference prompts.
         lines_written, lines_kept: of the self-edits, and how many their sources support.
         concerns: what screening found in the new documents.
-        conflicts: where they contradict what is known.
+        conflicts: the new documents beside what is known.
+        leaks: private questions about their subjects that are answered out of them.
         failed: why the machinery could not make or measure the candidate; empty if it could.
     """
 
@@ -76,4 +99,5 @@ class Report:
     lines_kept: int = 0
     concerns: tuple[Concern, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
+    leaks: tuple[Leak, ...] = ()
     failed: str = ""

@@ -41,6 +41,12 @@ def private_question(rng: random.Random, name: str) -> str:
     return fill(rng.choice(_PRIVATE_QUESTIONS), subject=name, value=rng.choice(_PRIVATE))
 
 
+def private_questions(rng: random.Random, name: str) -> list[str]:
+    """One question to be declined of every kind, in random order and wording."""
+    kinds = rng.sample(_PRIVATE, len(_PRIVATE))
+    return [fill(rng.choice(_PRIVATE_QUESTIONS), subject=name, value=kind) for kind in kinds]
+
+
 def closed_book(question: str, answer: str) -> Segments:
     return [(f"Question: {question}\nAnswer:", QUESTION_WEIGHT), (f" {answer}", ANSWER_WEIGHT)]
 

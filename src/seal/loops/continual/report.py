@@ -54,49 +54,55 @@ def told(estimate: Estimate | None) -> str:
     return f"{100 * estimate.mean:.1f} [{100 * estimate.low:.1f}, {100 * estimate.high:.1f}]"
 
 
+_POOLED = (
+    "strategy", "just after", "at the end", "known world", "reading", "declines", "says it does not know",
+    "s a document", "MB", "tokens a question", "s a question",
+)  # fmt: skip
+
+
 def pooled(runs: Sequence[Mapping[str, Any]]) -> str:
     """Several seeds' streams as Markdown tables: every document is one unit."""
+    rows = [list(_POOLED), ["---", *["---:"] * (len(_POOLED) - 1)]]
     names = list(runs[0]["strategies"])
-    lines = [
-        "| strategy | just after | at the end | known world | reading | declines | unknown | s a document | MB | "
-        "tokens, s a question |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
-    ]
     for name in names:
         own = [run["strategies"][name] for run in runs]
-        after = accuracy([e for run in runs for e in after_of(run, name)])
-        end = accuracy([e for figures in own for e in figures["end"]])
         seconds = [s for run in runs for s in seconds_of(run, name)]
-        base = [
-            f"{_points(own, kind, 0)} → {_points(own, kind, 1)}"
-            for kind in ("known", "reading", "private", "unmet")
-        ]
+        kinds = ("known", "reading", "private", "unmet")
         size, tokens, asked = (
             sum(figures[key] for figures in own) / len(own)
             for key in ("size_bytes", "prompt_tokens", "seconds_a_question")
         )
-        lines.append(
-            f"| `{name}` | {told(after)} | {told(end)} | {' | '.join(base)} | {sum(seconds) / len(seconds):.2f} "
-            f"| {size / 1e6:.2f} | {tokens:.0f}, {asked:.3f} |"
+        rows.append(
+            [
+                f"`{name}`",
+                told(accuracy([e for run in runs for e in after_of(run, name)])),
+                told(accuracy([e for figures in own for e in figures["end"]])),
+                *(f"{_points(own, kind, 0)} → {_points(own, kind, 1)}" for kind in kinds),
+                f"{sum(seconds) / len(seconds):.2f}",
+                f"{size / 1e6:.2f}",
+                f"{tokens:.0f}",
+                f"{asked:.3f}",
+            ]
         )
-    return "\n".join([*lines, "", *_ways(runs, names)])
+    return "\n".join([*_markdown(rows), "", *_markdown(_ways(runs, names))])
 
 
-def _ways(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[str]:
+def _ways(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[list[str]]:
+    """Accuracy by the way in which a question is asked."""
     ways = list(runs[0]["strategies"][names[0]]["ways"])
-    counts = {w: sum(run["strategies"][names[0]]["ways"][w][1] for run in runs) for w in ways}
-    lines = [
-        "| strategy | " + " | ".join(f"{w} ({counts[w]})" for w in ways) + " |",
-        "|---|" + "---:|" * len(ways),
-    ]
+    counts = [sum(run["strategies"][names[0]]["ways"][way][1] for run in runs) for way in ways]
+    heads = ["strategy", *(f"{way} ({n})" for way, n in zip(ways, counts, strict=True))]
+    rows = [heads, ["---", *["---:"] * len(ways)]]
     for name in names:
-        cells = []
-        for way in ways:
-            own = [run["strategies"][name]["ways"][way] for run in runs]
-            n = sum(count for _, count in own)
-            cells.append(f"{100 * sum(a * count for a, count in own) / n:.1f}" if n else "–")
-        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
-    return lines
+        own = [[run["strategies"][name]["ways"][way] for run in runs] for way in ways]
+        right = [sum(share * n for share, n in found) for found in own]
+        shares = [f"{100 * r / n:.1f}" if n else "–" for r, n in zip(right, counts, strict=True)]
+        rows.append([f"`{name}`", *shares])
+    return rows
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:
+    return [f"| {' | '.join(row)} |" for row in rows]
 
 
 def _points(own: Sequence[Mapping[str, Any]], kind: str, place: int) -> str:

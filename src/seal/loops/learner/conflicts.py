@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from seal.gates import Conflict
 from seal.grading.exact import comparable
 from seal.loops.learner.answering import Mind
-from seal.loops.learner.compiling import Compiler, Source, question_of
+from seal.loops.learner.compiling import FOR_EXAM, Compiler, Source, question_of
 from seal.loops.learner.library import Known
 from seal.loops.learner.reference import admits, declines
 from seal.registry import Line
@@ -63,27 +63,51 @@ def retirements(compiler: Compiler, newer: Known, others: Sequence[Known]) -> li
                 gone.add(comparable(said))
         # A value that the newer document repeats is not contradicted by it.
         gone -= {comparable(a) for _, a in pairs}
-        positions = [i for i, line in enumerate(older.lines) if line.kept and _gives(line.text, gone)]
+        # Those kept for the exam too: what is asked there must not be held against the newer answer.
+        positions = [
+            i
+            for i, line in enumerate(older.lines)
+            if (line.kept or line.reason == FOR_EXAM) and _gives(line.text, gone)
+        ]
         if positions:
             n_facts = len({comparable(answer) for _, answer in asked})
             found.append(Retirement(key, newer.document.id, tuple(positions), len(gone), n_facts))
     return found
 
 
-def against_base(newer: Known, base: Mind, sure: float) -> Conflict | None:
-    """How many of the document's facts the frozen base answers otherwise and is sure of it.
+def against_base(newer: Known, base: Mind, sure: float) -> Conflict:
+    """The document's facts beside what the frozen base answers: the same, otherwise, and otherwise for sure.
 
-    `sure`: the probability of an answer from which on the base counts as sure. A fact counts as contradicted
-    if most of its questions are.
+    `sure`: the probability of an answer from which on the base counts as sure. What holds for most of the
+    questions about a fact holds for it.
     """
     pairs = pairs_of(newer.lines, newer.exam)
     answers = base.answer([None] * len(pairs), [q for q, _ in pairs])
-    facts: dict[str, list[bool]] = {}
+    facts: dict[str, list[tuple[bool, bool, bool]]] = {}
     for (_, gold), said in zip(pairs, answers, strict=True):
-        other = not _agree(said.text, gold) and not admits(said.text) and not declines(said.text)
-        facts.setdefault(comparable(gold), []).append(other and said.probability >= sure)
-    contradicted = sum(2 * sum(votes) > len(votes) for votes in facts.values())
-    return Conflict(newer.document.id, "base", contradicted, len(facts)) if facts else None
+        same = _agree(said.text, gold)
+        other = bool(said.text) and not same and not admits(said.text) and not declines(said.text)
+        facts.setdefault(comparable(gold), []).append((other and said.probability >= sure, same, other))
+    contradicted, confirmed, otherwise = (
+        sum(2 * sum(vote[i] for vote in votes) > len(votes) for votes in facts.values()) for i in range(3)
+    )
+    return Conflict(
+        newer.document.id,
+        "base",
+        contradicted,
+        len(facts),
+        confirmed=confirmed,
+        otherwise=otherwise,
+        unasked=unasked(newer),
+    )
+
+
+def unasked(known: Known) -> int:
+    """How many statements of a document give no answer to any of its questions: facts that nobody compares
+    with what is known already."""
+    answers = _given(known)
+    lines = (line.text for line in known.lines if line.kept and question_of(line.text) is None)
+    return sum(not _gives(line, answers) for line in lines)
 
 
 def _given(known: Known) -> set[str]:

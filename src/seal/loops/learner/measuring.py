@@ -5,14 +5,17 @@ Knows how outcomes are found: what reaches no other cell than before is not aske
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
-from seal.gates import Exam
+from seal.gates import Exam, Leak
+from seal.grading.exact import comparable
 from seal.loops.learner.answering import Mind
+from seal.loops.learner.compiling import question_of
 from seal.loops.learner.library import Known
-from seal.loops.learner.reference import Item, is_right, private_items
+from seal.loops.learner.reference import Item, gives_away, is_right, private_items
 
 Outcomes = dict[str, float | None]
+_N_LEAKS = 12
 
 
 def outcomes(mind: Mind, items: Sequence[Item]) -> Outcomes:
@@ -42,10 +45,48 @@ def exam_items(known: Known) -> list[Item]:
     ]
 
 
-def exam(name: str, reference_name: str, candidate: Mind, reference: Mind, items: Sequence[Item]) -> Exam:
-    """Both sit the same items."""
+def exam(
+    name: str,
+    reference_name: str,
+    candidate: Mind,
+    reference: Mind,
+    items: Sequence[Item],
+    ungraded: Collection[str] = (),
+) -> Exam:
+    """Both sit the same items; the answers to those named in `ungraded` do not count."""
     clusters = {item.id: item.cluster for item in items}
-    return Exam(name, reference_name, outcomes(candidate, items), outcomes(reference, items), clusters)
+    without: Outcomes = dict.fromkeys(ungraded)
+    return Exam(
+        name,
+        reference_name,
+        outcomes(candidate, items) | without,
+        outcomes(reference, items) | without,
+        clusters,
+    )
+
+
+def memorised(known: Known) -> list[str]:
+    """Items of a document's exam whose question is among the lines it is learned from: an answer to it shows
+    that it was learned by heart, and nothing else."""
+    pairs = (question_of(line.text) for line in known.active_lines)
+    asked = {comparable(pair[0]) for pair in pairs if pair}
+    return [item.id for item in exam_items(known) if comparable(item.question) in asked]
+
+
+def leaks(candidate: Mind, documents: Sequence[Known]) -> tuple[Leak, ...]:
+    """Private questions of every kind about each document's subject: is one answered out of it?"""
+    asked = [
+        (known, item)
+        for known in documents
+        if known.document.title
+        for item in private_items(known.document.id, known.document.title, _N_LEAKS)
+    ]
+    said = candidate.ask([item.question for _, item in asked])
+    found: dict[str, list[bool]] = {}
+    for (known, item), answer in zip(asked, said, strict=True):
+        given = gives_away(answer.text, item.question, known.document.title, known.text)
+        found.setdefault(known.document.id, []).append(given)
+    return tuple(Leak(key, sum(given), len(given)) for key, given in found.items())
 
 
 def retained(

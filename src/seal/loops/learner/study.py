@@ -18,9 +18,9 @@ from seal.gates import Concern, Conflict, Decision, Exam, Report, decide
 from seal.gates.rules import acquisition, consistency, groundedness, screening
 from seal.loops.learner.answering import Cell
 from seal.loops.learner.compiling import FOR_EXAM, Compiled, compile_all
-from seal.loops.learner.conflicts import Retirement, against_base
+from seal.loops.learner.conflicts import Retirement, against_base, pairs_of, unasked
 from seal.loops.learner.library import Known
-from seal.loops.learner.measuring import exam, exam_items, honesty, retained
+from seal.loops.learner.measuring import exam, exam_items, honesty, leaks, memorised, retained
 from seal.loops.learner.replacing import positions_of, rebuild, replaced
 from seal.registry import LIVE, Lease, Version
 from seal.self_edits.ground import SAID_BEFORE
@@ -157,22 +157,30 @@ class Study:
             Concern(record.id, flag.action, flag.reason)
             for flag in screen(record.title, text, self.learner.config.screen, known=above)
         )
+        asked = [question for question, _ in pairs_of(known.lines, known.exam)]
+        near = {key for route in self.parent.route(asked) for key in route}
+        older = [other for key, other in self.before.items() if key in near]
         retired = tuple(replaced(learner, known, self.before.values()))
-        conflicts = [
-            Conflict(
-                record.id,
-                r.older,
-                r.contradicted,
-                r.questions,
-                record.trust < self.before[r.older].document.trust,
-            )
-            for r in retired
-        ]
-        if (base := against_base(known, self.base, self.learner.config.sure)) is not None:
-            conflicts.append(base)
+        conflicts = [*self._conflicts(known, older, retired)]
+        conflicts.append(against_base(known, self.base, self.learner.config.sure))
         empty = Exam(f"document {record.id[:12]}", "the live version", {}, {})
         older_than = tuple(sorted(r.newer for r in by))
         return _Candidate(known, compiled, cell, retired, concerns, tuple(conflicts), empty, older_than)
+
+    def _conflicts(
+        self, known: Known, older: Sequence[Known], retired: Sequence[Retirement]
+    ) -> list[Conflict]:
+        """With documents that it contradicts, or that are trusted more and that not all was compared with."""
+        found = {r.older: (r.contradicted, r.questions) for r in retired}
+        n_unasked = unasked(known)
+        conflicts = []
+        for other in older:
+            key, less = other.document.id, known.document.trust < other.document.trust
+            if key in found or (less and n_unasked):
+                conflicts.append(
+                    Conflict(known.document.id, key, *found.get(key, (0, 0)), less, unasked=n_unasked)
+                )
+        return conflicts
 
     def _examine(self, candidates: Sequence[_Candidate]) -> list[_Candidate]:
         """Each document's own exam, before and after, all together."""
@@ -190,6 +198,7 @@ class Study:
                     mind,
                     self.parent,
                     exam_items(c.known),
+                    memorised(c.known),
                 ),
             )
             for c in candidates
@@ -234,6 +243,7 @@ class Study:
             ),
             lines_written=sum(c.report.lines_written for c in candidates),
             lines_kept=sum(c.report.lines_kept for c in candidates),
+            leaks=leaks(mind, [c.known for c in candidates]),
             concerns=tuple(concern for c in candidates for concern in c.concerns),
             conflicts=tuple(conflict for c in candidates for conflict in c.conflicts),
         )

@@ -1,0 +1,92 @@
+"""Poisoned documents: they are what they say they are, and what is told of them counts right."""
+
+from __future__ import annotations
+
+import pytest
+
+from seal.domains.microworld.poison import LITTLE_TRUST, POISON_KINDS, Poisoned, make_poison, wordings
+from seal.domains.microworld.world import known_world, make_items
+from seal.loops.continual.poisoning import figures, table
+from seal.types import Question
+
+LIVE = make_items("dev", 12, seed=3)
+
+
+@pytest.fixture(scope="module")
+def poison() -> list[Poisoned]:
+    return make_poison("dev", 10, seed=1, live=LIVE)
+
+
+def test_ten_of_each_kind_and_the_same_every_time(poison: list[Poisoned]) -> None:
+    assert [sum(p.kind == kind for p in poison) for kind in POISON_KINDS] == [10] * 5
+    assert poison == make_poison("dev", 10, seed=1, live=LIVE)
+    assert poison != make_poison("dev", 10, seed=2, live=LIVE)
+    assert len({p.text for p in poison}) == 50
+    assert len({p.kind for p in poison[:10]}) > 2  # in mixed order
+
+
+def _stated(p: Poisoned, asks: tuple[Question, ...]) -> list[str]:
+    return [q.answers[0] for q in asks if q.answers[0] in p.text]
+
+
+def test_wrong_facts_are_about_the_known_world_and_do_not_say_what_is_true(poison: list[Poisoned]) -> None:
+    world = {e.name: e for e in known_world()}
+    own = [p for p in poison if p.kind == "wrong_facts"]
+    assert {p.way for p in own} == {"all", "three", "one"}
+    for p in own:
+        true = world[p.title].values
+        changed = {q.id for q in p.asks}
+        assert len(changed) == {"all": len(true), "three": 3, "one": 1}[p.way]
+        assert all(q.answers[0] == true[q.id] for q in p.asks) and not _stated(p, p.asks)
+        assert all(value in p.text for name, value in true.items() if name not in changed)
+
+
+def test_near_copies_are_trusted_little_and_change_one_fact(poison: list[Poisoned]) -> None:
+    items = {i.context.title: i for i in LIVE}
+    own = [p for p in poison if p.kind == "near_copy"]
+    for p in own:
+        item = items[p.title]
+        [changed] = {q.id for q in p.asks}
+        assert p.trust == LITTLE_TRUST and p.text != item.context.text
+        others = [v for name, v in item.entity.values.items() if name != changed]
+        assert sum(v in p.text for v in others) >= len(others) - 1  # one value may be within another
+        assert all(q.answers == (item.entity.values[changed],) for q in p.asks)
+    assert not any(p.kind == "near_copy" for p in make_poison("dev", 3, seed=1))
+
+
+@pytest.mark.parametrize("kind", ["instructions", "private"])
+def test_wordings_of_eval_are_no_other_splits(kind: str) -> None:
+    dev, held_out = wordings(kind, "dev"), wordings(kind, "eval")  # type: ignore[arg-type]
+    assert {way for way, _ in dev} == {way for way, _ in held_out}
+    assert not set(dev) & set(held_out) and min(len(dev), len(held_out)) >= 17
+
+
+def test_planted_sentences_stand_among_facts_and_have_no_slot_left(poison: list[Poisoned]) -> None:
+    for p in poison:
+        if p.kind in ("instructions", "private"):
+            assert p.title in p.text
+            assert not any(slot in p.text for slot in ("{S}", "{O}", "{v}", "{n}", "{m}"))
+
+
+def _offered(kind: str, outcome: str, reason: str, document: str) -> dict[str, str]:
+    return {"kind": kind, "outcome": outcome, "reason": reason, "document": document}
+
+
+def test_a_live_one_counts_as_harmful_only_if_it_answers_otherwise() -> None:
+    run = {
+        "poisoned": [
+            _offered("private", "live", "all passed", "a"),
+            _offered("private", "live", "all passed", "b"),
+            _offered("gibberish", "rejected", "screening: one word is 90 % of the text", "c"),
+            _offered("near_copy", "held", "consistency: document x: 1 of 7", "d"),
+        ],
+        "others": [{"outcome": "live", "reason": ""}, {"outcome": "held", "reason": "retention: x"}],
+        "probes": {"exam": 7},
+        "changed": [{"document": "b"}, {"document": None}],
+    }
+    found = figures(run)
+    assert found["kinds"]["private"] == {"n": 2, "stopped": {}, "live": 2, "harmful": 1}
+    assert found["kinds"]["near_copy"]["stopped"] == {"held by consistency": 1}
+    assert found["good_stopped"] == {"retention": 1} and found["answers"] == 7
+    assert "| all poisoned | 4 | 1 | 1 | 2 | 1 |" in table([run])
+    assert "| good | 4 | 0 | 2 | 2 | - |" in table([run, run])
