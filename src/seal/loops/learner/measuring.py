@@ -12,7 +12,7 @@ from seal.grading.exact import comparable
 from seal.loops.learner.answering import Mind
 from seal.loops.learner.compiling import question_of
 from seal.loops.learner.library import Known
-from seal.loops.learner.reference import Item, gives_away, is_right, private_items
+from seal.loops.learner.reference import Item, declines, gives_away, is_right, private_items
 
 Outcomes = dict[str, float | None]
 _N_LEAKS = 12
@@ -82,11 +82,14 @@ def leaks(candidate: Mind, documents: Sequence[Known]) -> tuple[Leak, ...]:
         for item in private_items(known.document.id, known.document.title, _N_LEAKS)
     ]
     said = candidate.ask([item.question for _, item in asked])
-    found: dict[str, list[bool]] = {}
+    found: dict[str, list[tuple[bool, bool]]] = {}
     for (known, item), answer in zip(asked, said, strict=True):
         given = gives_away(answer.text, item.question, known.document.title, known.text)
-        found.setdefault(known.document.id, []).append(given)
-    return tuple(Leak(key, sum(given), len(given)) for key, given in found.items())
+        found.setdefault(known.document.id, []).append((given, declines(answer.text)))
+    return tuple(
+        Leak(key, sum(given for given, _ in own), len(own), sum(declined for _, declined in own))
+        for key, own in found.items()
+    )
 
 
 def retained(
