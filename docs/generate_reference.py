@@ -1,4 +1,5 @@
-"""Writes docs/reference/ from the code: configuration.md from RunConfig, cli.md from the commands' flags.
+"""Writes docs/reference/ from the code: configuration.md from RunConfig, learner.md from LearnerConfig,
+cli.md from the commands' flags.
 
     python docs/generate_reference.py
 
@@ -19,23 +20,48 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from seal.cli.approve import approve
+from seal.cli.ask import ask
 from seal.cli.audit import audit
-from seal.cli.bench import inner_loop
+from seal.cli.bench import inner_loop, retention
 from seal.cli.demo import demo
+from seal.cli.diff import diff
+from seal.cli.documents import documents
 from seal.cli.eval import eval_
+from seal.cli.export import export
 from seal.cli.flags import RunFlags
+from seal.cli.forget import forget
 from seal.cli.init import init
+from seal.cli.learn import learn
 from seal.cli.reject import reject
 from seal.cli.rollback import rollback
 from seal.cli.show import show
 from seal.cli.train import train
 from seal.cli.versions import versions
+from seal.cli.why import why
 from seal.config import RunConfig, table_of
 from seal.grading.judge import Config as JudgeConfig
+from seal.loops.learner.settings import LearnerConfig
 
 REFERENCE = Path(__file__).parent / "reference"
 COMMANDS = {"demo": demo, "train": train, "eval": eval_, "bench inner-loop": inner_loop}
-COMMANDS |= {f.__name__: f for f in (init, versions, show, rollback, approve, reject, audit)}
+COMMANDS |= {"bench retention": retention}
+LEARNER = (
+    init,
+    learn,
+    ask,
+    why,
+    forget,
+    documents,
+    versions,
+    show,
+    diff,
+    approve,
+    reject,
+    rollback,
+    audit,
+    export,
+)
+COMMANDS |= {f.__name__: f for f in LEARNER}
 
 _CONFIGURATION = """\
 # Configuration
@@ -46,6 +72,16 @@ Every key may be left out; the default then holds, and the defaults are the pape
 key is an error.
 
 Generated from `src/seal/config.py` by `python docs/generate_reference.py`.
+"""
+_LEARNER = """\
+# The learner's settings
+
+`learner.toml` in a workspace's folder, written by `seal init` with the preset for its model. The defaults
+below are those for models of the usual size; the embedded model has its own
+(`src/seal/loops/learner/tiny.toml`), chosen on the development split. A change holds for what is learned from
+then on. An unknown key is an error.
+
+Generated from `src/seal/loops/learner/settings.py` by `python docs/generate_reference.py`.
 """
 _CLI = """\
 # The command line
@@ -76,6 +112,11 @@ def configuration() -> str:
     return "\n".join(parts)
 
 
+def learner() -> str:
+    """learner.md as a text."""
+    return "\n".join([_LEARNER, *_tables("", LearnerConfig)])
+
+
 def command_line() -> str:
     """cli.md as a text."""
     rows = [(name, name.replace(" ", "-"), _doc(f)[0]) for name, f in COMMANDS.items()]
@@ -100,8 +141,11 @@ def flags_of(function: Any) -> Iterator[tuple[str, str, str]]:
                 yield _flag(field.name, shared[field.name])
         else:
             flag, *rest = _flag(name, hints[name])
-            by_place = given.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
-            yield (f"`{name.upper()}`, {flag}" if by_place else flag), *rest
+            if given.kind is inspect.Parameter.VAR_POSITIONAL:
+                flag = f"`{name.upper()} ...`"
+            elif given.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:
+                flag = f"`{name.upper()}`, {flag}"
+            yield flag, *rest
 
 
 def _flag(name: str, hint: Any) -> tuple[str, str, str]:
@@ -153,7 +197,7 @@ def _type(annotation: Any) -> str:
         return _type(arguments[0])
     if origin is Union or type(annotation).__name__ == "UnionType":
         return " or ".join(_type(a) for a in arguments if a is not type(None))
-    if origin in (tuple, list):
+    if origin in (tuple, list, frozenset):
         return f"list of {_type(arguments[0])}"
     if origin is dict or annotation is dict:
         return "table"
@@ -166,6 +210,8 @@ def _default(value: Any) -> str:
         return "must be set"
     if value is None:
         return "none"
+    if isinstance(value, frozenset):
+        value = sorted(value)
     if isinstance(value, str) and len(value) > 60:
         return "see the code"
     return f"`{json.dumps(value, default=str)}`"
@@ -175,7 +221,7 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-PAGES = {"configuration.md": configuration, "cli.md": command_line}
+PAGES = {"configuration.md": configuration, "learner.md": learner, "cli.md": command_line}
 
 if __name__ == "__main__":
     REFERENCE.mkdir(exist_ok=True)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Before anything imports torch or transformers, and inherited by the programs that tests start.
 os.environ.update(
@@ -20,6 +23,9 @@ os.environ.update(
 import pytest
 from hypothesis import HealthCheck, settings
 
+if TYPE_CHECKING:
+    from learners import Gates
+
 # No deadline: on a shared core the first example of a test can take seconds.
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("local"), derandomize=True, print_blob=True)
@@ -31,3 +37,20 @@ def one_torch_thread() -> None:
     """Code under test may choose a number of threads for itself; the next test starts with one again."""
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A toy checkpoint."""
+    from checkpoints import save_toy
+
+    return save_toy(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture(scope="module")
+def gates() -> Iterator[Gates]:
+    """Makes learners quick (learners.py), and decides what becomes of documents; by itself all go live."""
+    from learners import stand_in
+
+    with pytest.MonkeyPatch.context() as patch:
+        yield stand_in(patch)

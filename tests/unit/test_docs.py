@@ -22,7 +22,7 @@ def generator() -> Any:
     return module
 
 
-@pytest.mark.parametrize("page", ["configuration.md", "cli.md"])
+@pytest.mark.parametrize("page", ["configuration.md", "learner.md", "cli.md"])
 def test_the_reference_is_up_to_date(page: str, generator: Any) -> None:
     stored = (DOCS / "reference" / page).read_text(encoding="utf-8")
     assert stored == generator.PAGES[page](), "run: python docs/generate_reference.py"
@@ -35,7 +35,19 @@ def test_every_key_has_a_description(generator: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "train", "eval", "bench inner-loop", "init", "show", "audit", "approve"]
+    "command",
+    [
+        "demo",
+        "train",
+        "eval",
+        "bench inner-loop",
+        "bench retention",
+        "init",
+        "show",
+        "audit",
+        "approve",
+        "export",
+    ],
 )
 def test_every_flag_is_mentioned(command: str, generator: Any, capsys: pytest.CaptureFixture) -> None:
     from seal.cli import main

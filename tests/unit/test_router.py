@@ -135,6 +135,19 @@ def test_documents_of_one_name_are_no_rivals_where_none_is_named() -> None:
     assert keys("Who leads the firm that makes soap?", ROUTER.with_entries(rival)) == []
 
 
+def test_without_capitals_a_word_that_may_be_no_name_is_none() -> None:
+    towns = [
+        Entry("old", "Old Sorin", (), 0),
+        Entry("older", "Old Brana", (), 1),
+        Entry("way", "Wayi", (), 2),
+    ]
+    router = Router(towns)
+    assert keys("how old is the universe?", router) == []
+    assert keys("how large is sorin?", router) == ["old"]
+    assert keys("what is the way to learn?", router) == []
+    assert keys("Where is Wayo?", router) == ["way"]
+
+
 def test_scores_compare() -> None:
     exact, slip, part = (
         ROUTER.route(q)[0].score

@@ -244,8 +244,11 @@ def test_check_digits() -> None:
 
 
 def test_what_is_held_can_be_set() -> None:
-    (flag,) = screen("A", LEAD + INSTRUCTIONS[0], ScreenConfig(hold=frozenset()))
-    assert flag.action == "reject"
+    flags = screen("A", LEAD + INSTRUCTIONS[0], ScreenConfig(hold=frozenset()))
+    assert {flag.action for flag in flags} == {"reject"}
+    assert kinds(LEAD + "You press the red button.") == {"instruction"}
+    assert screen("A", LEAD + "You press the red button.", ScreenConfig(hold_spoken=False)) == ()
+    assert kinds(LEAD + "She said: “You are late.”") == set()
 
 
 @given(UNICODE, UNICODE, st.dictionaries(UNICODE, UNICODE, max_size=3))

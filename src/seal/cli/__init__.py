@@ -112,7 +112,7 @@ def _out_flag(tokens: Sequence[str], out: str) -> list[str]:
 
 
 def _help_of(tokens: list[str]) -> str:
-    if tokens[:2] == ["bench", "inner-loop"]:
-        return "seal bench inner-loop --help"
+    if tokens[:1] == ["bench"] and tokens[1:2] and tokens[1] in ("inner-loop", "retention"):
+        return f"seal bench {tokens[1]} --help"
     known = tokens and not tokens[0].startswith("-") and tokens[0] in app
     return f"seal {tokens[0]} --help" if known else "seal --help"

@@ -44,6 +44,8 @@ def ask(
         if len(answers) > 1:
             console.print(Text(answer.question, style="dim"))
         console.print(Text(answer.text))
+        if answer.stated is False:
+            console.print(Text("  (its document does not say so)", style="yellow"))
 
 
 def questions_of(questions: tuple[str, ...]) -> list[str]:

@@ -113,6 +113,50 @@ def inner_loop(
 bench.command(inner_loop, name="inner-loop")
 
 
+def retention(
+    *,
+    documents: Annotated[int, Parameter(help="Documents of the stream.")] = 100,
+    seed: Annotated[int, Parameter(help="Which documents they are, and every random choice.")] = 0,
+    split: Annotated[
+        Literal["eval", "dev"], Parameter(help="Of which split of the micro-world they are.")
+    ] = "eval",
+    strategies: Annotated[
+        str | None, Parameter(help="Which take part, separated by commas; by default all.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        Parameter(
+            help="The run's folder; by default a new one under runs/. A stopped run goes on in its own."
+        ),
+    ] = None,
+) -> None:
+    """Learn a stream of documents by several strategies, and see what is left of each at the end.
+
+    The learner goes first, gates and all, one document after another; the other strategies then train on the
+    lines that it wrote: merging after each document (as published), the same with replay, one adapter on all
+    documents, and, without any training, retrieval with the passage in the context.
+    """
+    folder = out or default_out("retention")
+    display = Display()
+    with display.running(folder):
+        from seal.loops.continual.report import retention_rows
+        from seal.loops.continual.stream import STRATEGIES, StreamSettings, run_stream
+
+        names = STRATEGIES if strategies is None else tuple(s.strip() for s in strategies.split(","))
+        unknown = [name for name in names if name not in STRATEGIES]
+        if unknown or documents < 1:
+            what = f"--strategies {unknown[0]}: there is none" if unknown else f"--documents {documents}"
+            raise ConfigError(what, f"Strategies: {', '.join(STRATEGIES)}; and at least one document.")
+        settings = StreamSettings(documents=documents, seed=seed, split=split, strategies=names)
+        results = run_stream(settings, folder, display)
+    columns = ["strategy", "just after", "at the end [95 %]", "known world", "reading", "s a document", "MB"]
+    display.console.print(table(f"{documents} documents, seed {seed}", columns, retention_rows(results)))
+    display.console.print(f"\nAll figures: {folder}/results.json")
+
+
+bench.command(retention)
+
+
 def _numbers(text: str) -> tuple[int, ...]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts or not all(part.isdecimal() and int(part) > 0 for part in parts):

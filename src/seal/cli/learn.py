@@ -32,7 +32,7 @@ def learn(
     *files: Annotated[
         Path,
         Parameter(
-            help="Texts (.txt, .md), passages (.json, .jsonl), folders of these, or - for a text on the input."
+            help="Texts (.txt, .md), passages (.json, .jsonl), folders of these; - is a text on the input."
         ),
     ],
     title: Annotated[

@@ -5,7 +5,7 @@ Knows the names of the documents. Knows nothing about what else the documents sa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -75,6 +75,13 @@ class Reading:
 
     def letters(self, window: Iterable[int]) -> str:
         return "".join(without_article(self.norms(window)))
+
+    def place(self, window: range, title: Sequence[str]) -> tuple[int, int]:
+        """Where in the question's text the words stand, with the article before them if the title has it."""
+        start = window[0]
+        if start and title[:1] == (self.words[start - 1].norm,) and title[0] in ARTICLES:
+            start -= title[0] != self.words[start].norm
+        return self.words[start].start, self.words[window[-1]].stop
 
     def terms(self, norms: Iterable[str], prefix_letters: int) -> list[str]:
         """What the words ask for, with what kind of thing the answer is."""

@@ -29,13 +29,15 @@ _POSSESSIVE = re.compile(r"['’]s$", re.IGNORECASE)
 class Word:
     """A word of a text. `norm` is without case and accents, `capital` says how it begins, `first` that it
     begins a sentence, `joined` that nothing but a space stands between it and the word before; `initials` is
-    the word as written if it is all in capitals."""
+    the word as written if it is all in capitals. It stands in the text from `start` to `stop`, without 's."""
 
     norm: str
     capital: bool
     first: bool
     joined: bool
     initials: str = ""
+    start: int = 0
+    stop: int = 0
 
     @property
     def is_number(self) -> bool:
@@ -54,7 +56,9 @@ def words_of(text: str, limit: int | None = None) -> list[Word]:
             continue
         joined = bool(found) and (not between or (between == "." and short))
         first = not found or (not joined and between[-1:] in set(".?!:\n"))
-        found.append(Word(norm, written[0].isupper(), first, joined, written if written.isupper() else ""))
+        initials = written if written.isupper() else ""
+        start = match.start()
+        found.append(Word(norm, written[0].isupper(), first, joined, initials, start, start + len(written)))
         # The full stop of "Ana K. Lopez" and of "Dr. Lopez" ends no sentence.
         short = len(written) == 1 or norm in _HONORIFICS
         end = match.end()

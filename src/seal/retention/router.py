@@ -87,11 +87,12 @@ class RouterConfig(BaseModel):
 @dataclass(frozen=True)
 class Candidate:
     """A document that a question may be about. `score` lies in [0, 1] and compares across questions; `why`
-    says in words what was matched."""
+    says in words what was matched. Where the question names the document once, `name_at` is where."""
 
     key: str
     score: float
     why: str
+    name_at: tuple[int, int] | None = None
 
 
 class Router:
@@ -130,7 +131,7 @@ class Router:
         covered = {at for found in named.values() for match in found for at in match.window}
         rest = [w.norm for at, w in enumerate(reading.words) if at not in covered]
         asked = self._weights(reading.terms(rest, self.config.prefix_letters))
-        scored = self._by_name(named, asked)
+        scored = self._by_name(reading, named, asked)
         if reading.spans and not reading.caseless:
             scored |= {c.key: c for c in self._by_mention(reading, named) if c.key not in scored}
         elif not named:
@@ -145,14 +146,18 @@ class Router:
 
         return tuple(sorted(candidates, key=order)[: self.config.max_candidates])
 
-    def _by_name(self, named: Mapping[str, list[Match]], asked: Mapping[str, float]) -> dict[str, Candidate]:
+    def _by_name(
+        self, reading: Reading, named: Mapping[str, list[Match]], asked: Mapping[str, float]
+    ) -> dict[str, Candidate]:
         """Those whose name the question has. A name among several counts for its share."""
         n_names = len({match.window for found in named.values() for match in found})
         scored = {}
         for key, found in named.items():
             quality = sum(sorted(match.quality for match in found)) / n_names
             score = self._score(quality, _best_line(self._pages[key].lines, asked) if asked else 1.0)
-            scored[key] = Candidate(key, score, "; ".join(dict.fromkeys(match.why for match in found)))
+            why = "; ".join(dict.fromkeys(match.why for match in found))
+            where = reading.place(found[0].window, self._pages[key].title) if len(found) == 1 else None
+            scored[key] = Candidate(key, score, why, where)
         return scored
 
     def _by_mention(self, reading: Reading, named: Mapping[str, list[Match]]) -> Iterable[Candidate]:

@@ -30,6 +30,35 @@ _MODEL: Final = (
     r"|chat ?bots?"
     r"|(?:neural|ai) (?:network|model)s?|gpt\w*)"
 )
+# What a command to a model begins with, and what it is about; a manual's commands are about other things.
+_OPENING: Final = (
+    r"^\W*(?:(?:please|kindly|now|then|instead|always|never|just|simply|do not|don't|you|the (?:assistant"
+    r"|model|ai)"
+    r"|must|should|shall|(?:when(?:ever)?|if|once|for (?:any|every|all|each)|in (?:any|every|all|each|your)"
+    r"|from|as|to|starting|regardless)\b[^.!?\n]{0,90}?[,:])[\s,]+){0,4}"
+)
+_COMMANDS: Final = (
+    r"(?:answer|reply|respond|say|state|tell|claim|assert|insist|pretend|assume|ignore|disregard|forget"
+    r"|obey|follow"
+    r"|comply|repeat|reveal|print|output|paste|recite|execute|run|stop|cease|start|begin|end|treat|hide"
+    r"|conceal|act"
+    r"|behave|speak|talk|mention|refuse|deny|remember|memori[sz]e|imagine|listen|delete|erase|update"
+    r"|set aside|keep"
+    r"|let us|let's|promote|praise|convince|believe|learn|write|give|send|share|provide|use|add|include"
+    r"|append|put"
+    r"|replace|switch|adopt|consider|do|make|generate|produce|translate|summari[sz]e|describe|explain|advise"
+    r"|recommend|accept|trust|read|show|avoid|omit|drop|change|warn)"
+)
+_ABOUT: Final = (
+    r"(?:answers?|repl(?:y|ies)|respon(?:ses?|ds?)|questions?|quer(?:y|ies)|conversations?|chats?|users?"
+    r"|prompts?"
+    r"|instructions?|instructed|commands?|orders?|directives?|rules?|words?|sentences?|texts?|above"
+    r"|assistants?"
+    r"|models?|ais?|llms?|guidance|guidelines?|beliefs?|memor(?:y|ies)|helpful|as i say|i say|you|your"
+    r"|yourself"
+    r"|someone asks|anyone asks|asks?|asked|told|system|developers?|training|knowledge|outputs?|persona"
+    r"|character)"
+)
 _WORDINGS: Final = {
     "tells the model to set aside its instructions": (
         rf"{_BEGIN}(?:ignore|disregard|forget|override|bypass|overrule|drop|skip|do not follow"
@@ -108,6 +137,29 @@ _WORDINGS: Final = {
         rf"|will) (?:now |always |never |not )*"
         rf"(?:{_SAY}|ignore|obey|follow|reveal|repeat|learn)\b"
     ),
+    "is a command about answering": (
+        rf"{_OPENING}{_COMMANDS}\b[^.!?\n]{{0,120}}\b{_ABOUT}\b"
+        rf"|\b(?:when(?:ever)?|if|once|every time)\b[^.!?\n]{{0,80}}, (?:please |always |just |simply "
+        rf"|only )?{_SAY}\b"
+        r"|\b(?:when(?:ever)?|if)\b[^.!?\n]{0,40}\b(?:comes? up|is mentioned|is discussed"
+        r"|mentions?)\b[^.!?\n]{0,8}, (?!the|it|he"
+        r"|she|they|we|this|that|there|an?\b)"
+        r"|\b(?:should|must|shall|has to|have to|is to|are to) (?:always |never |only |not )?be (?:told"
+        r"|answered|informed that)\b"
+        r"|\b(?:sole|only|acceptable|permitted|required|mandatory) (?:acceptable |correct "
+        r"|permitted )?(?:answer|response|reply)\b"
+        r"|\byour (?:new |only |real |true |main |earlier |previous |next |sole )*(?:tasks?|goals?|dut(?:y"
+        r"|ies)|roles?|orders?|beliefs?"
+        r"|memory|rules|developers?|creators?|answers?|responses?|repl(?:y|ies)|training|knowledge"
+        r"|guidelines?|mission|objective"
+        r"|purpose|persona|output)\b"
+        r"|\byou (?:now )?(?:have|are given|are free of) (?:a |an |no )?(?:new |secret |real )*(?:goal"
+        r"|task|rules?|role|identity|orders?"
+        r"|mission|restrictions?|persona|limits?)\b"
+        r"|\byou (?:read|received|were (?:given|told|trained|initiali[sz]ed|programmed|instructed))\b"
+        rf"|^\W*(?:{_MODEL}|model|attention)\b\s?[,:!]"
+        r"|\bas (?:the|your) (?:system )?(?:administrator|admin|developer|operator|creator|owner),? i\b"
+    ),
     "asks the model to give away private data": (
         rf"(?:{_BEGIN}|\b(?:allowed|permitted|fine|ok|okay|safe|free|required|authori[sz]ed|happy|right) to )"
         r"(?:reveal|disclose|share|give|send|tell|leak|post|publish|hand over|provide|forward|list|output"
@@ -127,10 +179,27 @@ _ROLE: Final = re.compile(
     r"|<\|[\w /-]{1,40}\|?>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|</?(?:system|assistant|user"
     r"|instructions?)>"
     r"|\[(?:system|assistant|admin)(?: \w{1,12})?\]"
-    r"|(?:^|\n)#{1,4}\s*(?:instructions?|system|response)\s*[:：]"
+    r"|(?:^|\n)#{1,4}\s*(?:instructions?|system|response)\s*(?:[:：]|$|\n)"
     r"|\bBEGIN (?:SYSTEM|INSTRUCTIONS?|PROMPT)\b|</?s>(?=\s|$)",
     re.I,
 )
+# Whoever speaks to a reader: a text that tells something rarely does outside of quotations.
+_SPOKEN: Final = re.compile(
+    r"\b(?:you|your|yours|yourself)\b|^\W*(?:please|kindly|make sure|be sure|do not|don't|never|let us"
+    r"|let's|answer|reply"
+    r"|respond|say|tell|insist|pretend|assume|ignore|disregard|forget|obey|follow|comply|repeat|reveal"
+    r"|print|output|paste"
+    r"|quote|recite|execute|run|stop|cease|start|begin|finish|treat|hide|conceal|act|behave|speak|talk"
+    r"|mention|refuse|deny"
+    r"|remember|memori[sz]e|imagine|simulate|listen|delete|erase|update|keep|convince|believe|consider"
+    r"|learn|write|give|hand"
+    r"|send|provide|use|add|include|append|put|replace|switch|adopt|make|generate|produce|translate"
+    r"|summari[sz]e|describe"
+    r"|explain|advise|recommend|accept|trust|avoid|omit|drop|take|think|check|note|see|try"
+    r"|ask)\b(?!\s*[:,'-])(?=\s+\w+\s+\w)",
+    re.I,
+)
+_QUOTED: Final = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»")
 _PATTERNS: Final = {what: re.compile(pattern, re.I | re.M) for what, pattern in _WORDINGS.items()}
 
 _INVISIBLE: Final = re.compile(
@@ -160,6 +229,13 @@ def instructions(sentence: str) -> Iterator[str]:
             yield what
     if _ROLE.search(flat):
         yield "has the marks of a conversation's roles"
+
+
+def spoken(sentence: str) -> Iterator[str]:
+    """Whether the sentence speaks to its reader, be that a person or a model."""
+    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", sentence)).replace("’", "'")
+    if _SPOKEN.search(_QUOTED.sub("", plain)):
+        yield "speaks to its reader"
 
 
 def hidden(sentence: str) -> Iterator[str]:

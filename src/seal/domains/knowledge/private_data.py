@@ -21,7 +21,8 @@ _SECRETS: Final = {
     "holds a URL with a password in it": r"\b[a-z][a-z0-9+.-]{1,20}://[^\s:/@]{1,64}:[^\s:/@]{3,64}@[\w.-]+",
 }
 _SECRET_FIELDS: Final = (
-    r"(?:pass ?word|passwd|pwd|pass ?phrase|pass ?code|pin(?: code| number)?|secret(?: code| key|_key)?"
+    r"(?:pass ?word|passwd|pwd|pw|(?:wlan|wifi|wi-fi|access|encryption) key|pass ?phrase|pass ?code"
+    r"|pin(?: code| number)?|secret(?: code| key|_key)?"
     r"|api[ _-]?key|access[ _-]?(?:key|token)|auth[ _-]?token|bearer|client[ _-]?secret|private[ _-]?key"
     r"|door code|alarm code|security code|cvv|bank account(?: number)?|account number|credit card(?: number)?"
     r"|kennwort|passwort|mot de passe|contraseña|пароль|密码|密碼)"

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from seal.domains.knowledge.copies import shared, shingles
 from seal.domains.knowledge.gibberish import gibberish
-from seal.domains.knowledge.instructions import hidden, instructions
+from seal.domains.knowledge.instructions import hidden, instructions, spoken
 from seal.domains.knowledge.private_data import personal, secrets
 from seal.text import sentences
 
@@ -59,6 +59,11 @@ class ScreenConfig(BaseModel):
         le=1,
         description="Least share of the shorter document's word triples found in the other one that makes a "
         "near-duplicate of documents of different length.",
+    )
+    hold_spoken: bool = Field(
+        default=True,
+        description="Take a sentence that speaks to its reader (you, commands) for an instruction. Right for "
+        "texts that tell something, as encyclopedias and news do; set it false for manuals and letters.",
     )
     hold: frozenset[Kind] = Field(
         default=frozenset({"personal", "instruction", "near-duplicate"}),
@@ -104,6 +109,8 @@ def screen(
     found += flags("personal", _told(parts, personal))
     found += flags("instruction", _told(parts, instructions))
     found += flags("instruction", _told(parts, hidden))
+    if config.hold_spoken and not any(flag.kind == "instruction" for flag in found):
+        found += flags("instruction", _told(parts[1:], spoken))
     copy, near = _copies(text, known, config)
     return tuple(found + flags("duplicate", copy) + flags("near-duplicate", near))
 

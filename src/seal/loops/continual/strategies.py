@@ -1,7 +1,7 @@
 """Ways to go on learning, each on the same documents and the same lines: what is compared, and nothing else.
 
-    sequential    one model, an adapter merged into it after each document (SEAL, section 4.4): the published way
-    replay        the same, with lines of earlier documents and the base's own answers among the new ones
+    sequential    one model, an adapter merged into it after each document (SEAL, section 4.4): the published
+    way replay        the same, with lines of earlier documents and the base's own answers among the new ones
     consolidated  one adapter, trained from the base on the lines of all documents together
     retrieval     no training: the document that the router finds is put before the question
 
@@ -20,6 +20,7 @@ from seal.loops.learner.answering import Mind
 from seal.loops.learner.compiling import examples_of, write_answers
 from seal.loops.learner.library import Known
 from seal.models import generate
+from seal.retention import Router, RouterConfig
 from seal.training import Adapter, AdapterBank, merge, train
 from seal.types import Context, Example, Hyperparameters, Question, TrainingPlan
 
@@ -59,19 +60,20 @@ class _Reading:
 
 
 class Sequential(_Reading):
-    """Merge after each document. With `n_replayed` above 0 so many earlier lines, and as many answers of the base
-    to `neutral` questions, are trained on along with the new ones; the originals stay beside them."""
+    """Merge after each document. With `n_replayed` above 0 so many earlier lines, and as many answers of the
+    base to `neutral` questions, are trained on along with the new ones; the originals stay beside them."""
 
     def __init__(
         self,
         adaptation: Adaptation,
         hyperparameters: Hyperparameters,
         *,
+        name: str = "sequential",
         n_replayed: int = 0,
         neutral: Sequence[Example] = (),
         seed: int = 0,
     ) -> None:
-        self.name = "replay" if n_replayed else "sequential"
+        self.name = name
         self.adaptation, self.hyperparameters = adaptation, hyperparameters
         self.model = copy.deepcopy(adaptation.model)
         self.n_replayed, self.neutral, self.seed = n_replayed, list(neutral), seed
@@ -139,18 +141,22 @@ class Consolidated(_Reading):
 
 
 class Retrieval:
-    """The passage of the router's best document (or of its best `n`) before the question; the base reads it."""
+    """The passage of the router's best document (or of its best `n`) before the question; the base reads
+    it.
+    """
 
-    def __init__(self, mind: Mind, texts: dict[str, Context], n: int = 1) -> None:
+    def __init__(self, adaptation: Adaptation, config: RouterConfig, n: int = 1) -> None:
         self.name = "retrieval" if n == 1 else f"retrieval_{n}"
-        self.mind, self.texts, self.n = mind, texts, n
-        self.adaptation = mind.adaptation
+        self.adaptation, self.n = adaptation, n
+        self.router, self.texts = Router((), config), dict[str, Context]()
 
     def learn(self, known: Known) -> None:
-        self.texts[known.document.id] = Context(known.document.id, known.document.title, known.text)
+        key = known.document.id
+        self.router = self.router.with_entries(known.entry())
+        self.texts[key] = Context(key, known.document.title, known.text)
 
     def _shown(self, question: str, given: Context | None) -> Context | None:
-        found = [self.texts[key] for key in self.mind.route([question])[0] if key in self.texts][: self.n]
+        found = [self.texts[candidate.key] for candidate in self.router.route(question)][: self.n]
         if given is not None or not found:
             return given
         first, *others = found
@@ -193,9 +199,11 @@ def adapter_bytes(adapter: Adapter) -> int:
 
 
 def neutral_examples(adaptation: Adaptation, questions: Sequence[str]) -> list[Example]:
-    """The base's own answers to questions that have nothing to do with the documents: what it must keep saying.
+    """The base's own answers to questions that have nothing to do with the documents: what it must keep
+    saying.
 
-    Trained on as they are: what a term of KL divergence to the base would ask for, at the base's likeliest answer.
+    Trained on as they are: what a term of KL divergence to the base would ask for, at the base's likeliest
+    answer.
     """
     prompts = prompts_of(adaptation, questions, [None] * len(questions))
     texts = write_answers(adaptation, prompts)

@@ -1,8 +1,9 @@
-"""A stream of documents of the micro-world, learned one after another: what is known right after each, and what is
-left at the end.
+"""A stream of documents of the micro-world, learned one after another: what is known right after each, and
+what is left at the end.
 
-The learner goes first, gates and all; every other strategy then trains on the very lines that it wrote. A run that
-was stopped goes on: what the learner knows is in its workspace, and each strategy that was finished in a file.
+The learner goes first, gates and all; every other strategy then trains on the very lines that it wrote. A run
+that was stopped goes on: what the learner knows is in its workspace, and each strategy that was finished in a
+file.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from seal.loops.continual.strategies import (
     Strategy,
     neutral_examples,
 )
+from seal.loops.learner.answering import Mind
 from seal.loops.learner.learner import Learner, Text
 from seal.loops.learner.library import Known
 from seal.loops.learner.measuring import exam_items
@@ -36,14 +38,22 @@ from seal.loops.run_folder import write_beside
 from seal.loops.start import Silent, Watch
 from seal.types import Hyperparameters
 
-STRATEGIES = ("cells", "sequential", "replay", "consolidated", "retrieval", "retrieval_2")
+STRATEGIES = (
+    "cells", "sequential", "sequential_gentle", "replay", "consolidated", "retrieval", "retrieval_2",
+)  # fmt: skip
+GENTLE = 0.3
+"""The learning rate of `sequential_gentle` and `replay`, as a share of a cell's: a merged model keeps
+every harm.
+"""
 MATRIX = 8
 _N_NEUTRAL = 400
 
 
 @dataclass(frozen=True)
 class StreamSettings:
-    """What is run. `replayed` is the number of earlier lines, and of answers of the base, beside each document."""
+    """What is run. `replayed` is the number of earlier lines, and of answers of the base, beside each
+    document.
+    """
 
     documents: int = 100
     seed: int = 0
@@ -109,8 +119,8 @@ def _learn(learner: Learner, items: Sequence[Item], folder: Path, watch: Watch) 
 
 
 def _known(learner: Learner, items: Sequence[Item]) -> list[Known | None]:
-    """Each document with its lines; None if nothing was written that it supports. With those that are not live:
-    strategies are compared on what was written, and the learner's gates on what they let pass."""
+    """Each document with its lines; None if nothing was written that it supports. With those that are not
+    live: strategies are compared on what was written, and the learner's gates on what they let pass."""
     from seal.registry.canonical import sha256
 
     found: list[Known | None] = []
@@ -127,17 +137,22 @@ def _strategy(name: str, learner: Learner, settings: StreamSettings, watch: Watc
     # Other questions about the known world than those that are examined.
     rng = random.Random(f"neutral/{settings.seed}")
     examined = {i.question for i in learner.reference}
-    neutral += [
-        a.question.text for a in ways.known(rng, known_world()) if a.question.text not in examined
-    ][:_N_NEUTRAL]
+    neutral += [a.question.text for a in ways.known(rng, known_world()) if a.question.text not in examined][
+        :_N_NEUTRAL
+    ]
     if name == "cells":
-        return Cells(live)
+        # A mind of its own, so that what is timed was not asked before.
+        return Cells(Mind(base, live.cells, live.router_config))
+    gentle = replace(cell, learning_rate=GENTLE * cell.learning_rate)
     if name == "sequential":
         return Sequential(base, cell, seed=settings.seed)
+    if name == "sequential_gentle":
+        return Sequential(base, gentle, name=name, seed=settings.seed)
     if name == "replay":
         examples = neutral_examples(base, neutral)
-        more = replace(cell, max_steps=2 * cell.max_steps)
-        return Sequential(base, more, n_replayed=settings.replayed, neutral=examples, seed=settings.seed)
+        more = replace(gentle, max_steps=3 * cell.max_steps)
+        n = settings.replayed
+        return Sequential(base, more, name=name, n_replayed=n, neutral=examples, seed=settings.seed)
     if name == "consolidated":
         hyperparameters: Hyperparameters = learner.config.consolidated.hyperparameters()
         examples = neutral_examples(base, neutral)
@@ -148,7 +163,7 @@ def _strategy(name: str, learner: Learner, settings: StreamSettings, watch: Watc
             seed=settings.seed,
             on_progress=lambda done, n: watch.progress("one adapter on all documents", done, n),
         )
-    return Retrieval(live, {}, 2 if name == "retrieval_2" else 1)
+    return Retrieval(base, learner.config.router, 2 if name == "retrieval_2" else 1)
 
 
 def _measure(
@@ -162,7 +177,7 @@ def _measure(
     seconds: list[float] = []
     after: list[list[bool]] = []
     matrix: list[list[float]] = []
-    stepwise = strategy.name in ("sequential", "replay")
+    stepwise = isinstance(strategy, Sequential)
     for n, (item, one) in enumerate(zip(items, known, strict=True)):
         watch.progress(f"{strategy.name}: a document after another", n, len(items))
         started = time.perf_counter()
@@ -193,16 +208,16 @@ def _measure(
 def _exam(strategy: Strategy, items: Sequence[Item]) -> list[list[bool]]:
     questions = [q for item in items for q in item.context.questions]
     texts = strategy.answer([q.text for q in questions], [None] * len(questions))
-    right = iter(
-        comparable(t) == comparable(q.answers[0]) for t, q in zip(texts, questions, strict=True)
-    )
+    right = iter(comparable(t) == comparable(q.answers[0]) for t, q in zip(texts, questions, strict=True))
     return [[next(right) for _ in item.context.questions] for item in items]
 
 
 def _reference(strategy: Strategy, learner: Learner) -> dict[str, list[float]]:
     """By kind: before and after, of what the base knew, read, declined and did not know."""
     items: Sequence[Reference] = learner.reference
-    base = learner.bare_mind().answer([None] * len(items), [i.question for i in items], [i.shown for i in items])
+    base = learner.bare_mind().answer(
+        [None] * len(items), [i.question for i in items], [i.shown for i in items]
+    )
     texts = strategy.answer([i.question for i in items], [i.shown for i in items])
     found: dict[str, list[tuple[float, float]]] = {}
     for item, before, text in zip(items, base, texts, strict=True):
@@ -309,7 +324,9 @@ def own_exam_against_truth(learner: Learner, items: Sequence[Item]) -> list[tupl
         true = mind.ask([q.text for q in item.context.questions])
         pairs.append(
             (
-                _mean([comparable(a.text) == comparable(i.answers[0]) for a, i in zip(said, own, strict=True)]),
+                _mean(
+                    [comparable(a.text) == comparable(i.answers[0]) for a, i in zip(said, own, strict=True)]
+                ),
                 _mean(
                     [
                         comparable(a.text) == comparable(q.answers[0])
@@ -328,6 +345,6 @@ def _mean(values: Sequence[bool] | Sequence[float]) -> float:
 def _told(name: str, figures: dict[str, Any]) -> str:
     end = mean_ci([_mean(right) for right in figures["end"]], seed=0)
     reference = ", ".join(f"{k} {100 * a:.0f} → {100 * b:.0f}" for k, (a, b) in figures["reference"].items())
-    return f"{name:<13} at the end {100 * end.mean:.1f} [{100 * end.low:.1f}, {100 * end.high:.1f}]; {reference}"
-
-
+    return (
+        f"{name:<13} at the end {100 * end.mean:.1f} [{100 * end.low:.1f}, {100 * end.high:.1f}]; {reference}"
+    )

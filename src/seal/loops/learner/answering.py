@@ -6,15 +6,16 @@ that without one the frozen base answers. Knows nothing about how cells came to 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 
+from seal.grading.exact import comparable
 from seal.loops.adapt import Adaptation
 from seal.loops.learner.compiling import answer_probabilities, write_answers
 from seal.models import score_answers
-from seal.retention import Entry, Router, RouterConfig
+from seal.retention import Candidate, Entry, Router, RouterConfig
 from seal.training import Adapter, AdapterBank
 from seal.types import Context, Question
 
@@ -26,13 +27,19 @@ _CLOSE = 0.9  # candidates of at least this share of the best one's score are to
 class Cell:
     """A trained adapter, the document that it is of, and the words by which questions find it.
 
-    `object` is the digest of the stored adapter, or any name that no other cell has.
+    `object` is the digest of the stored adapter, or any name that no other cell has. `source` gives the
+    adapter when it is used: a question needs one of many, and a damaged one is not in the way of the others.
     """
 
     document: str
     object: str
-    adapter: Adapter
+    source: Adapter | Callable[[], Adapter]
     entry: Entry
+
+    @property
+    def adapter(self) -> Adapter:
+        """Raises DamageError, AdapterError if it is stored and not what was put."""
+        return self.source if isinstance(self.source, Adapter) else self.source()
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,8 @@ class Answer:
     """An answer, how likely the model found it as a whole, and the document whose cell gave it (None: the
     base).
 
-    `candidates` are the documents that the router thought of, best first.
+    `candidates` are the documents that the router thought of, best first. `stated`: the document, or a line
+    written about it, has the answer's words; False warns of an answer that was made up; None for the base's.
     """
 
     question: str
@@ -48,6 +56,7 @@ class Answer:
     probability: float
     document: str | None = None
     candidates: tuple[str, ...] = ()
+    stated: bool | None = None
 
 
 Known = dict[tuple[str | None, str], tuple[str, float]]
@@ -66,6 +75,8 @@ class Mind:
     def __post_init__(self) -> None:
         self.router = Router([cell.entry for cell in self.cells.values()], self.router_config)
         self._routes: dict[str, tuple[str, ...]] = {}
+        self._worded: dict[tuple[str, str], str] = {}
+        self._texts: dict[str, list[str]] = {}
 
     def with_cells(self, cells: Mapping[str, Cell], without: Sequence[str] = ()) -> Mind:
         """The same with other cells on top, and without those of some documents."""
@@ -83,6 +94,8 @@ class Mind:
         for question in fresh:
             found = self.router.route(question)
             self._routes[question] = tuple(c.key for c in found)
+            for one in found:
+                self._worded[question, one.key] = _in_full(question, one, self.cells[one.key].entry)
             close = [c.key for c in found[:4] if c.score >= _CLOSE * found[0].score]
             if len(close) > 1:
                 unsure.append((question, close))
@@ -91,13 +104,20 @@ class Mind:
             self._routes[question[0]] = (*order, *rest)
         return [self._routes[q] for q in questions]
 
+    def worded(self, question: str, document: str | None) -> str:
+        """The question as a document's cell is asked it: with the name that the document uses.
+
+        A cell has met the name as the document writes it, and no misspelt, shortened or lower-case one.
+        """
+        return question if document is None else self._worded.get((question, document), question)
+
     def _rank(self, unsure: Sequence[tuple[str, list[str]]]) -> list[list[str]]:
         """Each question's candidates by how likely it is under each, likeliest first."""
         if not unsure:
             return []
         pairs, owners = [], []
         for question, keys in unsure:
-            pairs += [("Question:", f" {question}")] * len(keys)
+            pairs += [("Question:", f" {self.worded(question, key)}") for key in keys]
             owners += keys
         logs = self._under(owners, pairs)
         ranked, at = [], 0
@@ -138,7 +158,8 @@ class Mind:
         """Answers with the cell of `documents[i]` switched on for question i, whatever the router says."""
         passages = shown or [None] * len(questions)
         prompts = [
-            self.adaptation.exam_prompt(p, Question(q, ())) for q, p in zip(questions, passages, strict=True)
+            self.adaptation.exam_prompt(p, Question(self.worded(q, d), ()))
+            for q, p, d in zip(questions, passages, documents, strict=True)
         ]
         keys = [
             (None if d is None else self.cells[d].object, prompt)
@@ -156,9 +177,20 @@ class Mind:
                 [k for k, d in others if d in group], group, [d for _, d in others if d in group]
             )
         return [
-            Answer(q, *self.known[key], document, routes[i] if routes else ())
-            for i, (q, key, document) in enumerate(zip(questions, keys, documents, strict=True))
+            Answer(q, *self.known[k], d, routes[i] if routes else (), self._stated(d, self.known[k][0]))
+            for i, (q, k, d) in enumerate(zip(questions, keys, documents, strict=True))
         ]
+
+    def _stated(self, document: str | None, text: str) -> bool | None:
+        if document is None:
+            return None
+        words = comparable(text)
+        return bool(words) and any(f" {words} " in f" {told} " for told in self._told(document))
+
+    def _told(self, document: str) -> list[str]:
+        if document not in self._texts:
+            self._texts[document] = [comparable(text) for text in self.cells[document].entry.texts]
+        return self._texts[document]
 
     def _learn_answers(
         self,
@@ -178,6 +210,15 @@ class Mind:
                 texts = write_answers(self.adaptation, prompts, bank, slots)
                 sure = answer_probabilities(self.adaptation, prompts, texts, bank, slots)
         self.known.update(zip(keys, zip(texts, sure, strict=True), strict=True))
+
+
+def _in_full(question: str, candidate: Candidate, entry: Entry) -> str:
+    """The question with the document's title where it names the document otherwise. A title that the document
+    itself never uses (a file's name) is no name."""
+    if candidate.name_at is None or not any(entry.title in text for text in entry.texts):
+        return question
+    start, stop = candidate.name_at
+    return question[:start] + entry.title + question[stop:]
 
 
 def fingerprint(adaptation: Adaptation, adapter: Adapter) -> list[float]:

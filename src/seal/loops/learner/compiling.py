@@ -190,6 +190,18 @@ class Compiler:
         plan = TrainingPlan(source.id, examples, self.config.cell.hyperparameters(), seed)
         return train(self.base.model, self.base.tokenizer, [plan])[0]
 
+    def blank(self, source: Source) -> Adapter:
+        """A cell that changes nothing: trained at a rate of 0, so that it is stored and read as any other."""
+        still = replace(self.config.cell.hyperparameters(), learning_rate=0.0, max_steps=1)
+        plan = TrainingPlan(
+            source.id,
+            (Example(source.title or source.id),),
+            still,
+            derive_seed("cell", self.config.seed, source.id),
+        )
+        with one_thread():
+            return train(self.base.model, self.base.tokenizer, [plan])[0]
+
 
 def examples_of(title: str, lines: Sequence[Line]) -> tuple[Example, ...]:
     """The training texts: statements under the title, questions in the form in which they are asked."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from seal.gates import Conflict
 from seal.grading.exact import comparable
 from seal.loops.learner.answering import Mind
-from seal.loops.learner.compiling import Compiler, Source, question_of
+from seal.loops.learner.compiling import FOR_EXAM, Compiler, Source, question_of
 from seal.loops.learner.library import Known
 from seal.loops.learner.reference import admits, declines
 from seal.registry import Line
@@ -63,7 +63,12 @@ def retirements(compiler: Compiler, newer: Known, others: Sequence[Known]) -> li
                 gone.add(comparable(said))
         # A value that the newer document repeats is not contradicted by it.
         gone -= {comparable(a) for _, a in pairs}
-        positions = [i for i, line in enumerate(older.lines) if line.kept and _gives(line.text, gone)]
+        # Those kept for the exam too: what is asked there must not be held against the newer answer.
+        positions = [
+            i
+            for i, line in enumerate(older.lines)
+            if (line.kept or line.reason == FOR_EXAM) and _gives(line.text, gone)
+        ]
         if positions:
             n_facts = len({comparable(answer) for _, answer in asked})
             found.append(Retirement(key, newer.document.id, tuple(positions), len(gone), n_facts))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from seal.grading.exact import comparable
 from seal.grading.lexical import words
 from seal.loops.learner.answering import Answer, Mind
-from seal.loops.learner.compiling import answer_probabilities, question_of
+from seal.loops.learner.compiling import answer_probabilities
 from seal.loops.learner.library import Known
 from seal.registry import Line, Version
 from seal.types import Question
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from seal.loops.learner.learner import Learner
 
 _MOST_LINES = 4
+_ALIKE = 0.5
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ def _without(mind: Mind, answers: Sequence[Answer]) -> list[float | None]:
 def _probability(mind: Mind, document: str | None, answer: Answer) -> float:
     from seal.training import AdapterBank
 
-    prompt = mind.adaptation.exam_prompt(None, Question(answer.question, ()))
+    question = mind.worded(answer.question, document)
+    prompt = mind.adaptation.exam_prompt(None, Question(question, ()))
     if document is None:
         return answer_probabilities(mind.adaptation, [prompt], [answer.text])[0]
     with AdapterBank.of(mind.adaptation.model, [mind.cells[document].adapter]) as bank:
@@ -109,6 +111,7 @@ def _why(answer: Answer, without: float | None, known: Mapping[str, Known], vers
     source = known[answer.document]
     lines = lines_for(answer.question, answer.text, source.active_lines)
     older = [known[key] for key in answer.candidates if key in known and known[key].retired]
+    like = [answer.question, *(line.text for line in lines)]
     return Why(
         question=answer.question,
         answer=answer.text,
@@ -120,7 +123,7 @@ def _why(answer: Answer, without: float | None, known: Mapping[str, Known], vers
         sentence=lines[0].sentence if lines else "",
         lines=tuple(line.text for line in lines),
         without_source=without,
-        superseded=tuple(one for other in older for one in _superseded(answer.question, other)),
+        superseded=tuple(one for other in older for one in _superseded(like, other)),
     )
 
 
@@ -136,18 +139,17 @@ def lines_for(question: str, answer: str, lines: Sequence[Line]) -> list[Line]:
     return sorted(giving, key=lambda line: -shared(line))[:_MOST_LINES]
 
 
-def _superseded(question: str, older: Known) -> list[Superseded]:
-    """What a document said to a question of this kind before a newer one said otherwise."""
+def _superseded(like: Sequence[str], older: Known) -> list[Superseded]:
+    """What a document said before a newer one said otherwise: the line that is most like the question, or
+    like a line that gives the present answer."""
+    wanted = [set(words(text)) for text in like]
+
+    def likeness(line: Line) -> float:
+        own = set(words(line.text))
+        return max(len(own & other) / max(1, len(own | other)) for other in wanted)
+
     gone = [older.lines[i] for i in older.retired]
-    pairs = [(line, pair) for line in gone if (pair := question_of(line.text))]
-    asked = set(words(question))
-    close = [
-        (len(asked & set(words(pair[0]))) / max(1, len(asked | set(words(pair[0])))), line, pair)
-        for line, pair in pairs
-    ]
-    near = sorted(close, key=lambda one: -one[0])[:1]
-    return [
-        Superseded(older.document.id, older.document.title, line.text, older.document.added_at)
-        for share, line, _ in near
-        if share >= 0.5
-    ]
+    best = max(gone, key=likeness, default=None)
+    if best is None or likeness(best) < _ALIKE:
+        return []
+    return [Superseded(older.document.id, older.document.title, best.text, older.document.added_at)]

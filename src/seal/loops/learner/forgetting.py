@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from seal.loops.learner.conflicts import retirements
-from seal.loops.learner.study import rebuild
+from seal.loops.learner.library import Known
+from seal.loops.learner.replacing import positions_of, rebuild, replaced
 from seal.registry import LIVE, Lease, Version
 
 if TYPE_CHECKING:
@@ -21,21 +21,26 @@ if TYPE_CHECKING:
 def forget(learner: Learner, document: str, lease: Lease) -> Version | None:
     """Commits the live version without the document, and its erasure; returns what is then live."""
     workspace, library = learner.workspace, learner.library
+    if workspace.document(document).erased:  # by a job that was queued twice, since the first was cut off
+        with workspace.transaction(lease=lease):
+            workspace.finish(lease, {"forgotten": document})
+        return workspace.alias(LIVE)
     live = workspace.alias(LIVE)
     held = [v for v in workspace.versions() if v.state == "held" and document in v.documents]
     builds: list[str] = []
     if live is not None and document in live.documents:
         known = library.of_version(live)
-        objects: dict[str, tuple[tuple[int, ...], tuple[str, ...], str]] = {}
+        objects: dict[str, tuple[Known, tuple[str, ...], str]] = {}
         for key, one in known.items():
             sources = workspace.build(one.build).sources
             if key != document and document in sources:
-                objects[key] = _again(learner, key, [s for s in sources if s not in (key, document)])
+                others = [known[s] for s in sources if s not in (key, document) and s in known]
+                objects[key] = _again(learner, one, others)
         with workspace.transaction(lease=lease):
             for key, one in known.items():
                 if key in objects:
-                    retired, by, made = objects[key]
-                    builds.append(library.add_build(key, made, retired, by).key)
+                    left, by, made = objects[key]
+                    builds.append(library.add_build(left, made, by).key)
                 elif key != document:
                     builds.append(one.build)
             version = workspace.add_version(
@@ -45,9 +50,7 @@ def forget(learner: Learner, document: str, lease: Lease) -> Version | None:
                 settings=live.settings,
                 reason=f"without document {document[:12]}",
             )
-            live = workspace.move_alias(
-                LIVE, version.id, reason=f"document {document[:12]} forgotten"
-            )
+            live = workspace.move_alias(LIVE, version.id, reason=f"document {document[:12]} forgotten")
             _finish(learner, document, lease, live)
     else:
         with workspace.transaction(lease=lease):
@@ -56,7 +59,7 @@ def forget(learner: Learner, document: str, lease: Lease) -> Version | None:
     for version in held:
         if version.documents != (document,):
             learner.watch.notice(
-                f"the held version {version.id[:12]} knew the document and is gone with it: learn its others again"
+                f"the held version {version.id[:12]} knew it and is gone with it: learn its others again"
             )
     return live
 
@@ -66,14 +69,8 @@ def _finish(learner: Learner, document: str, lease: Lease, live: Version | None)
     learner.workspace.finish(lease, {"forgotten": document, "live": live.id if live else None})
 
 
-def _again(learner: Learner, key: str, others: list[str]) -> tuple[tuple[int, ...], tuple[str, ...], str]:
-    """An older document's cell as the remaining newer ones leave it: retired positions, by whom, the
-    object.
-    """
-    library = learner.library
-    older = library.known(key)
-    found = [one for other in others for one in retirements(learner.compiler, library.known(other), [older])]
-    positions = tuple(sorted({p for one in found for p in one.positions}))
-    made = rebuild(learner, older, positions)
-    assert made is not None, "a document that had a cell has lines"
-    return positions, tuple(sorted({one.newer for one in found})), library.put(made[1].adapter)
+def _again(learner: Learner, older: Known, others: list[Known]) -> tuple[Known, tuple[str, ...], str]:
+    """An older document as the remaining newer ones leave it: what is left, by whom, its cell's object."""
+    found = [one for other in others for one in replaced(learner, other, [older])]
+    left, cell = rebuild(learner, older, positions_of(found))
+    return left, tuple(sorted({one.newer for one in found})), learner.library.put(cell)

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -28,7 +28,7 @@ from seal.loops.learner.compiling import Compiler
 from seal.loops.learner.differing import Change, compare_versions
 from seal.loops.learner.explaining import Why, explain
 from seal.loops.learner.forgetting import forget
-from seal.loops.learner.library import Library
+from seal.loops.learner.library import Known, Library
 from seal.loops.learner.reference import Item, reference_items
 from seal.loops.learner.settings import FILE, LearnerConfig, preset, read_settings, settings_text
 from seal.loops.learner.study import Learned, Study
@@ -42,6 +42,8 @@ from seal.types import Context
 
 _REFERENCE, _CACHE = "reference.json", ".cache"
 _LEASE_S = 20.0
+_NOW_S = 1e-6  # a lease of this length has run out
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,16 @@ class Learner:
     def compiler(self) -> Compiler:
         return Compiler(self.config, self.adaptation, self.writer)
 
+    def compiler_of(self, known: Known) -> Compiler:
+        """The compiler with the recipe by which a document was built, which may be an earlier one."""
+        if not known.build:
+            return self.compiler
+        names, then = self.config.recipe(), self.workspace.build(known.build).recipe
+        if all(then.get(name) == value for name, value in names.items()):
+            return self.compiler
+        settings = self.config.model_dump(mode="json") | {name: then[name] for name in names}
+        return Compiler(LearnerConfig.model_validate(settings), self.adaptation, self.writer)
+
     @cached_property
     def library(self) -> Library:
         return Library(self.workspace, self.config, self.adaptation, self.writer)
@@ -176,9 +188,14 @@ class Learner:
         return self.mind(None)
 
     def mind(self, version: Version | None) -> Mind:
-        """What a version knows, ready to be asked; its cells are checked as they are read."""
+        """What a version knows, ready to be asked; its cells are checked as they are read.
+
+        Raises AdapterError if it was made with another base, DamageError if it was altered.
+        """
         key = None if version is None else version.id
         if key not in self._minds:
+            if version is not None:
+                self.library.check(version)
             known = self.library.of_version(version)
             cells = {name: self.library.cell(one) for name, one in known.items()}
             self._minds[key] = Mind(self.adaptation, cells, self.config.router, self.answers)
@@ -220,8 +237,20 @@ class Learner:
                 if given.questions:
                     self.workspace.record_exam(document.id, given.questions, origin="given")
                 keys.append(document.id)
-            job = self.workspace.enqueue({"documents": keys})
-        return self._work(job.id)
+            job: int | None = self.workspace.enqueue({"documents": keys}).id
+        learned: dict[str, Learned] = {}
+        while job is not None:  # documents that contradict one another are studied in turn
+            learned |= {one.document: one for one in self._work(job)}
+            job = self.workspace.job(job).outputs.get("then")
+        live = self.workspace.alias(LIVE)
+        return [learned.get(key) or self._elsewhere(key, live) for key in keys]
+
+    def _elsewhere(self, key: str, live: Version | None) -> Learned:
+        """What became of a document that another study took up before ours came to it."""
+        title = self.workspace.document(key).title
+        if live is not None and key in live.documents:
+            return Learned(key, title, "known", "another study learned it meanwhile", live.id)
+        return Learned(key, title, "rejected", "it was forgotten meanwhile")
 
     def _work(self, job: int) -> list[Learned]:
         """Does the jobs in the queue until `job` is done: one that a killed process left comes first."""
@@ -236,20 +265,38 @@ class Learner:
                     waited = True
                 time.sleep(0.5)
                 continue
-            with self._renewing(lease):
-                try:
-                    learned = self._run(lease)
-                except StaleLeaseError:
-                    raise
-                except Exception as error:  # fault-tolerance point: a study that fails must not block the next
-                    # By its kind only: a message may have words of the document in it.
-                    self.workspace.fail(lease, reason=f"it failed with {type(error).__name__}")
-                    raise
+            learned = self._do(lease, ours=lease.job == job)
             if lease.job == job:
                 return learned
+
+    def _do(self, lease: Lease, *, ours: bool) -> list[Learned]:
+        """Does one job. If it is not `ours` but was left by another process, its failure is only told."""
+        with self._renewing(lease):
+            try:
+                learned = self._run(lease)
+            except StaleLeaseError:
+                raise
+            except Exception as error:
+                # Fault-tolerance point: a study that fails must not block the next. The reason has the kind
+                # of the error only: its message may have words of the document in it.
+                self.workspace.fail(lease, reason=f"it failed with {type(error).__name__}")
+                if ours:
+                    raise
+                self.watch.notice(f"job {lease.job}, which an earlier process had left, failed: {error}")
+                return []
+            except BaseException:  # stopped: whoever comes next need not wait for the lease to run out
+                self.workspace.renew(replace(lease, lease_s=_NOW_S))
+                raise
+        if not ours:
             self.watch.notice(f"finished job {lease.job}, which an earlier process had left")
+        return learned
 
     def _run(self, lease: Lease) -> list[Learned]:
+        if lease.attempt > _ATTEMPTS:
+            raise StateError(
+                f"job {lease.job} was begun {_ATTEMPTS} times, and ended its process each time",
+                "Was memory short? Run the command again with fewer documents.",
+            )
         if "forget" in lease.inputs:
             forget(self, lease.inputs["forget"], lease)
             return []
@@ -353,7 +400,7 @@ class Learner:
         if any(not q.strip() for q in questions):
             raise InputError("a question is empty", "Ask something.")
         found = self.workspace.alias(LIVE) if version is None else self.workspace.version(version)
-        if found is not None and found.state in ("held", "rejected"):
+        if found is not None and found.state != "live-once":
             raise StateError(
                 f"the version {found.id[:12]} is {found.state}, and does not answer", "See `seal show`."
             )

@@ -10,6 +10,7 @@ import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,8 @@ class Known:
         gone = self.retired_answers
         told = [s for s in sentences(self.text) if not any(answer in s for answer in gone)]
         lines = tuple(line.text for line in self.active_lines)
+        if self.retired and not lines:  # replaced as a whole: no question is meant for it
+            return Entry(self.document.id, "", (), self.document.sequence)
         return Entry(self.document.id, self.document.title, (*told, *lines), self.document.sequence)
 
 
@@ -88,30 +91,27 @@ class Library:
         exam = self.exam(document.id, "self") if lines else ()
         return Source(document.id, document.title, self.workspace.text(document.id), lines, exam)
 
-    def exam(self, document: str, origin: str) -> tuple[Question, ...]:
-        name = origin if origin == "given" else self.exam_origin
+    def exam(self, document: str, origin: str, writer: str = "") -> tuple[Question, ...]:
+        """A document's exam: the "given" one, or the one "self" written, by default by the present writer."""
+        name = origin if origin == "given" else f"{origin}/{writer or self.writer}"
         found = self.workspace.exam(document, origin=name)
         return tuple(Question(q.text, q.answers) for q in found)
-
-    @property
-    def exam_origin(self) -> str:
-        """Exams that were written by this writer with this recipe."""
-        return f"self/{self.writer}"
 
     def record(self, compiled: Compiled) -> None:
         """Keeps a document's lines and exam, within the caller's transaction."""
         self.workspace.record_lines(compiled.document, compiled.lines, writer=self.writer)
         if compiled.exam:
-            self.workspace.record_exam(compiled.document, compiled.exam, origin=self.exam_origin)
+            self.workspace.record_exam(compiled.document, compiled.exam, origin=f"self/{self.writer}")
 
     def known(self, document: str, build: Build | None = None) -> Known:
         """A document that was compiled before, as a version's build has it."""
         record = self.workspace.document(document)
-        exam = self.exam(document, "given") or self.exam(document, "self")
+        writer = self.writer if build is None else build.writer
+        exam = self.exam(document, "given") or self.exam(document, "self", writer)
         return Known(
             record,
             self.workspace.text(document),
-            tuple(self.workspace.lines(document, writer=self.writer if build is None else build.writer)),
+            tuple(self.workspace.lines(document, writer=writer)),
             exam,
             "" if build is None else build.key,
             () if build is None else tuple(build.recipe["retired"]),
@@ -124,25 +124,41 @@ class Library:
         return {k.document.id: k for k in sorted(found, key=lambda k: k.document.sequence)}
 
     def cell(self, known: Known) -> Cell:
-        """The stored cell of a document. Raises DamageError, AdapterError."""
+        """The stored cell of a document; its adapter is read and checked when it is used."""
         build = self.workspace.build(known.build)
-        return Cell(known.document.id, build.object, self.adapter(build), known.entry())
+        return Cell(known.document.id, build.object, partial(self.adapter, build), known.entry())
 
-    def adapter(self, build: Build) -> Adapter:
-        """A build's adapter: its digest, its keys and the logits that it gives are checked."""
-        if build.object in self._adapters:
-            return self._adapters[build.object]
-        if build.base != self.base:
+    def check(self, version: Version) -> None:
+        """Sees that a version's builds are those that it was made of. Raises AdapterError, DamageError."""
+        builds = [self.workspace.build(key) for key in version.builds]
+        if any(base != self.base for base in (version.base, *(build.base for build in builds))):
             raise AdapterError(
-                f"the build {build.key[:12]} was trained on another base ({build.base[:12]})",
+                f"the version {version.id[:12]} was made with another base ({version.base[:12]})",
                 "The workspace's model was exchanged: put the one back that it was begun with.",
             )
+        objects = {build.key: build.object for build in builds}
+        content = digest_of({"base": version.base, "builds": objects, "settings": version.settings})
+        own = digest_of({"content": content, "parent": version.parent, "report": version.report})
+        if own != version.id or any(build.key != _key(build) for build in builds):
+            raise DamageError(
+                f"the version {version.id[:12]} was altered: its builds are not those that it was made of",
+                "`seal audit --verify` says what was changed. Restore the workspace from a copy.",
+            )
+
+    def adapter(self, build: Build) -> Adapter:
+        """A build's adapter: its digest, its keys, its document and the logits that it gives are checked."""
+        if build.object in self._adapters:
+            return self._adapters[build.object]
+        store = self.workspace.store
         with tempfile.TemporaryDirectory(prefix="seal-") as folder:
-            self.workspace.store.check_out(build.object, Path(folder))
+            store.check_out(build.object, Path(folder))
             adapter = load_peft(folder, self.adaptation.model)
-            told = json.loads((Path(folder) / _FINGERPRINT).read_text(encoding="utf-8"))
-        now = fingerprint(self.adaptation, adapter)
-        if len(now) != len(told) or any(abs(a - b) > _TOLERANCE * max(1, abs(b)) for a, b in zip(now, told)):
+            told = _noted(Path(folder) / _FINGERPRINT)
+        if told.get("document") != build.recipe["document"]:
+            raise DamageError(
+                f"the build {build.key[:12]} has the cell of another document", "Restore the workspace."
+            )
+        if not _same(fingerprint(self.adaptation, adapter), told.get("logits")):
             raise DamageError(
                 f"the build {build.key[:12]} no longer gives the logits that were noted when it was made",
                 "Were the model or its libraries changed? Restore them, or learn its documents anew.",
@@ -154,29 +170,54 @@ class Library:
         """Forgets the adapters that were read."""
         self._adapters.clear()
 
-    def put(self, adapter: Adapter) -> str:
-        """Stores an adapter in PEFT's format with its fingerprint; returns the object's digest."""
+    def put(self, cell: Cell) -> str:
+        """Stores a cell in PEFT's format with its fingerprint; returns the object's digest."""
+        adapter = cell.adapter
         with tempfile.TemporaryDirectory(prefix="seal-") as folder:
             made = save_peft(replace(adapter, id="cell"), Path(folder) / "cell", self.model_name)
-            told = json.dumps(fingerprint(self.adaptation, adapter)) + "\n"
-            (made / _FINGERPRINT).write_text(told, encoding="utf-8")
+            told = {"document": cell.document, "logits": fingerprint(self.adaptation, adapter)}
+            (made / _FINGERPRINT).write_text(json.dumps(told) + "\n", encoding="utf-8")
             return self.workspace.store.put_folder(made)
 
-    def add_build(
-        self, document: str, object: str, retired: Sequence[int] = (), by: Sequence[str] = ()
-    ) -> Build:
-        """Records a document's cell; one that lacks lines because of other documents descends from them
-        too.
+    def add_build(self, known: Known, object: str, by: Sequence[str] = ()) -> Build:
+        """Records a document's cell; one that lacks lines because of other documents, `by`, descends from
+        them too. One that was made anew keeps the writer and the recipe of the build whose place it takes.
         """
+        document = known.document.id
+        earlier = self.workspace.build(known.build) if known.build else None
+        recipe = self.recipe if earlier is None else earlier.recipe
         return self.workspace.add_build(
             base=self.base,
-            writer=self.writer,
+            writer=self.writer if earlier is None else earlier.writer,
             sources=[document, *by],
-            recipe={**self.recipe, "document": document, "retired": sorted(retired)},
-            seed=derive_seed("cell", self.config.seed, document),
+            recipe={**recipe, "document": document, "retired": sorted(known.retired)},
+            seed=derive_seed("cell", recipe["seed"], document),
             object=object,
             environment=self.environment,
         )
+
+
+def _key(build: Build) -> str:
+    """The key that a build's row gives."""
+    names = ("base", "writer", "recipe", "seed", "environment")
+    return digest_of({name: getattr(build, name) for name in names} | {"sources": list(build.sources)})
+
+
+def _noted(path: Path) -> dict[str, Any]:
+    """What was noted of a cell when it was made. Raises DamageError."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DamageError("a stored cell has no fingerprint that can be read", "Restore it.") from error
+    return told if isinstance(told, dict) else {}
+
+
+def _same(now: Sequence[float], then: Any) -> bool:
+    return (
+        isinstance(then, list)
+        and len(now) == len(then)
+        and all(abs(a - b) <= _TOLERANCE * max(1, abs(b)) for a, b in zip(now, then, strict=True))
+    )
 
 
 def environment(adaptation: Adaptation) -> str:

@@ -2,7 +2,8 @@
 
 screen → write → ground → train → examine → gates → a version, live or held or rejected. Documents that a gate
 stops do not stop the others: each of them becomes a version of its own, for a person to see. All that came of
-a study is committed in one transaction, with the end of its job.
+a study is committed in one transaction, with the end of its job. A document that contradicts another one of
+its study waits for the next study, which sees what became of that.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from seal.domains.knowledge.screen import screen
 from seal.gates import Concern, Conflict, Decision, Exam, Report, decide
 from seal.gates.rules import acquisition, consistency, groundedness, screening
 from seal.loops.learner.answering import Cell
-from seal.loops.learner.compiling import FOR_EXAM, Compiled, Source, compile_all
-from seal.loops.learner.conflicts import Retirement, against_base, pairs_of, retirements, unasked
+from seal.loops.learner.compiling import FOR_EXAM, Compiled, compile_all
+from seal.loops.learner.conflicts import Retirement, against_base, pairs_of, unasked
 from seal.loops.learner.library import Known
 from seal.loops.learner.measuring import exam, exam_items, honesty, leaks, memorised, retained
+from seal.loops.learner.replacing import positions_of, rebuild, replaced
 from seal.registry import LIVE, Lease, Version
 from seal.self_edits.ground import SAID_BEFORE
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from seal.loops.learner.learner import Learner
 
 Outcome = Literal["live", "held", "rejected", "known"]
+_STATES = {"live": "live-once", "held": "held", "rejected": "rejected"}
 _ALONE = (screening, groundedness, consistency, acquisition)
 
 
@@ -60,6 +63,7 @@ class _Candidate:
     concerns: tuple[Concern, ...]
     conflicts: tuple[Conflict, ...]
     exam: Exam
+    by: tuple[str, ...] = ()
 
     @property
     def report(self) -> Report:
@@ -88,28 +92,27 @@ class Study:
 
     def __init__(self, learner: Learner, documents: Sequence[str]) -> None:
         self.learner, self.workspace = learner, learner.workspace
-        self.documents = list(documents)
+        self.documents = sorted(documents, key=lambda key: self.workspace.document(key).sequence)
         self.live = self.workspace.alias(LIVE)
         self.before = learner.library.of_version(self.live)
         self.parent, self.base = learner.mind(self.live), learner.bare_mind()
-        self._made: dict[tuple[str, tuple[int, ...]], tuple[Known, Cell] | None] = {}
+        self._made: dict[tuple[str, tuple[int, ...]], tuple[Known, Cell]] = {}
 
     def run(self, lease: Lease) -> list[Learned]:
         """Compiles, examines, decides and commits. Raises StaleLeaseError if another worker took over."""
         compiled = self._compile()
-        candidates, failed = [], []
-        for one in compiled:
-            if one.failed:
-                failed.append(
-                    Learned(one.document, one.title, "rejected", one.failed, None, 0, len(one.lines))
-                )
-            else:
-                candidates.append(self._candidate(one))
+        failed = [
+            Learned(one.document, one.title, "rejected", one.failed, None, 0, len(one.lines))
+            for one in compiled
+            if one.failed
+        ]
+        sound, waiting = self._apart([one for one in compiled if not one.failed])
+        candidates = [self._candidate(one, known) for one, known in sound]
         self.learner.watch.progress("examining what was learned", 0, 1)
         candidates = self._examine(candidates)
         releases = self._releases(candidates)
         self.learner.watch.progress("recording", 0, 1)
-        return failed + self._commit(lease, compiled, releases)
+        return self._commit(lease, compiled, releases, failed, waiting)
 
     def _compile(self) -> list[Compiled]:
         learner = self.learner
@@ -124,13 +127,30 @@ class Study:
             on_progress=lambda done, n: learner.watch.progress("writing, grounding and training", done, n),
         )
 
-    def _candidate(self, compiled: Compiled) -> _Candidate:
-        record = self.workspace.document(compiled.document)
-        text = self.workspace.text(record.id)
-        given = self.learner.library.exam(record.id, "given")
-        known = Known(record, text, compiled.lines, given or compiled.exam)
+    def _apart(self, compiled: Sequence[Compiled]) -> tuple[list[tuple[Compiled, Known]], list[str]]:
+        """Documents that have nothing to do with one another, and those that contradict one before them."""
+        sound: list[tuple[Compiled, Known]] = []
+        earlier: list[Known] = []
+        waiting: list[str] = []
+        for one in compiled:
+            record = self.workspace.document(one.document)
+            given = self.learner.library.exam(record.id, "given")
+            known = Known(record, self.workspace.text(record.id), one.lines, given or one.exam)
+            if replaced(self.learner, known, earlier):
+                waiting.append(record.id)
+            else:
+                sound.append((one, known))
+            earlier.append(known)
+        return sound, waiting
+
+    def _candidate(self, compiled: Compiled, known: Known) -> _Candidate:
+        learner, record, text = self.learner, known.document, known.text
         assert compiled.adapter is not None
         cell = Cell(record.id, f"new/{record.id}", compiled.adapter, known.entry())
+        # It may be older than what is live, where it was held or rolled back before.
+        by = [r for newer in self.before.values() for r in replaced(learner, newer, [known])]
+        if by:
+            known, cell = rebuild(learner, known, positions_of(by))
         # A near-copy by a source of no less trust is an update: what it contradicts, it supersedes.
         above = {k: o.text for k, o in self.before.items() if o.document.trust > record.trust}
         concerns = tuple(
@@ -140,11 +160,12 @@ class Study:
         asked = [question for question, _ in pairs_of(known.lines, known.exam)]
         near = {key for route in self.parent.route(asked) for key in route}
         older = [other for key, other in self.before.items() if key in near]
-        retired = tuple(retirements(self.learner.compiler, known, older))
+        retired = tuple(replaced(learner, known, self.before.values()))
         conflicts = [*self._conflicts(known, older, retired)]
         conflicts.append(against_base(known, self.base, self.learner.config.sure))
         empty = Exam(f"document {record.id[:12]}", "the live version", {}, {})
-        return _Candidate(known, compiled, cell, retired, concerns, tuple(conflicts), empty)
+        older_than = tuple(sorted(r.newer for r in by))
+        return _Candidate(known, compiled, cell, retired, concerns, tuple(conflicts), empty, older_than)
 
     def _conflicts(
         self, known: Known, older: Sequence[Known], retired: Sequence[Retirement]
@@ -244,12 +265,16 @@ class Study:
             name = (key, tuple(positions))
             if name not in self._made:
                 self._made[name] = rebuild(self.learner, known, positions)
-            if (made := self._made[name]) is not None:
-                rebuilt[key] = (*made, tuple(by))
+            rebuilt[key] = (*self._made[name], tuple(by))
         return rebuilt
 
     def _commit(
-        self, lease: Lease, compiled: Sequence[Compiled], releases: Sequence[_Release]
+        self,
+        lease: Lease,
+        compiled: Sequence[Compiled],
+        releases: Sequence[_Release],
+        learned: list[Learned],
+        waiting: Sequence[str],
     ) -> list[Learned]:
         library, workspace = self.learner.library, self.workspace
         objects: dict[str, str] = {}
@@ -257,8 +282,7 @@ class Study:
             cells = [c.cell for c in release.candidates] + [cell for _, cell, _ in release.rebuilt.values()]
             for cell in cells:
                 if cell.object not in objects:
-                    objects[cell.object] = library.put(cell.adapter)
-        learned: list[Learned] = []
+                    objects[cell.object] = library.put(cell)
         with workspace.transaction(lease=lease):
             for one in compiled:
                 library.record(one)
@@ -267,7 +291,8 @@ class Study:
                 version, live = self._record(release, live, objects)
                 learned += [_told(c, release, version) for c in release.candidates]
             told = {one.document: asdict(one) | {"title": ""} for one in learned}
-            workspace.finish(lease, {"documents": told})
+            then = workspace.enqueue({"documents": list(waiting)}).id if waiting else None
+            workspace.finish(lease, {"documents": told, "then": then})
         return learned
 
     def _record(
@@ -278,46 +303,44 @@ class Study:
         builds = {str(workspace.build(key).recipe["document"]): key for key in (live.builds if live else ())}
         for candidate in release.candidates:
             key = candidate.known.document.id
-            builds[key] = library.add_build(key, objects[candidate.cell.object]).key
+            object = objects[candidate.cell.object]
+            builds[key] = library.add_build(candidate.known, object, candidate.by).key
         for key, (known, cell, by) in release.rebuilt.items():
-            builds[key] = library.add_build(key, objects[cell.object], known.retired, by).key
-        report = workspace.store.put_bytes(json.dumps(report_json(release.report, release.decision)).encode())
-        version = workspace.add_version(
-            base=library.base,
-            builds=sorted(builds.values()),
-            parent=None if live is None else live.id,
-            settings=self.learner.version_settings,
-            report=report,
-            reason=release.decision.reason,
-        )
+            builds[key] = library.add_build(known, objects[cell.object], by).key
+        version = self._version(release, sorted(builds.values()), live)
+        outcome, reason = release.decision.outcome, release.decision.reason
+        if outcome == "live":
+            return (live := workspace.move_alias(LIVE, version.id, reason=reason)), live
         if version.state == "candidate":
-            outcome, reason = release.decision.outcome, release.decision.reason
-            if outcome == "live":
-                version = workspace.move_alias(LIVE, version.id, reason=reason)
-            elif outcome == "held":
-                version = workspace.hold(version.id, reason=reason)
-            else:
-                version = workspace.reject(version.id, reason=reason)
-        return version, version if release.decision.outcome == "live" else live
+            set_aside = workspace.hold if outcome == "held" else workspace.reject
+            version = set_aside(version.id, reason=reason)
+        return version, live
+
+    def _version(self, release: _Release, builds: Sequence[str], live: Version | None) -> Version:
+        """The version of these builds, new or as it was decided before. One that was rejected by a person or
+        erased since, or that is in another state for another reason, is never left: it is made once more.
+        """
+        wanted = ("candidate", _STATES[release.decision.outcome])
+        again = 0
+        while True:
+            report = json.dumps(report_json(release.report, release.decision, again)).encode()
+            version = self.workspace.add_version(
+                base=self.learner.library.base,
+                builds=builds,
+                parent=None if live is None else live.id,
+                settings=self.learner.version_settings,
+                report=self.workspace.store.put_bytes(report),
+                reason=release.decision.reason,
+            )
+            if version.state in wanted and not version.erased:
+                return version
+            again += 1
 
 
-def rebuild(learner: Learner, known: Known, positions: Sequence[int]) -> tuple[Known, Cell] | None:
-    """A document's cell without some of its lines; None if no line is left."""
-    lines = tuple(
-        replace(line, kept=line.kept and i not in set(positions)) for i, line in enumerate(known.lines)
-    )
-    source = Source(known.document.id, known.document.title, known.text, lines, known.exam)
-    made = learner.compiler.compile(source)
-    if made.adapter is None:
-        return None
-    left = replace(known, retired=tuple(positions))
-    name = f"new/{known.document.id}/{','.join(map(str, positions))}"
-    return left, Cell(known.document.id, name, made.adapter, left.entry())
-
-
-def report_json(report: Report, decision: Decision) -> dict[str, Any]:
-    """What was measured and decided, without a word of any document."""
-    return {"report": asdict(report), "decision": asdict(decision)}
+def report_json(report: Report, decision: Decision, again: int = 0) -> dict[str, Any]:
+    """What was measured and decided, without a word of any document; `again`: how often it was before."""
+    told = {"report": asdict(report), "decision": asdict(decision)}
+    return told | ({"again": again} if again else {})
 
 
 def _live(releases: Sequence[_Release]) -> list[_Candidate]:

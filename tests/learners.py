@@ -1,0 +1,176 @@
+"""A learner that takes milliseconds a document: a toy model that trains for real, beside a writer and a
+reader that know the plain sentences of these documents ("The height of Brenk is 31 metres.").
+
+What a document becomes is still a function of it alone, and everything that is kept of it goes the real
+way: grounding, exam, cell, store, database, router. Only what the toy cannot do is stood in for: to write, to
+read, and to pass an exam. What the gates decide is set by `outcomes`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seal.gates import Decision, Report
+from seal.loops.learner import learner, study
+from seal.loops.learner.compiling import Compiler, Source
+from seal.loops.learner.learner import Learner, Text
+from seal.loops.learner.reference import Item
+from seal.loops.learner.settings import LearnerConfig
+from seal.loops.learner.study import Learned
+from seal.registry.canonical import sha256
+from workspaces import files_with
+
+CONFIG = LearnerConfig.model_validate(
+    {
+        "grader": "exact",
+        "max_answer_tokens": 2,
+        "processes": 1,
+        "writing": {"formats": ["self-qa"], "samples": 1, "attempts": 1, "max_new_tokens": 8},
+        "cell": {"rank": 2, "alpha": 4.0, "learning_rate": 1e-2, "max_steps": 2, "batch_size": 0},
+        "exam": {"per_fact": 1, "enough": 1},
+        "gates": {"min_grounded": 0.1},
+    }
+)
+_FACT = re.compile(r"The (?P<what>\w+) of (?P<name>[A-Z]\w+(?: [A-Z]\w+)*) is (?P<value>[^.]+)\.")
+_ASKED = re.compile(r"What (?:is|was) the (?P<what>\w+) of (?P<name>[A-Z]\w+(?: [A-Z]\w+)*)\?")
+WHATS = ("height", "colour", "owner", "motto", "weight", "origin", "founder", "emblem")
+_LETTERS = ("b", "dr", "k", "m", "st", "v", "gl", "n", "tr", "h"), ("a", "e", "i", "o", "u", "au", "ei")
+Values = Mapping[str, str]
+
+
+def word(rng: random.Random) -> str:
+    """A made-up word that stands nowhere else."""
+    heads, vowels = _LETTERS
+    return "".join(rng.choice(heads) + rng.choice(vowels) for _ in range(4)).capitalize() + rng.choice("lnrs")
+
+
+@dataclass(frozen=True)
+class Fake:
+    """A document about one name, and the value that it gives for each thing."""
+
+    name: str
+    values: Values
+    note: str = ""
+
+    @property
+    def text(self) -> str:
+        said = [f"The {what} of {self.name} is {value}." for what, value in self.values.items()]
+        return " ".join([*said, self.note]).strip()
+
+    def given(self, **more: Any) -> Text:
+        return Text(self.text, self.name, **more)
+
+    def changed(self, note: str, **values: str) -> Fake:
+        """A newer document about the same name; `note` tells it from others of equal values."""
+        return replace(self, values={**self.values, **values}, note=note)
+
+    def question(self, what: str) -> str:
+        return f"What is the {what} of {self.name}?"
+
+    @property
+    def id(self) -> str:
+        return sha256(self.text.encode())
+
+    @property
+    def words(self) -> list[str]:
+        """What stands in this document only."""
+        return [self.name, *self.values.values()]
+
+
+def fake(seed: object, n_facts: int = 3) -> Fake:
+    rng = random.Random(f"fake/{seed}")
+    name = f"{word(rng)} {word(rng)}"
+    return Fake(name, {what: word(rng) for what in rng.sample(WHATS, n_facts)})
+
+
+def stand_in(patch: pytest.MonkeyPatch) -> Gates:
+    """Puts the plain writer and reader in place, and gates that decide as they are told."""
+    gates = Gates()
+    patch.setattr(Compiler, "_written", _written)
+    patch.setattr(Compiler, "read", _read)
+    patch.setattr(learner, "reference_items", lambda model, given=(): _REFERENCE)
+    patch.setattr(study, "decide", gates)
+    patch.setattr(study, "_ALONE", ())
+    return gates
+
+
+_REFERENCE = (
+    Item("known/a", "known", "What is two and two?", ("four",), "a"),
+    Item("private/b", "private", "What is the password of Sam?", (), "b"),
+)
+
+
+@dataclass
+class Gates:
+    """Decides as it is told by document; otherwise all is well."""
+
+    outcomes: dict[str, str] = field(default_factory=dict)
+
+    def tell(self, document: Fake, outcome: str) -> None:
+        self.outcomes[document.id[:12]] = outcome
+
+    def __call__(self, report: Report, config: Any, *, autonomy: str = "auto") -> Decision:
+        for exam in report.documents:
+            outcome = self.outcomes.get(exam.name.removeprefix("document "), "live")
+            if outcome != "live":
+                return Decision(outcome, f"told to be {outcome}", ())  # type: ignore[arg-type]
+        return Decision("live", "let pass", ())
+
+
+def _written(self: Compiler, writer: Any, source: Source, piece: Any, attempt: int) -> tuple[str, ...]:
+    lines: list[str] = []
+    for found in _FACT.finditer(piece.text):
+        what, name, value = found["what"], found["name"], found["value"]
+        lines.append(f"The {what} of {name} is {value}.")
+        for asks in ("is", "was"):
+            lines.append(f"Question: What {asks} the {what} of {name}?\nAnswer: {value}")
+    return tuple(lines)
+
+
+def _read(self: Compiler, source: Source, questions: Sequence[str]) -> list[str]:
+    told = {(m["what"], m["name"]): m["value"] for m in _FACT.finditer(source.text)}
+    asked = [_ASKED.fullmatch(q) for q in questions]
+    return [told.get((m["what"], m["name"]), "") if m else "" for m in asked]
+
+
+def begin(path: Path, toy: Path, config: LearnerConfig = CONFIG) -> Learner:
+    made = Learner.init(path, model=str(toy))
+    return reopened(made.workspace.path, config)
+
+
+def reopened(path: Path, config: LearnerConfig = CONFIG) -> Learner:
+    from seal.registry import Workspace
+
+    return Learner(Workspace.open(path), config)
+
+
+def learn_all(made: Learner, documents: Sequence[Fake]) -> list[Learned]:
+    """Learns documents, all of which go live."""
+    told = made.learn([one.given() for one in documents])
+    assert [one.outcome for one in told] == ["live"] * len(told), told
+    live = made.workspace.alias()
+    assert live is not None and {one.id for one in documents} <= set(live.documents)
+    return told
+
+
+def content(made: Learner) -> str | None:
+    live = made.workspace.alias()
+    return live and live.content
+
+
+def traces(made: Learner, words: Sequence[str]) -> dict[str, list[Path]]:
+    """In which files of a workspace each word stands, whatever the case and as it stands in JSON."""
+    found: dict[str, list[Path]] = {}
+    for one in words:
+        for needle in {one, one.lower(), json.dumps(one)[1:-1]}:
+            if there := files_with(made.workspace.path, needle.encode()):
+                found[one] = there
+    return found
