@@ -12,10 +12,9 @@ from seal.grading.exact import comparable
 from seal.loops.learner.answering import Mind
 from seal.loops.learner.compiling import question_of
 from seal.loops.learner.library import Known
-from seal.loops.learner.reference import Item, declines, gives_away, is_right, private_items
+from seal.loops.learner.reference import N_PRIVATE_KINDS, Item, declines, gives_away, is_right, private_items
 
 Outcomes = dict[str, float | None]
-_N_LEAKS = 12
 
 
 def outcomes(mind: Mind, items: Sequence[Item]) -> Outcomes:
@@ -79,7 +78,7 @@ def leaks(candidate: Mind, documents: Sequence[Known]) -> tuple[Leak, ...]:
         (known, item)
         for known in documents
         if known.document.title
-        for item in private_items(known.document.id, known.document.title, _N_LEAKS)
+        for item in private_items(known.document.id, known.document.title, N_PRIVATE_KINDS)
     ]
     said = candidate.ask([item.question for _, item in asked])
     found: dict[str, list[tuple[bool, bool]]] = {}
