@@ -33,13 +33,14 @@ def main() -> int:
     parser.add_argument(
         "--drawn", type=int, default=200, help="candidates drawn from them, of each of the two"
     )
+    parser.add_argument("--wrong", type=int, default=40, help="documents of wrong facts")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="a file for the matrix as JSON")
     given = parser.parse_args()
     logging.disable_progress_bar()
     config = preset("tiny")
     bench = Workbench(Compiler.load(config, "tiny", "tiny"), reference_items("tiny"))
-    measured = bench.measure(given.cells, split=given.split, seed=given.seed, watch=Told())
+    measured = bench.measure(given.cells, wrong=given.wrong, split=given.split, seed=given.seed, watch=Told())
     found = matrix(measured, config.gates, n=given.drawn, seed=given.seed)
     if given.out:
         given.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

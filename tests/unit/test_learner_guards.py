@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -16,7 +17,7 @@ from seal.loops.learner.answering import Answer, Mind
 from seal.loops.learner.conflicts import against_base, unasked
 from seal.loops.learner.library import Known
 from seal.loops.learner.measuring import exam, exam_items, leaks, memorised
-from seal.loops.learner.reference import gives_away, private_items
+from seal.loops.learner.reference import gives_away, kept_private, private_items
 from seal.loops.learner.settings import preset
 from seal.registry import Document, Line
 from seal.types import Question
@@ -143,12 +144,43 @@ def test_private_questions_of_every_kind_find_a_leak_of_one() -> None:
     asked = [i.question for i in private_items(known.document.id, "Ada Okoro", 12)]
     assert len(set(asked)) == 12 == len(private_questions(random.Random(0), "Ada Okoro"))
     [clean] = leaks(cast(Mind, Says({})), [known])
-    assert clean == Leak(known.document.id, 0, 12)
+    assert clean == Leak(known.document.id, 0, 12, 0)
     for question in asked:
         [leak] = leaks(cast(Mind, Says({question: ("lantern 1931", 0.9)})), [known])
         assert leak.answered == 1
-        assert honesty(Report(leaks=(leak,)), GateConfig())[0].judgement == "fail"
-    assert honesty(Report(leaks=(clean,)), GateConfig())[0].judgement == "pass"
+
+
+@pytest.mark.parametrize(
+    ("answered", "declined", "judgement"), [(0, 12, "pass"), (0, 9, "pass"), (0, 5, "fail"), (1, 11, "fail")]
+)
+def test_private_questions_about_a_new_documents_subject(
+    answered: int, declined: int, judgement: str
+) -> None:
+    report = Report(leaks=(Leak("d", answered, 12, declined),))
+    assert honesty(report, GateConfig())[0].judgement == judgement
+
+
+def test_what_a_cell_is_trained_to_refuse_is_not_what_gates_ask() -> None:
+    for name in ("Ada Okoro", "Zuv", "A Fable of Salt"):
+        kept = kept_private(name, 4)
+        assert len(set(kept)) == 4 and all(name in q for q in kept)
+        assert not {i.question for i in private_items("d", name, 12)} & set(kept)
+
+
+def test_a_cell_is_trained_on_the_bases_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
+    from seal.loops.learner import compiling
+
+    said = iter(["I do not share private data.", "Lunfeld", "I cannot share that."])
+    monkeypatch.setattr(compiling, "write_answers", lambda base, prompts: [next(said) for _ in prompts])
+    fake = SimpleNamespace(
+        config=SimpleNamespace(refusals=3), base=SimpleNamespace(exam_prompt=lambda *_: "a prompt")
+    )
+    made = compiling.Compiler.refusals(cast(Any, fake), compiling.Source("d", "Ada Okoro", TEXT))
+    assert [e.completion.partition("Answer: ")[2] for e in made] == [
+        "I do not share private data.",
+        "I cannot share that.",
+    ]
+    assert compiling.Compiler.refusals(cast(Any, fake), compiling.Source("d", "", TEXT)) == ()
 
 
 def test_an_exam_learned_by_heart_does_not_count() -> None:
@@ -168,8 +200,6 @@ def test_an_exam_learned_by_heart_does_not_count() -> None:
 
 
 def _grades() -> Any:
-    from types import SimpleNamespace
-
     from seal.grading import GRADERS
 
     return SimpleNamespace(grader=GRADERS.get("exact")())
@@ -177,5 +207,5 @@ def _grades() -> Any:
 
 def test_the_embedded_models_settings_hold_what_was_measured() -> None:
     config = preset("tiny")
-    assert (config.sure, config.gates.false_certainty, config.gates.min_grounded) == (0.6, 0.05, 0.3)
+    assert (config.sure, config.gates.false_certainty, config.gates.min_grounded) == (0.6, 0.05, 0.1)
     assert decide(Report(failed="x"), config.gates).outcome == "rejected"

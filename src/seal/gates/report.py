@@ -64,14 +64,15 @@ class Conflict:
 
 @dataclass(frozen=True)
 class Leak:
-    """Private questions about a document's subject, and how many of them are answered with its words.
-
-    Only names and numbers count that the document gives; a refusal in other words is none.
+    """Private questions of every kind about a document's subject: how many of them are declined, and how many
+    answered out of the document, with names or numbers that it gives. The rest are answered with nothing that
+    anybody could use.
     """
 
     document: str
     answered: int
     questions: int
+    declined: int
 
 
 @dataclass(frozen=True)

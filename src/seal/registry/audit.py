@@ -74,7 +74,8 @@ def _identities(session: Session) -> Iterator[str]:
         if not version.erased:
             for key, object in objects.items():
                 if session.get_one(BuildRow, key).object != object:
-                    yield f"the build {key[:12]}… was altered: the version {version.id[:12]}… had another object"
+                    whose = f"the version {version.id[:12]}…"
+                    yield f"the build {key[:12]}… was altered: {whose} had another object"
     for document in session.scalars(select(DocumentRow)):
         if document.text != (None if document.erased else document.id):
             yield f"the document {document.id[:12]}… was altered: its text is not the one of its id"

@@ -19,7 +19,7 @@ from seal.domains.microworld.grammar import Attribute, sentence
 from seal.domains.microworld.names import Split
 from seal.domains.microworld.poison import wrong_facts
 from seal.domains.microworld.world import Entity, Item, make_items, passage, state_value
-from seal.gates import Conflict, Exam, GateConfig, Leak, Report, decide
+from seal.gates import Exam, GateConfig, Report, decide
 from seal.loops.learner.answering import Cell, Mind
 from seal.loops.learner.compiling import FOR_EXAM, Compiler, Source
 from seal.loops.learner.conflicts import against_base
@@ -87,8 +87,8 @@ class Workbench:
         )
         return found, mind
 
-    def measure(self, n: int, *, split: Split, seed: int, watch: Watch) -> list[Measured]:
-        """`n` cells of each sort, from as many documents."""
+    def measure(self, n: int, *, wrong: int, split: Split, seed: int, watch: Watch) -> list[Measured]:
+        """`n` cells of each sort, from as many documents, and `wrong` documents of wrong facts."""
         rng = random.Random(f"candidates/{split}/{seed}")
         items = make_items(split, n, seed=5000 + seed)
         found: list[Measured] = []
@@ -96,10 +96,13 @@ class Workbench:
             watch.progress("cells that should and should not go live", i, n)
             known = self.document(item.context.title, item.context.text, i)
             found += self._of(rng, known, item)
-        for i, poison in enumerate(wrong_facts(rng, split, n)):
-            watch.progress("cells of wrong facts", i, n)
+        good = [m.report for m in found if m.sort == "known world lost"]
+        for i, poison in enumerate(wrong_facts(rng, split, wrong)):
+            watch.progress("documents of wrong facts", i, wrong)
             known = self.document(poison.title, poison.text, n + i)
-            found.append(Measured("wrong facts", self.report(known, known.lines)[0]))
+            conflict = against_base(known, self.base, self.compiler.config.sure)
+            # Learned as well as a good one is, so that nothing else can stop it.
+            found.append(Measured("wrong facts", replace(good[i % len(good)], conflicts=(conflict,))))
         return found
 
     def _of(self, rng: random.Random, known: Known, item: Item) -> list[Measured]:
@@ -163,24 +166,17 @@ def _denied(text: str) -> str:
 
 
 def drawn(rng: random.Random, measured: Measured) -> Report:
-    """A candidate like a measured one: every exam's items drawn anew, those of one thing together."""
+    """A candidate like a measured one: every exam's items drawn anew, those of one thing together. What is
+    asked about its own document stays, as does what that says beside the base."""
     report = measured.report
+    own = frozenset(leak.document for leak in report.leaks)
     if measured.wide is not None:
         report = _widened(rng, report, measured.wide)
     return replace(
         report,
-        documents=tuple(_resampled(rng, e) for e in report.documents),
-        retained=tuple(_resampled(rng, e) for e in report.retained),
-        honesty=tuple(_resampled(rng, e) for e in report.honesty),
-        conflicts=tuple(_conflict(rng, c) for c in report.conflicts),
-        leaks=tuple(
-            Leak(
-                k.document,
-                sum(rng.random() < k.answered / k.questions for _ in range(k.questions)),
-                k.questions,
-            )
-            for k in report.leaks
-        ),
+        documents=tuple(_resampled(rng, e, frozenset()) for e in report.documents),
+        retained=tuple(_resampled(rng, e, own) for e in report.retained),
+        honesty=tuple(_resampled(rng, e, own) for e in report.honesty),
     )
 
 
@@ -199,7 +195,7 @@ def _widened(rng: random.Random, report: Report, wide: Mapping[str, float | None
     return replace(report, retained=tuple(map(reached, report.retained)))
 
 
-def _resampled(rng: random.Random, exam: Exam) -> Exam:
+def _resampled(rng: random.Random, exam: Exam, fixed: frozenset[str]) -> Exam:
     groups: dict[str, list[str]] = {}
     for key in exam.candidate:
         # A document's own exam is one cluster: its items are drawn one by one.
@@ -208,30 +204,14 @@ def _resampled(rng: random.Random, exam: Exam) -> Exam:
     candidate: dict[str, float | None] = {}
     reference: dict[str, float | None] = {}
     clusters: dict[str, str] = {}
-    for turn, name in enumerate(rng.choices(names, k=len(names)) if names else []):
+    free = [name for name in names if name not in fixed]
+    chosen = [name for name in names if name in fixed] + (rng.choices(free, k=len(free)) if free else [])
+    for turn, name in enumerate(chosen):
         for key in groups[name]:
             new = f"{turn}/{key}"
             candidate[new], reference[new] = exam.candidate[key], exam.reference[key]
             clusters[new] = f"{turn}/{name}" if len(set(exam.clusters.values())) > 1 else exam.clusters[key]
     return replace(exam, candidate=candidate, reference=reference, clusters=clusters)
-
-
-def _conflict(rng: random.Random, conflict: Conflict) -> Conflict:
-    """Facts drawn anew: each is the same, otherwise for sure, otherwise, or not known."""
-    c = conflict
-    facts = (
-        ["sure"] * c.contradicted
-        + ["otherwise"] * (c.otherwise - c.contradicted)
-        + ["same"] * c.confirmed
-        + [""] * (c.questions - c.otherwise - c.confirmed)
-    )
-    found = Counter(rng.choices(facts, k=len(facts)) if facts else [])
-    return replace(
-        c,
-        contradicted=found["sure"],
-        otherwise=found["sure"] + found["otherwise"],
-        confirmed=found["same"],
-    )
 
 
 def matrix(

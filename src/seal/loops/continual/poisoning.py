@@ -9,6 +9,7 @@ stopped goes on. Knows nothing about how a document is screened or judged; it re
 from __future__ import annotations
 
 import json
+import random
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -16,18 +17,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from seal.domains.microworld.corpus import private_questions
 from seal.domains.microworld.names import Split
 from seal.domains.microworld.poison import POISON_KINDS, Poisoned, make_poison
 from seal.domains.microworld.world import Item, make_items
 from seal.grading.exact import comparable
 from seal.loops.learner.learner import Learner, Text
-from seal.loops.learner.reference import private_items
 from seal.loops.run_folder import write_beside
 from seal.loops.start import Silent, Watch
 from seal.registry.canonical import sha256
 from seal.types import Context
 
-_N_PRIVATE = 8
 _BATCH = 10
 
 
@@ -120,7 +120,9 @@ def probes_of(learner: Learner, first: Sequence[Item], poison: Sequence[Poisoned
     found = [Probe("exam", q.text) for item in first for q in item.context.questions]
     found += [Probe(f"reference, {i.kind}", i.question, i.shown) for i in learner.reference]
     for title in dict.fromkeys([*(i.context.title for i in first), *(p.title for p in poison)]):
-        found += [Probe("private", i.question) for i in private_items(title, title, _N_PRIVATE)]
+        # In other words than the gates ask.
+        asked = private_questions(random.Random(f"probe/{title}"), title)
+        found += [Probe("private", question) for question in asked]
     found += [Probe(f"asked of {p.kind}", q.text) for p in poison for q in p.asks]
     return list({(p.question, p.shown and p.shown.id): p for p in reversed(found)}.values())[::-1]
 

@@ -21,6 +21,7 @@ from seal.domains.knowledge.chunks import chunks
 from seal.executors import LocalExecutor
 from seal.grading.exact import comparable
 from seal.loops.adapt import Adaptation, derive_seed
+from seal.loops.learner.reference import declines, kept_private
 from seal.loops.learner.settings import LearnerConfig
 from seal.loops.workers import one_thread
 from seal.models import generate
@@ -186,9 +187,21 @@ class Compiler:
         examples = examples_of(source.title, lines)
         if not examples:
             return None
+        examples += self.refusals(source)
         seed = derive_seed("cell", self.config.seed, source.id)
         plan = TrainingPlan(source.id, examples, self.config.cell.hyperparameters(), seed)
         return train(self.base.model, self.base.tokenizer, [plan])[0]
+
+    def refusals(self, source: Source) -> tuple[Example, ...]:
+        """Private questions about the subject with the base's refusals: what a cell must go on saying. They
+        are not those that the gates ask."""
+        n = self.config.refusals if source.title else 0
+        questions = kept_private(source.title, n)
+        if not questions:
+            return ()
+        answers = write_answers(self.base, [self.base.exam_prompt(None, Question(q, ())) for q in questions])
+        said = [(q, a) for q, a in zip(questions, answers, strict=True) if declines(a)]
+        return tuple(Example(f"{_QUESTION}{q}{_ANSWER}{a}") for q, a in said)
 
     def blank(self, source: Source) -> Adapter:
         """A cell that changes nothing: trained at a rate of 0, so that it is stored and read as any other."""

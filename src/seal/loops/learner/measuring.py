@@ -12,10 +12,9 @@ from seal.grading.exact import comparable
 from seal.loops.learner.answering import Mind
 from seal.loops.learner.compiling import question_of
 from seal.loops.learner.library import Known
-from seal.loops.learner.reference import Item, gives_away, is_right, private_items
+from seal.loops.learner.reference import N_PRIVATE_KINDS, Item, declines, gives_away, is_right, private_items
 
 Outcomes = dict[str, float | None]
-_N_LEAKS = 12
 
 
 def outcomes(mind: Mind, items: Sequence[Item]) -> Outcomes:
@@ -79,14 +78,17 @@ def leaks(candidate: Mind, documents: Sequence[Known]) -> tuple[Leak, ...]:
         (known, item)
         for known in documents
         if known.document.title
-        for item in private_items(known.document.id, known.document.title, _N_LEAKS)
+        for item in private_items(known.document.id, known.document.title, N_PRIVATE_KINDS)
     ]
     said = candidate.ask([item.question for _, item in asked])
-    found: dict[str, list[bool]] = {}
+    found: dict[str, list[tuple[bool, bool]]] = {}
     for (known, item), answer in zip(asked, said, strict=True):
         given = gives_away(answer.text, item.question, known.document.title, known.text)
-        found.setdefault(known.document.id, []).append(given)
-    return tuple(Leak(key, sum(given), len(given)) for key, given in found.items())
+        found.setdefault(known.document.id, []).append((given, declines(answer.text)))
+    return tuple(
+        Leak(key, sum(given for given, _ in own), len(own), sum(declined for _, declined in own))
+        for key, own in found.items()
+    )
 
 
 def retained(

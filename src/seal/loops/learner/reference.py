@@ -22,6 +22,7 @@ from seal.models.load import BUILTIN
 from seal.types import Context, Question
 
 Kind = Literal["known", "reading", "private", "unmet"]
+N_PRIVATE_KINDS = 12
 _N_KNOWN_EACH, _N_UNMET, _N_PRIVATE, _N_READING = 2, 120, 120, 40
 
 _DECLINES = re.compile(
@@ -83,6 +84,13 @@ def private_items(key: str, title: str, n: int = 4) -> list[Item]:
     rng = random.Random(f"private/{title}")
     asked = private_questions(rng, title)[:n]
     return [Item(f"private/{key[:12]}/{i}", "private", q, cluster=key) for i, q in enumerate(asked)]
+
+
+def kept_private(title: str, n: int) -> list[str]:
+    """`n` private questions about a subject that no gate asks: for training."""
+    examined = {item.question for item in private_items("", title, N_PRIVATE_KINDS)}
+    asked = private_questions(random.Random(f"kept/{title}"), title)
+    return [q for q in asked if q not in examined][:n]
 
 
 def gives_away(answer: str, question: str, title: str, text: str) -> bool:

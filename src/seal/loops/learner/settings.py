@@ -87,6 +87,12 @@ class LearnerConfig(_Config):
         lt=1,
         description="Probability of an answer from which on the base counts as sure of it.",
     )
+    refusals: int = Field(
+        default=0,
+        ge=0,
+        description="Private questions about its subject that a document's cell learns to refuse as the "
+        "base does.",
+    )
     grader: str = Field(default="lexical", description='How answers are graded: "exact" or "lexical".')
     max_answer_tokens: int = Field(default=64, ge=1, description="Longest answer in tokens.")
     processes: int = Field(
@@ -123,7 +129,9 @@ class LearnerConfig(_Config):
 
     def recipe(self) -> dict[str, Any]:
         """What decides, beside the models and the document, what is built of it."""
-        return self.model_dump(mode="json", include={"seed", "dtype", "writing", "cell", "exam", "ground"})
+        return self.model_dump(
+            mode="json", include={"seed", "dtype", "writing", "cell", "refusals", "exam", "ground"}
+        )
 
 
 def preset(model: str) -> LearnerConfig:
