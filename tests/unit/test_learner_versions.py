@@ -9,6 +9,7 @@ import pytest
 from learners import Fake, Gates, begin, content, fake, learn_all, reopened
 from seal.errors import StateError
 from seal.loops.learner.learner import Learner
+from workspaces import SetClock
 
 A, B, C = fake("version a"), fake("version b"), fake("version c")
 WHAT = next(iter(A.values))
@@ -116,6 +117,21 @@ def test_a_held_version_does_not_bring_back_what_was_replaced_since(
     assert content(fresh) == content(learner)
 
 
+def test_an_older_document_that_goes_live_late_is_replaced_by_newer_ones(
+    learner: Learner, gates: Gates, tmp_path: Path, toy: Path
+) -> None:
+    learn_as(learner, gates, NEWER, "held")
+    learn_all(learner, [NEWEST])
+    learn_all(learner, [NEWER])
+    assert live_documents(learner) == {A.id, NEWER.id, NEWEST.id}
+    assert value_of(learner, A) == {"Heistokar"}
+    fresh = begin(tmp_path / "fresh", toy)
+    learn_all(fresh, [A, NEWER, NEWEST])
+    assert content(fresh) == content(learner)
+    learner.forget(NEWEST.id)
+    assert value_of(learner, A) == {"Brumaunil"}
+
+
 def test_a_held_version_after_the_live_one_was_rolled_back(learner: Learner, gates: Gates) -> None:
     learn_all(learner, [B])
     version = learn_as(learner, gates, NEWER, "held")
@@ -194,3 +210,15 @@ def test_a_document_that_contradicts_one_of_its_own_batch(
     for one in (A, B, NEWER, C, NEWEST):
         learn_all(fresh, [one])
     assert content(fresh) == content(learner)
+
+
+@pytest.mark.parametrize("later", ["2016-01-01T00:00:00+00:00", "2036-01-01T00:00:00+00:00"])
+def test_what_is_newer_does_not_hang_on_the_clock(learner: Learner, later: str) -> None:
+    """It jumps by ten years; the document that came later replaces the other one all the same."""
+    other = reopened(learner.workspace.path)
+    other.workspace.clock = clock = SetClock(learner.workspace.clock.boot())
+    clock.time = later
+    learn_all(other, [NEWER])
+    assert value_of(learner, A) == {"Brumaunil"} and other.workspace.document(NEWER.id).added_at == later
+    other.workspace.rollback(reason="test")
+    assert value_of(learner, A) == {A.values[WHAT]}
