@@ -1,10 +1,10 @@
-"""A learner that is killed while it learns and forgets: by chance, at each commit, or at each of its own writes.
+"""A learner that is killed while it learns and forgets: by chance, at each commit, or at each of its writes.
 
     python tests/learner_kills.py FOLDER random N SEED
     python tests/learner_kills.py FOLDER commits | points
 
-Run as a program of its own, since it forks: loading torch for each kill would take most of the time. Prints one
-line of JSON with counts, or fails with what was lost.
+Run as a program of its own, since it forks: loading torch for each kill would take most of the time. Prints
+one line of JSON with counts, or fails with what was lost.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from seal.loops.learner.learner import Learner
 
 verbs._LEASE_S = 0.2  # that of a killed process has run out soon
 verbs._ATTEMPTS = 1_000_000
-Ack = Callable[..., None]
+Ack = Callable[..., object]
 
 
 class Life:
@@ -118,7 +118,7 @@ class Life:
         assert traces(learner, sorted(gone)) == {}, "an erased text is still there"
 
     def end(self) -> None:
-        """A last run that nobody kills takes up all that was left; it is then as if there had been no kill."""
+        """A last run that nobody kills takes up all that was left: it is then as if there was no kill."""
         last = fake("last")
         self.given.append(last)
         self.run([last], None, self.take)
@@ -190,7 +190,6 @@ def at_each(life: Life, arm: Callable[[int], None]) -> int:
     while True:
         alive = not killed(life, life.plan(), arm=partial(arm, point))
         life.check()
-        print(point, alive, file=sys.stderr)
         if alive:
             return point
         point += 1

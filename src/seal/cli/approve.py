@@ -7,11 +7,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from seal.cli.console import Display
 from seal.cli.workspace import (
     JsonFlag,
     ReasonFlag,
     WorkspaceFlag,
-    open_workspace,
     print_json,
     say_live,
     version_json,
@@ -30,7 +30,8 @@ def approve(
     If something else has gone live since, what the held version adds is put on top of that: nothing that was
     learned in between is undone.
     """
-    from seal.loops.learner.approving import approve as approve_version
+    from seal.loops.learner import Learner
 
-    moved = approve_version(open_workspace(workspace), version, reason=reason)
+    learner = Learner.open(workspace, watch=None if json else Display())
+    moved = learner.approve(version, reason=reason)
     print_json(version_json(moved)) if json else say_live(moved)

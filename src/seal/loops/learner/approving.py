@@ -1,27 +1,56 @@
-"""A person lets a held version pass, also when another has gone live since. Needs no model.
+"""A person lets a held version pass, also when another has gone live since.
 
-Cells stand by themselves: what a held version adds can be put on top of any other. Knows builds and versions.
+Then what the held one adds is put on top of what is live: its documents' cells as they are, but for what
+these and the live ones replace of one another by now. Knows no gate: the person decided.
 """
 
 from __future__ import annotations
 
-from seal.registry import LIVE, Version, Workspace
+from typing import TYPE_CHECKING
+
+from seal.errors import StateError
+from seal.loops.learner.answering import Cell
+from seal.loops.learner.library import Known
+from seal.loops.learner.replacing import positions_of, rebuild, replaced
+from seal.registry import LIVE, Lease, Version
+
+if TYPE_CHECKING:
+    from seal.loops.learner.learner import Learner
+
+Remade = dict[str, tuple[Known, Cell, tuple[str, ...]]]
 
 
-def approve(workspace: Workspace, name: str, *, reason: str = "", actor: str | None = None) -> Version:
-    """Makes a held version live. If another one is live by now than the one it was made from, its documents
-    are added to that one: the version that then goes live is a new one, and has its report.
+def is_next(version: Version, live: Version | None) -> bool:
+    """Whether a version was made from what is live now, so that nothing has to be put together."""
+    return version.parent == (live.id if live else None)
 
-    Raises StateError if the version is not held.
+
+def approve_on_top(learner: Learner, name: str, reason: str, actor: str, lease: Lease) -> Version:
+    """Makes live what a held version adds, on top of what is live, and commits that with the end of its job.
+
+    The version that then goes live is a new one, and has the held one's report. Raises StateError.
     """
-    held = workspace.version(name)
-    live = workspace.alias(LIVE)
-    if held.state != "held" or held.parent == (live.id if live else None):
-        return workspace.approve(name, reason=reason, actor=actor)
-    with workspace.transaction():
+    workspace, library = learner.workspace, learner.library
+    held, live = workspace.version(name), workspace.alias(LIVE)
+    if held.state != "held":
+        raise StateError(f"the version {held.id[:12]} is {held.state}", "Only a held one can be approved.")
+    known = library.of_version(live)
+    # What it shares with its parent is not its own: that may have been rolled back since.
+    there = {*known, *(workspace.version(held.parent).documents if held.parent else ())}
+    own = {key: one for key, one in library.of_version(held).items() if key not in there}
+    remade = _remade(learner, known, own)
+    objects = {key: library.put(cell) for key, (_, cell, _) in remade.items()}
+    with workspace.transaction(lease=lease):
+        builds = []
+        for key, one in (known | own).items():
+            if key in remade:
+                left, _, by = remade[key]
+                builds.append(library.add_build(left, objects[key], by).key)
+            else:
+                builds.append(one.build)
         made = workspace.add_version(
-            base=held.base,
-            builds=builds_on(workspace, held, live),
+            base=library.base,
+            builds=sorted(builds),
             parent=live.id if live else None,
             settings=held.settings,
             report=held.report,
@@ -30,18 +59,28 @@ def approve(workspace: Workspace, name: str, *, reason: str = "", actor: str | N
         )
         if made.state == "candidate":
             workspace.hold(made.id, reason=f"made anew from {held.id[:12]}", actor=actor)
-        workspace.reject(held.id, reason=f"made anew as {made.id[:12]}", actor=actor)
-        return workspace.approve(made.id, reason=reason, actor=actor)
+        if made.id != held.id:
+            workspace.reject(held.id, reason=f"made anew as {made.id[:12]}", actor=actor)
+        if made.state == "live-once":
+            made = workspace.move_alias(LIVE, made.id, reason=reason, actor=actor)
+        else:
+            made = workspace.approve(made.id, reason=reason, actor=actor)
+        workspace.finish(lease, {"approved": made.id}, actor=actor)
+    return made
 
 
-def builds_on(workspace: Workspace, held: Version, live: Version | None) -> list[str]:
-    """The live version's builds with what a held one added or rebuilt on its own account."""
-    of = {str(workspace.build(key).recipe["document"]): key for key in (live.builds if live else ())}
-    parent = set(workspace.version(held.parent).builds) if held.parent else set[str]()
-    for key in held.builds:
-        build = workspace.build(key)
-        document = str(build.recipe["document"])
-        # What it shares with its parent is not its own; a document that was taken out since stays out.
-        if key not in parent:
-            of[document] = key
-    return sorted(of.values())
+def _remade(learner: Learner, known: dict[str, Known], own: dict[str, Known]) -> Remade:
+    """The cells that have to be trained anew: of live documents of which the new ones replace something, and
+    of new ones that are not what they were in the held version."""
+    remade: Remade = {}
+    everything = known | own
+    for key, one in everything.items():
+        others = everything if key in own else own
+        found = [r for k, other in others.items() if k != key for r in replaced(learner, other, [one])]
+        positions, by = set(positions_of(found)), {r.newer for r in found}
+        if key not in own:
+            positions |= set(one.retired)
+            by |= set(learner.workspace.build(one.build).sources) - {key}
+        if positions != set(one.retired) or by != set(learner.workspace.build(one.build).sources) - {key}:
+            remade[key] = (*rebuild(learner, one, sorted(positions)), tuple(sorted(by)))
+    return remade

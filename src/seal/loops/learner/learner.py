@@ -24,6 +24,7 @@ from seal.errors import BusyError, InputError, StaleLeaseError, StateError, Unkn
 from seal.loops.adapt import Adaptation
 from seal.loops.learner.answering import Answer, Mind
 from seal.loops.learner.answering import Known as KnownAnswers
+from seal.loops.learner.approving import approve_on_top, is_next
 from seal.loops.learner.compiling import Compiler
 from seal.loops.learner.differing import Change, compare_versions
 from seal.loops.learner.explaining import Why, explain
@@ -164,7 +165,7 @@ class Learner:
             try:
                 known.update({(None, q): (a, p) for q, a, p in json.loads(path.read_text(encoding="utf-8"))})
                 return known
-            except (OSError, ValueError):  # a cache that cannot be read is made anew
+            except (OSError, ValueError, TypeError):  # a cache that cannot be read is made anew
                 known.clear()
         self.watch.progress("asking the base what must not be lost", 0, 1)
         bare = Mind(self.adaptation, {}, self.config.router, known)
@@ -300,6 +301,10 @@ class Learner:
         if "forget" in lease.inputs:
             forget(self, lease.inputs["forget"], lease)
             return []
+        if "approve" in lease.inputs:
+            told = lease.inputs
+            approve_on_top(self, told["approve"], told["reason"], told["actor"], lease)
+            return []
         live = self.workspace.alias(LIVE)
         there = set(live.documents) if live else set()
         wanted = [key for key in lease.inputs["documents"] if key not in there]
@@ -318,6 +323,20 @@ class Learner:
         job = self.workspace.enqueue({"forget": document.id})
         self._work(job.id)
         return document
+
+    def approve(self, name: str, *, reason: str = "", actor: str | None = None) -> Version:
+        """Makes a held version live; returns what is then live. If another one is live by now than the one
+        that it was made from, what it adds is put on top of that one.
+
+        Raises UnknownNameError, StateError if the version is not held.
+        """
+        held = self.workspace.version(name)
+        if held.state != "held" or is_next(held, self.workspace.alias(LIVE)):
+            return self.workspace.approve(name, reason=reason, actor=actor)  # which needs no model
+        told = {"approve": held.id, "reason": reason, "actor": actor or self.workspace.actor}
+        job = self.workspace.enqueue(told)
+        self._work(job.id)
+        return self.workspace.version(self.workspace.job(job.id).outputs["approved"])
 
     def document(self, name: str) -> Document:
         """A document by its id, the beginning of it, or its title. Raises UnknownNameError, InputError."""

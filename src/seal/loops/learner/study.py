@@ -159,8 +159,9 @@ class Study:
         )
         asked = [question for question, _ in pairs_of(known.lines, known.exam)]
         near = {key for route in self.parent.route(asked) for key in route}
-        older = [other for key, other in self.before.items() if key in near]
         retired = tuple(replaced(learner, known, self.before.values()))
+        near |= {retirement.older for retirement in retired}
+        older = [other for key, other in self.before.items() if key in near]
         conflicts = [*self._conflicts(known, older, retired)]
         conflicts.append(against_base(known, self.base, self.learner.config.sure))
         empty = Exam(f"document {record.id[:12]}", "the live version", {}, {})
