@@ -14,6 +14,7 @@ from seal.cli.workspace import (
     WorkspaceFlag,
     print_json,
     say_live,
+    taken_up,
     version_json,
 )
 
@@ -33,5 +34,6 @@ def approve(
     from seal.loops.learner import Learner
 
     learner = Learner.open(workspace, watch=None if json else Display())
-    moved = learner.approve(version, reason=reason)
+    with taken_up():
+        moved = learner.approve(version, reason=reason)
     print_json(version_json(moved)) if json else say_live(moved)

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from seal.cli.console import Display
-from seal.cli.workspace import JsonFlag, WorkspaceFlag, print_json, say, say_live, short
+from seal.cli.workspace import JsonFlag, WorkspaceFlag, print_json, say, say_live, short, taken_up
 
 
 def forget(
@@ -24,7 +24,8 @@ def forget(
     from seal.loops.learner import Learner
 
     learner = Learner.open(workspace, watch=None if json else Display())
-    gone = learner.forget(document)
+    with taken_up():
+        gone = learner.forget(document)
     live = learner.workspace.alias()
     if json:
         print_json({"forgotten": gone.id, "live": live and live.id, "content": live and live.content})

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
@@ -12,6 +13,7 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from seal.cli.console import Display, table
+from seal.errors import Interrupted
 
 if TYPE_CHECKING:
     from seal.registry import Entry, Version, Workspace
@@ -25,6 +27,16 @@ WorkspaceFlag: TypeAlias = Annotated[
 ]
 JsonFlag: TypeAlias = Annotated[bool, Parameter(negative=(), help="Print JSON, for programs.")]
 ReasonFlag: TypeAlias = Annotated[str, Parameter(help="Why; it is kept in the ledger.")]
+
+
+@contextmanager
+def taken_up() -> Iterator[None]:
+    """Around work that stands in the workspace's queue: says so if Ctrl-C stops it."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        message = "it stands in the queue, and the next `seal learn` or `seal forget` takes it up"
+        raise Interrupted(message) from error
 
 
 def open_workspace(folder: Path) -> Workspace:

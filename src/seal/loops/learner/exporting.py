@@ -11,9 +11,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from seal.errors import InputError, OutputError, StateError
+from seal.errors import InputError, OutputError, StateError, TrainingError
 from seal.grading.exact import comparable
 from seal.loops.adapt import derive_seed
 from seal.loops.learner.compiling import examples_of, write_answers
@@ -72,7 +72,7 @@ def export(
 
     `merged`: the whole model in Hugging Face format, instead of a PEFT adapter.
 
-    Raises OutputError, UnknownNameError, StateError for a version that does not answer.
+    Raises OutputError, UnknownNameError, StateError for a version that does not answer, TrainingError.
     """
     if out.exists():
         raise OutputError(f"{out} exists already", "Choose another folder.")
@@ -111,12 +111,16 @@ def _adapter(learner: Learner, known: Sequence[Known]) -> Adapter:
     consolidated = learner.config.consolidated.hyperparameters()
     seed = derive_seed("consolidated", learner.config.seed, *sorted(one.document.id for one in known))
     plan = TrainingPlan("consolidated", examples, consolidated, seed)
-    return train(
+    made = train(
         learner.adaptation.model,
         learner.adaptation.tokenizer,
         [plan],
         on_progress=lambda done, n: learner.watch.progress("training one adapter on all documents", done, n),
     )[0]
+    if made.failed:
+        hint = "Lower consolidated.learning_rate in learner.toml."
+        raise TrainingError(f"the adapter on all documents could not be trained: {made.failed}", hint)
+    return made
 
 
 def _write(learner: Learner, adapter: Adapter, folder: Path, card: str, merged: bool) -> None:
@@ -155,5 +159,19 @@ def _card(learner: Learner, version: Version, known: Sequence[Known], done: Expo
         documents="\n".join(rows),
         figures=figures,
         writer=learner.workspace.settings()["writer"],
-        recipe=json.dumps(learner.library.recipe, indent=2),
+        recipe=json.dumps(_recipe(learner, known), indent=2),
     )
+
+
+def _recipe(learner: Learner, known: Sequence[Known]) -> dict[str, Any]:
+    """How the documents' cells were built, and the adapter on all of them. Where settings were changed in
+    between, each recipe stands with its documents."""
+    recipes: dict[str, list[str]] = {}
+    for one in known:
+        recipe = learner.workspace.build(one.build).recipe
+        told = {name: value for name, value in recipe.items() if name not in ("document", "retired")}
+        recipes.setdefault(json.dumps(told, sort_keys=True), []).append(one.document.id[:12])
+    found: dict[str, Any] = {"cells": [{"documents": d, "recipe": json.loads(r)} for r, d in recipes.items()]}
+    if len(known) > 1:
+        found["one_adapter"] = learner.config.consolidated.model_dump(mode="json")
+    return found
