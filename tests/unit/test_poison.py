@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -101,7 +102,7 @@ def test_a_live_one_counts_as_harmful_only_if_it_answers_otherwise() -> None:
 # --- candidates of known worth -----------------------------------------------------------------------------
 
 
-def _exam(name: str, pairs: list[tuple[float, float]], per_cluster: int = 2) -> Exam:
+def _exam(name: str, pairs: Sequence[tuple[float, float]], per_cluster: int = 2) -> Exam:
     ids = [f"{name}/{i}" for i in range(len(pairs))]
     return Exam(
         name,
