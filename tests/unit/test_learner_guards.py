@@ -164,7 +164,8 @@ def test_what_a_cell_is_trained_to_refuse_is_not_what_gates_ask() -> None:
     for name in ("Ada Okoro", "Zuv", "A Fable of Salt"):
         kept = kept_private(name, 4)
         assert len(set(kept)) == 4 and all(name in q for q in kept)
-        assert not {i.question for i in private_items("d", name, 12)} & set(kept)
+    for name in (f"Ada {n}" for n in range(40)):  # among so many some would coincide
+        assert not {i.question for i in private_items("d", name, 12)} & set(kept_private(name, 12))
 
 
 def test_a_cell_is_trained_on_the_bases_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
