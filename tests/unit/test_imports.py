@@ -21,6 +21,10 @@ TORCH_FREE = [
     "seal.algorithms",
     "seal.config",
     "seal.registry",
+    "seal.text",
+    "seal.gates",
+    "seal.self_edits.ground",
+    "seal.domains.knowledge.screen",
     "seal.retention.router",
     "seal.domains.microworld.questions",
 ]

@@ -13,13 +13,15 @@ import pytest
 from seal.domains.microworld.corpus import private_questions
 from seal.gates import Conflict, Exam, GateConfig, Leak, Report, decide
 from seal.gates.rules import acquisition, consistency, honesty
-from seal.loops.learner.answering import Answer, Mind
+from seal.loops.learner.answering import Answer, Cell, Mind
+from seal.loops.learner.compiling import Compiler, Source
 from seal.loops.learner.conflicts import against_base, unasked
 from seal.loops.learner.library import Known
-from seal.loops.learner.measuring import exam, exam_items, leaks, memorised
-from seal.loops.learner.reference import gives_away, kept_private, private_items
+from seal.loops.learner.measuring import drift_nats, exam, exam_items, leaks, memorised
+from seal.loops.learner.reference import gives_away, kept_private, private_items, reference_items
 from seal.loops.learner.settings import preset
 from seal.registry import Document, Line
+from seal.retention import Entry
 from seal.types import Question
 
 TEXT = "Ada Okoro was born in Lunfeld in 1931. The key of the archive is held by Ada Okoro. She enjoys chess."
@@ -164,7 +166,8 @@ def test_what_a_cell_is_trained_to_refuse_is_not_what_gates_ask() -> None:
     for name in ("Ada Okoro", "Zuv", "A Fable of Salt"):
         kept = kept_private(name, 4)
         assert len(set(kept)) == 4 and all(name in q for q in kept)
-        assert not {i.question for i in private_items("d", name, 12)} & set(kept)
+    for name in (f"Ada {n}" for n in range(40)):  # among so many some would coincide
+        assert not {i.question for i in private_items("d", name, 12)} & set(kept_private(name, 12))
 
 
 def test_a_cell_is_trained_on_the_bases_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -209,3 +212,21 @@ def test_the_embedded_models_settings_hold_what_was_measured() -> None:
     config = preset("tiny")
     assert (config.sure, config.gates.false_certainty, config.gates.min_grounded) == (0.6, 0.05, 0.1)
     assert decide(Report(failed="x"), config.gates).outcome == "rejected"
+
+
+def test_drift_counts_what_reaches_a_cell_and_nothing_else() -> None:
+    """A cell that takes the base's own question away from it drifts; one that it does not reach does not."""
+    compiler = Compiler.load(preset("tiny"), "tiny", "tiny")
+    bare = Mind(compiler.base, {}, compiler.config.router)
+    asked = next(i for i in reference_items("tiny") if i.kind == "known")
+    moved = {}
+    for name in (asked.cluster, "Zorvanquist"):
+        lines = (Line(f"{name} was founded in 1999."), Line(f"{name} is led by Ana Ruiz."))
+        adapter = compiler.train(Source(name, name, lines[0].text), lines)
+        assert adapter is not None
+        cell = Cell(name, name, adapter, Entry(name, name, tuple(line.text for line in lines), 1))
+        moved[name] = drift_nats(bare.with_cells({name: cell}), bare, [asked])
+    assert moved["Zorvanquist"] == 0.0
+    known = moved[asked.cluster]
+    assert known is not None and known > 0.01
+    assert drift_nats(bare, bare, []) is None

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
 from seal.domains.microworld.poison import LITTLE_TRUST, POISON_KINDS, Poisoned, make_poison, wordings
 from seal.domains.microworld.world import known_world, make_items
+from seal.gates import Conflict, Exam, GateConfig, Leak, Report
+from seal.loops.continual.candidates import BAD, NO_CHANGE, Measured, drawn, flipped, matrix, told
 from seal.loops.continual.poisoning import figures, table
 from seal.types import Question
 
@@ -90,3 +97,76 @@ def test_a_live_one_counts_as_harmful_only_if_it_answers_otherwise() -> None:
     assert found["good_stopped"] == {"retention": 1} and found["answers"] == 7
     assert "| all poisoned | 4 | 1 | 1 | 2 | 1 |" in table([run])
     assert "| good | 4 | 0 | 2 | 2 | - |" in table([run, run])
+
+
+# --- candidates of known worth -----------------------------------------------------------------------------
+
+
+def _exam(name: str, pairs: Sequence[tuple[float, float]], per_cluster: int = 2) -> Exam:
+    ids = [f"{name}/{i}" for i in range(len(pairs))]
+    return Exam(
+        name,
+        "the parent",
+        dict(zip(ids, (a for a, _ in pairs), strict=True)),
+        dict(zip(ids, (b for _, b in pairs), strict=True)),
+        {key: "own" if name == "document d" else f"c{i // per_cluster}" for i, key in enumerate(ids)},
+    )
+
+
+GOOD = Report(
+    documents=(_exam("document d", [(1, 0)] * 12),),
+    retained=(_exam("world", [(1, 1)] * 640),),
+    honesty=(_exam("private", [(1, 1)] * 124),),
+    lines_written=50,
+    lines_kept=30,
+    conflicts=(Conflict("d", "base", 0, 6),),
+    leaks=(Leak("own", 0, 12, 12),),
+)
+
+
+def _measured(**sorts: Report) -> list[Measured]:
+    return [Measured(sort, sorts.get(sort.replace(" ", "_"), GOOD)) for sort in (*NO_CHANGE, *BAD)]
+
+
+def test_the_matrix_counts_what_went_live_and_what_stopped_the_rest() -> None:
+    nothing = replace(GOOD, documents=(_exam("document d", [(0, 0)] * 12),))
+    wrong = replace(GOOD, conflicts=(Conflict("d", "base", 3, 6),))
+    found = matrix(_measured(noise=nothing, copy=nothing, wrong_facts=wrong), GateConfig(), n=50)
+    assert found["noise"]["rejected"] == 25 and found["noise"]["by"] == {"acquisition": 25}
+    assert found["wrong facts"]["held"] == 10 and found["wrong facts"]["by"] == {"consistency": 10}
+    assert found["memorised exam"]["live"] == 10  # a report without a fault goes live: the matrix can fail
+    assert "| **no change, together** | 50 | 0 | 0 | 50 | |" in told(found)
+
+
+def test_drawn_candidates_keep_whole_things_and_their_own_document() -> None:
+    private = _exam("private", [(1, 1)] * 120 + [(0, 1)] * 4, per_cluster=4)
+    own = replace(private, clusters={**private.clusters, **{f"private/{i}": "own" for i in range(120, 124)}})
+    report = replace(GOOD, honesty=(own,))
+    sizes = set()
+    for seed in range(20):
+        exam = drawn(random.Random(seed), Measured("x", report)).honesty[0]
+        assert sum(v == 0 for v in exam.candidate.values()) == 4  # its own items are always there
+        assert set(Counter(exam.clusters.values()).values()) == {4} and len(exam.candidate) == 124
+        sizes.add(len({key.partition("/")[2] for key in exam.candidate}))
+    assert min(sizes) < 124  # others come twice or not at all
+
+
+def test_a_wide_route_loses_five_points() -> None:
+    world = GOOD.retained[0]
+    wide = {
+        key: float(i % 2) for i, key in enumerate(world.candidate)
+    }  # half of it is lost where it is reached
+    lost = [
+        sum(
+            v == 0
+            for v in drawn(random.Random(seed), Measured("x", GOOD, wide)).retained[0].candidate.values()
+        )
+        for seed in range(60)
+    ]
+    assert 0.045 < sum(lost) / 60 / 640 < 0.055
+
+
+def test_what_a_document_denies_is_not_kept() -> None:
+    for item in make_items("dev", 6, seed=11):
+        report = flipped(random.Random(0), item.entity, GOOD)
+        assert report.lines_written == 21 and report.lines_kept <= 2

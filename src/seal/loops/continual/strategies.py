@@ -120,6 +120,10 @@ class Consolidated(_Reading):
         self.known.append(known)
         self._adapter = None
 
+    def train(self) -> None:
+        """All that `learn` noted."""
+        _ = self.adapter
+
     @property
     def adapter(self) -> Adapter:
         if self._adapter is None:

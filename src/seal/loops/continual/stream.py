@@ -188,6 +188,10 @@ def _measure(
             after.append(_exam(strategy, [item])[0])
             if n < MATRIX:
                 matrix.append([_mean(right) for right in _exam(strategy, items[: n + 1])])
+    if isinstance(strategy, Consolidated):
+        started = time.perf_counter()
+        strategy.train()
+        seconds = [(time.perf_counter() - started) / len(items)] * len(items)
     started = time.perf_counter()
     end = _exam(strategy, items)
     asked_s = time.perf_counter() - started

@@ -119,7 +119,7 @@ class Mind:
         for question, keys in unsure:
             pairs += [("Question:", f" {self.worded(question, key)}") for key in keys]
             owners += keys
-        logs = self._under(owners, pairs)
+        logs = self.log_probabilities(owners, pairs)
         ranked, at = [], 0
         for _, keys in unsure:
             own = logs[at : at + len(keys)]
@@ -127,7 +127,7 @@ class Mind:
             at += len(keys)
         return ranked
 
-    def _under(self, owners: Sequence[str], pairs: Sequence[tuple[str, str]]) -> list[float]:
+    def log_probabilities(self, owners: Sequence[str], pairs: Sequence[tuple[str, str]]) -> list[float]:
         """log p of each pair's second text after its first, under its owner's cell."""
         found: dict[int, float] = {}
         for keys in _groups(list(dict.fromkeys(owners))):

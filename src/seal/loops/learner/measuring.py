@@ -5,6 +5,7 @@ Knows how outcomes are found: what reaches no other cell than before is not aske
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 
 from seal.gates import Exam, Leak
@@ -13,6 +14,7 @@ from seal.loops.learner.answering import Mind
 from seal.loops.learner.compiling import question_of
 from seal.loops.learner.library import Known
 from seal.loops.learner.reference import N_PRIVATE_KINDS, Item, declines, gives_away, is_right, private_items
+from seal.types import Question
 
 Outcomes = dict[str, float | None]
 
@@ -104,6 +106,31 @@ def retained(
     if reading:
         found.append(exam("reading a passage that is shown", "the frozen base", candidate, base, reading))
     return tuple(found)
+
+
+def drift_nats(candidate: Mind, base: Mind, items: Sequence[Item]) -> float | None:
+    """Mean over the reference's prompts of log p(base) - log p(candidate) a token of the base's own answer,
+    as the candidate serves it: the KL divergence from the base, at the base's likeliest answer. A prompt that
+    reaches no cell adds 0, since the base answers it. None without prompts.
+    """
+    if not items:
+        return None
+    routes = candidate.route([item.question for item in items])
+    moved = [(item, route[0]) for item, route in zip(items, routes, strict=True) if route]
+    said = base.answer([None] * len(moved), [i.question for i, _ in moved], [i.shown for i, _ in moved])
+    told = [(one, key, a) for (one, key), a in zip(moved, said, strict=True) if a.text.strip()]
+    adaptation = candidate.adaptation
+    lead = "" if adaptation.style == "chat" else adaptation.domain.answer_lead
+    pairs = [
+        (adaptation.exam_prompt(i.shown, Question(candidate.worded(i.question, key), ())), lead + a.text)
+        for i, key, a in told
+    ]
+    found = candidate.log_probabilities([key for _, key, _ in told], pairs)
+    nats = 0.0
+    for (_, answer), (_, _, a), after in zip(pairs, told, found, strict=True):
+        n_tokens = len(adaptation.tokenizer(answer, add_special_tokens=False)["input_ids"])
+        nats += (math.log(max(a.probability, 1e-30)) - after) / max(1, n_tokens)
+    return nats / len(items)
 
 
 def honesty(

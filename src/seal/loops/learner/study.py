@@ -20,7 +20,7 @@ from seal.loops.learner.answering import Cell
 from seal.loops.learner.compiling import FOR_EXAM, Compiled, compile_all
 from seal.loops.learner.conflicts import Retirement, against_base, pairs_of, unasked
 from seal.loops.learner.library import Known
-from seal.loops.learner.measuring import exam, exam_items, honesty, leaks, memorised, retained
+from seal.loops.learner.measuring import drift_nats, exam, exam_items, honesty, leaks, memorised, retained
 from seal.loops.learner.replacing import positions_of, rebuild, replaced
 from seal.registry import LIVE, Lease, Version
 from seal.self_edits.ground import SAID_BEFORE
@@ -242,6 +242,7 @@ class Study:
                 {c.known.document.id: c.known.document.title for c in candidates},
                 learner.reference,
             ),
+            drift_nats=drift_nats(mind, base, [i for i in learner.reference if i.kind != "private"]),
             lines_written=sum(c.report.lines_written for c in candidates),
             lines_kept=sum(c.report.lines_kept for c in candidates),
             leaks=leaks(mind, [c.known for c in candidates]),
