@@ -6,14 +6,21 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from seal.domains.microworld.poison import LITTLE_TRUST, POISON_KINDS, Poisoned, make_poison, wordings
 from seal.domains.microworld.world import known_world, make_items
 from seal.gates import Conflict, Exam, GateConfig, Leak, Report
+from seal.loops.continual import poisoning
 from seal.loops.continual.candidates import BAD, NO_CHANGE, Measured, drawn, flipped, matrix, told
 from seal.loops.continual.poisoning import figures, table
+from seal.loops.learner.learner import Text
+from seal.loops.learner.study import Learned
+from seal.loops.start import Silent
+from seal.registry.canonical import sha256
 from seal.types import Question
 
 LIVE = make_items("dev", 12, seed=3)
@@ -170,3 +177,41 @@ def test_what_a_document_denies_is_not_kept() -> None:
     for item in make_items("dev", 6, seed=11):
         report = flipped(random.Random(0), item.entity, GOOD)
         assert report.lines_written == 21 and report.lines_kept <= 2
+
+
+class _Stopped:
+    """A learner that learns everything, and is stopped once after so many documents, before that is noted."""
+
+    def __init__(self, after: int) -> None:
+        self.there: list[str] = []
+        self.after = after
+
+    def learn(self, texts: Sequence[Text]) -> list[Learned]:
+        found = []
+        for one in texts:
+            outcome = "known" if one.text in self.there else "live"
+            if outcome == "live":
+                self.there.append(one.text)
+            if len(self.there) == self.after:
+                self.after = -1
+                raise KeyboardInterrupt
+            found.append(Learned(sha256(one.text.encode()), one.title, outcome, ""))
+        return found
+
+
+def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(poison: list[Poisoned], tmp_path: Path) -> None:
+    learner = cast(Any, _Stopped(after=7))
+    path = tmp_path / "poisoned.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        poisoning._poison(learner, poison[:12], path, Silent())
+    done = poisoning._poison(learner, poison[:12], path, Silent())
+    assert [one["title"] for one in done] == [p.title for p in poison[:12]]
+    assert {one["outcome"] for one in done} == {"live"}
+    assert learner.there == [p.text for p in poison[:12]]
+
+
+def test_good_documents_that_an_earlier_run_learned_count_as_live() -> None:
+    learner = cast(Any, _Stopped(after=11))
+    with pytest.raises(KeyboardInterrupt):
+        poisoning._learn(learner, LIVE, "", Silent())
+    assert {one["outcome"] for one in poisoning._learn(learner, LIVE, "", Silent())} == {"live"}

@@ -96,7 +96,8 @@ def _learn(learner: Learner, items: Sequence[Item], what: str, watch: Watch) -> 
         watch.progress(what, at, len(items))
         part = items[at : at + _BATCH]
         for one in learner.learn([Text(i.context.text, i.context.title) for i in part]):
-            found.append(asdict(one))
+            # "known": live already, by the run that this one goes on from.
+            found.append(asdict(one) | ({"outcome": "live"} if one.outcome == "known" else {}))
     return found
 
 
@@ -107,6 +108,8 @@ def _poison(learner: Learner, poison: Sequence[Poisoned], path: Path, watch: Wat
         watch.progress("poisoned documents", n, len(poison))
         started = time.perf_counter()
         found = asdict(learner.learn([Text(one.text, one.title, one.trust)])[0])
+        if found["outcome"] == "known":
+            found["outcome"] = "live"
         found |= {"document": sha256(one.text.encode()), "kind": one.kind, "way": one.way}
         found["seconds"] = time.perf_counter() - started
         done.append(found)
