@@ -98,6 +98,10 @@ class Life:
         assert len(of) == len(set(of)) and set(of) == set(there), "a document has one cell"
         assert self.learned - self.asked_to_forget <= set(there), "an acknowledged document is lost"
         assert all(v.state in ("live-once", "rejected") for v in workspace.versions()), "a half-made version"
+        done = [job.outputs for job in workspace.jobs() if job.state == "done"]
+        made = {one["version"] for outputs in done for one in outputs.get("documents", {}).values()}
+        made |= {outputs["live"] for outputs in done if outputs.get("live")}
+        assert {v.id for v in workspace.versions()} <= made, "a version of a job that is not done"
         queued = [job.inputs for job in workspace.jobs() if job.state in ("queued", "running")]
         waiting = {key for inputs in queued for key in inputs.get("documents", ())}
         for document in workspace.documents():
