@@ -14,6 +14,7 @@ from transformers import (
     GPT2Config,
     LlamaConfig,
     PreTrainedTokenizerFast,
+    Qwen2Config,
     Qwen3Config,
 )
 
@@ -62,6 +63,8 @@ def toy_model(kind: str = "llama", *, dtype: torch.dtype = torch.float32) -> Any
     }
     if kind == "llama":
         config = LlamaConfig(**common, tie_word_embeddings=False)
+    elif kind == "qwen2":  # with biases
+        config = Qwen2Config(**common, tie_word_embeddings=True)
     elif kind == "qwen3":
         config = Qwen3Config(**common, tie_word_embeddings=True)
     elif kind == "gemma2":

@@ -28,6 +28,11 @@ INPUT_WEIGHT, OUTPUT_WEIGHT = 0.05, 1.0
 NARROW, WIDE, PLANE = 16, 33, 7
 """Columns to which rows are padded: two for one-row grids, one for small planes."""
 DIRECTIVES: Final = directives()
+HARD: Final = (
+    *("move_to_marker", "gravity", "reverse", "sort_objects"),
+    *("map_colours", "recolour_by_size", "recolour_by_count", "recolour_parity"),
+)
+"""The families practised that were solved least after 36 M tokens (generated tasks of the pretraining split)."""
 
 
 def task_segments(task: Task, form: TextForm) -> Segments:
@@ -88,10 +93,13 @@ def sources(seed: int) -> dict[str, tuple[Source, TextForm]]:
     kinds = cycle([warm_up(kind, seed=seed) for kind in ("copy", "repeat", "colours")])
     planes = plane_tasks(seed=seed, sides=(2, 5))
     primitives = list(PRIMITIVES)
+    hard = [family for family in primitives if family.name in HARD]
     return {
         "warm_up": (lambda _rng: next(next(kinds)), narrow),
         "short": (rows_of(primitives, (5, 13)), narrow),
+        "hard_short": (rows_of(hard, (5, 13)), narrow),
         "narrow": (rows_of(primitives, (5, NARROW)), narrow),
+        "hard_narrow": (rows_of(hard, (5, NARROW)), narrow),
         "composed": (rows_of(free, (8, NARROW)), narrow),
         "wide": (rows_of(primitives, (10, WIDE)), wide),
         "plane": (_endless(planes), plane),

@@ -33,6 +33,18 @@ STAGES = (
         {"short": 0.22, "narrow": 0.40, "composed": 0.10, "wide": 0.20, "plane": 0.02}
         | {"directive": 0.04, "directive_wide": 0.02},
     ),
+    Stage(
+        50_000_000,
+        (0.6, 0.6),
+        {"hard_short": 0.40, "short": 0.20, "narrow": 0.20, "composed": 0.02, "wide": 0.12}
+        | {"directive": 0.04, "directive_wide": 0.02},
+    ),
+    Stage(
+        90_000_000,
+        (0.6, 0.0),
+        {"hard_narrow": 0.22, "short": 0.08, "narrow": 0.36, "composed": 0.04, "wide": 0.24}
+        | {"directive": 0.04, "directive_wide": 0.02},
+    ),
 )
 
 RECIPE = Recipe(

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from seal.models import packed
-from seal.training import AdapterBank, train
+from seal.training import AdapterBank, train, trainer
 from seal.training.bank import padded_parts
 from seal.training.trainer import _Trainer
 from seal.types import Example, TrainingPlan
@@ -15,11 +15,18 @@ from toys import distance, mixed_plans, toy_model, toy_plan, toy_tokenizer
 TOLERANCE = 1e-4
 
 
+@pytest.fixture(params=[True, False], ids=["whole layers", "by modules"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways through a decoder layer."""
+    if not request.param:
+        monkeypatch.setattr(trainer, "can_fuse", lambda _model: False)
+
+
 def alone(model, plans):
     return [train(model, toy_tokenizer(), [plan])[0] for plan in plans]
 
 
-@pytest.mark.parametrize("kind", ["llama", "qwen3", "gemma2", "gpt2"])
+@pytest.mark.parametrize("kind", ["llama", "qwen2", "qwen3", "gemma2", "gpt2"])
 def test_mixed_plans(kind: str) -> None:
     model, plans = toy_model(kind), mixed_plans()
     together = train(model, toy_tokenizer(), plans)

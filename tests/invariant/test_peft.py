@@ -17,7 +17,7 @@ from seal.training.optimizer import learning_rate
 from seal.types import TrainingPlan
 from toys import distance, relative, toy_model, toy_plan, toy_tokenizer
 
-KINDS = ["llama", "qwen3", "gemma2", "gpt2"]
+KINDS = ["llama", "qwen2", "qwen3", "gemma2", "gpt2"]
 IDS = torch.tensor([[5, 90, 33, 210, 17, 8], [300, 2, 77, 41, 9, 150]])
 
 

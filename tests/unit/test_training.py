@@ -275,14 +275,14 @@ def test_training_leaves_denormal_numbers_as_they_were() -> None:
 def test_nothing_of_a_pass_outlives_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pass that is held by what it computed is memory that grows with every step."""
     made: list[weakref.ref] = []
-    original = bank_module._Route
+    original = bank_module.Route
 
     def watched(**fields):
         route = original(**fields)
         made.append(weakref.ref(route))
         return route
 
-    monkeypatch.setattr(bank_module, "_Route", watched)
+    monkeypatch.setattr(bank_module, "Route", watched)
     gc.disable()
     try:
         train(toy_model(), toy_tokenizer(), [toy_plan(0), toy_plan(1)])

@@ -34,13 +34,18 @@ def _attention(
     **_: Any,
 ) -> tuple[Tensor, None]:
     """Causal attention within each text. query [1, H, N, d], key and value [1, H', N, d] -> [1, N, H, d]."""
-    lengths = _state.lengths_tokens
+    lengths = text_lengths()
     shared = query.shape[1] != key.shape[1]
     parts = [
         nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, enable_gqa=shared)
         for q, k, v in zip(query.split(lengths, 2), key.split(lengths, 2), value.split(lengths, 2))
     ]
     return torch.cat(parts, 2).transpose(1, 2), None
+
+
+def text_lengths() -> list[int]:
+    """The lengths in tokens of the texts in the row that is in flight; none if no row is."""
+    return getattr(_state, "lengths_tokens", [])
 
 
 def _no_mask(*_: Any, **__: Any) -> None:
@@ -138,6 +143,12 @@ class Batch:
         """The keywords of the model's forward."""
         ids = {"input_ids": self.input_ids}
         return ids if self.position_ids is None else ids | {"position_ids": self.position_ids}
+
+    def inputs_from(self, states: Sequence[Tensor]) -> dict[str, Tensor]:
+        """The same for a model that is given states [T, d] of each text in place of its embeddings."""
+        if self.position_ids is not None:
+            return {"inputs_embeds": torch.cat(list(states)).unsqueeze(0), "position_ids": self.position_ids}
+        return {"inputs_embeds": nn.utils.rnn.pad_sequence(list(states), batch_first=True)}
 
     def attention(self, model: nn.Module) -> Any:
         """Around the forward pass."""

@@ -42,22 +42,25 @@ def stream(seed: int, purpose: str) -> torch.Generator:
 
 
 @dataclass(frozen=True)
-class _Layer:
-    """A target module and its place in the bank: columns of A, then columns of B."""
+class Layer:
+    """A target module, and where the columns of its A and of its B begin in the bank.
+
+    The A of all modules come first, so that those of modules that share an input are one matrix.
+    """
 
     name: str
     module: Linear
     index: int
-    start: int
+    start_a: int
+    start_b: int
     n_in: int
     n_out: int
 
     def factors(self, rows: Tensor, rank: int) -> tuple[Tensor, Tensor]:
         """Views A [n, r, in] and B [n, out, r] of `rows` [n, P]."""
-        n, a, b = len(rows), rank * self.n_in, self.n_out * rank
         return (
-            rows[:, self.start : self.start + a].view(n, rank, self.n_in),
-            rows[:, self.start + a : self.start + a + b].view(n, self.n_out, rank),
+            rows.narrow(1, self.start_a, rank * self.n_in).view(-1, rank, self.n_in),
+            rows.narrow(1, self.start_b, self.n_out * rank).view(-1, self.n_out, rank),
         )
 
 
@@ -76,7 +79,7 @@ class RowDropout:
 
 
 @dataclass
-class _Route:
+class Route:
     """The adapters of the rows in flight: slots `first` to `first + n`, and how the rows fall to them."""
 
     slots: tuple[int, ...]
@@ -116,7 +119,7 @@ class _LoraLinear(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, anchor: Tensor, layer: _Layer, route: _Route, mask: Tensor | None
+        ctx: Any, x: Tensor, anchor: Tensor, layer: Layer, route: Route, mask: Tensor | None
     ) -> Tensor:
         (a, b), module = route.factors[layer.index], layer.module
         flat, weight = x.reshape(-1, layer.n_in), matrix(module).t()
@@ -166,24 +169,25 @@ class AdapterBank:
         targets: Collection[str | tuple[str, ...]] = ("all-linear",),
     ) -> None:
         self.model, self.n_slots, self.rank = model, n_slots, rank
-        self.layers: list[_Layer] = []
-        start = 0
-        for index, (name, module) in enumerate(modules_of(model, targets)):
-            n_out, n_in = matrix(module).shape
-            self.layers.append(_Layer(name, module, index, start, n_in, n_out))
-            start += rank * (n_in + n_out)
-        if not self.layers:
+        modules = list(modules_of(model, targets))
+        if not modules:
             raise ConfigError(
                 "the model has no linear module to adapt", "only nn.Linear and Conv1D are supported"
             )
+        self.layers: list[Layer] = []
+        at_a, at_b = 0, rank * sum(matrix(module).shape[1] for _, module in modules)
+        for index, (name, module) in enumerate(modules):
+            n_out, n_in = matrix(module).shape
+            self.layers.append(Layer(name, module, index, at_a, at_b, n_in, n_out))
+            at_a, at_b = at_a + rank * n_in, at_b + rank * n_out
         weight = self.layers[0].module.weight
         self.device, self.dtype = weight.device, weight.dtype
-        self.weights = torch.zeros(n_slots, start, device=self.device)
+        self.weights = torch.zeros(n_slots, at_b, device=self.device)
         self.gradients: Tensor | None = None
-        self._scales = torch.zeros(len(self.layers), n_slots, device=self.device)
+        self.scales = torch.zeros(len(self.layers), n_slots, device=self.device)
         self._idle = [[True] * n_slots for _ in self.layers]
-        self._anchor = torch.zeros(0, device=self.device, requires_grad=True)
-        self._route: _Route | None = None
+        self.anchor = torch.zeros(0, device=self.device, requires_grad=True)
+        self.current_route: Route | None = None
         self._frozen: list[nn.Parameter] = []
 
     @classmethod
@@ -233,14 +237,14 @@ class AdapterBank:
         hyperparameters = adapter.hyperparameters
         check_fit(adapter.factors, modules, hyperparameters.rank, where=f"adapter {adapter.id!r}")
         self.weights[slot] = 0
-        self._scales[:, slot] = 0
+        self.scales[:, slot] = 0
         for layer in self.layers:
             self._idle[layer.index][slot] = layer.name not in adapter.factors
             if layer.name in adapter.factors:
                 a, b = layer.factors(self.weights[slot : slot + 1], self.rank)
                 a[0, : hyperparameters.rank] = adapter.factors[layer.name][0].to(self.device)
                 b[0, :, : hyperparameters.rank] = adapter.factors[layer.name][1].to(self.device)
-                self._scales[layer.index, slot] = adapter.scale
+                self.scales[layer.index, slot] = adapter.scale
 
     def read(self, slot: int, hyperparameters: Hyperparameters) -> dict[str, tuple[Tensor, Tensor]]:
         """A copy of the factors in `slot`, without what pads them, on the CPU."""
@@ -249,7 +253,7 @@ class AdapterBank:
         rank = hyperparameters.rank
         return {name: (a[0, :rank].clone(), b[0, :, :rank].clone()) for name, (a, b) in factors.items()}
 
-    def _own(self, hyperparameters: Hyperparameters) -> list[_Layer]:
+    def _own(self, hyperparameters: Hyperparameters) -> list[Layer]:
         names = set(match_targets([layer.name for layer in self.layers], hyperparameters.targets))
         return [layer for layer in self.layers if layer.name in names]
 
@@ -276,9 +280,9 @@ class AdapterBank:
         learn = torch.is_grad_enabled()
         if learn and self.gradients is None:
             self.gradients = torch.zeros_like(self.weights)
-        weights, scales = self.weights[where].to(self.dtype), self._scales[:, where].to(self.dtype)
+        weights, scales = self.weights[where].to(self.dtype), self.scales[:, where].to(self.dtype)
         gradients = [] if not learn or self.gradients is None else [self.gradients[where]]
-        self._route = _Route(
+        self.current_route = Route(
             slots=tuple(slots),
             shares=shares,
             n_rows=sum(shares),
@@ -294,11 +298,11 @@ class AdapterBank:
             yield
         finally:
             # A tensor that the route holds knows, by its graph, the route: nothing would ever free the two.
-            self._route.spread = None
-            self._route = None
+            self.current_route.spread = None
+            self.current_route = None
 
-    def _forward(self, layer: _Layer, x: Tensor) -> Tensor:
-        route = self._route
+    def _forward(self, layer: Layer, x: Tensor) -> Tensor:
+        route = self.current_route
         if route is None:
             return type(layer.module).forward(layer.module, x)  # type: ignore[arg-type]
         if route.n_rows not in (x.shape[0], x.numel() // layer.n_in):
@@ -307,9 +311,9 @@ class AdapterBank:
                 "a module that regroups its rows cannot be adapted: leave it out of targets",
             )
         mask = self._mask(x, layer, route) if route.dropout else None
-        return _LoraLinear.apply(x, self._anchor, layer, route, mask)  # type: ignore[no-any-return]
+        return _LoraLinear.apply(x, self.anchor, layer, route, mask)  # type: ignore[no-any-return]
 
-    def _mask(self, x: Tensor, layer: _Layer, route: _Route) -> Tensor:
+    def _mask(self, x: Tensor, layer: Layer, route: Route) -> Tensor:
         """The factor [tokens, in] that the adapters' input is multiplied by: 0, or 1 / (1 - p)."""
         mask = torch.ones(x.numel() // layer.n_in, layer.n_in)
         for row in route.dropout:

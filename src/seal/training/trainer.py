@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,9 +25,11 @@ from seal.models.host import denormals_flushed, keep_freed_memory
 from seal.models.logits import logits_at, weighted_losses
 from seal.models.packed import Batch, chunks, packs
 from seal.models.tokens import pad_id
+from seal.models.trunk import Trunk
 from seal.training.adapter import Adapter
 from seal.training.bank import AdapterBank, RowDropout, stream
 from seal.training.batching import TokenizedExample, TokenizedPlan, tokenize_plan
+from seal.training.block import can_fuse, fused
 from seal.training.optimizer import SlotAdamW, learning_rate
 from seal.types import TrainingPlan
 
@@ -44,6 +46,8 @@ class _Run:
     slot: int
     losses: list[float] = field(default_factory=list)
     failed: str = ""
+    states: list[Tensor] = field(default_factory=list)
+    """Of each example, what the layers below the first that learns make of it; empty if there are none."""
 
     @property
     def ended(self) -> bool:
@@ -52,6 +56,10 @@ class _Run:
     @property
     def batch(self) -> list[TokenizedExample]:
         return [self.work.examples[i] for i in self.work.steps[len(self.losses)]]
+
+    @property
+    def batch_states(self) -> list[Tensor]:
+        return [self.states[i] for i in self.work.steps[len(self.losses)]]
 
     def dropout(self, row: int, start: int) -> list[RowDropout]:
         """The masks of one row of this step: they depend on the plan's seed, the step and the row only."""
@@ -111,7 +119,8 @@ def train(
     bank = AdapterBank(
         model, n_slots=n_slots, rank=max(h.rank for h in hypers), targets={h.targets for h in hypers}
     )
-    with bank, _evaluation_mode(model), denormals_flushed():
+    layers = fused(model, bank) if torch.get_num_threads() == 1 and can_fuse(model) else nullcontext()
+    with bank, _evaluation_mode(model), denormals_flushed(), layers:
         trainer = _Trainer(model, bank, works, pad_id(tokenizer), max_tokens)
         for done in trainer.turns():
             if on_progress:
@@ -144,6 +153,7 @@ class _Trainer:
         self.optimizer = SlotAdamW(bank)
         self.max_tokens = max_tokens or MAX_TOKENS.get(bank.device.type, MAX_TOKENS["cpu"])
         self.packed = packs(model)
+        self.trunk = Trunk.below(model, {layer.module for layer in bank.layers}, packed=self.packed)
         self.n_steps = sum(len(work.steps) for work in works)
         self.adapters: dict[int, Adapter] = {}
 
@@ -169,7 +179,18 @@ class _Trainer:
         plan = self.works[order].plan
         self.bank.initialise(slot, plan.hyperparameters, plan.seed)
         self.optimizer.reset(slot)
-        return _Run(order, self.works[order], slot)
+        run = _Run(order, self.works[order], slot)
+        if self.trunk is not None:
+            run.states = self._states(self.trunk, [list(e.input_ids) for e in run.work.examples])
+        return run
+
+    def _states(self, trunk: Trunk, rows: list[list[int]]) -> list[Tensor]:
+        found: dict[int, Tensor] = {}
+        lengths = [len(row) for row in rows]
+        for members in chunks([0] * len(rows), lengths, max_tokens=self.max_tokens, packed=self.packed):
+            states = trunk.states([rows[i] for i in members], pad=self.pad, packed=self.packed)
+            found |= dict(zip(members, states, strict=True))
+        return [found[i] for i in range(len(rows))]
 
     def _finish(self, run: _Run) -> None:
         plan = run.work.plan
@@ -235,8 +256,13 @@ class _Trainer:
             dropout += run.dropout(j, start)
         index = torch.tensor([positions, targets, owners]).to(device)
         route = self.bank.route(list(shares), list(shares.values()), dropout=dropout, fresh=fresh)
-        with route, batch.attention(self.model):
-            logits, _ = logits_at(self.model, index[0], use_cache=False, **batch.inputs())
+        if self.trunk is None:
+            inputs, below = batch.inputs(), nullcontext()
+        else:
+            states = [run.batch_states[j] for run, j, _ in rows]
+            inputs, below = batch.inputs_from(states), self.trunk.passed()
+        with route, below, batch.attention(self.model):
+            logits, _ = logits_at(self.model, index[0], use_cache=False, **inputs)
             parts = weighted_losses(logits, index[1], torch.tensor(weights, device=device))
             parts.sum().backward()
         losses.index_add_(0, index[2], parts.detach())
