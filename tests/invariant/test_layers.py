@@ -10,7 +10,7 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig
 
 from seal.models import trunk
-from seal.models.packed import packs
+from seal.models.packed import packs, text_lengths
 from seal.models.trunk import Trunk
 from seal.training import block, train, trainer
 from seal.training.block import can_fuse
@@ -58,7 +58,7 @@ def unscaled(patch: pytest.MonkeyPatch) -> None:
 
 
 def one_text(patch: pytest.MonkeyPatch) -> None:
-    lengths = block.text_lengths
+    lengths = text_lengths
     patch.setattr(block, "text_lengths", lambda: [sum(lengths())])
 
 

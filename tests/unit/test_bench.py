@@ -13,7 +13,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from seal.errors import ConfigError, InputFileError, OutputError
 from seal.loops.bench import Settings
 from seal.loops.bench.clock import peak_bytes
-from seal.loops.bench.contenders import Engine, PeftContender, make_contenders
+from seal.loops.bench.contender import do
+from seal.loops.bench.contenders import Engine, PeftContender, make_contender
 from seal.loops.bench.figures import Measurement, Peak, ProductTimes, summarise
 from seal.loops.bench.memory import Need
 from seal.loops.bench.operations import (
@@ -25,6 +26,7 @@ from seal.loops.bench.operations import (
     train_products,
 )
 from seal.loops.bench.peft_loop import PeftLoop, sharing_weights
+from seal.loops.bench.processes import Spread, time_products
 from seal.loops.bench.profile import part_of
 from seal.loops.bench.rates import products_s
 from seal.loops.bench.report import check_out, figure, read_results, si
@@ -75,6 +77,27 @@ def test_operations_by_hand() -> None:
         "head": 3 * 2 * 5 * 4 * (2 * 3 * 11),
         "attention": 3 * 2 * 5 * 2 * (2 * 2 * 4) * (6 * 6 + 3 * 8),
     }
+
+
+@pytest.mark.parametrize("name", ["engine", "peft_parallel"])
+def test_work_shared_out_among_processes(name: str, toy: Path) -> None:
+    given = {"model": str(toy), "shape": None, "device": "cpu", "dtype": "float32"}
+    one = load_subject(**given)
+    inner = make_contender(name, one, SMALL, trainer_steps=1)
+    spread = Spread(inner, one, SMALL, given, 2, name=name)
+    tasks = make_tasks(5, SMALL, vocabulary=one.vocabulary, seed=0)
+    try:
+        together, alone = spread.do(tasks), do(inner, tasks)
+        # PEFT draws its first weights from the process's random state, the engine from the task's seed.
+        same = together.answers == alone.answers
+        assert same if name == "engine" else [len(a) for a in together.answers] == [SMALL.n_questions] * 5
+        assert together.train_s > 0 < together.exam_s
+        if name == "engine":
+            found = spread.products(tasks, quick=True)
+            whole = time_products(one, SMALL, tasks, slots=5, quick=True)
+            assert found.train_operations == pytest.approx(whole.train_operations, rel=0.1)
+    finally:
+        spread.close()
 
 
 @pytest.mark.parametrize("kind", ["llama", "qwen3", "gpt2"])
@@ -163,7 +186,7 @@ def test_a_second_tree_shares_the_weights() -> None:
 
 
 def test_trainer_is_timed_on_a_few_steps_and_scaled_to_all() -> None:
-    [trainer] = make_contenders(["trainer"], subject(), SMALL, trainer_steps=2)
+    trainer = make_contender("trainer", subject(), SMALL, trainer_steps=2)
     tasks = make_tasks(1, SMALL, vocabulary=VOCABULARY, seed=0)
     learned = trainer.learn(tasks)
     assert learned.scaled_from_steps == 2 and learned.seconds > 0

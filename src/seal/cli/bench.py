@@ -26,9 +26,9 @@ def inner_loop(
         str,
         Parameter(
             help="Who takes part, separated by commas: engine (this package), peft (peft with a plain loop), "
-            "trainer (transformers.Trainer with peft, padded)."
+            "peft_parallel (the same, one process a core), trainer (transformers.Trainer with peft, padded)."
         ),
-    ] = "engine,peft,trainer",
+    ] = "engine,peft,peft_parallel,trainer",
     model: Annotated[
         str | None,
         Parameter(help='The model: "tiny" (the default), a folder in Hugging Face format, or a hub name.'),
@@ -49,6 +49,12 @@ def inner_loop(
     threads: Annotated[
         int | None,
         Parameter(help="Threads of every contender; by default each has as many as are fastest for it."),
+    ] = None,
+    processes: Annotated[
+        int | None,
+        Parameter(
+            help="Processes of engine and peft_parallel; by default one a core for a small model on a CPU."
+        ),
     ] = None,
     example_tokens: Annotated[
         str | None,
@@ -101,6 +107,7 @@ def inner_loop(
             example_tokens=_range(example_tokens) if example_tokens else None,
             trainer_steps=trainer_steps,
             threads=threads,
+            processes=processes,
             seed=seed,
             quick=quick,
             profile=profile,

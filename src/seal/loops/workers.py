@@ -31,9 +31,19 @@ def n_workers(config: RunConfig, model: Any) -> int:
     if config.inner.workers:
         return config.inner.workers
     on_cpu = next(model.parameters()).device.type == "cpu"
-    if not on_cpu or weight_bytes(model) > SMALL_BYTES or config.grading.grader == "judge":
+    if not on_cpu or not small_enough(model) or config.grading.grader == "judge":
         return 1
-    if os.environ.get("OMP_NUM_THREADS"):  # whoever sets it wants no more cores to be used
+    return usable_cores()
+
+
+def small_enough(model: Any) -> bool:
+    """Whether processes of one thread each are faster than one process of many."""
+    return weight_bytes(model) <= SMALL_BYTES
+
+
+def usable_cores() -> int:
+    """Cores that this process may use: one where OMP_NUM_THREADS is set, since who sets it wants no more."""
+    if os.environ.get("OMP_NUM_THREADS"):
         return 1
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

@@ -30,3 +30,26 @@ class Contender(Protocol):
     def examine(self, tasks: Sequence[Task]) -> tuple[float, list[list[str]]]:
         """(seconds, the answers to each task's questions), with the adapters that were learned last."""
         ...
+
+
+@dataclass(frozen=True)
+class Done:
+    """How long training and exams of tasks took, and the answers to each task's questions."""
+
+    train_s: float
+    exam_s: float
+    answers: list[list[str]]
+    scaled_from_steps: int = 0
+
+
+def do(contender: Contender, tasks: Sequence[Task]) -> Done:
+    """All of the work on `tasks`: at once, or one after the other."""
+    train_s = exam_s = 0.0
+    answers: list[list[str]] = []
+    scaled = 0
+    for own in ([tasks] if contender.at_once else [[task] for task in tasks]) if tasks else []:
+        learned = contender.learn(own)
+        seconds, found = contender.examine(own)
+        train_s, exam_s, scaled = train_s + learned.seconds, exam_s + seconds, learned.scaled_from_steps
+        answers += found
+    return Done(train_s, exam_s, answers, scaled)

@@ -20,10 +20,11 @@ from seal.loops.memory import pass_tokens_that_fit, slots_that_fit
 from seal.models.generate import generate
 from seal.training import Adapter, AdapterBank, train
 
-NAMES = ("engine", "peft", "trainer")
+NAMES = ("engine", "peft", "peft_parallel", "trainer")
 WORDS = {
     "engine": "seal, many adapters at once",
     "peft": "peft, plain PyTorch loop, no padding",
+    "peft_parallel": "the same, one process a core",
     "trainer": "transformers.Trainer with peft, padded",
 }
 EXAM_ROWS = 256
@@ -119,13 +120,10 @@ def check_names(names: Sequence[str]) -> None:
         require_peft()
 
 
-def make_contenders(
-    names: Sequence[str], subject: Subject, load: Load, *, trainer_steps: int
-) -> list[Contender]:
-    """The contenders of these names, in the order in which they take turns."""
-    makers = {
-        "engine": lambda: Engine(subject, load),
-        "peft": lambda: PeftContender(subject, load),
-        "trainer": lambda: TrainerLoop(subject, load, steps=trainer_steps),
-    }
-    return [makers[name]() for name in NAMES if name in names]
+def make_contender(name: str, subject: Subject, load: Load, *, trainer_steps: int) -> Contender:
+    """The contender of this name, in this process."""
+    if name == "engine":
+        return Engine(subject, load)
+    if name == "trainer":
+        return TrainerLoop(subject, load, steps=trainer_steps)
+    return PeftContender(subject, load)

@@ -31,6 +31,8 @@ class Measurement:
     written_tokens: int
     scaled_from_steps: int = 0
     cores_busy: float = 0.0
+    processes: int = 1
+    threads: int = 1
 
     @property
     def self_edits_per_s(self) -> float:
@@ -116,6 +118,8 @@ def _speed(
             "n_measured": group[0].n_self_edits,
             "scaled_from_steps": group[0].scaled_from_steps,
             "cores_busy": statistics.median(m.cores_busy for m in group),
+            "processes": group[0].processes,
+            "threads": group[0].threads,
         })  # fmt: skip
     return rows
 

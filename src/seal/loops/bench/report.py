@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 _IDLE = 0.85  # a process that has less than this share of its threads shares the cores with others
 RESULTS, TABLE, PICTURE = "results.json", "table.md", "plot.png"
-_COLOURS = {"engine": plots.SEAL, "peft": plots.CONTROL, "trainer": plots.PASSAGE}
+_COLOURS = {
+    "engine": plots.SEAL,
+    "peft": plots.CONTROL,
+    "peft_parallel": plots.EDIT,
+    "trainer": plots.PASSAGE,
+}
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
@@ -73,7 +78,7 @@ def markdown(results: Mapping[str, Any], *, level: int = 2) -> str:
     if results["ratios"]:
         parts += [
             "Times as many self-edits a second, paired by round; median [smallest, largest]:",
-            _table(("adapters", "engine / peft", "engine / trainer"), ratio_rows(results)),
+            _table(("adapters", *(f"engine / {name}" for name in NAMES[1:])), ratio_rows(results)),
         ]
     if results["shares"]:
         parts += [_SHARES_TEXT, _table(_SHARES, share_rows(results))]
@@ -82,12 +87,11 @@ def markdown(results: Mapping[str, Any], *, level: int = 2) -> str:
 
 
 def _about(results: Mapping[str, Any]) -> str:
-    m, load, threads = results["machine"], results["load"], results["threads"]
+    m, load = results["machine"], results["load"]
     h = load["hyperparameters"]
-    counts = ", ".join(f"{threads[name]} for {name}" for name in NAMES if name in threads)
     where = m["device"] if m["cuda"] and m["device"] != "CPU" else f"{m['cpu']}, {m['cpu_capability']}"
     return (
-        f"{where}; {_count(m['cores'], 'core')}; threads: {counts}. torch {m['torch']}, transformers "
+        f"{where}; {_count(m['cores'], 'core')}. torch {m['torch']}, transformers "
         f"{m['transformers']}, peft {m['peft']}; {m['date']}. A self-edit: {load['n_examples']} examples of "
         f"{load['example_tokens'][0]}-{load['example_tokens'][1]} tokens, {h['epochs']} epochs, batch "
         f"{h['batch_size']}, LoRA r {h['rank']} on all linear layers, then {load['n_questions']} questions "
@@ -111,17 +115,17 @@ def notes(results: Mapping[str, Any]) -> str:
             f"trainer is scaled from {_count(max(scaled), 'step')}: every step computes as much "
             f"({results['load']['padded_tokens']:,} tokens)."
         )
-    threads = results["threads"]
-    had = [r["cores_busy"] / threads["engine"] for r in results["speed"] if r["contender"] == "engine"]
+    had = [r["cores_busy"] / r["threads"] for r in results["speed"] if r["contender"] == "engine"]
     if results["machine"]["device"] == "CPU" and had and min(had) < _IDLE:
         texts.append(
-            f"The machine was not idle: at times the engine had {percent(min(had))} of its "
-            f"{_count(threads['engine'], 'thread')}, and every rate is lower for it."
+            f"The machine was not idle: at times the engine had {percent(min(had))} of its threads, "
+            "and every rate is lower for it."
         )
     return " ".join(texts)
 
 
-_SPEED = ("adapters", "contender", "self-edits/s [min, max]", "s a self-edit", "training", "exam",
+_SPEED = ("adapters", "contender", "processes × threads", "self-edits/s [min, max]", "s a self-edit",
+          "training", "exam",
           "tokens/s trained", "written", "op/s", "peak memory", "measured")  # fmt: skip
 
 
@@ -134,6 +138,7 @@ def speed_rows(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
         rows.append((
             str(r["adapters"]),
             r["contender"],
+            f"{r['processes']} × {r['threads']}",
             spread_text(r["self_edits_per_s"]),
             figure(1 / r["self_edits_per_s"]["median"]),
             figure(r["train_s"]),
@@ -152,8 +157,7 @@ def ratio_rows(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
     found = {(r["adapters"], r["over"]): r for r in results["ratios"]}
     counts = dict.fromkeys(r["adapters"] for r in results["ratios"])
     return [
-        (str(n), *(spread_text(found[n, o]) if (n, o) in found else "–" for o in ("peft", "trainer")))
-        for n in counts
+        (str(n), *(spread_text(found[n, o]) if (n, o) in found else "–" for o in NAMES[1:])) for n in counts
     ]
 
 
@@ -183,7 +187,7 @@ def share_rows(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 
 _SIZES = ("model", "parameters", "example tokens", "adapters", "s a self-edit", "operations a self-edit",
-          "engine / peft", "engine / trainer", "share", "memory of one more adapter")  # fmt: skip
+          *(f"engine / {name}" for name in NAMES[1:]), "share", "memory of one more adapter")  # fmt: skip
 
 
 def sizes_table(many: Sequence[Mapping[str, Any]]) -> str:
@@ -193,7 +197,7 @@ def sizes_table(many: Sequence[Mapping[str, Any]]) -> str:
         n = max(r["adapters"] for r in results["speed"])
         engine = [r for r in results["speed"] if (r["adapters"], r["contender"]) == (n, "engine")]
         shares = [r for r in results["shares"] if r["adapters"] == n]
-        ratios = next((row for row in ratio_rows(results) if row[0] == str(n)), ("", "–", "–"))
+        ratios = next((row for row in ratio_rows(results) if row[0] == str(n)), ("", *"–" * len(NAMES[1:])))
         slope = results["memory"]["per_adapter"]
         rows.append((
             results["model"]["name"],

@@ -16,25 +16,19 @@ import torch
 
 from seal.errors import ConfigError
 from seal.loops.bench.clock import peak_bytes
-from seal.loops.bench.contender import Contender
-from seal.loops.bench.contenders import (
-    EXAM_ROWS,
-    NAMES,
-    Engine,
-    check_names,
-    make_contenders,
-)
+from seal.loops.bench.contender import Contender, do
+from seal.loops.bench.contenders import NAMES, Engine, check_names, make_contender
 from seal.loops.bench.figures import Measurement, Peak, ProductTimes, summarise
 from seal.loops.bench.machine import describe
 from seal.loops.bench.memory import counted_need
-from seal.loops.bench.operations import Anatomy, Product, products_of, total
+from seal.loops.bench.processes import Spread, time_products
 from seal.loops.bench.profile import profile_engine
-from seal.loops.bench.rates import peak_rate, products_s
 from seal.loops.bench.shapes import Subject, load_subject
 from seal.loops.bench.trainer_loop import padded_tokens
 from seal.loops.bench.workload import QUICK, IdTokenizer, Load, Task, make_tasks
 from seal.loops.start import Watch
 from seal.loops.threads import choose_threads
+from seal.loops.workers import small_enough, usable_cores
 from seal.models.host import keep_freed_memory
 
 
@@ -53,6 +47,7 @@ class Settings:
     example_tokens: tuple[int, int] | None = None
     trainer_steps: int = 5
     threads: int | None = None
+    processes: int | None = None
     seed: int = 0
     quick: bool = False
     profile: bool = False
@@ -65,6 +60,7 @@ class Settings:
             "--baseline-self-edits": self.baseline_self_edits >= 1,
             "--trainer-steps": self.trainer_steps >= 1,
             "--threads": self.threads is None or self.threads >= 1,
+            "--processes": self.processes is None or self.processes >= 1,
             "--contenders": bool(self.contenders),
             "--example-tokens": self.example_tokens is None or self.example_tokens[0] > 1,
         }
@@ -87,13 +83,19 @@ def run_benchmark(settings: Settings, watch: Watch) -> dict[str, Any]:
     _check_fit(subject, load)
     keep_freed_memory()
     threads, why = _threads(subject, settings, watch)
-    bench = _Bench(settings, subject, load, threads, watch)
-    bench.run()
+    processes = _processes(subject, settings)
+    watch.notice(f"{processes} process{'es of one thread each' if processes > 1 else ''} for many adapters")
+    bench = _Bench(settings, subject, load, threads, processes, watch)
+    try:
+        bench.run()
+    finally:
+        bench.close()
     padded = padded_tokens(subject.model, load)
     return {
         "format": 1,
         "machine": describe(subject.device),
-        "threads": {"engine": threads, **bench.threads, "why": why},
+        "threads": {"alone": threads, **bench.threads, "why": why},
+        "processes": processes,
         "model": {
             "name": subject.name,
             "parameters": subject.n_parameters,
@@ -134,16 +136,38 @@ def _threads(subject: Subject, settings: Settings, watch: Watch) -> tuple[int, s
     return found
 
 
+def _processes(subject: Subject, settings: Settings) -> int:
+    """Processes for a contender that can be shared out: one a core, for a model small enough."""
+    if settings.processes is not None:
+        return settings.processes
+    small = subject.device.type == "cpu" and small_enough(subject.model)
+    return usable_cores() if small and settings.threads is None else 1
+
+
 class _Bench:
     """The measurements of one run, as they come in."""
 
-    def __init__(self, settings: Settings, subject: Subject, load: Load, threads: int, watch: Watch) -> None:
+    def __init__(
+        self, settings: Settings, subject: Subject, load: Load, threads: int, processes: int, watch: Watch
+    ) -> None:
         self.settings, self.subject, self.load, self.watch = settings, subject, load, watch
-        self.contenders = make_contenders(
-            settings.contenders, subject, load, trainer_steps=settings.trainer_steps
-        )
-        self.anatomy = Anatomy.of(subject.model, load.hyperparameters.targets)
-        self.threads = dict.fromkeys(settings.contenders, threads)
+        self.processes = processes
+        names = [n for n in NAMES if n in settings.contenders and (processes > 1 or n != "peft_parallel")]
+        self.contenders = {
+            name: make_contender(name, subject, load, trainer_steps=settings.trainer_steps) for name in names
+        }
+        given = {
+            "model": settings.model,
+            "shape": settings.shape,
+            "device": str(subject.device),
+            "dtype": str(subject.dtype).removeprefix("torch."),
+        }
+        self.spread = {
+            name: Spread(self.contenders[name], subject, load, given, processes, name=name)
+            for name in ("engine", "peft_parallel")
+            if name in names and processes > 1
+        }
+        self.threads = dict.fromkeys(names, threads) | dict.fromkeys(self.spread, 1)
         self.engine_threads = threads
         self.measurements: list[Measurement] = []
         self.products: list[ProductTimes] = []
@@ -151,10 +175,14 @@ class _Bench:
         self.profile: Mapping[str, Any] | None = None
         self._done, self._total = 0, len(settings.adapters) * (settings.rounds + 1) + settings.profile
 
+    def close(self) -> None:
+        for spread in self.spread.values():
+            spread.close()
+
     def run(self) -> None:
         counts = tuple(sorted(set(self.settings.adapters)))
         tasks = make_tasks(
-            max(*counts, self.settings.baseline_self_edits),
+            max(*counts, self.processes, self.settings.baseline_self_edits),
             self.load,
             vocabulary=self.subject.vocabulary,
             seed=self.settings.seed,
@@ -166,93 +194,103 @@ class _Bench:
                 self._round(n, index, tasks)
         if self.settings.profile:
             self._tell("profiling the engine")
-            short = [_short(task, self.load) for task in tasks[: counts[-1]]]
-            self.profile = profile_engine(self.subject, self.load, short)
+            self._set_threads("engine", counts[-1])
+            own = tasks[: max(1, counts[-1] // self.processes)]
+            self.profile = profile_engine(self.subject, self.load, [_short(task, self.load) for task in own])
 
     def _warm_up(self, n: int, tasks: Sequence[Task]) -> None:
-        """The first run of each contender at this number, on one epoch: its memory, and its best threads."""
-        for contender in self.contenders:
-            if not contender.at_once and any(peak.contender == contender.name for peak in self.peaks):
+        """The first run of each contender at this number, on one epoch: its memory, and its best threads.
+
+        Memory is that of one process, which has all adapters.
+        """
+        first = True
+        for name, contender in self.contenders.items():
+            if name == "peft_parallel" or (
+                not contender.at_once and any(peak.contender == name for peak in self.peaks)
+            ):
                 continue  # one at a time takes the same memory at every number
-            self._tell(f"{_adapters(n)}: memory, {contender.name}", step=contender is self.contenders[0])
+            self._tell(f"{_adapters(n)}: memory, {name}", step=first)
+            first = False
             own = [_short(task, self.load) for task in tasks[: n if contender.at_once else 1]]
-            self._set_threads(contender.name)
+            self._set_threads(name, n)
             if not self.peaks:
                 contender.learn(own[:1])  # what libraries take once is nobody's memory
                 contender.examine(own[:1])
             learned, _ = peak_bytes(self.subject.device, lambda c=contender, o=own: c.learn(o))
             exam, _ = peak_bytes(self.subject.device, lambda c=contender, o=own: c.examine(o))
-            self.peaks.append(Peak(contender.name, len(own), learned, exam))
+            self.peaks.append(Peak(name, len(own), learned, exam))
             if not contender.at_once:
                 self._choose_threads(contender, own)
+        for spread in self.spread.values():
+            if n >= self.processes:
+                spread.do([_short(task, self.load) for task in tasks[: self.processes]])
 
     def _choose_threads(self, contender: Contender, own: Sequence[Task]) -> None:
         """A contender with small products may be faster with one thread: it gets what is better for it."""
         set_already = self.settings.threads is not None or "OMP_NUM_THREADS" in os.environ
-        if set_already or self.engine_threads == 1 or self.subject.device.type != "cpu":
+        most = torch.get_num_threads() if set_already else max(self.engine_threads, usable_cores())
+        if set_already or most == 1 or self.subject.device.type != "cpu":
             return
         times = {}
-        for n in (self.engine_threads, 1):
+        for n in (most, 1):
             torch.set_num_threads(n)
             times[n] = contender.learn(own).seconds
         self.threads[contender.name] = min(times, key=lambda n: times[n])
 
-    def _set_threads(self, name: str) -> None:
+    def _set_threads(self, name: str, n: int) -> None:
         if self.subject.device.type == "cpu":
-            torch.set_num_threads(self.threads.get(name, self.engine_threads))
+            alone = name == "engine" and n < self.processes
+            torch.set_num_threads(self.engine_threads if alone else self.threads[name])
 
     def _round(self, n: int, index: int, tasks: Sequence[Task]) -> None:
         where = f"{_adapters(n)}, round {index + 1} of {self.settings.rounds}"
-        for contender in self.contenders:
-            self._tell(f"{where}: {contender.name}", step=contender is self.contenders[0])
-            self._set_threads(contender.name)
+        first = True
+        for name, contender in self.contenders.items():
+            if name == "peft_parallel" and n < self.processes:
+                continue
+            self._tell(f"{where}: {name}", step=first)
+            first = False
+            self._set_threads(name, n)
             most = n if contender.at_once else min(n, self.settings.baseline_self_edits)
-            self.measurements.append(self._measure(contender, n, index, tasks[:most]))
-        if "engine" in self.settings.contenders:
+            if name == "peft_parallel":
+                most = max(most, self.processes)
+            self.measurements.append(self._measure(name, n, index, tasks[:most]))
+        if "engine" in self.contenders:
             self._tell(f"{where}: matrix products by themselves", step=False)
-            self._set_threads("engine")
+            self._set_threads("engine", n)
             self.products.append(self._time_products(n, index, tasks[:n]))
 
-    def _measure(self, contender: Contender, n: int, index: int, tasks: Sequence[Task]) -> Measurement:
-        train_s = exam_s = 0.0
-        scaled = 0
+    def _measure(self, name: str, n: int, index: int, tasks: Sequence[Task]) -> Measurement:
         wall_s, cpu_s = time.perf_counter(), time.process_time()
-        for own in [tasks] if contender.at_once else [[task] for task in tasks]:
-            learned = contender.learn(own)
-            seconds, answers = contender.examine(own)
-            assert [len(one) for one in answers] == [self.load.n_questions] * len(own)
-            train_s, exam_s, scaled = train_s + learned.seconds, exam_s + seconds, learned.scaled_from_steps
+        spread = self.spread.get(name)
+        shared = spread is not None and len(tasks) >= self.processes
+        done = spread.do(tasks) if spread is not None and shared else do(self.contenders[name], tasks)
+        assert [len(one) for one in done.answers] == [self.load.n_questions] * len(tasks)
         return Measurement(
-            contender.name,
+            name,
             n,
             index,
             len(tasks),
-            train_s,
-            exam_s,
+            done.train_s,
+            done.exam_s,
             trained_tokens=sum(task.plan.n_tokens for task in tasks),
             written_tokens=len(tasks) * self.load.n_questions * self.load.answer_tokens,
-            scaled_from_steps=scaled,
+            scaled_from_steps=done.scaled_from_steps,
             cores_busy=(time.process_time() - cpu_s) / (time.perf_counter() - wall_s),
+            processes=self.processes if shared else 1,
+            threads=1 if shared else torch.get_num_threads(),
         )
 
     def _time_products(self, n: int, index: int, tasks: Sequence[Task]) -> ProductTimes:
-        [engine] = [contender for contender in self.contenders if isinstance(contender, Engine)]
-        slots, _ = engine.room(n)
-        found = products_of(self.anatomy, tasks, self.load, slots=slots, exam_rows=EXAM_ROWS)
-        device, dtype = self.subject.device, self.subject.dtype
-
-        def seconds(products: Sequence[Product]) -> float:
-            return products_s(products, device, dtype, budget_s=0.001 if self.settings.quick else 0.02)
-
-        return ProductTimes(
-            adapters=n,
-            round=index,
-            train_operations=total(found["train"]),
-            exam_operations=total(found["exam"]),
-            train_s=seconds(found["train"]),
-            exam_s=seconds(found["exam"]),
-            peak_operations_per_s=peak_rate(device, dtype, quick=self.settings.quick),
-        )
+        engine, spread = self.contenders["engine"], self.spread.get("engine")
+        assert isinstance(engine, Engine)
+        quick = self.settings.quick
+        if spread is not None and n >= self.processes:
+            found = spread.products(tasks, quick=quick)
+        else:
+            slots, _ = engine.room(n)
+            found = time_products(self.subject, self.load, tasks, slots=slots, quick=quick)
+        return ProductTimes(adapters=n, round=index, **asdict(found))
 
     def _tell(self, stage: str, *, step: bool = True) -> None:
         self.watch.progress(stage, self._done, self._total)
