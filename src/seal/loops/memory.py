@@ -32,12 +32,16 @@ def weight_bytes(model: Any) -> int:
     return sum(p.numel() * p.element_size() for p in model.parameters())
 
 
-def activation_bytes_a_token(model: Any) -> int:
-    """What one token of a training pass takes in all layers and at the output head, about."""
+def activation_bytes_a_token(model: Any, *, whole_layers: bool = False) -> int:
+    """What one token of a training pass takes in all layers and at the output head, about.
+
+    `whole_layers`: each decoder layer is one node of autograd (`seal.training.block`), which keeps less.
+    """
     config = model.config.get_text_config()
     size = next(model.parameters()).element_size()
     hidden, inner = config.hidden_size, getattr(config, "intermediate_size", None) or 4 * config.hidden_size
-    return config.num_hidden_layers * (16 * hidden + 5 * inner) * size + config.vocab_size * (size + 8)
+    a_layer = 9 * hidden + 3 * inner if whole_layers else 16 * hidden + 5 * inner
+    return config.num_hidden_layers * a_layer * size + config.vocab_size * (size + 8)
 
 
 def free_bytes(device: torch.device) -> int:

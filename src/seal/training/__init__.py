@@ -3,7 +3,7 @@
 from seal.training.adapter import Adapter, load_peft, merge, save_peft
 from seal.training.bank import AdapterBank
 from seal.training.batching import TokenizedExample, TokenizedPlan, tokenize_plan
-from seal.training.trainer import train
+from seal.training.trainer import takes_layers_whole, train
 
 __all__ = [
     "Adapter",
@@ -13,6 +13,7 @@ __all__ = [
     "load_peft",
     "merge",
     "save_peft",
+    "takes_layers_whole",
     "tokenize_plan",
     "train",
 ]

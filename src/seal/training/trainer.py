@@ -119,13 +119,18 @@ def train(
     bank = AdapterBank(
         model, n_slots=n_slots, rank=max(h.rank for h in hypers), targets={h.targets for h in hypers}
     )
-    layers = fused(model, bank) if torch.get_num_threads() == 1 and can_fuse(model) else nullcontext()
+    layers = fused(model, bank) if takes_layers_whole(model) else nullcontext()
     with bank, _evaluation_mode(model), denormals_flushed(), layers:
         trainer = _Trainer(model, bank, works, pad_id(tokenizer), max_tokens)
         for done in trainer.turns():
             if on_progress:
                 on_progress(done, trainer.n_steps)
     return [trainer.adapters[order] for order in range(len(works))]
+
+
+def takes_layers_whole(model: nn.Module) -> bool:
+    """Whether passes take decoder layers whole: with one thread; several share the bank's products better."""
+    return torch.get_num_threads() == 1 and can_fuse(model)
 
 
 @contextmanager

@@ -171,6 +171,6 @@ def _memory(peaks: Sequence[Peak], need: Need) -> dict[str, Any]:
             "from_adapters": a.adapters,
             "to_adapters": b.adapters,
             "measured_bytes": (b.train_bytes - a.train_bytes) / (b.adapters - a.adapters),
+            "counted_bytes": need.slope(a.adapters, b.adapters),
         }
-    counted = {**asdict(need), "least": need.least, "most": need.most}
-    return {"peaks": [asdict(p) for p in peaks], "per_adapter": slope, "counted_bytes": counted}
+    return {"peaks": [asdict(p) for p in peaks], "per_adapter": slope, "counted": asdict(need)}

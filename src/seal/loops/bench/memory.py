@@ -1,48 +1,61 @@
-"""What one more adapter needs in training, counted. Knows nothing about what was measured."""
+"""What adapters need in training, counted. Knows nothing about what was measured."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from seal.loops.bench.shapes import Subject
 from seal.loops.bench.workload import Load, Task
-from seal.loops.memory import activation_bytes_a_token, adapter_bytes, adapter_parameters
+from seal.loops.memory import (
+    activation_bytes_a_token,
+    adapter_bytes,
+    adapter_parameters,
+    pass_tokens_that_fit,
+)
+from seal.training import takes_layers_whole
+from seal.training.trainer import MAX_TOKENS
 
 _HANDED_BACK_BYTES = 4  # a parameter of the adapter that training returns, in fp32 on the CPU
 
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes of one more adapter. `activations` are estimated from the model's configuration for one example.
+    """Bytes of an adapter, and of a token in a pass, which is estimated from the model's configuration.
 
-    They are an upper bound: a pass has a bound on its tokens, beyond which more adapters take more passes.
+    `state`: factors, gradients and both moments of AdamW. `handed_back`: the copy that is returned, on a CPU.
     """
 
     adapter_parameters: int
     state: int
     handed_back: int
-    activations: int
+    a_token: int
+    example_tokens: float  # the mean
+    longest_tokens: int
+    pass_tokens: int  # at most
 
-    @property
-    def least(self) -> int:
-        """Factors, gradients, both moments of AdamW, and the copy that is returned."""
-        return self.state + self.handed_back
+    def total(self, n: int) -> float:
+        """The need of `n` adapters of one example a step; when all have ended, passes need none."""
+        tokens = max(self.longest_tokens, min(self.pass_tokens, n * self.example_tokens))
+        return n * self.state + max(n * self.handed_back, tokens * self.a_token)
 
-    @property
-    def most(self) -> int:
-        return self.least + self.activations
+    def slope(self, low: int, high: int) -> float:
+        """Of one more adapter, between two numbers of them."""
+        return (self.total(high) - self.total(low)) / (high - low)
 
 
-def counted_need(model: Any, tasks: Sequence[Task], load: Load) -> Need:
-    """The need of an adapter for tasks like these."""
-    h = load.hyperparameters
+def counted_need(subject: Subject, tasks: Sequence[Task], load: Load) -> Need:
+    """The need of adapters for tasks like these."""
+    h, model = load.hyperparameters, subject.model
     lengths = [len(example.input_ids) for task in tasks for example in task.plan.examples]
     parameters = adapter_parameters(model, h.rank, h.targets)
-    on_cpu = next(model.parameters()).device.type == "cpu"
+    kind = subject.device.type
     return Need(
         adapter_parameters=parameters,
         state=adapter_bytes(model, h.rank, h.targets),
-        handed_back=_HANDED_BACK_BYTES * parameters if on_cpu else 0,
-        activations=round(activation_bytes_a_token(model) * sum(lengths) / len(lengths)),
+        handed_back=_HANDED_BACK_BYTES * parameters if kind == "cpu" else 0,
+        a_token=activation_bytes_a_token(model, whole_layers=takes_layers_whole(model)),
+        example_tokens=sum(lengths) / len(lengths),
+        longest_tokens=max(lengths),
+        pass_tokens=pass_tokens_that_fit(model) or MAX_TOKENS.get(kind, MAX_TOKENS["cpu"]),
     )

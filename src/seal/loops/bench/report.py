@@ -215,16 +215,16 @@ def sizes_table(many: Sequence[Mapping[str, Any]]) -> str:
 
 def memory_text(results: Mapping[str, Any]) -> str:
     """What one more adapter takes in training, measured and counted."""
-    slope, need = results["memory"]["per_adapter"], results["memory"]["counted_bytes"]
+    slope, need = results["memory"]["per_adapter"], results["memory"]["counted"]
     if slope is None:
         return ""
-    measured = slope["measured_bytes"]
+    measured, counted = slope["measured_bytes"], slope["counted_bytes"]
     return (
-        f"Memory of one more adapter in training, between {slope['from_adapters']} and "
-        f"{slope['to_adapters']}: {si(measured)}B measured. Counted: {si(need['state'])}B for factors, "
-        f"gradients and moments, {si(need['handed_back'])}B for the adapter handed back, and at most "
-        f"{si(need['activations'])}B for activations: {si(need['least'])}B to {si(need['most'])}B "
-        f"(measured / counted: {measured / need['least']:.2f} to {measured / need['most']:.2f})."
+        f"Memory of one more adapter in training, in one process, between {slope['from_adapters']} and "
+        f"{slope['to_adapters']}: {si(measured)}B measured, {si(counted)}B counted (measured / counted "
+        f"{measured / counted:.2f}). Counted: {si(need['state'])}B for factors, gradients and moments, "
+        f"{si(need['a_token'])}B for each token of a pass of at most {need['pass_tokens']:,}, and, when it "
+        f"ends and no pass needs memory, {si(need['handed_back'])}B for the adapter handed back."
     )
 
 

@@ -187,7 +187,8 @@ class _Bench:
             vocabulary=self.subject.vocabulary,
             seed=self.settings.seed,
         )
-        self.need = counted_need(self.subject.model, tasks, self.load)
+        self._set_threads("engine", counts[-1])
+        self.need = counted_need(self.subject, tasks, self.load)
         for n in counts:
             self._warm_up(n, tasks)
             for index in range(self.settings.rounds):
