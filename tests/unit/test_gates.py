@@ -190,6 +190,38 @@ def test_a_loss_of_the_margin_seldom_passes(per_document: int) -> None:
     assert passed <= 0.10 * N_TRIALS if per_document else passed <= 0.05 * N_TRIALS
 
 
+def _stream(lost: dict[int, int], n_documents: int = 400, per_document: int = 10) -> Exam:
+    """Documents that all knew everything, of some of which so many items are lost."""
+    pairs = [(float(i >= lost.get(d, 0)), 1.0) for d in range(n_documents) for i in range(per_document)]
+    return _exam("w", pairs, per_document)
+
+
+@pytest.mark.parametrize(
+    ("lost", "failing"),
+    [
+        ({}, []),
+        ({7: 4}, []),  # four of four may be chance: p = 0.0625
+        ({7: 6}, ["d7"]),
+        ({7: 6, 8: 1}, ["d7"]),
+        ({7: 10, 50: 9}, ["d7", "d50"]),
+        (dict.fromkeys(range(12), 4), []),  # no single one is shown
+    ],
+)
+def test_one_document_that_is_gone_is_not_hidden_by_the_others(lost: dict, failing: list[str]) -> None:
+    whole, *alone = retention(Report(retained=(_stream(lost),)), GateConfig())
+    assert whole.judgement == "pass"
+    assert [f.about.split()[0] for f in alone] == failing
+    assert all(f.judgement == "fail" for f in alone)
+
+
+def test_documents_that_change_by_chance_are_not_taken_for_gone() -> None:
+    rng, config, failed = random.Random(4), GateConfig(), 0
+    for _ in range(N_TRIALS):
+        exam = _exam("w", _noise(rng, 1000, 0.05, 0.05), per_document=10)
+        failed += len(retention(Report(retained=(exam,)), config)) > 1
+    assert failed <= config.alpha * N_TRIALS
+
+
 def test_an_unchanged_candidate_mostly_passes_when_the_exam_is_long_enough() -> None:
     rng, config = random.Random(3), GateConfig()
     n = items_needed(config.retention_margin, discordance=0.1)

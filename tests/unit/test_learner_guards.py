@@ -17,7 +17,16 @@ from seal.loops.learner.answering import Answer, Cell, Mind
 from seal.loops.learner.compiling import Compiler, Source
 from seal.loops.learner.conflicts import against_base, unasked
 from seal.loops.learner.library import Known
-from seal.loops.learner.measuring import drift_nats, exam, exam_items, leaks, memorised
+from seal.loops.learner.measuring import (
+    EARLIER,
+    WHEN_LEARNED,
+    drift_nats,
+    exam,
+    exam_items,
+    leaks,
+    memorised,
+    when_learned,
+)
 from seal.loops.learner.reference import gives_away, kept_private, private_items, reference_items
 from seal.loops.learner.settings import preset
 from seal.registry import Document, Line
@@ -230,3 +239,20 @@ def test_drift_counts_what_reaches_a_cell_and_nothing_else() -> None:
     known = moved[asked.cluster]
     assert known is not None and known > 0.01
     assert drift_nats(bare, bare, []) is None
+
+
+def test_what_was_answered_when_it_was_learned_is_carried_on() -> None:
+    """Each loss is within the margin of the version before; the first answers do not fade with them."""
+
+    def report(documents: dict, earlier: dict, noted: dict | None = None) -> dict:
+        retained = [{"name": EARLIER, "reference_name": "the live version", "candidate": earlier}]
+        if noted is not None:
+            retained.append({"name": EARLIER, "reference_name": WHEN_LEARNED, "reference": noted})
+        return {"documents": [{"candidate": documents}], "retained": retained}
+
+    first = when_learned(report({"a/0": 1, "a/1": 1}, {"known/x": 1}))
+    assert first == {"a/0": 1, "a/1": 1, "known/x": 1}
+    second = when_learned(report({"b/0": 1}, {"a/0": 0, "a/1": 1, "known/x": 1}, {"a/0": 1, "a/1": 1}))
+    assert second == {"a/0": 1, "a/1": 1, "b/0": 1, "known/x": 1}
+    # A version that was made before reports noted it.
+    assert when_learned(report({"c/0": 0}, {"a/0": 0})) == {"a/0": 0, "c/0": 0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from learners import Fake, Gates, begin, content, fake, learn_all, reopened
 from seal.errors import StateError
 from seal.loops.learner.learner import Learner
+from seal.loops.learner.measuring import WHEN_LEARNED
 from workspaces import SetClock
 
 A, B, C = fake("version a"), fake("version b"), fake("version c")
@@ -222,3 +224,14 @@ def test_what_is_newer_does_not_hang_on_the_clock(learner: Learner, later: str) 
     assert value_of(learner, A) == {"Brumaunil"} and other.workspace.document(NEWER.id).added_at == later
     other.workspace.rollback(reason="test")
     assert value_of(learner, A) == {A.values[WHAT]}
+
+
+def test_each_release_is_compared_with_what_was_answered_when_it_was_learned(learner: Learner) -> None:
+    learn_all(learner, [B])
+    learn_all(learner, [C])
+    live = learner.workspace.alias()
+    assert live is not None and live.report is not None
+    report = json.loads(learner.workspace.store.read(live.report))["report"]
+    [noted] = [e for e in report["retained"] if e["reference_name"] == WHEN_LEARNED]
+    assert {key.split("/")[0] for key in noted["reference"]} == {A.id[:12], B.id[:12]}
+    assert noted["reference"].keys() == noted["candidate"].keys() <= noted["clusters"].keys()

@@ -14,8 +14,9 @@ from typing import Literal
 class Exam:
     """One set of items, sat by the candidate and by a reference: 1 right, 0 wrong, None ungraded, by item.
 
-    `reference_name` says who that is: the parent, the frozen base, the best version so far. `clusters` gives
-    the document of an item: items of one document are not independent. Without it each item stands alone.
+    `reference_name` says who that is: the parent, the frozen base, the version that learned it. `clusters`
+    gives the document of an item: items of one document are not independent. Without it each item stands
+    alone.
     """
 
     name: str
@@ -81,8 +82,9 @@ class Report:
 
     Args:
         documents: the exam of each new document, against the parent.
-        retained: what was known before, against the parent, the frozen base and the best version so far:
-            earlier documents, the known world, reading a passage in the context.
+        retained: what was known before, against the parent, the frozen base and what was answered when it was
+            learned, or small losses add up unseen: earlier documents, the known world, reading a passage in
+            the context.
         honesty: private questions (right: declined) and questions about what was never met (right: said so).
         drift_nats: mean KL divergence per token from the base on reference prompts.
         lines_written, lines_kept: of the self-edits, and how many their sources support.

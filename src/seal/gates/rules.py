@@ -17,7 +17,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy import stats
 
 from seal.gates.report import Conflict, Exam, Report
-from seal.grading.paired import compare, design_effect, gain_p_value, items_needed, lower_bound
+from seal.grading.paired import (
+    PairedOutcomes,
+    compare,
+    design_effect,
+    gain_p_value,
+    items_needed,
+    loss_p_value,
+    lower_bound,
+)
 
 Judgement = Literal["pass", "fail", "open"]
 _ASSUMED_DISCORDANCE = 0.1
@@ -164,8 +172,35 @@ def acquisition(report: Report, config: GateConfig) -> list[Finding]:
 
 
 def retention(report: Report, config: GateConfig) -> list[Finding]:
-    """What was known before is still known, within the margin; see `_non_inferior`."""
-    return [_non_inferior("retention", e, config.retention_margin, config) for e in report.retained]
+    """What was known before is still known, within the margin (see `_non_inferior`), and no single document
+    lost more than chance explains: a pool of many that stay as they were would hide that one is gone."""
+    found = []
+    for exam in report.retained:
+        found.append(_non_inferior("retention", exam, config.retention_margin, config))
+        found += _lost_by_themselves(exam, config)
+    return found
+
+
+def _lost_by_themselves(exam: Exam, config: GateConfig) -> list[Finding]:
+    """Documents that lost more items than they gained by the one-sided exact McNemar test, at `alpha` for all
+    of those together in which anything changed (Holm, Scandinavian Journal of Statistics 6, 1979)."""
+    groups: dict[str, list[str]] = {}
+    for item, cluster in exam.clusters.items():
+        groups.setdefault(cluster, []).append(item)
+    changed: list[tuple[float, str, PairedOutcomes]] = []
+    for cluster, items in groups.items():
+        own = compare({i: exam.candidate[i] for i in items}, {i: exam.reference[i] for i in items})
+        if own.gained or own.lost:
+            changed.append((loss_p_value(own), cluster, own))
+    changed.sort(key=lambda one: one[:2])
+    found = []
+    for i, (p, cluster, own) in enumerate(changed):
+        if p > config.alpha / (len(changed) - i):
+            break
+        told = f"{own.gained} gained, {own.lost} lost of its {own.n} items, p = {p:.3f}"
+        about = f"{cluster[:12]} by itself, against {exam.reference_name}"
+        found.append(Finding("retention", about, "fail", told))
+    return found
 
 
 def honesty(report: Report, config: GateConfig) -> list[Finding]:

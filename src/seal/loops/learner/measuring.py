@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from seal.gates import Exam, Leak
 from seal.grading.exact import comparable
@@ -93,19 +94,49 @@ def leaks(candidate: Mind, documents: Sequence[Known]) -> tuple[Leak, ...]:
     )
 
 
+EARLIER = "what was known before"
+WHEN_LEARNED = "what was answered when it was learned"
+
+
 def retained(
-    candidate: Mind, parent: Mind, base: Mind, before: Mapping[str, Known], items: Sequence[Item]
+    candidate: Mind,
+    parent: Mind,
+    base: Mind,
+    before: Mapping[str, Known],
+    items: Sequence[Item],
+    learned: Outcomes,
 ) -> tuple[Exam, ...]:
-    """What was known before: earlier documents and the base's own knowledge, and reading what is shown."""
+    """What was known before: earlier documents and the base's own knowledge, and reading what is shown.
+
+    `learned` has the outcomes of earlier documents' items when each of them was learned.
+    """
     earlier = [item for known in before.values() for item in exam_items(known)]
     world = [item for item in items if item.kind == "known"]
     reading = [item for item in items if item.kind == "reading"]
-    found = [exam("what was known before", "the live version", candidate, parent, [*earlier, *world])]
+    whole = exam(EARLIER, "the live version", candidate, parent, [*earlier, *world])
+    found = [whole]
+    first = {item.id: learned[item.id] for item in earlier if learned.get(item.id) is not None}
+    if first:
+        now = {key: whole.candidate[key] for key in first}
+        clusters = {key: whole.clusters[key] for key in first}
+        found.append(Exam(EARLIER, WHEN_LEARNED, now, first, clusters))
     if world:
         found.append(exam("what the base knows", "the frozen base", candidate, base, world))
     if reading:
         found.append(exam("reading a passage that is shown", "the frozen base", candidate, base, reading))
     return tuple(found)
+
+
+def when_learned(report: Mapping[str, Any]) -> Outcomes:
+    """From a live version's report: the outcomes of its documents' items, each when it was first live.
+
+    What was learned before reports noted it counts from the first report that does.
+    """
+    exams = report["retained"]
+    earlier = next((e["candidate"] for e in exams if e["name"] == EARLIER), {})
+    noted = next((e["reference"] for e in exams if e["reference_name"] == WHEN_LEARNED), {})
+    own = {key: value for e in report["documents"] for key, value in e["candidate"].items()}
+    return {**earlier, **noted, **own}
 
 
 def drift_nats(candidate: Mind, base: Mind, items: Sequence[Item]) -> float | None:

@@ -20,7 +20,16 @@ from seal.loops.learner.answering import Cell
 from seal.loops.learner.compiling import FOR_EXAM, Compiled, compile_all
 from seal.loops.learner.conflicts import Retirement, against_base, pairs_of, unasked
 from seal.loops.learner.library import Known
-from seal.loops.learner.measuring import drift_nats, exam, exam_items, honesty, leaks, memorised, retained
+from seal.loops.learner.measuring import (
+    drift_nats,
+    exam,
+    exam_items,
+    honesty,
+    leaks,
+    memorised,
+    retained,
+    when_learned,
+)
 from seal.loops.learner.replacing import positions_of, rebuild, replaced
 from seal.registry import LIVE, Lease, Version
 from seal.self_edits.ground import SAID_BEFORE
@@ -96,7 +105,15 @@ class Study:
         self.live = self.workspace.alias(LIVE)
         self.before = learner.library.of_version(self.live)
         self.parent, self.base = learner.mind(self.live), learner.bare_mind()
+        self.learned = self._when_learned()
         self._made: dict[tuple[str, tuple[int, ...]], tuple[Known, Cell]] = {}
+
+    def _when_learned(self) -> dict[str, float | None]:
+        """The outcomes of the live documents' exams when each of them was learned."""
+        live, store = self.live, self.workspace.store
+        if live is None or live.report is None or live.erased:
+            return {}
+        return when_learned(json.loads(store.read(live.report))["report"])
 
     def run(self, lease: Lease) -> list[Learned]:
         """Compiles, examines, decides and commits. Raises StaleLeaseError if another worker took over."""
@@ -235,7 +252,7 @@ class Study:
         before |= {key: known for key, (known, _, _) in rebuilt.items() if key in before}
         report = Report(
             documents=tuple(c.exam for c in candidates),
-            retained=retained(mind, parent, base, before, learner.reference),
+            retained=retained(mind, parent, base, before, learner.reference, self._learned(on_top)),
             honesty=honesty(
                 mind,
                 base,
@@ -251,6 +268,10 @@ class Study:
         )
         decision = decide(report, learner.config.gates, autonomy=learner.config.autonomy)
         return _Release(tuple(candidates), report, decision, rebuilt)
+
+    def _learned(self, on_top: Sequence[_Candidate]) -> dict[str, float | None]:
+        """The same, with those of this study that are live already."""
+        return self.learned | {key: value for c in on_top for key, value in c.exam.candidate.items()}
 
     def _rebuilt(self, candidates: Sequence[_Candidate]) -> dict[str, tuple[Known, Cell, tuple[str, ...]]]:
         """Cells of documents of which newer ones replace lines, trained anew without these."""
