@@ -166,6 +166,17 @@ def content(made: Learner) -> str | None:
     return live and live.content
 
 
+def lease(learner: Learner) -> Any:
+    """That of the job that is being done."""
+    from sqlalchemy import select
+
+    from seal.registry.jobs import _lease
+    from seal.registry.tables import JobRow
+
+    with learner.workspace.transaction() as session:
+        return _lease(session.scalars(select(JobRow).where(JobRow.state == "running")).one())
+
+
 def traces(made: Learner, words: Sequence[str]) -> dict[str, list[Path]]:
     """In which files of a workspace each word stands, whatever the case and as it stands in JSON."""
     found: dict[str, list[Path]] = {}

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from learners import Gates, begin, content, fake, learn_all, reopened, traces
+from learners import Gates, begin, content, fake, learn_all, lease, reopened, traces
 from seal.errors import OutputError, StateError
 from seal.loops.learner import learner as verbs
 from seal.loops.learner.compiling import Compiler
@@ -150,17 +150,6 @@ def test_one_whose_job_passed_on_commits_nothing(learner: Learner, monkeypatch: 
     live = learner.workspace.alias()
     assert live is not None and set(live.documents) == {A.id, B.id, C.id}
     assert len(live.builds) == 3 and learner.workspace.audit().sound
-
-
-def lease(learner: Learner) -> Any:
-    """That of the job that is being done."""
-    from sqlalchemy import select
-
-    from seal.registry.jobs import _lease
-    from seal.registry.tables import JobRow
-
-    with learner.workspace.transaction() as session:
-        return _lease(session.scalars(select(JobRow).where(JobRow.state == "running")).one())
 
 
 def test_two_at_once(learner: Learner) -> None:
