@@ -233,5 +233,5 @@ def test_each_release_is_compared_with_what_was_answered_when_it_was_learned(lea
     assert live is not None and live.report is not None
     report = json.loads(learner.workspace.store.read(live.report))["report"]
     [noted] = [e for e in report["retained"] if e["reference_name"] == WHEN_LEARNED]
-    assert {key.split("/")[0] for key in noted["reference"]} == {A.id[:12], B.id[:12]}
+    assert {key.split("/")[0] for key in noted["reference"]} == {A.id[:12], B.id[:12], "known"}
     assert noted["reference"].keys() == noted["candidate"].keys() <= noted["clusters"].keys()

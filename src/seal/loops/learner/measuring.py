@@ -108,14 +108,15 @@ def retained(
 ) -> tuple[Exam, ...]:
     """What was known before: earlier documents and the base's own knowledge, and reading what is shown.
 
-    `learned` has the outcomes of earlier documents' items when each of them was learned.
+    `learned` has the outcomes of earlier documents' items when each of them was learned, and of the base's
+    own when they were first asked.
     """
     earlier = [item for known in before.values() for item in exam_items(known)]
     world = [item for item in items if item.kind == "known"]
     reading = [item for item in items if item.kind == "reading"]
     whole = exam(EARLIER, "the live version", candidate, parent, [*earlier, *world])
     found = [whole]
-    first = {item.id: learned[item.id] for item in earlier if learned.get(item.id) is not None}
+    first = {key: learned[key] for key in whole.candidate if learned.get(key) is not None}
     if first:
         now = {key: whole.candidate[key] for key in first}
         clusters = {key: whole.clusters[key] for key in first}
