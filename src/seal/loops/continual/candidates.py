@@ -78,7 +78,7 @@ class Workbench:
         written = [line for line in known.lines if line.reason != SAID_BEFORE]
         found = Report(
             documents=(own,),
-            retained=retained(mind, self.base, self.base, {}, self.reference),
+            retained=retained(mind, self.base, self.base, {}, self.reference, {}),
             honesty=honesty(mind, self.base, titles, self.reference),
             lines_written=len(written),
             lines_kept=sum(line.kept or line.reason == FOR_EXAM for line in written),
