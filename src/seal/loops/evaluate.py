@@ -31,7 +31,7 @@ class Evaluation:
 
     def untrained(self, method: str, *, open_book: bool) -> None:
         """The model as it is, closed-book or with the passage in its context."""
-        if not self._done(method):
+        if not self.is_done(method):
             exams = [(c, c if open_book else None) for c in self.contexts]
             self._record(method, self.adaptation.examine(exams, stage=f"evaluating {method}"))
 
@@ -47,7 +47,7 @@ class Evaluation:
         model: Any = None,
     ) -> None:
         """Trained on given self-edits, one a context."""
-        if self._done(method):
+        if self.is_done(method):
             self.adaptation.work.found("train", len(self.contexts))
             return
         trials = [
@@ -58,7 +58,7 @@ class Evaluation:
 
     def written(self, method: str, policy: Any) -> None:
         """Trained on what `policy` writes, sampled as in the outer loop, one self-edit a context."""
-        if self._done(method):
+        if self.is_done(method):
             self.adaptation.work.found("write", len(self.contexts))
             self.adaptation.work.found("train", len(self.contexts))
             return
@@ -89,7 +89,8 @@ class Evaluation:
             method, self.adaptation.learn_and_examine(trials, answers=True, model=model, stage=stage)
         )
 
-    def _done(self, method: str) -> bool:
+    def is_done(self, method: str) -> bool:
+        """Whether the folder has the method on every context."""
         return len(self._recorded(method)) == len(self.contexts)
 
     def _recorded(self, method: str) -> set[str]:

@@ -41,6 +41,14 @@ class ArcConfig(RealiseConfig):
         ge=1,
         description="Copies of a task, flipped or in other colours, that vote on its solution.",
     )
+    choose_from: int = Field(
+        default=4,
+        ge=1,
+        description="Own directives among which the model chooses by examining itself, where it does.",
+    )
+    choose_by: int = Field(
+        default=2, ge=1, description="Demonstrations that are left out, one after the other, to choose by."
+    )
     seed: int = Field(
         default=0, description="Sets the random choices among augmentations, permutations and examples."
     )

@@ -28,6 +28,9 @@ _SHORT: Final = {
     "base": "model as it is",
     "best_fixed": "best fixed directive",
     "hand_made": "hand-made directive",
+    "self_edit_chosen": "own directives before RL, chosen",
+    "seal_chosen": "own directives after RL, chosen",
+    "fixed_chosen": "best fixed directives, chosen",
 }
 Value = bool | str | float | int
 
@@ -48,6 +51,9 @@ def long_label(method: str, config: RunConfig) -> str:
         "random_selection": "control: same fine-tuning, chosen by chance",
         "best_fixed": "best directive that is the same for all tasks",
         "hand_made": "directive set up by hand, the same for all tasks",
+        "self_edit_chosen": "the fitting one of several own directives, before RL",
+        "seal_chosen": f"the fitting one of several own directives, after {findings.rounds_of(config)} of RL",
+        "fixed_chosen": "the fitting one of the best directives that are the same for all tasks",
     }
     if method.startswith("round_"):
         return f"by its own directives, {short_label(method)} of RL"
@@ -72,6 +78,20 @@ def headline(results: Mapping[str, Any], config: RunConfig) -> list[str]:
         sentences.append(
             f"{wordings[verdict(found['ci95'])]}: after RL, the difference is "
             f"{with_interval(found, TASKS)}.{searched}"
+        )
+    if found := differences.get(("seal_chosen", "fixed_chosen")):
+        wordings = {
+            "above": "Choosing among several by examining itself, the model did better with its own "
+            "directives than with the best fixed ones",
+            "below": "Choosing among several by examining itself, the model did better with the best fixed "
+            "directives than with its own",
+            "open": "It was not shown that, choosing among several by examining itself, the model does "
+            "better or worse with its own directives than with the best fixed ones",
+            "unknown": "Whether, choosing among several by examining itself, the model does better with its "
+            "own directives than with the best fixed ones cannot be told",
+        }
+        sentences.append(
+            f"{wordings[verdict(found['ci95'])]}: the difference is {with_interval(found, TASKS)}."
         )
     if found := differences.get(("self_edit", "base")):
         wordings = {

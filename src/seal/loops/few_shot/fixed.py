@@ -62,6 +62,18 @@ def search_fixed(adaptation: Adaptation, folder: RunFolder, contexts: Sequence[C
     return best
 
 
+def best_fixed(adaptation: Adaptation, folder: RunFolder, n: int) -> list[Directive]:
+    """The `n` best directives of a search: those that came furthest, and of these the best."""
+    reward, parse = adaptation.config.outer.reward, adaptation.format.parse
+    found: dict[str, list[float]] = {}
+    for record in folder.records(RECORDS):
+        if record[reward] is not None:
+            found.setdefault(record["text"], []).append(record[reward])
+    order = sorted(found, key=lambda text: (-len(found[text]), -_mean(found[text]), text))
+    best = [Directive.of(parse(Context("", "", ""), text)) for text in order[:n]]
+    return [directive for directive in best if directive is not None]
+
+
 def _score(
     adaptation: Adaptation,
     folder: RunFolder,

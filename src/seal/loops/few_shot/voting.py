@@ -78,7 +78,7 @@ class TaskEvaluation(Evaluation):
 
     def untrained(self, method: str, *, open_book: bool = False) -> None:
         """The model as it is, demonstrations in its context."""
-        if not self._done(method):
+        if not self.is_done(method):
             exams = self._views()
             asked: list[tuple[Context, Context | None]] = [(exam.context, None) for exam in exams]
             self._record_both(method, exams, self.adaptation.examine(asked, stage=f"evaluating {method}"))
