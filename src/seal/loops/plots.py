@@ -34,7 +34,7 @@ VARIABLES = {
 always says the same as the colour."""
 _COLOURS = {
     "passage": PASSAGE, "passage_best": PASSAGE, "self_edit": EDIT, "seal": SEAL, "random_selection": CONTROL,
-    "best_fixed": PASSAGE, "hand_made": PASSAGE, "seal_voting": SEAL, "self_edit_chosen": EDIT,
+    "best_fixed": PASSAGE, "hand_made": PASSAGE, "seal_voting": SEAL,
     "seal_chosen": SEAL, "fixed_chosen": PASSAGE,
 }  # fmt: skip
 _WIDTH_IN, _PAGE_PT, _WIDE_PT = 4.6, 10, 12.5

@@ -30,14 +30,14 @@ HAND_MADE: Final = Directive(True, False, False, False, "train_using_output_toke
 permuted colours, loss on the outputs; the rate and the epochs are those that suit the embedded model."""
 METHODS: Final = (
     "base", "self_edit", "round_1", "round_2", "random_selection", "seal", "best_fixed", "hand_made",
-    "self_edit_chosen", "seal_chosen", "fixed_chosen",
+    "seal_chosen", "fixed_chosen",
 )  # fmt: skip
-CHOSEN: Final = ("self_edit_chosen", "seal_chosen", "fixed_chosen")
+CHOSEN: Final = ("seal_chosen", "fixed_chosen")
 PAIRS: Final = (
     ("self_edit", "base"), ("round_1", "self_edit"), ("seal", "self_edit"), ("seal", "round_1"),
     ("seal", "random_selection"), ("random_selection", "self_edit"), ("seal", "best_fixed"),
     ("seal", "hand_made"), ("seal_voting", "hand_made_voting"), ("seal_voting", "seal"),
-    ("seal_chosen", "seal"), ("seal_chosen", "self_edit_chosen"), ("seal_chosen", "best_fixed"),
+    ("seal_chosen", "seal"), ("seal_chosen", "best_fixed"),
     ("seal_chosen", "fixed_chosen"), ("seal_chosen", "base"),
 )  # fmt: skip
 QUICK: Final = {"data.n_train": 8, "data.n_evaluation": 16, "self_edit.samples": 4, "outer.rounds": 1}
@@ -65,7 +65,7 @@ def run_few_shot(config: RunConfig, folder: RunFolder, watch: Watch | None = Non
     n = len(held_out.contexts)
     plan_work(adaptation, n_train, n, given=2, searched=fixed.budget(config))
     arc = config.arc
-    adaptation.work.plan("write", 2 * n * arc.choose_from)
+    adaptation.work.plan("write", n * arc.choose_from)
     adaptation.work.plan("train", len(CHOSEN) * n * (arc.choose_from * arc.choose_by + 1))
     with folder.session():
         _run(adaptation, folder, training, held_out, watch)
@@ -94,7 +94,7 @@ def _run(adaptation: Adaptation, folder: RunFolder, training: Source, held_out: 
 
 def chosen(evaluation: Evaluation, training: Source, method: str) -> None:
     """Examine the directive that the model chooses for each task, by examining itself, out of several: its
-    own, before or after RL, or the best of those that are the same for all tasks."""
+    own after RL, or the best of those that are the same for all tasks."""
     if evaluation.is_done(method):
         return
     adaptation, folder, contexts = evaluation.adaptation, evaluation.folder, evaluation.contexts
@@ -103,9 +103,7 @@ def chosen(evaluation: Evaluation, training: Source, method: str) -> None:
         texts = [render(directive) for directive in fixed.best_fixed(adaptation, folder, n)]
         found = {c.id: [adaptation.format.parse(c, text) for text in texts] for c in contexts}
     else:
-        policy = adaptation.model
-        if method == "seal_chosen":
-            *_, (_, policy) = OuterLoop(adaptation, folder, training.contexts, "seal").policies()
+        *_, (_, policy) = OuterLoop(adaptation, folder, training.contexts, "seal").policies()
         seed = f"{adaptation.config.seed}/choose"
         written = adaptation.write(contexts, n, seed=seed, model=policy, stage=f"writing for {method}")
         found = {c.id: own for c, own in zip(contexts, written, strict=True)}

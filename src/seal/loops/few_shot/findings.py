@@ -28,7 +28,6 @@ _SHORT: Final = {
     "base": "model as it is",
     "best_fixed": "best fixed directive",
     "hand_made": "hand-made directive",
-    "self_edit_chosen": "own directives before RL, chosen",
     "seal_chosen": "own directives after RL, chosen",
     "fixed_chosen": "best fixed directives, chosen",
 }
@@ -51,7 +50,6 @@ def long_label(method: str, config: RunConfig) -> str:
         "random_selection": "control: same fine-tuning, chosen by chance",
         "best_fixed": "best directive that is the same for all tasks",
         "hand_made": "directive set up by hand, the same for all tasks",
-        "self_edit_chosen": "the fitting one of several own directives, before RL",
         "seal_chosen": f"the fitting one of several own directives, after {findings.rounds_of(config)} of RL",
         "fixed_chosen": "the fitting one of the best directives that are the same for all tasks",
     }
