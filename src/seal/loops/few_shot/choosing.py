@@ -53,10 +53,10 @@ def choose(
     likelihoods = _likelihoods(adaptation, method, [c for c in missing if c.id not in known], candidates)
     records: list[dict[str, Any]] = []
     for context in missing:
-        own, record = likelihoods.get(context.id), {"method": method, "context": context.id}
-        best = None if own is None else max(range(len(own)), key=lambda i: (own[i], -i))
-        text = None if best is None else candidates[context.id][best].text
-        records.append(record | {"text": text, "likelihoods": own})
+        own, text = likelihoods.get(context.id), None
+        if own is not None:
+            text = candidates[context.id][own.index(max(own))].text
+        records.append({"method": method, "context": context.id, "text": text, "likelihoods": own})
     folder.append(RECORDS, records)
     texts = {key: r["text"] for key, r in (stored | {r["context"]: r for r in records}).items()}
     unchanged = {c.id: SelfEdit(c.id, adaptation.format.name, "", ()) for c in contexts}
