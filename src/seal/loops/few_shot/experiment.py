@@ -103,9 +103,8 @@ def chosen(evaluation: Evaluation, training: Source, method: str) -> None:
         texts = [render(directive) for directive in fixed.best_fixed(adaptation, folder, n)]
         found = {c.id: [adaptation.format.parse(c, text) for text in texts] for c in contexts}
     else:
-        policy = adaptation.model
-        for _, policy in OuterLoop(adaptation, folder, training.contexts, "seal").policies():
-            pass  # the last one
+        policies = [p for _, p in OuterLoop(adaptation, folder, training.contexts, "seal").policies()]
+        policy = policies[-1] if policies else adaptation.model
         seed = f"{adaptation.config.seed}/choose"
         written = adaptation.write(contexts, n, seed=seed, model=policy, stage=f"writing for {method}")
         found = {c.id: own for c, own in zip(contexts, written, strict=True)}
