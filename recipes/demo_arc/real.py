@@ -35,6 +35,7 @@ def config_of(tasks: Path, seed: int, columns: int) -> RunConfig:
         "data.evaluation": str(tasks),
         "data.n_evaluation": ALL,
         "arc.columns": columns,
+        "arc.choose_fixed": True,
         "grading.max_new_tokens": columns + 4,
     }
     return builtin_config("seal.loops.few_shot", "arc.toml", own)

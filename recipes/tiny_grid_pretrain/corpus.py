@@ -32,7 +32,7 @@ HARD: Final = (
     *("move_to_marker", "gravity", "reverse", "sort_objects"),
     *("map_colours", "recolour_by_size", "recolour_by_count", "recolour_parity"),
 )
-"""The families practised that were solved least after 36 M tokens (generated tasks of the pretraining split)."""
+"""The families practised that were solved least after 36 M tokens, on tasks of the pretraining split."""
 
 
 def task_segments(task: Task, form: TextForm) -> Segments:

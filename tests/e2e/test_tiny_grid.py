@@ -20,7 +20,7 @@ from seal.domains.arc_agi import ArcAgi
 from seal.domains.arc_agi.microgrid import tasks
 from seal.loops.adapt import Adaptation, Trial
 from seal.loops.evaluate import RECORDS
-from seal.loops.few_shot.experiment import CHOSEN, HAND_MADE, run_few_shot
+from seal.loops.few_shot.experiment import HAND_MADE, run_few_shot, ways_to_choose
 from seal.loops.few_shot.report import write_report
 from seal.loops.run_folder import RunFolder
 from seal.models import builtin_path
@@ -97,18 +97,27 @@ def test_training_on_a_task_helps_to_solve_it(adaptation: Adaptation) -> None:
 
 
 def test_the_experiment_resumes_to_the_same_records_and_its_report_is_written(tmp_path: Path) -> None:
-    config = _config()
+    config = _config(**{"arc.choose_fixed": True})
     whole = RunFolder.open(tmp_path / "whole", config)
     results = run_few_shot(config, whole)
     names = {row["name"] for row in results["methods"]}
-    arms = ("base", "self_edit", "round_1", "seal", "random_selection", "best_fixed", "hand_made", *CHOSEN)
+    arms = (
+        "base",
+        "self_edit",
+        "round_1",
+        "seal",
+        "random_selection",
+        "best_fixed",
+        "hand_made",
+        *ways_to_choose(config),
+    )
     assert names == {m + end for m in arms for end in ("", "_voting")}
     assert all(row["n_contexts"] == 5 and row["coverage"] == 1 for row in results["methods"])
     assert sum(row["n"] for row in results["families"]) == 5
     page = write_report(tmp_path / "whole").read_text()
     assert "held-out tasks" in page
     choices = whole.records("choices.jsonl")
-    assert len(choices) == 5 * len(CHOSEN)
+    assert len(choices) == 5 * len(ways_to_choose(config))
     trained = [r for r in choices if r["text"] is not None]
     assert trained and all(len(r["likelihoods"]) == 4 for r in trained if r["method"] != "fixed_chosen")
 

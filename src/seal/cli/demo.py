@@ -11,6 +11,7 @@ from cyclopts import Parameter
 from rich.markup import escape
 
 from seal.cli.console import Display, default_out, difference_table, method_table, say_report
+from seal.errors import ConfigError
 
 _SHOWN_LINES = 12
 
@@ -35,6 +36,14 @@ def demo(
         bool,
         Parameter(negative=(), help="A look at the whole loop in about a minute, too small for conclusions."),
     ] = False,
+    matched: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            help='With "arc": also let the model choose among the best fixed directives: what its choosing '
+            "among its own is to be compared with. A third longer.",
+        ),
+    ] = False,
 ) -> None:
     """Watch a small language model teach itself, in a few minutes on two CPU cores.
 
@@ -45,8 +54,10 @@ def demo(
     if experiment == "arc":
         from seal.cli.demo_arc import demo_arc
 
-        demo_arc(out=out, seed=seed, quick=quick)
+        demo_arc(out=out, seed=seed, quick=quick, matched=matched)
         return
+    if matched:
+        raise ConfigError("--matched is for the few-shot experiment", "seal demo arc --matched")
     folder = out or default_out("demo")
     display = Display()
     with display.running(folder):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _MARKS = {"right": "✓ right", "wrong": "✗ wrong", "ungraded": "– not graded"}
 
 
-def demo_arc(*, out: Path | None, seed: int, quick: bool) -> None:
+def demo_arc(*, out: Path | None, seed: int, quick: bool, matched: bool) -> None:
     """Run or resume the experiment, and show what came out."""
     folder = out or default_out("demo-arc")
     display = Display()
@@ -28,7 +28,9 @@ def demo_arc(*, out: Path | None, seed: int, quick: bool) -> None:
         from seal.loops.few_shot.report import TaskRun, worked_tasks, write_report
         from seal.loops.run_folder import RunFolder
 
-        run = RunFolder.open(folder, arc_config(seed=seed, quick=quick), command="seal demo arc")
+        run = RunFolder.open(
+            folder, arc_config(seed=seed, quick=quick, matched=matched), command="seal demo arc"
+        )
         results = run_few_shot(run.config, run, display)
         report = write_report(folder)
         worked = worked_tasks(TaskRun.read(folder))

@@ -49,6 +49,10 @@ class ArcConfig(RealiseConfig):
     choose_by: int = Field(
         default=2, ge=1, description="Demonstrations that are left out, one after the other, to choose by."
     )
+    choose_fixed: bool = Field(
+        default=False,
+        description="Also let it choose so among the best fixed directives: the matched baseline.",
+    )
     seed: int = Field(
         default=0, description="Sets the random choices among augmentations, permutations and examples."
     )

@@ -32,7 +32,6 @@ METHODS: Final = (
     "base", "self_edit", "round_1", "round_2", "random_selection", "seal", "best_fixed", "hand_made",
     "seal_chosen", "fixed_chosen",
 )  # fmt: skip
-CHOSEN: Final = ("seal_chosen", "fixed_chosen")
 PAIRS: Final = (
     ("self_edit", "base"), ("round_1", "self_edit"), ("seal", "self_edit"), ("seal", "round_1"),
     ("seal", "random_selection"), ("random_selection", "self_edit"), ("seal", "best_fixed"),
@@ -43,9 +42,10 @@ PAIRS: Final = (
 QUICK: Final = {"data.n_train": 8, "data.n_evaluation": 16, "self_edit.samples": 4, "outer.rounds": 1}
 
 
-def arc_config(*, seed: int = 0, quick: bool = False) -> RunConfig:
-    """The experiment's configuration, as in arc.toml."""
-    return builtin_config("seal.loops.few_shot", "arc.toml", {"seed": seed} | (QUICK if quick else {}))
+def arc_config(*, seed: int = 0, quick: bool = False, matched: bool = False) -> RunConfig:
+    """The experiment's configuration, as in arc.toml; `matched` with the baseline that chooses as well."""
+    own = {"seed": seed, "arc.choose_fixed": matched}
+    return builtin_config("seal.loops.few_shot", "arc.toml", own | (QUICK if quick else {}))
 
 
 def run_few_shot(config: RunConfig, folder: RunFolder, watch: Watch | None = None) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def run_few_shot(config: RunConfig, folder: RunFolder, watch: Watch | None = Non
     plan_work(adaptation, n_train, n, given=2, searched=fixed.budget(config))
     arc = config.arc
     adaptation.work.plan("write", n * arc.choose_from)
-    adaptation.work.plan("train", len(CHOSEN) * n * (arc.choose_from * arc.choose_by + 1))
+    adaptation.work.plan("train", len(ways_to_choose(config)) * n * (arc.choose_from * arc.choose_by + 1))
     with folder.session():
         _run(adaptation, folder, training, held_out, watch)
     results = summarise_tasks(adaptation, folder, held_out)
@@ -87,9 +87,14 @@ def _run(adaptation: Adaptation, folder: RunFolder, training: Source, held_out: 
     examine_arms(evaluation, training.contexts, known)
     same_for_all(evaluation, "best_fixed", fixed.search_fixed(adaptation, folder, training.contexts))
     known("best_fixed")
-    for method in CHOSEN:
+    for method in ways_to_choose(adaptation.config):
         chosen(evaluation, training, method)
         known(method)
+
+
+def ways_to_choose(config: RunConfig) -> tuple[str, ...]:
+    """The methods that choose among several directives for each task."""
+    return ("seal_chosen", "fixed_chosen") if config.arc.choose_fixed else ("seal_chosen",)
 
 
 def chosen(evaluation: Evaluation, training: Source, method: str) -> None:
