@@ -150,9 +150,11 @@ def test_tasks_from_a_file_by_train_and_eval(tmp_path: Path, capsys: pytest.Capt
     assert "tasks" in capsys.readouterr().out
     assert main(["train", *flags, f"--out={tmp_path / 'run'}"]) == 0
     writer = f"--set=model.writer={tmp_path / 'run/rounds/1/policy'}"
-    assert main(["eval", *flags, f"--out={tmp_path / 'eval'}", writer, "--methods=base,self_edit"]) == 0
+    assert (
+        main(["eval", *flags, f"--out={tmp_path / 'eval'}", writer, "--methods=base,self_edit,chosen"]) == 0
+    )
     results = json.loads((tmp_path / "eval/results.json").read_text())
-    assert {row["name"] for row in results["methods"]} >= {"base", "self_edit", "self_edit_voting"}
+    assert {row["name"] for row in results["methods"]} >= {"base", "self_edit", "self_edit_voting", "chosen"}
     capsys.readouterr()
     assert main(["eval", *flags, f"--out={tmp_path / 'no'}", "--methods=passage"]) == 2
     assert "unknown method 'passage' in the domain arc_agi" in capsys.readouterr().err

@@ -37,6 +37,7 @@ WORDS = {
     "gold": "trained on true statements",
     "best_fixed": "by the best directive for all tasks",
     "hand_made": "by a directive set up by hand",
+    "chosen": "by the fitting one of several of its own",
     "seal_chosen": "by the fitting one of several own, after RL",
     "fixed_chosen": "by the fitting one of the best for all",
 }

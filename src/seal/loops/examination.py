@@ -14,7 +14,7 @@ from seal.loops.check import check_names, fingerprint
 from seal.loops.data import Source, load_source
 from seal.loops.demo import summarise_run
 from seal.loops.evaluate import RECORDS, Evaluation, method_table
-from seal.loops.few_shot.experiment import HAND_MADE, same_for_all, summarise_tasks
+from seal.loops.few_shot.experiment import HAND_MADE, own_chosen, same_for_all, summarise_tasks
 from seal.loops.few_shot.voting import TaskEvaluation
 from seal.loops.run_folder import RunFolder
 from seal.loops.start import Silent, Watch, start
@@ -24,8 +24,9 @@ from seal.plugins import did_you_mean
 COMMAND = "seal eval"
 METHODS = ("base", "open_book", "passage", "passage_best", "self_edit", "gold")
 DEFAULT_METHODS = ("base", "open_book", "passage", "self_edit")
-TASK_METHODS = ("base", "self_edit", "hand_made")
-"""Those for few-shot tasks, all of them the default."""
+TASK_METHODS = ("base", "self_edit", "hand_made", "chosen")
+"""Those for few-shot tasks."""
+DEFAULT_TASK_METHODS = ("base", "self_edit", "hand_made")
 
 
 def run_evaluation(
@@ -39,15 +40,18 @@ def run_evaluation(
     watch = watch or Silent()
     RunFolder.check(path, config, command=COMMAND)
     source = evaluation_source(config, methods)
-    adaptation = start(
-        config, source.contexts, watch, writes="self_edit" in methods, open_book="open_book" in methods
-    )
+    writes = bool({"self_edit", "chosen"} & set(methods))
+    adaptation = start(config, source.contexts, watch, writes=writes, open_book="open_book" in methods)
     folder = RunFolder.open(path, config, command=COMMAND)
     folder.pin("inputs.json", fingerprint(adaptation, passages=source.contexts))
-    for kind, n in planned_work(methods, len(source.contexts)).items():
+    n_contexts, arc = len(source.contexts), config.arc
+    for kind, n in planned_work(methods, n_contexts).items():
         adaptation.work.plan(kind, n)
+    if "chosen" in methods:
+        adaptation.work.plan("write", n_contexts * arc.choose_from)
+        adaptation.work.plan("train", n_contexts * arc.choose_from * arc.choose_by)
     evaluation = _evaluation(adaptation, folder, source)
-    writer = _writer(adaptation) if "self_edit" in methods else adaptation.model
+    writer = _writer(adaptation) if writes else adaptation.model
     with folder.session(methods=list(methods)):
         for method in methods:
             if method in ("base", "open_book"):
@@ -56,6 +60,8 @@ def run_evaluation(
                 evaluation.written(method, writer)
             elif method == "hand_made":
                 same_for_all(evaluation, method, HAND_MADE)
+            elif method == "chosen":
+                own_chosen(evaluation, method, writer)
             elif method == "gold":
                 evaluation.given(method, source.gold)
             else:
@@ -99,7 +105,7 @@ def methods_of(config: RunConfig) -> tuple[str, ...]:
 
 def default_methods(config: RunConfig) -> tuple[str, ...]:
     """Those that are examined if none is named."""
-    return TASK_METHODS if config.domain == "arc_agi" else DEFAULT_METHODS
+    return DEFAULT_TASK_METHODS if config.domain == "arc_agi" else DEFAULT_METHODS
 
 
 def _evaluation(adaptation: Adaptation, folder: RunFolder, source: Source) -> Evaluation:

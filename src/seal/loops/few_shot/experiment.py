@@ -30,13 +30,13 @@ HAND_MADE: Final = Directive(True, False, False, False, "train_using_output_toke
 permuted colours, loss on the outputs; the rate and the epochs are those that suit the embedded model."""
 METHODS: Final = (
     "base", "self_edit", "round_1", "round_2", "random_selection", "seal", "best_fixed", "hand_made",
-    "seal_chosen", "fixed_chosen",
+    "chosen", "seal_chosen", "fixed_chosen",
 )  # fmt: skip
 PAIRS: Final = (
     ("self_edit", "base"), ("round_1", "self_edit"), ("seal", "self_edit"), ("seal", "round_1"),
     ("seal", "random_selection"), ("random_selection", "self_edit"), ("seal", "best_fixed"),
     ("seal", "hand_made"), ("seal_voting", "hand_made_voting"), ("seal_voting", "seal"),
-    ("seal_chosen", "seal"), ("seal_chosen", "best_fixed"),
+    ("chosen", "base"), ("chosen", "self_edit"), ("seal_chosen", "seal"), ("seal_chosen", "best_fixed"),
     ("seal_chosen", "fixed_chosen"), ("seal_chosen", "base"),
 )  # fmt: skip
 QUICK: Final = {"data.n_train": 8, "data.n_evaluation": 16, "self_edit.samples": 4, "outer.rounds": 1}
@@ -100,19 +100,27 @@ def ways_to_choose(config: RunConfig) -> tuple[str, ...]:
 def chosen(evaluation: Evaluation, training: Source, method: str) -> None:
     """Examine the directive that the model chooses for each task, by examining itself, out of several: its
     own after RL, or the best of those that are the same for all tasks."""
+    adaptation, folder = evaluation.adaptation, evaluation.folder
+    if method == "seal_chosen":
+        policies = [p for _, p in OuterLoop(adaptation, folder, training.contexts, "seal").policies()]
+        own_chosen(evaluation, method, policies[-1] if policies else adaptation.model)
+    elif not evaluation.is_done(method):
+        best = fixed.best_fixed(adaptation, folder, adaptation.config.arc.choose_from)
+        found = {
+            c.id: [adaptation.format.parse(c, render(directive)) for directive in best]
+            for c in evaluation.contexts
+        }
+        evaluation.given(method, choose(adaptation, folder, method, evaluation.contexts, found))
+
+
+def own_chosen(evaluation: Evaluation, method: str, policy: Any) -> None:
+    """Examine the directive that the model chooses for each task out of several that `policy` writes."""
     if evaluation.is_done(method):
         return
     adaptation, folder, contexts = evaluation.adaptation, evaluation.folder, evaluation.contexts
-    n = adaptation.config.arc.choose_from
-    if method == "fixed_chosen":
-        texts = [render(directive) for directive in fixed.best_fixed(adaptation, folder, n)]
-        found = {c.id: [adaptation.format.parse(c, text) for text in texts] for c in contexts}
-    else:
-        policies = [p for _, p in OuterLoop(adaptation, folder, training.contexts, "seal").policies()]
-        policy = policies[-1] if policies else adaptation.model
-        seed = f"{adaptation.config.seed}/choose"
-        written = adaptation.write(contexts, n, seed=seed, model=policy, stage=f"writing for {method}")
-        found = {c.id: own for c, own in zip(contexts, written, strict=True)}
+    n, seed = adaptation.config.arc.choose_from, f"{adaptation.config.seed}/choose"
+    written = adaptation.write(contexts, n, seed=seed, model=policy, stage=f"writing for {method}")
+    found = {c.id: own for c, own in zip(contexts, written, strict=True)}
     evaluation.given(method, choose(adaptation, folder, method, contexts, found))
 
 

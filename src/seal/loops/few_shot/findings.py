@@ -28,6 +28,7 @@ _SHORT: Final = {
     "base": "model as it is",
     "best_fixed": "best fixed directive",
     "hand_made": "hand-made directive",
+    "chosen": "own directives, chosen",
     "seal_chosen": "own directives after RL, chosen",
     "fixed_chosen": "best fixed directives, chosen",
 }
@@ -50,6 +51,7 @@ def long_label(method: str, config: RunConfig) -> str:
         "random_selection": "control: same fine-tuning, chosen by chance",
         "best_fixed": "best directive that is the same for all tasks",
         "hand_made": "directive set up by hand, the same for all tasks",
+        "chosen": "the fitting one of several directives of its own",
         "seal_chosen": f"the fitting one of several own directives, after {findings.rounds_of(config)} of RL",
         "fixed_chosen": "the fitting one of the best directives that are the same for all tasks",
     }
