@@ -52,8 +52,8 @@ def long_label(method: str, config: RunConfig) -> str:
         "best_fixed": "best directive that is the same for all tasks",
         "hand_made": "directive set up by hand, the same for all tasks",
         "chosen": "the fitting one of several directives of its own",
-        "seal_chosen": f"the fitting one of several own directives, after {findings.rounds_of(config)} of RL",
-        "fixed_chosen": "the fitting one of the best directives that are the same for all tasks",
+        "seal_chosen": "the fitting one of several of its own, after RL",
+        "fixed_chosen": "the fitting one of the best for all tasks",
     }
     if method.startswith("round_"):
         return f"by its own directives, {short_label(method)} of RL"
