@@ -290,6 +290,8 @@ def test_ctrl_c_while_learning(run: Run, folder: Path, flags: tuple[str, ...]) -
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
+        # Where the tests run in the background of a shell, it would inherit that SIGINT is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     deadline = time.monotonic() + 120
     while not (folder / "training").exists() and child.poll() is None and time.monotonic() < deadline:
