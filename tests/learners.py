@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from seal.errors import StateError
 from seal.gates import Decision, Report
 from seal.loops.learner import learner, study
 from seal.loops.learner.compiling import Compiler, Source
@@ -175,6 +176,23 @@ def lease(learner: Learner) -> Any:
 
     with learner.workspace.transaction() as session:
         return _lease(session.scalars(select(JobRow).where(JobRow.state == "running")).one())
+
+
+def slept_past_its_lease(learner: Learner, mine: Fake, theirs: Fake) -> None:
+    """One stops in the middle of its training until its lease has run out and another has done the work."""
+    other, train = reopened(learner.workspace.path), Compiler.train
+    other.adaptation = learner.adaptation
+    with pytest.MonkeyPatch.context() as patch:
+
+        def slept(*given: Any) -> Any:
+            patch.setattr(Compiler, "train", train)
+            learner.workspace.renew(replace(lease(learner), lease_s=1e-6))
+            assert other.learn([theirs.given()])[0].outcome == "live"
+            return train(*given)
+
+        patch.setattr(Compiler, "train", slept)
+        with pytest.raises(StateError, match="no longer this worker's"):
+            learner.learn([mine.given()])
 
 
 def traces(made: Learner, words: Sequence[str]) -> dict[str, list[Path]]:

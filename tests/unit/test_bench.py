@@ -84,7 +84,7 @@ def test_work_shared_out_among_processes(name: str, toy: Path) -> None:
     given = {"model": str(toy), "shape": None, "device": "cpu", "dtype": "float32"}
     one = load_subject(**given)
     inner = make_contender(name, one, SMALL, trainer_steps=1)
-    spread = Spread(inner, one, SMALL, given, 2, name=name)
+    spread = Spread(inner, SMALL, given, 2, name=name)
     tasks = make_tasks(5, SMALL, vocabulary=one.vocabulary, seed=0)
     try:
         together, alone = spread.do(tasks), do(inner, tasks)
@@ -94,7 +94,8 @@ def test_work_shared_out_among_processes(name: str, toy: Path) -> None:
         assert together.train_s > 0 < together.exam_s
         if name == "engine":
             found = spread.products(tasks, quick=True)
-            whole = time_products(one, SMALL, tasks, slots=5, quick=True)
+            assert isinstance(inner, Engine)
+            whole = time_products(inner, tasks, True)
             assert found.train_operations == pytest.approx(whole.train_operations, rel=0.1)
     finally:
         spread.close()

@@ -15,9 +15,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from learners import Fake, Gates, begin, content, fake, learn_all, lease, reopened
-from seal.errors import AdapterError, DamageError, StateError
-from seal.loops.learner.compiling import Compiler
+from learners import Fake, Gates, begin, content, fake, learn_all, reopened, slept_past_its_lease
+from seal.errors import AdapterError, DamageError
 from seal.loops.learner.learner import Learner
 from seal.registry import Build
 
@@ -300,23 +299,6 @@ def test_rolling_back_is_exact(learner: Learner, n: int) -> None:
 
 
 # --- two workers (promise 3) -------------------------------------------------------------------------------
-
-
-def slept_past_its_lease(learner: Learner, mine: Fake, theirs: Fake) -> None:
-    """One stops in the middle of its training until its lease has run out and another has done the work."""
-    other, train = reopened(learner.workspace.path), Compiler.train
-    other.adaptation = learner.adaptation
-    with pytest.MonkeyPatch.context() as patch:
-
-        def slept(*given: Any) -> Any:
-            patch.setattr(Compiler, "train", train)
-            learner.workspace.renew(replace(lease(learner), lease_s=1e-6))
-            assert other.learn([theirs.given()])[0].outcome == "live"
-            return train(*given)
-
-        patch.setattr(Compiler, "train", slept)
-        with pytest.raises(StateError, match="no longer this worker's"):
-            learner.learn([mine.given()])
 
 
 @pytest.mark.parametrize("n", [10, pytest.param(200, marks=pytest.mark.slow)])

@@ -8,14 +8,13 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from learners import Gates, begin, content, fake, learn_all, lease, reopened, traces
-from seal.errors import OutputError, StateError
+from learners import Gates, begin, content, fake, learn_all, reopened, slept_past_its_lease, traces
+from seal.errors import OutputError
 from seal.loops.learner import learner as verbs
 from seal.loops.learner.compiling import Compiler
 from seal.loops.learner.learner import Learner
@@ -134,19 +133,9 @@ def test_one_that_was_stopped_gives_its_job_back_at_once(
     assert [one.outcome for one in told] == ["known"] and time.monotonic() - started < verbs._LEASE_S
 
 
-def test_one_whose_job_passed_on_commits_nothing(learner: Learner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_whose_job_passed_on_commits_nothing(learner: Learner) -> None:
     """It slept past its lease; another process took over and is done."""
-    other, train = reopened(learner.workspace.path), Compiler.train
-
-    def slept(*given: Any) -> Any:
-        monkeypatch.setattr(Compiler, "train", train)
-        learner.workspace.renew(replace(lease(learner), lease_s=1e-6))
-        assert other.learn([C.given()])[0].outcome == "live"
-        return train(*given)
-
-    monkeypatch.setattr(Compiler, "train", slept)
-    with pytest.raises(StateError, match="no longer this worker's"):
-        learner.learn([B.given()])
+    slept_past_its_lease(learner, B, C)
     live = learner.workspace.alias()
     assert live is not None and set(live.documents) == {A.id, B.id, C.id}
     assert len(live.builds) == 3 and learner.workspace.audit().sound

@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from seal.loops.workers import usable_cores
 from seal.training import train
 from seal.types import Example, Hyperparameters, TrainingPlan
 
@@ -41,7 +42,7 @@ def choose_threads(model: Any, tokenizer: Any) -> tuple[int, str]:
 
 
 def _candidates() -> list[int]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = usable_cores()
     return [n for n in (2, 4, 8, 16, 32) if n < cores] + ([cores] if cores > 1 else [])
 
 

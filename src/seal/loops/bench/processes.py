@@ -16,7 +16,7 @@ from seal.loops.bench.contender import Contender, Done, do
 from seal.loops.bench.contenders import EXAM_ROWS, Engine, make_contender
 from seal.loops.bench.operations import Anatomy, products_of, total
 from seal.loops.bench.rates import peak_rate, products_s
-from seal.loops.bench.shapes import Subject, load_subject
+from seal.loops.bench.shapes import load_subject
 from seal.loops.bench.workload import Load, Task
 from seal.loops.workers import one_thread
 
@@ -32,10 +32,10 @@ class Products:
     peak_operations_per_s: float
 
 
-def time_products(
-    subject: Subject, load: Load, tasks: Sequence[Task], *, slots: int, quick: bool
-) -> Products:
+def time_products(engine: Engine, tasks: Sequence[Task], quick: bool) -> Products:
     """Times the products that the engine's work on `tasks` cannot do without, at its shapes."""
+    subject, load = engine.subject, engine.load
+    slots, _ = engine.room(len(tasks))
     anatomy = Anatomy.of(subject.model, load.hyperparameters.targets)
     found = products_of(anatomy, tasks, load, slots=slots, exam_rows=EXAM_ROWS)
     seconds = {
@@ -67,8 +67,7 @@ class Worker:
 
     def products(self, tasks: Sequence[Task], quick: bool) -> Products:
         assert isinstance(self.contender, Engine)
-        slots, _ = self.contender.room(len(tasks))
-        return time_products(self.subject, self.load, tasks, slots=slots, quick=quick)
+        return time_products(self.contender, tasks, quick)
 
 
 class Spread:
@@ -76,11 +75,8 @@ class Spread:
 
     at_once = True
 
-    def __init__(
-        self, inner: Contender, subject: Subject, load: Load, given: dict[str, Any], n: int, *, name: str
-    ) -> None:
+    def __init__(self, inner: Contender, load: Load, given: dict[str, Any], n: int, *, name: str) -> None:
         self.inner, self.name, self.n = inner, name, n
-        self._own = (subject, load)
         self._payload = (given, load, inner.name, 0)
         self._executor: LocalExecutor | None = None
 
@@ -97,14 +93,9 @@ class Spread:
 
     def products(self, tasks: Sequence[Task], *, quick: bool) -> Products:
         """Of all tasks, each process's while the others time theirs; the seconds are the slowest one's."""
-        subject, load = self._own
-
-        def here(own: Sequence[Task]) -> Products:
-            assert isinstance(self.inner, Engine)
-            slots, _ = self.inner.room(len(own))
-            return time_products(subject, load, own, slots=slots, quick=quick)
-
-        parts = self._all("products", tasks, here, quick)
+        engine = self.inner
+        assert isinstance(engine, Engine)
+        parts = self._all("products", tasks, lambda own: time_products(engine, own, quick), quick)
         return Products(
             sum(part.train_operations for part in parts),
             sum(part.exam_operations for part in parts),

@@ -163,7 +163,7 @@ class _Bench:
             "dtype": str(subject.dtype).removeprefix("torch."),
         }
         self.spread = {
-            name: Spread(self.contenders[name], subject, load, given, processes, name=name)
+            name: Spread(self.contenders[name], load, given, processes, name=name)
             for name in ("engine", "peft_parallel")
             if name in names and processes > 1
         }
@@ -289,8 +289,7 @@ class _Bench:
         if spread is not None and n >= self.processes:
             found = spread.products(tasks, quick=quick)
         else:
-            slots, _ = engine.room(n)
-            found = time_products(self.subject, self.load, tasks, slots=slots, quick=quick)
+            found = time_products(engine, tasks, quick)
         return ProductTimes(adapters=n, round=index, **asdict(found))
 
     def _tell(self, stage: str, *, step: bool = True) -> None:

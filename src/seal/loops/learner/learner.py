@@ -8,7 +8,6 @@ leaves it as it was if it fails.
 from __future__ import annotations
 
 import json
-import os
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +33,7 @@ from seal.loops.learner.reference import Item, reference_items
 from seal.loops.learner.settings import FILE, LearnerConfig, preset, read_settings, settings_text
 from seal.loops.learner.study import Learned, Study
 from seal.loops.start import Silent, Watch
+from seal.loops.workers import usable_cores
 from seal.models.load import BUILTIN
 from seal.plugins import did_you_mean
 from seal.registry import LIVE, Document, Lease, Version, Workspace
@@ -151,9 +151,7 @@ class Learner:
     def processes(self) -> int:
         if self.config.processes:
             return self.config.processes
-        if self.workspace.settings()["model"] not in BUILTIN or os.environ.get("OMP_NUM_THREADS"):
-            return 1
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return usable_cores() if self.workspace.settings()["model"] in BUILTIN else 1
 
     @cached_property
     def answers(self) -> KnownAnswers:
