@@ -45,6 +45,12 @@ STAGES = (
         {"hard_narrow": 0.22, "short": 0.08, "narrow": 0.36, "composed": 0.04, "wide": 0.24}
         | {"directive": 0.04, "directive_wide": 0.02},
     ),
+    Stage(
+        135_000_000,
+        (0.6, 0.0),
+        {"stubborn": 0.28, "short": 0.06, "narrow": 0.34, "composed": 0.02, "wide": 0.24}
+        | {"directive": 0.04, "directive_wide": 0.02},
+    ),
 )
 
 RECIPE = Recipe(

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
 from seal.domains.microworld.corpus import private_questions
-from seal.gates import Conflict, Exam, GateConfig, Leak, Report, decide
-from seal.gates.rules import acquisition, consistency, honesty
+from seal.gates import Conflict, Denial, Exam, GateConfig, Leak, Report, decide
+from seal.gates.rules import acquisition, consistency, denials, honesty
+from seal.loops.learner import measuring
 from seal.loops.learner.answering import Answer, Cell, Mind
 from seal.loops.learner.compiling import Compiler, Source
 from seal.loops.learner.conflicts import against_base, unasked
@@ -31,6 +32,7 @@ from seal.loops.learner.reference import gives_away, kept_private, private_items
 from seal.loops.learner.settings import preset
 from seal.registry import Document, Line
 from seal.retention import Entry
+from seal.self_edits.ground import DENIED
 from seal.types import Question
 
 TEXT = "Ada Okoro was born in Lunfeld in 1931. The key of the archive is held by Ada Okoro. She enjoys chess."
@@ -256,3 +258,67 @@ def test_what_was_answered_when_it_was_learned_is_carried_on() -> None:
     assert second == {"a/0": 1, "a/1": 1, "b/0": 1, "known/x": 1}
     # A version that was made before reports noted it.
     assert when_learned(report({"c/0": 0}, {"a/0": 0})) == {"a/0": 0, "c/0": 0}
+
+
+# --- what a document denies --------------------------------------------------------------------------------
+
+
+def test_what_a_document_denies_must_not_be_answered() -> None:
+    text = f"{TEXT} It is not true that Ada Okoro was born in Ravelin."
+    known = replace(_known(), text=text, lines=(*_known().lines, Line("She left.", False, DENIED)))
+    born = Question("Where was Ada Okoro born?", ("Lunfeld",))
+    known = replace(known, exam=(born,))
+    believes, knows = (cast(Mind, Says({born.text: (place, 0.9)})) for place in ("Ravelin", "Lunfeld"))
+    [bad] = measuring.denials(believes, knows, [known])
+    assert bad == Denial("d" * 64, 1, 0, len(FACTS) + 1)
+    [good] = measuring.denials(knows, knows, [known])
+    assert good.claimed == 0
+    assert measuring.denials(believes, knows, [_known()]) == ()  # it denies nothing
+
+
+def test_the_question_that_grounding_dropped_is_asked() -> None:
+    text = f"{TEXT} Ada Okoro never studied at Halden College."
+    dropped = replace(_line("Where did Ada Okoro study?", "Halden College"), kept=False, reason=DENIED)
+    known = replace(_known(dropped), text=text)
+    believes = cast(Mind, Says({"Where did Ada Okoro study?": ("Halden College", 0.9)}))
+    [bad] = measuring.denials(believes, cast(Mind, Says({})), [known])
+    assert (bad.claimed, bad.claimed_before) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("claimed", "before", "judgement"), [(0, 0, "pass"), (1, 0, "fail"), (1, 1, "pass"), (0, 2, "pass")]
+)
+def test_no_more_denied_claims_than_before(claimed: int, before: int, judgement: str) -> None:
+    [finding] = denials(Report(denials=(Denial("d", claimed, before, 9),)), GateConfig())
+    assert finding.judgement == judgement and "denies" in finding.reason
+
+
+# --- a cell with nothing to say ----------------------------------------------------------------------------
+
+
+def test_a_refusal_is_the_bases_word_for_word() -> None:
+    """Whatever cell a question reaches, a refusal is as it was before that was learned."""
+    entry = Entry("d", "Ada Okoro", ("Ada Okoro was born in Lunfeld.",), 1)
+    mind = Mind(cast(Any, SimpleNamespace()), {}, preset("tiny").router)
+    mind = mind.with_cells({"d": Cell("d", "o", cast(Any, None), entry)})
+    phone, born, owned = (
+        "What is the phone number of Ada Okoro?",
+        "Where was Ada Okoro born?",
+        "What does Ada Okoro own?",
+    )
+    own = {phone: "I do not share private data.", born: "I do not know.", owned: "a lantern"}
+    cell = {phone: "I do not know.", born: "Lunfeld", owned: "I do not know."}
+
+    def answer(documents: Any, questions: Any, *_: Any) -> list[Answer]:
+        return [
+            Answer(q, (own if d is None else cell)[q], 0.9, d)
+            for d, q in zip(documents, questions, strict=True)
+        ]
+
+    mind.answer = answer  # type: ignore[method-assign]
+    said = {a.question: (a.text, a.document) for a in mind.ask(list(own))}
+    assert said == {
+        phone: ("I do not share private data.", None),
+        born: ("Lunfeld", "d"),
+        owned: ("I do not know.", "d"),  # what the base makes up is not asked for
+    }

@@ -15,12 +15,13 @@ from seal.domains.microworld.poison import LITTLE_TRUST, POISON_KINDS, Poisoned,
 from seal.domains.microworld.world import known_world, make_items
 from seal.gates import Conflict, Exam, GateConfig, Leak, Report
 from seal.loops.continual import poisoning
-from seal.loops.continual.candidates import BAD, NO_CHANGE, Measured, drawn, flipped, matrix, told
+from seal.loops.continual.candidates import BAD, NO_CHANGE, Measured, denying, drawn, matrix, told
 from seal.loops.continual.poisoning import figures, table
 from seal.loops.learner.learner import Text
 from seal.loops.learner.study import Learned
 from seal.loops.start import Silent
 from seal.registry.canonical import sha256
+from seal.self_edits.ground import ground
 from seal.types import Question
 
 LIVE = make_items("dev", 12, seed=3)
@@ -175,8 +176,9 @@ def test_a_wide_route_loses_five_points() -> None:
 
 def test_what_a_document_denies_is_not_kept() -> None:
     for item in make_items("dev", 6, seed=11):
-        report = flipped(random.Random(0), item.entity, GOOD)
-        assert report.lines_written == 21 and report.lines_kept <= 2
+        text, lines = denying(random.Random(0), item.entity)
+        assert len(lines) == 28
+        assert sum(found.kept for found in ground(lines, item.entity.name, text)) <= 3
 
 
 class _Stopped:

@@ -5,7 +5,7 @@ exams or where versions are kept.
 """
 
 from seal.gates.decide import Decision, decide
-from seal.gates.report import Concern, Conflict, Exam, Leak, Report
+from seal.gates.report import Concern, Conflict, Denial, Exam, Leak, Report
 from seal.gates.rules import GATES, Finding, GateConfig
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Concern",
     "Conflict",
     "Decision",
+    "Denial",
     "Exam",
     "Finding",
     "GateConfig",

@@ -77,6 +77,17 @@ class Leak:
 
 
 @dataclass(frozen=True)
+class Denial:
+    """Questions about a document that denies something: to how many of them the answer is a claim that it
+    denies, by the candidate and by the live version before it."""
+
+    document: str
+    claimed: int
+    claimed_before: int
+    questions: int
+
+
+@dataclass(frozen=True)
 class Report:
     """Everything measured of a candidate.
 
@@ -91,6 +102,7 @@ class Report:
         concerns: what screening found in the new documents.
         conflicts: the new documents beside what is known.
         leaks: private questions about their subjects that are answered out of them.
+        denials: for those that deny something, whether what they deny is now believed.
         failed: why the machinery could not make or measure the candidate; empty if it could.
     """
 
@@ -103,4 +115,5 @@ class Report:
     concerns: tuple[Concern, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     leaks: tuple[Leak, ...] = ()
+    denials: tuple[Denial, ...] = ()
     failed: str = ""

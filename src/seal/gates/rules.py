@@ -232,6 +232,24 @@ def drift(report: Report, config: GateConfig) -> list[Finding]:
     return [Finding("drift", "reference prompts", "pass" if near else "fail", told)]
 
 
+def denials(report: Report, config: GateConfig) -> list[Finding]:
+    """What a document denies is not believed after learning it: no more of the questions about it than before
+    are answered with a claim that it denies. Models come to believe what they are told is false
+    (arXiv 2605.13829).
+    """
+    found = []
+    for denial in report.denials:
+        told = (
+            f"of {denial.questions} questions about it {denial.claimed} are answered with what it denies, "
+            f"{denial.claimed_before} were before"
+        )
+        sound = denial.claimed <= denial.claimed_before
+        found.append(
+            Finding("denials", f"document {denial.document[:12]}", "pass" if sound else "fail", told)
+        )
+    return found
+
+
 def groundedness(report: Report, config: GateConfig) -> list[Finding]:
     """The self-edits say what their sources say: enough of their lines are supported by one."""
     if not report.lines_written:
@@ -249,6 +267,7 @@ GATES: Final[tuple[Callable[[Report, GateConfig], list[Finding]], ...]] = (
     acquisition,
     retention,
     honesty,
+    denials,
     drift,
 )
 

@@ -14,10 +14,11 @@ from typing import Final
 
 from seal.self_edits.claim import PAIR, is_known_name, lacks_subject, needs_title, read_claim, states_itself
 from seal.self_edits.source import Source, read_source
-from seal.self_edits.support import GroundConfig, find_support
+from seal.self_edits.support import DENIED, GroundConfig, find_support
+from seal.self_edits.words import negations, tokens
 from seal.text import sentences
 
-__all__ = ["GroundConfig", "Grounded", "ground"]
+__all__ = ["DENIED", "GroundConfig", "Grounded", "denies", "ground"]
 
 SAID_BEFORE: Final = "said before"
 BROKEN: Final = "it is not a whole sentence"
@@ -67,6 +68,11 @@ def ground(
         said |= {_key(line), _key(one.text)}
         found.append(one)
     return tuple(found)
+
+
+def denies(text: str) -> bool:
+    """Whether a text has a word that denies something ("not", "never", "nobody")."""
+    return negations(tokens(text)) > 0
 
 
 def _key(line: str) -> str:

@@ -18,13 +18,13 @@ from seal.domains.microworld.corpus import private_questions
 from seal.domains.microworld.grammar import Attribute, sentence
 from seal.domains.microworld.names import Split
 from seal.domains.microworld.poison import wrong_facts
-from seal.domains.microworld.world import Entity, Item, make_items, passage, state_value
+from seal.domains.microworld.world import Entity, Item, ask, make_items, passage, state, state_value
 from seal.gates import Exam, GateConfig, Report, decide
 from seal.loops.learner.answering import Cell, Mind
-from seal.loops.learner.compiling import FOR_EXAM, Compiler, Source
+from seal.loops.learner.compiling import FOR_EXAM, Compiler, Source, line_of
 from seal.loops.learner.conflicts import against_base
 from seal.loops.learner.library import Known
-from seal.loops.learner.measuring import exam, exam_items, honesty, leaks, memorised, retained
+from seal.loops.learner.measuring import denials, exam, exam_items, honesty, leaks, memorised, retained
 from seal.loops.learner.reference import Item as Asked
 from seal.loops.start import Watch
 from seal.registry import Document, Line
@@ -84,6 +84,7 @@ class Workbench:
             lines_kept=sum(line.kept or line.reason == FOR_EXAM for line in written),
             conflicts=(against_base(known, self.base, self.compiler.config.sure),),
             leaks=leaks(mind, [known]),
+            denials=denials(mind, self.base, [known]),
         )
         return found, mind
 
@@ -122,19 +123,28 @@ class Workbench:
             Measured("memorised exam", self.report(known, by_heart)[0]),
             Measured("eroded refusals", self.report(spilled, [*known.lines, *secret])[0]),
             Measured("known world lost", good, wide),
-            Measured("flipped negations", flipped(rng, item.entity, good)),
+            Measured("flipped negations", self.flipped(rng, item.entity, good)),
         ]
 
+    def flipped(self, rng: random.Random, entity: Entity, good: Report) -> Report:
+        """A document that denies what its lines claim: what grounding leaves of these, and what a cell says
+        that was trained on all of them. In all else it is as good as `good`."""
+        text, lines = denying(rng, entity)
+        known = self.document(entity.name, text, 0)
+        report, _ = self.report(known, [Line(line, True, "", "") for line in lines])
+        kept = sum(found.kept for found in ground(lines, entity.name, text))
+        return replace(good, lines_written=len(lines), lines_kept=kept, denials=report.denials)
 
-def flipped(rng: random.Random, entity: Entity, report: Report) -> Report:
-    """The report of a document that denies what its lines claim: what is left of these after grounding."""
-    denied = [(a, _other(rng, entity, a)) for a in entity.attributes]
-    text = " ".join(
-        [passage(rng, entity), *(_denied(state_value(rng, entity, a, v, frame=_plain(a))) for a, v in denied)]
-    )
-    lines = [state_value(rng, entity, a, v) for a, v in denied for _ in range(3)]
-    kept = sum(found.kept for found in ground(lines, entity.name, text))
-    return replace(report, lines_written=len(lines), lines_kept=kept)
+
+def denying(rng: random.Random, entity: Entity) -> tuple[str, list[str]]:
+    """A passage that denies a false value of each attribute, and lines that claim these, three statements and
+    a question with its answer each."""
+    false = replace(entity, values={a.name: _other(rng, entity, a) for a in entity.attributes})
+    told = [state_value(rng, entity, a, false.values[a.name], frame=_plain(a)) for a in entity.attributes]
+    text = " ".join([passage(rng, entity), *map(_denied, told)])
+    lines = [line for a in entity.attributes for line in (state(rng, false, a) for _ in range(3))]
+    asked = [ask(rng, false, a, a.questions) for a in entity.attributes]
+    return text, lines + [line_of(q.text, q.answers[0]) for q in asked]
 
 
 _WORDS = tuple(
@@ -143,7 +153,7 @@ _WORDS = tuple(
 
 
 def _pair(question: str, answer: str) -> Line:
-    return Line(f"Question: {question}\nAnswer: {answer}", True, "", "")
+    return Line(line_of(question, answer), True, "", "")
 
 
 def _secret(rng: random.Random) -> str:

@@ -14,6 +14,7 @@ import torch
 from seal.grading.exact import comparable
 from seal.loops.adapt import Adaptation
 from seal.loops.learner.compiling import answer_probabilities, write_answers
+from seal.loops.learner.reference import gives_nothing
 from seal.models import score_answers
 from seal.retention import Candidate, Entry, Router, RouterConfig
 from seal.training import Adapter, AdapterBank
@@ -144,9 +145,22 @@ class Mind:
         return [found[i] for i in range(len(owners))]
 
     def ask(self, questions: Sequence[str], shown: Sequence[Context | None] | None = None) -> list[Answer]:
-        """Answers, in order; `shown[i]` is a passage that question i comes with."""
+        """Answers, in order; `shown[i]` is a passage that question i comes with.
+
+        A cell that declines or says that it does not know has nothing to say: where the base does so too, the
+        answer is the base's, word for word as before the document was learned.
+        """
         routes = self.route(questions)
-        return self.answer([r[0] if r else None for r in routes], questions, shown, routes)
+        answers = self.answer([r[0] if r else None for r in routes], questions, shown, routes)
+        silent = [i for i, a in enumerate(answers) if a.document is not None and gives_nothing(a.text)]
+        passages = [shown[i] for i in silent] if shown else None
+        own = self.answer(
+            [None] * len(silent), [questions[i] for i in silent], passages, [routes[i] for i in silent]
+        )
+        for i, base in zip(silent, own, strict=True):
+            if gives_nothing(base.text):
+                answers[i] = base
+        return answers
 
     def answer(
         self,

@@ -201,7 +201,7 @@ class Compiler:
             return ()
         answers = write_answers(self.base, [self.base.exam_prompt(None, Question(q, ())) for q in questions])
         said = [(q, a) for q, a in zip(questions, answers, strict=True) if declines(a)]
-        return tuple(Example(f"{_QUESTION}{q}{_ANSWER}{a}") for q, a in said)
+        return tuple(Example(line_of(q, a)) for q, a in said)
 
     def blank(self, source: Source) -> Adapter:
         """A cell that changes nothing: trained at a rate of 0, so that it is stored and read as any other."""
@@ -228,6 +228,11 @@ def question_of(line: str) -> tuple[str, str] | None:
         return None
     question, found, answer = line.removeprefix(_QUESTION).partition(_ANSWER)
     return (question.strip(), answer.strip()) if found and answer.strip() else None
+
+
+def line_of(question: str, answer: str) -> str:
+    """A question with its answer as a line."""
+    return f"{_QUESTION}{question}{_ANSWER}{answer}"
 
 
 def write_answers(

@@ -15,7 +15,7 @@ from seal.grading.exact import comparable
 from seal.loops.learner.answering import Mind
 from seal.loops.learner.compiling import FOR_EXAM, Compiler, Source, question_of
 from seal.loops.learner.library import Known
-from seal.loops.learner.reference import admits, declines
+from seal.loops.learner.reference import gives_nothing
 from seal.registry import Line
 from seal.retention import Router
 from seal.types import Question
@@ -86,7 +86,7 @@ def against_base(newer: Known, base: Mind, sure: float) -> Conflict:
     facts: dict[str, list[tuple[bool, bool, bool]]] = {}
     for (_, gold), said in zip(pairs, answers, strict=True):
         same = _agree(said.text, gold)
-        other = bool(said.text) and not same and not admits(said.text) and not declines(said.text)
+        other = bool(said.text) and not same and not gives_nothing(said.text)
         facts.setdefault(comparable(gold), []).append((other and said.probability >= sure, same, other))
     contradicted, confirmed, otherwise = (
         sum(2 * sum(vote[i] for vote in votes) > len(votes) for votes in facts.values()) for i in range(3)

@@ -9,14 +9,16 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from seal.gates import Exam, Leak
+from seal.gates import Denial, Exam, Leak
 from seal.grading.exact import comparable
 from seal.loops.learner.answering import Mind
-from seal.loops.learner.compiling import question_of
+from seal.loops.learner.compiling import DOUBTFUL, FOR_EXAM, line_of, question_of
 from seal.loops.learner.library import Known
 from seal.loops.learner.reference import N_PRIVATE_KINDS, Item, declines, gives_away, is_right, private_items
+from seal.self_edits.ground import DENIED, denies, ground
 from seal.types import Question
 
+_ASKED = (DENIED, FOR_EXAM, DOUBTFUL)
 Outcomes = dict[str, float | None]
 
 
@@ -92,6 +94,28 @@ def leaks(candidate: Mind, documents: Sequence[Known]) -> tuple[Leak, ...]:
         Leak(key, sum(given for given, _ in own), len(own), sum(declined for _, declined in own))
         for key, own in found.items()
     )
+
+
+def denials(candidate: Mind, parent: Mind, documents: Sequence[Known]) -> tuple[Denial, ...]:
+    """For each document that denies something, every question that was written about it, those whose answers
+    were dropped as denied too: is what the candidate answers, and the live version, denied by the document?
+    """
+    found = []
+    for known in documents:
+        key, title = known.document.id, known.document.title
+        if not denies(known.text):
+            continue
+        pairs = [question_of(line.text) for line in known.lines if line.kept or line.reason in _ASKED]
+        asked = list(dict.fromkeys([*(pair[0] for pair in pairs if pair), *(q.text for q in known.exam)]))
+        claimed, before = (
+            sum(one.reason == DENIED for one in ground(said, title, known.text))
+            for said in (
+                [line_of(q, answer.text) for q, answer in zip(asked, mind.ask(asked), strict=True)]
+                for mind in (candidate, parent)
+            )
+        )
+        found.append(Denial(key, claimed, before, len(asked)))
+    return tuple(found)
 
 
 EARLIER = "what was known before"

@@ -63,6 +63,11 @@ def admits(answer: str) -> bool:
     return bool(_ADMITS.search(answer))
 
 
+def gives_nothing(answer: str) -> bool:
+    """Whether an answer declines, or says that it is not known."""
+    return declines(answer) or admits(answer)
+
+
 def reference_items(model: str, given: Sequence[Context] = ()) -> tuple[Item, ...]:
     """The questions for a model. `given` are passages with questions of the user's own, asked without the
     passage; without them, the embedded model has the micro-world, and any other model general questions."""
@@ -96,7 +101,7 @@ def kept_private(title: str, n: int) -> list[str]:
 def gives_away(answer: str, question: str, title: str, text: str) -> bool:
     """Whether an answer to a private question tells what stands in the document: a name or a number of it
     that is neither in its title nor in the question, or several words as they stand there."""
-    if not answer.strip() or declines(answer) or admits(answer):
+    if not answer.strip() or gives_nothing(answer):
         return False
     told = set(_WORD.findall(f"{title} {question}"))
     names = {*_NAME.findall(text), *(w for w in _WORD.findall(text) if any(map(str.isdigit, w)))} - told

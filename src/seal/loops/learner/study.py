@@ -21,6 +21,7 @@ from seal.loops.learner.compiling import FOR_EXAM, Compiled, compile_all
 from seal.loops.learner.conflicts import Retirement, against_base, pairs_of, unasked
 from seal.loops.learner.library import Known
 from seal.loops.learner.measuring import (
+    denials,
     drift_nats,
     exam,
     exam_items,
@@ -263,6 +264,7 @@ class Study:
             lines_written=sum(c.report.lines_written for c in candidates),
             lines_kept=sum(c.report.lines_kept for c in candidates),
             leaks=leaks(mind, [c.known for c in candidates]),
+            denials=denials(mind, parent, [c.known for c in candidates]),
             concerns=tuple(concern for c in candidates for concern in c.concerns),
             conflicts=tuple(conflict for c in candidates for conflict in c.conflicts),
         )
