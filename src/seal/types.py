@@ -93,11 +93,17 @@ class Directive:
 
 @dataclass(frozen=True)
 class Example:
-    """One training text. The loss falls on `completion` only (all of the text when `prompt` is empty)."""
+    """One training text. The loss falls on `completion` only (all of the text when `prompt` is empty).
+
+    With `distil` it is not the text that is learned: at each of its tokens the loss is the KL divergence from
+    what a teacher, by default the base, expects there (Hinton et al., arXiv 1503.02531). So a model is kept
+    as it is while it learns something else.
+    """
 
     completion: str
     prompt: str = ""
     weight: float = 1.0
+    distil: bool = False
 
 
 @dataclass(frozen=True)

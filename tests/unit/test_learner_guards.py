@@ -61,6 +61,8 @@ class Says:
     def ask(self, questions: Sequence[str], shown: object = None) -> list[Answer]:
         return [Answer(q, *self.said.get(q, ("I do not know.", 0.9))) for q in questions]
 
+    ask_cells = ask
+
     def answer(self, documents: object, questions: Sequence[str], shown: object = None) -> list[Answer]:
         return self.ask(questions)
 
@@ -309,13 +311,12 @@ def test_a_refusal_is_the_bases_word_for_word() -> None:
     own = {phone: "I do not share private data.", born: "I do not know.", owned: "a lantern"}
     cell = {phone: "I do not know.", born: "Lunfeld", owned: "I do not know."}
 
-    def answer(documents: Any, questions: Any, *_: Any) -> list[Answer]:
-        return [
-            Answer(q, (own if d is None else cell)[q], 0.9, d)
-            for d, q in zip(documents, questions, strict=True)
-        ]
+    def answer(documents: Any, questions: Any, _: Any, routes: Any) -> list[Answer]:
+        told = zip(documents, questions, routes, strict=True)
+        return [Answer(q, (own if d is None else cell)[q], 0.9, d, r) for d, q, r in told]
 
     mind.answer = answer  # type: ignore[method-assign]
+    assert [a.text for a in mind.ask_cells(list(own))] == list(cell.values())
     said = {a.question: (a.text, a.document) for a in mind.ask(list(own))}
     assert said == {
         phone: ("I do not share private data.", None),

@@ -59,3 +59,24 @@ class _WeightedLoss(torch.autograd.Function):
 def weighted_losses(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
     """-weights * log p(targets) [n] under `logits` [n, V], in fp32, with a gradient for the logits."""
     return _WeightedLoss.apply(logits, targets, weights)  # type: ignore[no-any-return]
+
+
+class _WeightedDivergence(torch.autograd.Function):
+    """The same for a whole distribution as the target."""
+
+    @staticmethod
+    def forward(ctx: Any, logits: Tensor, expected: Tensor, weights: Tensor) -> Tensor:
+        table = torch.log_softmax(logits, dim=-1, dtype=torch.float32)
+        wanted = expected.exp()
+        losses = (wanted * (expected - table)).sum(1) * weights
+        ctx.save_for_backward(table.exp_().sub_(wanted).mul_(weights.unsqueeze(1)))
+        ctx.dtype = logits.dtype
+        return losses
+
+    backward = _WeightedLoss.backward
+
+
+def weighted_divergences(logits: Tensor, expected: Tensor, weights: Tensor) -> Tensor:
+    """weights * KL(expected || softmax(logits)) [n], in fp32, with a gradient for `logits` [n, V]; `expected`
+    [n, V] are log-probabilities."""
+    return _WeightedDivergence.apply(logits, expected, weights)  # type: ignore[no-any-return]

@@ -19,10 +19,12 @@ from seal.types import Example, Hyperparameters, TrainingPlan
 
 @dataclass(frozen=True)
 class TokenizedExample:
-    """Token ids, and the loss weight of each as a target: 0 on the prompt and on the first token."""
+    """Token ids, and the loss weight of each as a target: 0 on the prompt and on the first token. `distil`:
+    the targets are a teacher's distributions (see `Example`)."""
 
     input_ids: tuple[int, ...]
     weights: tuple[float, ...]
+    distil: bool = False
 
     @cached_property
     def targets(self) -> tuple[int, ...]:
@@ -97,14 +99,14 @@ def _tokenize(example: Example, tokenizer: Any, *, where: str, append_eos: bool)
     weights[:1] = [0.0]
     if not any(weights):
         raise InputError(f"{where} has no token to learn: {example.completion!r}", "leave out empty examples")
-    return TokenizedExample((*prompt, *completion), tuple(weights))
+    return TokenizedExample((*prompt, *completion), tuple(weights), example.distil)
 
 
 def _pad_with_loss(tokens: TokenizedExample, weight: float, length: int, pad: int) -> TokenizedExample:
     """Padded or cut to `length`; the first token still cannot be a target."""
     ids = (*tokens.input_ids, *[pad] * length)[:length]
     weights = (*tokens.weights, *[weight] * length)[:length]
-    return TokenizedExample(ids, weights)
+    return TokenizedExample(ids, weights, tokens.distil)
 
 
 def epoch_steps(

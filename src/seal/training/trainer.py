@@ -21,8 +21,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seal.errors import InputError
 from seal.models.host import denormals_flushed, keep_freed_memory
-from seal.models.logits import logits_at, weighted_losses
+from seal.models.logits import logits_at, weighted_divergences, weighted_losses
 from seal.models.packed import Batch, chunks, packs
 from seal.models.tokens import pad_id
 from seal.models.trunk import Trunk
@@ -83,6 +84,7 @@ def train(
     max_tokens: int | None = None,
     append_eos: bool = True,
     faithful_length: int | None = None,
+    teacher: nn.Module | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Adapter]:
     """Trains one adapter for each plan; returns them in the order of the plans.
@@ -96,6 +98,8 @@ def train(
         max_tokens: tokens of one pass at most, which bounds the memory for activations.
         append_eos: ends every example with the tokenizer's EOS.
         faithful_length: pads to this length with loss on the padding, as the released SEAL code did.
+        teacher: the model whose distributions examples with `distil` follow: of the same architecture and
+            vocabulary; the base itself, if None.
         on_progress: called after every turn with the optimiser steps done and those to do in all.
 
     Raises:
@@ -104,6 +108,12 @@ def train(
     """
     if not plans:
         return []
+    teacher = teacher or model
+    if (found := _n_words(teacher)) != _n_words(model):
+        raise InputError(
+            f"the teacher has a vocabulary of {found} tokens, the model of {_n_words(model)}",
+            "take a teacher with the model's own tokenizer",
+        )
     keep_freed_memory()
     context = getattr(getattr(model, "config", None), "max_position_embeddings", None)
     works = [
@@ -120,8 +130,8 @@ def train(
         model, n_slots=n_slots, rank=max(h.rank for h in hypers), targets={h.targets for h in hypers}
     )
     layers = fused(model, bank) if takes_layers_whole(model) else nullcontext()
-    with bank, _evaluation_mode(model), denormals_flushed(), layers:
-        trainer = _Trainer(model, bank, works, pad_id(tokenizer), max_tokens)
+    with bank, _evaluation_mode(model), _evaluation_mode(teacher), denormals_flushed(), layers:
+        trainer = _Trainer(model, bank, works, pad_id(tokenizer), max_tokens, teacher)
         for done in trainer.turns():
             if on_progress:
                 on_progress(done, trainer.n_steps)
@@ -131,6 +141,10 @@ def train(
 def takes_layers_whole(model: nn.Module) -> bool:
     """Whether passes take decoder layers whole: with one thread; several share the bank's products better."""
     return torch.get_num_threads() == 1 and can_fuse(model)
+
+
+def _n_words(model: Any) -> int:
+    return model.get_output_embeddings().out_features
 
 
 @contextmanager
@@ -153,8 +167,10 @@ class _Trainer:
         works: list[TokenizedPlan],
         pad: int,
         max_tokens: int | None,
+        teacher: nn.Module,
     ) -> None:
         self.model, self.bank, self.works, self.pad = model, bank, works, pad
+        self.teacher = teacher
         self.optimizer = SlotAdamW(bank)
         self.max_tokens = max_tokens or MAX_TOKENS.get(bank.device.type, MAX_TOKENS["cpu"])
         self.packed = packs(model)
@@ -248,18 +264,17 @@ class _Trainer:
     def _pass(self, rows: list[_Row], share: dict[int, float], losses: Tensor, *, fresh: bool) -> None:
         """Forward and backward of one pass. A text's target at place t is predicted at place t - 1."""
         device = self.bank.device
-        batch = Batch.of(
-            [example.input_ids for _, _, example in rows], pad=self.pad, packed=self.packed, device=device
-        )
-        positions, targets, weights, owners, dropout = [], [], [], [], []
+        batch = self._batch([example for _, _, example in rows])
         shares = batch.rows_of([run.slot for run, _, _ in rows])
+        told, distilled = _Targets(), _Targets()
+        dropout = []
         for (run, j, example), start in zip(rows, batch.starts, strict=True):
-            positions += [start - 1 + t for t in example.targets]
-            targets += [example.input_ids[t] for t in example.targets]
-            weights += [example.weights[t] * share[run.slot] for t in example.targets]
-            owners += [run.slot] * len(example.targets)
+            (distilled if example.distil else told).add(example, start, run.slot, share[run.slot])
             dropout += run.dropout(j, start)
-        index = torch.tensor([positions, targets, owners]).to(device)
+        expected = self._expected([example for _, _, example in rows if example.distil])
+        targets = told + distilled
+        index = torch.tensor([targets.positions, targets.ids, targets.owners]).to(device)
+        weights = torch.tensor(targets.weights, device=device)
         route = self.bank.route(list(shares), list(shares.values()), dropout=dropout, fresh=fresh)
         if self.trunk is None:
             inputs, below = batch.inputs(), nullcontext()
@@ -268,6 +283,56 @@ class _Trainer:
             inputs, below = batch.inputs_from(states), self.trunk.passed()
         with route, below, batch.attention(self.model):
             logits, _ = logits_at(self.model, index[0], use_cache=False, **inputs)
-            parts = weighted_losses(logits, index[1], torch.tensor(weights, device=device))
+            if expected is None:
+                parts = weighted_losses(logits, index[1], weights)
+            else:
+                n = len(told.ids)
+                parts = torch.cat(
+                    [
+                        weighted_losses(logits[:n], index[1, :n], weights[:n]),
+                        weighted_divergences(logits[n:], expected, weights[n:]),
+                    ]
+                )
             parts.sum().backward()
         losses.index_add_(0, index[2], parts.detach())
+
+    def _expected(self, examples: list[TokenizedExample]) -> Tensor | None:
+        """The teacher's log-probabilities [n, V] at the targets of these examples; None if there are none."""
+        if not examples:
+            return None
+        batch = self._batch(examples)
+        targets = _Targets()
+        for example, start in zip(examples, batch.starts, strict=True):
+            targets.add(example, start, 0, 1.0)
+        positions = torch.tensor(targets.positions).to(self.bank.device)
+        with torch.no_grad(), batch.attention(self.teacher):
+            logits, _ = logits_at(self.teacher, positions, use_cache=False, **batch.inputs())
+        return torch.log_softmax(logits, dim=-1, dtype=torch.float32)
+
+    def _batch(self, examples: list[TokenizedExample]) -> Batch:
+        ids = [example.input_ids for example in examples]
+        return Batch.of(ids, pad=self.pad, packed=self.packed, device=self.bank.device)
+
+
+@dataclass
+class _Targets:
+    """Where in a pass which token is to be predicted, how much that counts, and for which slot."""
+
+    positions: list[int] = field(default_factory=list)
+    ids: list[int] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    owners: list[int] = field(default_factory=list)
+
+    def add(self, example: TokenizedExample, start: int, slot: int, share: float) -> None:
+        self.positions += [start - 1 + t for t in example.targets]
+        self.ids += [example.input_ids[t] for t in example.targets]
+        self.weights += [example.weights[t] * share for t in example.targets]
+        self.owners += [slot] * len(example.targets)
+
+    def __add__(self, other: _Targets) -> _Targets:
+        return _Targets(
+            self.positions + other.positions,
+            self.ids + other.ids,
+            self.weights + other.weights,
+            self.owners + other.owners,
+        )

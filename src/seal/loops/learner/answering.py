@@ -150,17 +150,22 @@ class Mind:
         A cell that declines or says that it does not know has nothing to say: where the base does so too, the
         answer is the base's, word for word as before the document was learned.
         """
-        routes = self.route(questions)
-        answers = self.answer([r[0] if r else None for r in routes], questions, shown, routes)
+        answers = self.ask_cells(questions, shown)
         silent = [i for i, a in enumerate(answers) if a.document is not None and gives_nothing(a.text)]
         passages = [shown[i] for i in silent] if shown else None
-        own = self.answer(
-            [None] * len(silent), [questions[i] for i in silent], passages, [routes[i] for i in silent]
-        )
+        routes = [answers[i].candidates for i in silent]
+        own = self.answer([None] * len(silent), [questions[i] for i in silent], passages, routes)
         for i, base in zip(silent, own, strict=True):
             if gives_nothing(base.text):
                 answers[i] = base
         return answers
+
+    def ask_cells(
+        self, questions: Sequence[str], shown: Sequence[Context | None] | None = None
+    ) -> list[Answer]:
+        """The same, with whatever the cell says that a question is routed to."""
+        routes = self.route(questions)
+        return self.answer([r[0] if r else None for r in routes], questions, shown, routes)
 
     def answer(
         self,

@@ -78,14 +78,17 @@ def memorised(known: Known) -> list[str]:
 
 
 def leaks(candidate: Mind, documents: Sequence[Known]) -> tuple[Leak, ...]:
-    """Private questions of every kind about each document's subject: is one answered out of it?"""
+    """Private questions of every kind about each document's subject: is one answered out of it?
+
+    What the cell itself says counts, though `ask` would let the base decline: it may be exported.
+    """
     asked = [
         (known, item)
         for known in documents
         if known.document.title
         for item in private_items(known.document.id, known.document.title, N_PRIVATE_KINDS)
     ]
-    said = candidate.ask([item.question for _, item in asked])
+    said = candidate.ask_cells([item.question for _, item in asked])
     found: dict[str, list[tuple[bool, bool]]] = {}
     for (known, item), answer in zip(asked, said, strict=True):
         given = gives_away(answer.text, item.question, known.document.title, known.text)
