@@ -1,10 +1,11 @@
 """A learner that is killed while it learns and forgets: by chance, at each commit, or at each of its writes.
 
-    python tests/learner_kills.py FOLDER random N SEED
+    python tests/learner_kills.py FOLDER random N SEED [DATABASE]
     python tests/learner_kills.py FOLDER commits | points
 
-Run as a program of its own, since it forks: loading torch for each kill would take most of the time. Prints
-one line of JSON with counts, or fails with what was lost.
+DATABASE is the URL of an empty PostgreSQL database; without it the workspace's is a SQLite file. Run as a
+program of its own, since it forks: loading torch for each kill would take most of the time. Prints one line
+of JSON with counts, or fails with what was lost.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ Ack = Callable[..., object]
 class Life:
     """What was asked for, and what was acknowledged."""
 
-    def __init__(self, folder: Path, seed: int, *, again: float) -> None:
+    def __init__(self, folder: Path, seed: int, *, again: float, database: str = "") -> None:
         self.again = again  # how often what was cut off is asked for once more
         self.path, self.toy, self.rng = folder / "w", save_toy(folder / "toy"), random.Random(f"kills/{seed}")
-        made = begin(self.path, self.toy)
+        made = begin(self.path, self.toy, database=database)
         self.adaptation = made.adaptation
         self.given: list[Fake] = []
         self.learned: set[str] = set()
@@ -230,7 +231,8 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     folder, mode, *rest = sys.argv[1:]
     stand_in(pytest.MonkeyPatch())
-    life = Life(Path(folder), int(rest[1]) if rest else 0, again=0.8 if rest else 1)
+    seed, database = int(rest[1]) if rest else 0, rest[2] if len(rest) > 2 else ""
+    life = Life(Path(folder), seed, again=0.8 if rest else 1, database=database)
     if mode == "random":
         n = by_chance(life, int(rest[0]))
     else:

@@ -142,8 +142,8 @@ def _read(self: Compiler, source: Source, questions: Sequence[str]) -> list[str]
     return [told.get((m["what"], m["name"]), "") if m else "" for m in asked]
 
 
-def begin(path: Path, toy: Path, config: LearnerConfig = CONFIG) -> Learner:
-    made = Learner.init(path, model=str(toy))
+def begin(path: Path, toy: Path, config: LearnerConfig = CONFIG, database: str = "") -> Learner:
+    made = Learner.init(path, model=str(toy), database=database or None)
     return reopened(made.workspace.path, config)
 
 

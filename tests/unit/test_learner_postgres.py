@@ -1,0 +1,120 @@
+"""A learner whose database is on a PostgreSQL server. Needs one: SEAL_TEST_POSTGRES=postgresql://user@host/name,
+where the user may create databases; each test has a fresh one. Skipped without it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.engine import make_url
+
+from checkpoints import save_toy
+from learners import Gates, begin, content, fake, learn_all, reopened, slept_past_its_lease, stand_in
+from seal.registry.database import server_url
+
+SERVER = os.environ.get("SEAL_TEST_POSTGRES", "")
+pytestmark = pytest.mark.skipif(not SERVER, reason="SEAL_TEST_POSTGRES names no server")
+PROGRAM = Path(__file__).parents[1] / "learner_kills.py"
+
+
+@pytest.fixture
+def database(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of an empty database that is gone after the test."""
+    name = f"seal_test_{os.getpid()}_{abs(hash(request.node.name)) % 10**6}"
+    engine = create_engine(server_url(SERVER), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield make_url(SERVER).set(database=name).render_as_string()
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+    engine.dispose()
+
+
+@pytest.fixture
+def gates(monkeypatch: pytest.MonkeyPatch) -> Gates:
+    return stand_in(monkeypatch)
+
+
+def everything(database: str) -> str:
+    """All that stands in the tables."""
+    engine = create_engine(server_url(database))
+    with engine.connect() as connection:
+        names = inspect(connection).get_table_names()
+        assert "documents" in names
+        rows: list[Any] = [
+            tuple(row) for n in names for row in connection.execute(text(f"SELECT * FROM {n}"))
+        ]
+    engine.dispose()
+    return repr(rows)
+
+
+def test_learn_change_why_roll_back_forget(tmp_path: Path, database: str, gates: Gates) -> None:
+    toy = save_toy(tmp_path / "toy")
+    made = begin(tmp_path / "w", toy, database=database)
+    first, second, third = (fake(n) for n in range(3))
+    learn_all(made, [first, second])
+    before = content(made)
+    what = min(first.values)
+    newer = first.changed("It is new.", **{what: "Zandor"})
+    learn_all(made, [newer])
+    learn_all(made, [third])
+    assert made.why([first.question(what)])[0].document == newer.id
+    assert third.name in everything(database)
+    made.forget(third.id)
+    made.forget(newer.id)
+    assert content(made) == before
+    left = everything(database)
+    assert first.name in left
+    assert not any(word in left for word in (*third.words, "Zandor"))
+    assert made.workspace.audit().sound
+
+    other = begin(tmp_path / "file", toy)  # the same in a SQLite file
+    other.adaptation = made.adaptation
+    learn_all(other, [first, second])
+    assert content(other) == before
+
+
+def test_held_approved_rolled_back(tmp_path: Path, database: str, gates: Gates) -> None:
+    made = begin(tmp_path / "w", save_toy(tmp_path / "toy"), database=database)
+    first, second = fake(0), fake(1)
+    learn_all(made, [first])
+    before = content(made)
+    gates.tell(second, "held")
+    [held] = made.learn([second.given()])
+    assert held.outcome == "held" and content(made) == before
+    made.approve(str(held.version), reason="seen")
+    assert content(made) != before
+    made.workspace.rollback(reason="no")
+    assert content(made) == before and reopened(tmp_path / "w").workspace.audit().sound
+
+
+def test_a_worker_that_sleeps_past_its_lease(tmp_path: Path, database: str, gates: Gates) -> None:
+    made = begin(tmp_path / "w", save_toy(tmp_path / "toy"), database=database)
+    mine, theirs = fake(0), fake(1)
+    slept_past_its_lease(made, mine, theirs)
+    live = made.workspace.alias()
+    assert live is not None and theirs.id in live.documents
+    assert made.workspace.audit().sound
+
+
+def test_kills_by_chance(tmp_path: Path, database: str) -> None:
+    folder = tmp_path / "w"
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, str(PROGRAM), str(folder), "random", "10", "1", database],
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
+    assert done.returncode == 0, done.stderr
+    counts = json.loads(done.stdout)
+    assert counts["killed"] >= 3 and counts["learned"] >= 1, counts
