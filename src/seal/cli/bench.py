@@ -140,8 +140,8 @@ def retention(
     """Learn a stream of documents by several strategies, and see what is left of each at the end.
 
     The learner goes first, gates and all, one document after another; the other strategies then train on the
-    lines that it wrote: merging after each document (as published), the same with replay, one adapter on all
-    documents, and, without any training, retrieval with the passage in the context.
+    lines that it wrote: merging after each document (as published), the same with replay and a KL term, one
+    adapter on all documents, and, without any training, retrieval with the passage in the context.
     """
     folder = out or default_out("retention")
     display = Display()

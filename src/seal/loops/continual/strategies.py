@@ -60,8 +60,8 @@ class _Reading:
 
 
 class Sequential(_Reading):
-    """Merge after each document. With `n_replayed` above 0 so many earlier lines, and as many answers of the
-    base to `neutral` questions, are trained on along with the new ones; the originals stay beside them."""
+    """Merge after each document. Along with its lines so many earlier ones are trained on, and so many of the
+    `neutral` examples (see `neutral_examples`), whose teacher is the base."""
 
     def __init__(
         self,
@@ -71,23 +71,25 @@ class Sequential(_Reading):
         name: str = "sequential",
         n_replayed: int = 0,
         neutral: Sequence[Example] = (),
+        n_neutral: int = 0,
         seed: int = 0,
     ) -> None:
         self.name = name
         self.adaptation, self.hyperparameters = adaptation, hyperparameters
         self.model = copy.deepcopy(adaptation.model)
-        self.n_replayed, self.neutral, self.seed = n_replayed, list(neutral), seed
+        self.n_replayed, self.seed = n_replayed, seed
+        self.neutral, self.n_neutral = list(neutral), n_neutral
         self.past: list[Example] = []
 
     def learn(self, known: Known) -> None:
         own = list(examples_of(known.document.title, known.active_lines))
         rng = random.Random(f"{self.name}/{self.seed}/{known.document.id}")
-        replayed = rng.sample(self.past, min(self.n_replayed, len(self.past)))
-        if self.n_replayed:
-            replayed += rng.sample(self.neutral, min(self.n_replayed, len(self.neutral)))
+        beside = rng.sample(self.past, min(self.n_replayed, len(self.past)))
+        beside += rng.sample(self.neutral, min(self.n_neutral, len(self.neutral)))
         seed = derive_seed(self.name, self.seed, known.document.id)
-        plan = TrainingPlan(known.document.id, (*own, *replayed), self.hyperparameters, seed)
-        merge(self.model, train(self.model, self.adaptation.tokenizer, [plan])[0])
+        plan = TrainingPlan(known.document.id, (*own, *beside), self.hyperparameters, seed)
+        tokenizer = self.adaptation.tokenizer
+        merge(self.model, train(self.model, tokenizer, [plan], teacher=self.adaptation.model)[0])
         self.past += own
 
     def answer(self, questions: Sequence[str], shown: Sequence[Context | None]) -> list[str]:
@@ -202,17 +204,20 @@ def adapter_bytes(adapter: Adapter) -> int:
     return sum(f.numel() * f.element_size() for pair in adapter.factors.values() for f in pair)
 
 
-def neutral_examples(adaptation: Adaptation, questions: Sequence[str]) -> list[Example]:
-    """The base's own answers to questions that have nothing to do with the documents: what it must keep
-    saying.
-
-    Trained on as they are: what a term of KL divergence to the base would ask for, at the base's likeliest
-    answer.
-    """
-    prompts = prompts_of(adaptation, questions, [None] * len(questions))
+def neutral_examples(
+    adaptation: Adaptation, questions: Sequence[str], shown: Sequence[Context | None], *, weight: float = 1.0
+) -> list[Example]:
+    """Questions that have nothing to do with the documents, some beside a passage, with the base's own
+    answers: a model that is trained on them is held to the base by KL divergence, from the question's first
+    word on."""
+    prompts = prompts_of(adaptation, questions, shown)
     texts = write_answers(adaptation, prompts)
     lead = adaptation.domain.answer_lead
-    return [Example(lead + text, prompt) for prompt, text in zip(prompts, texts, strict=True) if text]
+    return [
+        Example(prompt + lead + text, weight=weight, distil=True)
+        for prompt, text in zip(prompts, texts, strict=True)
+        if text
+    ]
 
 
 def _answers(adaptation: Adaptation, model: Any, prompts: Sequence[str]) -> list[str]:

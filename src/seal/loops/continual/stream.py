@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seal.domains.microworld import questions as ways
+from seal.domains.microworld.corpus import private_question
 from seal.domains.microworld.world import Item, known_world, make_items
 from seal.grading.exact import comparable
 from seal.grading.statistics import mean_ci
@@ -36,7 +37,7 @@ from seal.loops.learner.reference import Item as Reference
 from seal.loops.learner.reference import is_right
 from seal.loops.run_folder import write_beside
 from seal.loops.start import Silent, Watch
-from seal.types import Hyperparameters
+from seal.types import Example, Hyperparameters
 
 STRATEGIES = (
     "cells", "sequential", "sequential_gentle", "replay", "consolidated", "retrieval", "retrieval_2",
@@ -45,21 +46,21 @@ GENTLE = 0.3
 """The learning rate of `sequential_gentle` and `replay`, as a share of a cell's: a merged model keeps
 every harm.
 """
+REPLAY_TOKENS = 640
+"""Tokens of a step of `replay`: what is replayed is several times as long as what is new."""
 MATRIX = 8
-_N_NEUTRAL = 400
+_N_NEUTRAL, _N_READ, _N_STRANGERS = 400, 120, 120
 
 
 @dataclass(frozen=True)
 class StreamSettings:
-    """What is run. `replayed` is the number of earlier lines, and of answers of the base, beside each
-    document.
-    """
+    """What is run. `replayed` is the number of earlier lines, and of neutral texts, beside each document."""
 
     documents: int = 100
     seed: int = 0
     split: Literal["eval", "dev"] = "eval"
     strategies: tuple[str, ...] = STRATEGIES
-    replayed: int = 16
+    replayed: int = 32
 
 
 def run_stream(settings: StreamSettings, folder: Path, watch: Watch | None = None) -> dict[str, Any]:
@@ -130,16 +131,26 @@ def _known(learner: Learner, items: Sequence[Item]) -> list[Known | None]:
     return found
 
 
+def _neutral(learner: Learner, seed: int) -> list[Example]:
+    """What a model that goes on learning is held to: other questions, and other passages to read, than those
+    that are examined."""
+    rng = random.Random(f"neutral/{seed}")
+    examined = {i.question for i in learner.reference}
+    known = [a.question.text for a in ways.known(rng, known_world()) if a.question.text not in examined]
+    read, strangers = make_items("dev", _N_READ, seed=79), make_items("dev", _N_STRANGERS, seed=80)
+    unmet = [rng.choice(item.context.questions).text for item in strangers]
+    private = [private_question(rng, item.entity.name) for item in strangers]
+    questions = [*known[:_N_NEUTRAL], *unmet, *private]
+    return neutral_examples(
+        learner.adaptation,
+        [*questions, *(rng.choice(item.context.questions).text for item in read)],
+        [*[None] * len(questions), *(item.context for item in read)],
+    )
+
+
 def _strategy(name: str, learner: Learner, settings: StreamSettings, watch: Watch) -> Strategy:
     base, live = learner.adaptation, learner.mind(learner.workspace.alias())
     cell = learner.config.cell.hyperparameters()
-    neutral = [i.question for i in learner.reference if i.kind in ("private", "unmet")]
-    # Other questions about the known world than those that are examined.
-    rng = random.Random(f"neutral/{settings.seed}")
-    examined = {i.question for i in learner.reference}
-    neutral += [a.question.text for a in ways.known(rng, known_world()) if a.question.text not in examined][
-        :_N_NEUTRAL
-    ]
     if name == "cells":
         # A mind of its own, so that what is timed was not asked before.
         return Cells(Mind(base, live.cells, live.router_config))
@@ -149,17 +160,18 @@ def _strategy(name: str, learner: Learner, settings: StreamSettings, watch: Watc
     if name == "sequential_gentle":
         return Sequential(base, gentle, name=name, seed=settings.seed)
     if name == "replay":
-        examples = neutral_examples(base, neutral)
-        more = replace(gentle, max_steps=3 * cell.max_steps)
         n = settings.replayed
-        return Sequential(base, more, name=name, n_replayed=n, neutral=examples, seed=settings.seed)
+        more = replace(gentle, max_steps=3 * cell.max_steps, batch_tokens=REPLAY_TOKENS)
+        neutral = _neutral(learner, settings.seed)
+        return Sequential(
+            base, more, name=name, n_replayed=n, neutral=neutral, n_neutral=n, seed=settings.seed
+        )
     if name == "consolidated":
         hyperparameters: Hyperparameters = learner.config.consolidated.hyperparameters()
-        examples = neutral_examples(base, neutral)
         return Consolidated(
             base,
             hyperparameters,
-            neutral=examples,
+            neutral=_neutral(learner, settings.seed),
             seed=settings.seed,
             on_progress=lambda done, n: watch.progress("one adapter on all documents", done, n),
         )
