@@ -24,8 +24,8 @@ def export(
 ) -> None:
     """Write what a version knows as a PEFT adapter, or as a merged model, with a model card from the record.
 
-    A version answers by one adapter a document. Of several documents one adapter is trained for the export;
-    it holds less than they do, and the card says how much.
+    A version answers by one adapter a document. Of several documents one adapter is trained for the export,
+    and held to the base on other questions; it holds less than they do, and the card says how much of both.
     """
     from seal.loops.learner import Learner
     from seal.loops.learner.exporting import export as export_version
@@ -41,11 +41,13 @@ def export(
                 "right": done.right,
                 "served": done.served,
                 "questions": done.questions,
+                "kept": done.kept,
+                "known": done.known,
             }
         )
         return
     display.console.print(f"{'the model' if merged else 'the adapter'} is in {done.folder}")
     display.console.print(
-        f"It answers {done.right} of {done.questions} exam questions (the version itself {done.served}); "
-        f"see {done.folder}/README.md"
+        f"It answers {done.right} of {done.questions} exam questions (the version itself {done.served}), and "
+        f"still {done.kept} of {done.known} others that the base knows; see {done.folder}/README.md"
     )

@@ -17,12 +17,12 @@ from typing import Any, Protocol
 
 from seal.loops.adapt import Adaptation, derive_seed
 from seal.loops.learner.answering import Mind
-from seal.loops.learner.compiling import examples_of, write_answers
+from seal.loops.learner.compiling import examples_of, prompts_of, write_answers
 from seal.loops.learner.library import Known
 from seal.models import generate
 from seal.retention import Router, RouterConfig
 from seal.training import Adapter, AdapterBank, merge, train
-from seal.types import Context, Example, Hyperparameters, Question, TrainingPlan
+from seal.types import Context, Example, Hyperparameters, TrainingPlan
 
 
 class Strategy(Protocol):
@@ -43,12 +43,6 @@ class Strategy(Protocol):
         ...
 
 
-def prompts_of(
-    adaptation: Adaptation, questions: Sequence[str], shown: Sequence[Context | None]
-) -> list[str]:
-    return [adaptation.exam_prompt(s, Question(q, ())) for q, s in zip(questions, shown, strict=True)]
-
-
 class _Reading:
     """Closed-book answers cost the question."""
 
@@ -61,7 +55,7 @@ class _Reading:
 
 class Sequential(_Reading):
     """Merge after each document. Along with its lines so many earlier ones are trained on, and so many of the
-    `neutral` examples (see `neutral_examples`), whose teacher is the base."""
+    `neutral` examples (see `anchors`), whose teacher is the base."""
 
     def __init__(
         self,
@@ -202,22 +196,6 @@ class Cells(_Reading):
 
 def adapter_bytes(adapter: Adapter) -> int:
     return sum(f.numel() * f.element_size() for pair in adapter.factors.values() for f in pair)
-
-
-def neutral_examples(
-    adaptation: Adaptation, questions: Sequence[str], shown: Sequence[Context | None], *, weight: float = 1.0
-) -> list[Example]:
-    """Questions that have nothing to do with the documents, some beside a passage, with the base's own
-    answers: a model that is trained on them is held to the base by KL divergence, from the question's first
-    word on."""
-    prompts = prompts_of(adaptation, questions, shown)
-    texts = write_answers(adaptation, prompts)
-    lead = adaptation.domain.answer_lead
-    return [
-        Example(prompt + lead + text, weight=weight, distil=True)
-        for prompt, text in zip(prompts, texts, strict=True)
-        if text
-    ]
 
 
 def _answers(adaptation: Adaptation, model: Any, prompts: Sequence[str]) -> list[str]:

@@ -27,9 +27,9 @@ from seal.loops.continual.strategies import (
     Retrieval,
     Sequential,
     Strategy,
-    neutral_examples,
 )
 from seal.loops.learner.answering import Mind
+from seal.loops.learner.compiling import anchors
 from seal.loops.learner.learner import Learner, Text
 from seal.loops.learner.library import Known
 from seal.loops.learner.measuring import exam_items
@@ -131,7 +131,7 @@ def _known(learner: Learner, items: Sequence[Item]) -> list[Known | None]:
     return found
 
 
-def _neutral(learner: Learner, seed: int) -> list[Example]:
+def _neutral(learner: Learner, seed: int) -> tuple[Example, ...]:
     """What a model that goes on learning is held to: other questions, and other passages to read, than those
     that are examined."""
     rng = random.Random(f"neutral/{seed}")
@@ -141,7 +141,7 @@ def _neutral(learner: Learner, seed: int) -> list[Example]:
     unmet = [rng.choice(item.context.questions).text for item in strangers]
     private = [private_question(rng, item.entity.name) for item in strangers]
     questions = [*known[:_N_NEUTRAL], *unmet, *private]
-    return neutral_examples(
+    return anchors(
         learner.adaptation,
         [*questions, *(rng.choice(item.context.questions).text for item in read)],
         [*[None] * len(questions), *(item.context for item in read)],

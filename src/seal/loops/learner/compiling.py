@@ -199,7 +199,7 @@ class Compiler:
         questions = kept_private(source.title, n)
         if not questions:
             return ()
-        answers = write_answers(self.base, [self.base.exam_prompt(None, Question(q, ())) for q in questions])
+        answers = write_answers(self.base, prompts_of(self.base, questions, [None] * len(questions)))
         said = [(q, a) for q, a in zip(questions, answers, strict=True) if declines(a)]
         return tuple(Example(line_of(q, a)) for q, a in said)
 
@@ -220,6 +220,28 @@ def examples_of(title: str, lines: Sequence[Line]) -> tuple[Example, ...]:
     """The training texts: statements under the title, questions in the form in which they are asked."""
     texts = dict.fromkeys(line.text for line in lines if line.kept and line.retired_by is None)
     return tuple(Example(text if question_of(text) or not title else f"{title}\n{text}") for text in texts)
+
+
+def prompts_of(
+    adaptation: Adaptation, questions: Sequence[str], shown: Sequence[Context | None]
+) -> list[str]:
+    return [adaptation.exam_prompt(s, Question(q, ())) for q, s in zip(questions, shown, strict=True)]
+
+
+def anchors(
+    base: Adaptation, questions: Sequence[str], shown: Sequence[Context | None]
+) -> tuple[Example, ...]:
+    """Questions that have nothing to do with what is learned, some beside a passage, with the base's own
+    answers: a model that is trained on them is held to the base by KL divergence, from the question's first
+    word on."""
+    prompts = prompts_of(base, questions, shown)
+    lead = "" if base.style == "chat" else base.domain.answer_lead
+    texts = write_answers(base, prompts)
+    return tuple(
+        Example(prompt + lead + text, distil=True)
+        for prompt, text in zip(prompts, texts, strict=True)
+        if text
+    )
 
 
 def question_of(line: str) -> tuple[str, str] | None:

@@ -1,13 +1,14 @@
 """A version out of the workspace, for servers that know nothing of it: a PEFT adapter, or a merged model.
 
 A version is many cells and a router. What is exported is one set of weights: one document's cell as it is, or
-one adapter trained from the base on the lines of all documents together. One adapter holds less than the
-cells do; how much it holds is measured, and stands in its card.
+one adapter trained from the base on the lines of all documents together, held to the base on other questions.
+One adapter holds less than the cells do, and moves the base more; how much is measured, and in its card.
 """
 
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,17 +17,19 @@ from typing import TYPE_CHECKING, Any
 from seal.errors import InputError, OutputError, StateError, TrainingError
 from seal.grading.exact import comparable
 from seal.loops.adapt import derive_seed
-from seal.loops.learner.compiling import examples_of, write_answers
+from seal.loops.learner.compiling import anchors, examples_of, prompts_of, write_answers
 from seal.loops.learner.library import Known
 from seal.loops.learner.measuring import exam_items
+from seal.loops.learner.reference import Item, is_right
 from seal.loops.run_folder import write_beside
 from seal.registry import LIVE, Version
 from seal.training import Adapter, AdapterBank, merge, save_peft, train
-from seal.types import Question, TrainingPlan
+from seal.types import TrainingPlan
 
 if TYPE_CHECKING:
     from seal.loops.learner.learner import Learner
 
+_ANCHORS = 2  # questions by which one adapter is held to the base, for each line that it learns
 _CARD = """\
 # {title}
 
@@ -41,8 +44,10 @@ _CARD = """\
 
 {figures}
 
+{kept}
+
 Every document passed the workspace's gates; the ledger of the workspace says when and why. These weights
-answer without the workspace's router: what they say about anything else was not measured here.
+answer without the workspace's router, which would leave other questions to the base.
 
 ## How it was made
 
@@ -57,12 +62,15 @@ Lines that the writer `{writer}` wrote and that their sources support, in the re
 @dataclass(frozen=True)
 class Exported:
     """What was written, and how many of the documents' exam questions it answers; `served` is what the
-    version itself answers, with its cells."""
+    version itself answers, with its cells. Of `known` other questions, which the base answers rightly and
+    which are in no training, it still answers `kept`."""
 
     folder: Path
     right: int
     served: int
     questions: int
+    kept: int
+    known: int
 
 
 def export(
@@ -92,12 +100,10 @@ def export(
     adapter = _adapter(learner, list(known.values()))
     items = [item for one in known.values() for item in exam_items(one)]
     served = learner.mind(found).ask([i.question for i in items])
-    with AdapterBank.of(learner.adaptation.model, [adapter]) as bank:
-        prompts = [learner.adaptation.exam_prompt(None, Question(i.question, ())) for i in items]
-        answers = write_answers(learner.adaptation, prompts, bank, [0] * len(items))
+    answers = _answers(learner, adapter, items)
     right = sum(comparable(a) == comparable(i.answers[0]) for a, i in zip(answers, items, strict=True))
     before = sum(comparable(a.text) == comparable(i.answers[0]) for a, i in zip(served, items, strict=True))
-    done = Exported(out, right, before, len(items))
+    done = Exported(out, right, before, len(items), *_kept(learner, adapter))
     card = _card(learner, found, list(known.values()), done, merged)
     write_beside(out, lambda beside: _write(learner, adapter, beside, card, merged))
     return done
@@ -108,6 +114,9 @@ def _adapter(learner: Learner, known: Sequence[Known]) -> Adapter:
     if len(known) == 1:
         return learner.library.cell(known[0]).adapter
     examples = tuple(e for one in known for e in examples_of(one.document.title, one.active_lines))
+    rng = random.Random(f"anchors/{learner.config.seed}")
+    held = rng.sample(learner.reference[::2], min(len(learner.reference[::2]), _ANCHORS * len(examples)))
+    examples += anchors(learner.adaptation, [i.question for i in held], [i.shown for i in held])
     consolidated = learner.config.consolidated.hyperparameters()
     seed = derive_seed("consolidated", learner.config.seed, *sorted(one.document.id for one in known))
     plan = TrainingPlan("consolidated", examples, consolidated, seed)
@@ -121,6 +130,25 @@ def _adapter(learner: Learner, known: Sequence[Known]) -> Adapter:
         hint = "Lower consolidated.learning_rate in learner.toml."
         raise TrainingError(f"the adapter on all documents could not be trained: {made.failed}", hint)
     return made
+
+
+def _answers(learner: Learner, adapter: Adapter, items: Sequence[Item]) -> list[str]:
+    prompts = prompts_of(learner.adaptation, [i.question for i in items], [i.shown for i in items])
+    with AdapterBank.of(learner.adaptation.model, [adapter]) as bank:
+        return write_answers(learner.adaptation, prompts, bank, [0] * len(items))
+
+
+def _kept(learner: Learner, adapter: Adapter) -> tuple[int, int]:
+    """Of the questions that no adapter is held to the base by, and that the base answers rightly: how many
+    the adapter answers rightly too, and how many there are."""
+    items = learner.reference[1::2]
+    base = learner.bare_mind().ask([i.question for i in items], [i.shown for i in items])
+    found = [
+        is_right(item, said, own.text, learner.adaptation) == 1
+        for item, said, own in zip(items, _answers(learner, adapter, items), base, strict=True)
+        if is_right(item, own.text, own.text, learner.adaptation) == 1
+    ]
+    return sum(found), len(found)
 
 
 def _write(learner: Learner, adapter: Adapter, folder: Path, card: str, merged: bool) -> None:
@@ -158,6 +186,8 @@ def _card(learner: Learner, version: Version, known: Sequence[Known], done: Expo
         version=version.id,
         documents="\n".join(rows),
         figures=figures,
+        kept=f"Of {done.known} other questions that the base answers rightly (known facts, passages to read, "
+        f"private questions to decline), none of them used in training, they still answer {done.kept}.",
         writer=learner.workspace.settings()["writer"],
         recipe=json.dumps(_recipe(learner, known), indent=2),
     )
