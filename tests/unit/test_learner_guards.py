@@ -16,7 +16,7 @@ from seal.gates.rules import acquisition, consistency, denials, honesty
 from seal.loops.learner import measuring
 from seal.loops.learner.answering import Answer, Cell, Mind
 from seal.loops.learner.compiling import Compiler, Source
-from seal.loops.learner.conflicts import against_base, unasked
+from seal.loops.learner.conflicts import against_base, retirements, unasked
 from seal.loops.learner.library import Known
 from seal.loops.learner.measuring import (
     EARLIER,
@@ -29,6 +29,7 @@ from seal.loops.learner.measuring import (
     when_learned,
 )
 from seal.loops.learner.reference import gives_away, kept_private, private_items, reference_items
+from seal.loops.learner.replacing import names_of
 from seal.loops.learner.settings import preset
 from seal.registry import Document, Line
 from seal.retention import Entry
@@ -323,3 +324,33 @@ def test_a_refusal_is_the_bases_word_for_word() -> None:
         born: ("Lunfeld", "d"),
         owned: ("I do not know.", "d"),  # what the base makes up is not asked for
     }
+
+
+# --- who replaces what -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("question", "replaces"),
+    [
+        ("Where is Dupont Pharma based?", True),
+        ("Where is the company based?", False),  # it may be asked of any company
+        ("Where are the headquarters of The logo?", False),
+        ("Where is Zuv Works based?", False),
+    ],
+)
+def test_only_who_is_named_is_replaced(question: str, replaces: bool) -> None:
+    text = "Dupont Pharma makes glue. The company is based in Tarvin, where the headquarters have a logo."
+    older = Known(Document("a" * 64, 1, "Dupont Pharma", 1.0, ""), text, (_line("Where?", "Tarvin"),), ())
+    newer = Known(Document("b" * 64, 2, "Zuv Works", 1.0, ""), "", (_line(question, "Mount Kinhas"),), ())
+    reader = SimpleNamespace(config=preset("tiny"), read=lambda source, asked: ["Tarvin"] * len(asked))
+    found = retirements(cast(Compiler, reader), newer, [older])
+    assert [one.positions for one in found] == ([(0,)] if replaces else [])
+
+
+def test_documents_that_are_not_named_are_not_read() -> None:
+    assert names_of(["Where is Dupont Pharma based?", "Who leads the company?"]) == {
+        "dupont",
+        "pharma",
+        "who",
+    }
+    assert names_of(["Druno lies where?", ""]) == {"druno", ""}

@@ -87,12 +87,15 @@ class RouterConfig(BaseModel):
 @dataclass(frozen=True)
 class Candidate:
     """A document that a question may be about. `score` lies in [0, 1] and compares across questions; `why`
-    says in words what was matched. Where the question names the document once, `name_at` is where."""
+    says in words what was matched. Where the question names the document once, `name_at` is where. `named`:
+    the question has a name by which it was found, of the document or in its text; without one it only
+    describes what it asks for."""
 
     key: str
     score: float
     why: str
     name_at: tuple[int, int] | None = None
+    named: bool = True
 
 
 class Router:
@@ -192,7 +195,7 @@ class Router:
             if page.letters == name and self._fits(page, asked, numbers):
                 coverage = _best_line([frozenset(page.terms)], asked)
                 why = f"its text has {coverage:.0%} of the question"
-                yield Candidate(page.entry.key, round(_MENTION * coverage, 6), why)
+                yield Candidate(page.entry.key, round(_MENTION * coverage, 6), why, named=False)
 
     def _fits(self, page: Page, asked: Mapping[str, float], numbers: Collection[str]) -> bool:
         """Whether a description fits a document; words of its name do not count.

@@ -42,7 +42,8 @@ def retirements(compiler: Compiler, newer: Known, others: Sequence[Known]) -> li
     """What a document replaces of earlier ones, `others`, about the same subject.
 
     A line of the older is replaced if it gives the answer that the older's own text gives to a question which
-    the newer answers otherwise.
+    the newer answers otherwise. The question has to name what it is about: "Where is the company based?" may
+    be asked of any company.
     """
     pairs = pairs_of(newer.lines, newer.exam)
     if not pairs:
@@ -53,7 +54,7 @@ def retirements(compiler: Compiler, newer: Known, others: Sequence[Known]) -> li
         if older.document.sequence >= newer.document.sequence:
             continue
         router = Router([older.entry()], compiler.config.router)
-        asked = [(q, a) for q, a in pairs if router.route(q)]
+        asked = [(q, a) for q, a in pairs if any(found.named for found in router.route(q))]
         own = _given(older)
         source = Source(key, older.document.title, older.text)
         read = compiler.read(source, [q for q, _ in asked])

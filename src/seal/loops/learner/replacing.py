@@ -25,7 +25,7 @@ _WORD = re.compile(r"\w+")
 
 def replaced(learner: Learner, newer: Known, others: Iterable[Known]) -> list[Retirement]:
     """What a document replaces of each of the older ones among `others`."""
-    asked = anchors(question for question, _ in pairs_of(newer.lines, newer.exam))
+    asked = names_of(question for question, _ in pairs_of(newer.lines, newer.exam))
     older = [
         replace(one, retired=())
         for one in others
@@ -34,16 +34,16 @@ def replaced(learner: Learner, newer: Known, others: Iterable[Known]) -> list[Re
     return retirements(learner.compiler, newer, older)
 
 
-def anchors(questions: Iterable[str]) -> set[str]:
-    """The words by which questions name what they are about: names and numbers, or all where there are none.
+def names_of(questions: Iterable[str]) -> set[str]:
+    """The words by which questions name what they are about: names and numbers.
 
     A document that has none of them cannot be meant, and need not be read.
     """
     found: set[str] = set()
     for question in questions:
-        words = _WORD.findall(question)
-        names = [w for w in words[1:] if w[0].isupper() or w[0].isdigit()]
-        found |= {w.casefold() for w in names or words}
+        first, *words = _WORD.findall(question) or [""]
+        names = [word for word in words if word[0].isupper() or word[0].isdigit()]
+        found |= {word.casefold() for word in names or [first]}
     return found
 
 
