@@ -156,8 +156,9 @@ def retention(
             raise ConfigError(what, f"Strategies: {', '.join(STRATEGIES)}; and at least one document.")
         settings = StreamSettings(documents=documents, seed=seed, split=split, strategies=names)
         results = run_stream(settings, folder, display)
-    columns = ["strategy", "just after", "at the end [95 %]", "known world", "reading", "s a document", "MB"]
-    display.console.print(table(f"{documents} documents, seed {seed}", columns, retention_rows(results)))
+    columns = ["strategy", "after", "at the end [95 %]", "known", "reading", "s", "MB"]
+    title = f"{documents} documents, seed {seed}: % right after each, and at the end; seconds a document"
+    display.console.print(table(title, columns, retention_rows(results)))
     display.console.print(f"\nAll figures: {folder}/results.json")
 
 

@@ -26,7 +26,7 @@ def accuracy(exams: Sequence[Sequence[bool]]) -> Estimate | None:
 
 
 def retention_rows(results: Mapping[str, Any]) -> list[list[str]]:
-    """One row a strategy."""
+    """One row a strategy: fits into 80 columns."""
     rows = []
     for name, figures in results["strategies"].items():
         after, end = accuracy(after_of(results, name)), accuracy(figures["end"])
@@ -38,11 +38,11 @@ def retention_rows(results: Mapping[str, Any]) -> list[list[str]]:
                 "–" if after is None else f"{100 * after.mean:.1f}",
                 told(end),
                 *(
-                    f"{100 * reference[kind][0]:.1f} → {100 * reference[kind][1]:.1f}"
+                    f"{100 * reference[kind][0]:.0f} → {100 * reference[kind][1]:.0f}"
                     for kind in ("known", "reading")
                 ),
                 f"{sum(seconds) / len(seconds):.2f}",
-                f"{figures['size_bytes'] / 1e6:.2f}",
+                f"{figures['size_bytes'] / 1e6:.1f}",
             ]
         )
     return rows
