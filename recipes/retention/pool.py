@@ -124,10 +124,11 @@ def main() -> None:
         print(f"| {name} | {figure} |")
     print(f"\n{pooled(runs)}")
     for name in ("sequential", "replay"):
-        print(
-            f"\nThe first documents by `{name}`, seed {runs[0]['settings']['seed']}, accuracy in percent:\n"
-        )
-        print("\n".join(matrix(runs[0], name)))
+        having = [run for run in runs if name in run["strategies"]]
+        for run in having[:1]:
+            seed = run["settings"]["seed"]
+            print(f"\nThe first documents by `{name}`, seed {seed}, accuracy in percent:\n")
+            print("\n".join(matrix(run, name)))
     if args.json:
         write_beside(args.json, lambda path: path.write_text(json.dumps(runs) + "\n", encoding="utf-8"))
 

@@ -51,6 +51,12 @@ STAGES = (
     ),
     Stage(110_000_000, (0.6, 1 / 3), STUBBORN),
     Stage(125_000_000, (1 / 3, 0.0), STUBBORN),
+    Stage(
+        133_000_000,
+        (0.3, 0.0),
+        {"hard_narrow": 0.14, "stubborn": 0.10, "short": 0.06, "narrow": 0.40, "composed": 0.02}
+        | {"wide": 0.22, "directive": 0.04, "directive_wide": 0.02},
+    ),
 )
 
 RECIPE = Recipe(

@@ -61,12 +61,14 @@ _POOLED = (
 
 
 def pooled(runs: Sequence[Mapping[str, Any]]) -> str:
-    """Several seeds' streams as Markdown tables: every document is one unit."""
+    """Several seeds' streams as Markdown tables: every document is one unit. A strategy that not all of them
+    have is told with the seeds that do."""
     rows = [list(_POOLED), ["---", *["---:"] * (len(_POOLED) - 1)]]
-    names = list(runs[0]["strategies"])
+    names = list(dict.fromkeys(name for run in runs for name in run["strategies"]))
     for name in names:
-        own = [run["strategies"][name] for run in runs]
-        seconds = [s for run in runs for s in seconds_of(run, name)]
+        having = [run for run in runs if name in run["strategies"]]
+        own = [run["strategies"][name] for run in having]
+        seconds = [s for run in having for s in seconds_of(run, name)]
         kinds = ("known", "reading", "private", "unmet")
         size, tokens, asked = (
             sum(figures[key] for figures in own) / len(own)
@@ -74,8 +76,8 @@ def pooled(runs: Sequence[Mapping[str, Any]]) -> str:
         )
         rows.append(
             [
-                f"`{name}`",
-                told(accuracy([e for run in runs for e in after_of(run, name)])),
+                _named(name, runs),
+                told(accuracy([e for run in having for e in after_of(run, name)])),
                 told(accuracy([e for figures in own for e in figures["end"]])),
                 *(f"{_points(own, kind, 0)} → {_points(own, kind, 1)}" for kind in kinds),
                 f"{sum(seconds) / len(seconds):.2f}",
@@ -94,11 +96,17 @@ def _ways(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[list[
     heads = ["strategy", *(f"{way} ({n})" for way, n in zip(ways, counts, strict=True))]
     rows = [heads, ["---", *["---:"] * len(ways)]]
     for name in names:
-        own = [[run["strategies"][name]["ways"][way] for run in runs] for way in ways]
-        right = [sum(share * n for share, n in found) for found in own]
-        shares = [f"{100 * r / n:.1f}" if n else "–" for r, n in zip(right, counts, strict=True)]
-        rows.append([f"`{name}`", *shares])
+        having = [run["strategies"][name]["ways"] for run in runs if name in run["strategies"]]
+        own = [[ways_of[way] for ways_of in having] for way in ways]
+        right = [(sum(share * n for share, n in found), sum(n for _, n in found)) for found in own]
+        rows.append([_named(name, runs), *(f"{100 * r / n:.1f}" if n else "–" for r, n in right)])
     return rows
+
+
+def _named(name: str, runs: Sequence[Mapping[str, Any]]) -> str:
+    seeds = [str(run["settings"]["seed"]) for run in runs if name in run["strategies"]]
+    only = f" (seed {', '.join(seeds)})" if len(seeds) < len(runs) else ""
+    return f"`{name}`{only}"
 
 
 def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:
