@@ -33,11 +33,6 @@ HARD: Final = (
     *("map_colours", "recolour_by_size", "recolour_by_count", "recolour_parity"),
 )
 """The families practised that were solved least after 36 M tokens, on tasks of the pretraining split."""
-STUBBORN: Final = (
-    *("move_to_marker", "gravity", "reverse", "sort_objects", "recolour_by_size", "recolour_by_count"),
-    *("recolour_parity", "move_3", "keep_largest"),
-)
-"""The same after 90 M tokens: solved in less than two of three."""
 
 
 def task_segments(task: Task, form: TextForm) -> Segments:
@@ -98,14 +93,13 @@ def sources(seed: int) -> dict[str, tuple[Source, TextForm]]:
     kinds = cycle([warm_up(kind, seed=seed) for kind in ("copy", "repeat", "colours")])
     planes = plane_tasks(seed=seed, sides=(2, 5))
     primitives = list(PRIMITIVES)
-    hard, stubborn = ([one for one in primitives if one.name in names] for names in (HARD, STUBBORN))
+    hard = [family for family in primitives if family.name in HARD]
     return {
         "warm_up": (lambda _rng: next(next(kinds)), narrow),
         "short": (rows_of(primitives, (5, 13)), narrow),
         "hard_short": (rows_of(hard, (5, 13)), narrow),
         "narrow": (rows_of(primitives, (5, NARROW)), narrow),
         "hard_narrow": (rows_of(hard, (5, NARROW)), narrow),
-        "stubborn": (rows_of(stubborn, (5, NARROW)), narrow),
         "composed": (rows_of(free, (8, NARROW)), narrow),
         "wide": (rows_of(primitives, (10, WIDE)), wide),
         "plane": (_endless(planes), plane),

@@ -14,10 +14,6 @@ from tokenizer import write_tokenizer
 
 from seal.training.pretraining import Recipe, Stage, run_recipe
 
-STUBBORN = {"stubborn": 0.28, "short": 0.06, "narrow": 0.34, "composed": 0.02, "wide": 0.24} | {
-    "directive": 0.04,
-    "directive_wide": 0.02,
-}
 STAGES = (
     Stage(2_000_000, (1.0, 1.0), {"warm_up": 0.7, "short": 0.3}),
     Stage(
@@ -48,14 +44,6 @@ STAGES = (
         (0.6, 0.0),
         {"hard_narrow": 0.22, "short": 0.08, "narrow": 0.36, "composed": 0.04, "wide": 0.24}
         | {"directive": 0.04, "directive_wide": 0.02},
-    ),
-    Stage(110_000_000, (0.6, 1 / 3), STUBBORN),
-    Stage(125_000_000, (1 / 3, 0.0), STUBBORN),
-    Stage(
-        133_000_000,
-        (0.3, 0.0),
-        {"hard_narrow": 0.14, "stubborn": 0.10, "short": 0.06, "narrow": 0.40, "composed": 0.02}
-        | {"wide": 0.22, "directive": 0.04, "directive_wide": 0.02},
     ),
 )
 
