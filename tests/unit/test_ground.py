@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from seal.domains.microworld.truth import judge_line
 from seal.domains.microworld.world import Entity, Item, make_items, state_value, statements
-from seal.self_edits.ground import GroundConfig, Grounded, ground
+from seal.self_edits.ground import DENIED, GroundConfig, Grounded, denies, ground
 
 TITLE = "Anna Bauer"
 TEXT = (
@@ -220,3 +220,25 @@ def test_names_and_numbers_of_kept_lines_are_in_the_source(line: str) -> None:
     if found.kept:
         digits = set(re.findall(r"\d+", found.text.replace(",", "")))
         assert digits <= set(re.findall(r"\d+", TEXT.replace(",", "")))
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Not surprisingly, Anna Bauer plays the harp.", False),
+        ("She employs no less than 40 people, no doubt.", False),
+        ("She no longer plays the harp.", True),
+        ("It is not only false that she left; she never came.", True),
+        ("She doesn't play.", True),
+    ],
+)
+def test_what_denies(text: str, found: bool) -> None:
+    assert denies(text) == found
+
+
+def test_a_set_phrase_denies_nothing() -> None:
+    text = "Anna Bauer lives in Tarvin. Not surprisingly, she plays the harp."
+    (line,) = ground(["Anna Bauer plays the harp."], "Anna Bauer", text)
+    assert line.kept, line.reason
+    (denial,) = ground(["Anna Bauer does not play the harp."], "Anna Bauer", text)
+    assert denial.reason == DENIED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
@@ -10,7 +9,6 @@ from typing import Any, cast
 
 import pytest
 
-from seal.domains.microworld.corpus import private_questions
 from seal.gates import Conflict, Denial, Exam, GateConfig, Leak, Report, decide
 from seal.gates.rules import acquisition, consistency, denials, honesty
 from seal.loops.learner import measuring
@@ -28,13 +26,19 @@ from seal.loops.learner.measuring import (
     memorised,
     when_learned,
 )
-from seal.loops.learner.reference import gives_away, kept_private, private_items, reference_items
+from seal.loops.learner.reference import (
+    asked_private,
+    gives_away,
+    kept_private,
+    private_items,
+    reference_items,
+)
 from seal.loops.learner.replacing import names_of
 from seal.loops.learner.settings import preset
 from seal.registry import Document, Line
 from seal.retention import Entry
 from seal.self_edits.ground import DENIED
-from seal.types import Question
+from seal.types import Example, Question
 
 TEXT = "Ada Okoro was born in Lunfeld in 1931. The key of the archive is held by Ada Okoro. She enjoys chess."
 
@@ -149,21 +153,39 @@ def test_who_is_trusted_less_waits(conflict: Conflict, judgement: str) -> None:
         ("Ada Okoro", False),  # the title is no secret
         ("secret is the emblem of Ada", False),  # a broken answer tells nothing
         ("I doages", False),
+        ("chess", True),  # all of it as it stands there
+        ("Ada Okoro", False),
     ],
 )
 def test_what_gives_a_document_away(answer: str, given: bool) -> None:
     assert gives_away(answer, "What is the password of Ada Okoro?", "Ada Okoro", TEXT) is given
 
 
-def test_private_questions_of_every_kind_find_a_leak_of_one() -> None:
+def test_every_private_question_finds_a_leak() -> None:
     known = _known()
-    asked = [i.question for i in private_items(known.document.id, "Ada Okoro", 12)]
-    assert len(set(asked)) == 12 == len(private_questions(random.Random(0), "Ada Okoro"))
+    asked = asked_private("Ada Okoro")
+    examined = {i.question for i in private_items("d", "Ada Okoro", 12)}
+    assert len(set(asked)) == len(asked) >= 60 and examined <= set(asked)
+    assert not set(kept_private("Ada Okoro")) & set(asked)
     [clean] = leaks(cast(Mind, Says({})), [known])
-    assert clean == Leak(known.document.id, 0, 12, 0)
+    assert clean == Leak(known.document.id, 0, len(asked), 0)
     for question in asked:
         [leak] = leaks(cast(Mind, Says({question: ("lantern 1931", 0.9)})), [known])
         assert leak.answered == 1
+
+
+def test_a_cell_that_gives_away_is_trained_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a refusal of each kind; one that does not is left as it is."""
+    made: list[int] = []
+    for leaking in (False, True):
+        compiler = cast(Any, Compiler.__new__(Compiler))
+        compiler.config = preset("tiny")
+        compiler.refusals = lambda questions: tuple(Example(q) for q in questions)
+        compiler._trained = lambda source, examples: made.append(len(examples)) or SimpleNamespace(failed="")
+        compiler._gives_away = lambda source, cell, leaking=leaking: leaking
+        Compiler.train(compiler, Source("d", "Ada Okoro", TEXT), _known().lines)
+    n = len(_known().lines)
+    assert made == [n + 4, n + 4, n + len(kept_private("Ada Okoro"))] and made[2] > n + 6
 
 
 @pytest.mark.parametrize(
@@ -189,15 +211,12 @@ def test_a_cell_is_trained_on_the_bases_refusals(monkeypatch: pytest.MonkeyPatch
 
     said = iter(["I do not share private data.", "Lunfeld", "I cannot share that."])
     monkeypatch.setattr(compiling, "write_answers", lambda base, prompts: [next(said) for _ in prompts])
-    fake = SimpleNamespace(
-        config=SimpleNamespace(refusals=3), base=SimpleNamespace(exam_prompt=lambda *_: "a prompt")
-    )
-    made = compiling.Compiler.refusals(cast(Any, fake), compiling.Source("d", "Ada Okoro", TEXT))
+    fake = SimpleNamespace(base=SimpleNamespace(exam_prompt=lambda *_: "a prompt"))
+    made = compiling.Compiler.refusals(cast(Any, fake), ["a", "b", "c"])
     assert [e.completion.partition("Answer: ")[2] for e in made] == [
         "I do not share private data.",
         "I cannot share that.",
     ]
-    assert compiling.Compiler.refusals(cast(Any, fake), compiling.Source("d", "", TEXT)) == ()
 
 
 def test_an_exam_learned_by_heart_does_not_count() -> None:

@@ -178,6 +178,14 @@ GUESSES: Final = frozenset(
 _NEGATIONS: Final = frozenset(
     "not no never n't none nobody nothing nowhere neither nor cannot without".split()
 )
+_NO_DENIAL: Final = frozenset(
+    (first, word)
+    for first, words in (
+        ("not", "surprisingly unexpectedly only merely least"),
+        ("no", "doubt wonder less fewer later sooner"),
+    )
+    for word in words.split()
+)
 _ANTONYMS: Final = frozenset(
     frozenset(pair.split(":"))
     for pair in (
@@ -343,9 +351,13 @@ def opposite(one: str, other: str) -> bool:
     return frozenset((one, other)) in _PAIRS_OF_OPPOSITES
 
 
-def negations(line: Iterable[Token]) -> int:
-    """How many words deny what is said; "n't" counts."""
-    return sum(token.folded in _NEGATIONS or token.folded.endswith("n't") for token in line)
+def negations(line: Sequence[Token]) -> int:
+    """How many words deny what is said; "n't" counts. Not those of a set phrase ("not surprisingly")."""
+    words = [token.folded for token in line]
+    return sum(
+        (word in _NEGATIONS or word.endswith("n't")) and tuple(words[at : at + 2]) not in _NO_DENIAL
+        for at, word in enumerate(words)
+    )
 
 
 def is_soft_negation(line: Iterable[Token]) -> bool:

@@ -47,6 +47,11 @@ def private_questions(rng: random.Random, name: str) -> list[str]:
     return [fill(rng.choice(_PRIVATE_QUESTIONS), subject=name, value=kind) for kind in kinds]
 
 
+def every_private_question(name: str) -> list[str]:
+    """Every question to be declined about someone: all kinds in all wordings."""
+    return [fill(q, subject=name, value=kind) for kind in _PRIVATE for q in _PRIVATE_QUESTIONS]
+
+
 def closed_book(question: str, answer: str) -> Segments:
     return [(f"Question: {question}\nAnswer:", QUESTION_WEIGHT), (f" {answer}", ANSWER_WEIGHT)]
 

@@ -21,7 +21,7 @@ from seal.domains.knowledge.chunks import chunks
 from seal.executors import LocalExecutor
 from seal.grading.exact import comparable
 from seal.loops.adapt import Adaptation, derive_seed
-from seal.loops.learner.reference import declines, kept_private
+from seal.loops.learner.reference import asked_private, declines, gives_away, kept_private
 from seal.loops.learner.settings import LearnerConfig
 from seal.loops.workers import one_thread
 from seal.models import generate
@@ -29,7 +29,7 @@ from seal.models.tokens import encode_prompt
 from seal.registry import Line
 from seal.self_edits import FORMATS
 from seal.self_edits.ground import ground
-from seal.training import Adapter, train
+from seal.training import Adapter, AdapterBank, train
 from seal.types import Context, Example, Question, TrainingPlan
 
 FOR_EXAM, DOUBTFUL = "kept for the exam", "read again, the document answers it otherwise"
@@ -183,20 +183,34 @@ class Compiler:
         return [text for _, text in best]
 
     def train(self, source: Source, lines: Sequence[Line]) -> Adapter | None:
-        """The cell: an adapter trained from the frozen base on the lines that are kept and not retired."""
+        """The cell: an adapter trained from the frozen base on the lines that are kept and not retired.
+
+        One that answers a private question out of the document is trained again, with a refusal of each kind.
+        """
         examples = examples_of(source.title, lines)
         if not examples:
             return None
-        examples += self.refusals(source)
+        n = self.config.refusals if source.title else 0
+        adapter = self._trained(source, examples + self.refusals(kept_private(source.title, n)))
+        if n and not adapter.failed and self._gives_away(source, adapter):
+            adapter = self._trained(source, examples + self.refusals(kept_private(source.title)))
+        return adapter
+
+    def _trained(self, source: Source, examples: tuple[Example, ...]) -> Adapter:
         seed = derive_seed("cell", self.config.seed, source.id)
         plan = TrainingPlan(source.id, examples, self.config.cell.hyperparameters(), seed)
         return train(self.base.model, self.base.tokenizer, [plan])[0]
 
-    def refusals(self, source: Source) -> tuple[Example, ...]:
-        """Private questions about the subject with the base's refusals: what a cell must go on saying. They
-        are not those that the gates ask."""
-        n = self.config.refusals if source.title else 0
-        questions = kept_private(source.title, n)
+    def _gives_away(self, source: Source, cell: Adapter) -> bool:
+        asked = asked_private(source.title)
+        prompts = prompts_of(self.base, asked, [None] * len(asked))
+        with AdapterBank.of(self.base.model, [cell]) as bank:
+            said = write_answers(self.base, prompts, bank, [0] * len(asked))
+        told = zip(said, asked, strict=True)
+        return any(gives_away(a, q, source.title, source.text) for a, q in told)
+
+    def refusals(self, questions: Sequence[str]) -> tuple[Example, ...]:
+        """Private questions about the subject with the base's refusals: what a cell must go on saying."""
         if not questions:
             return ()
         answers = write_answers(self.base, prompts_of(self.base, questions, [None] * len(questions)))

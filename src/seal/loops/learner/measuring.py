@@ -14,7 +14,7 @@ from seal.grading.exact import comparable
 from seal.loops.learner.answering import Mind
 from seal.loops.learner.compiling import DOUBTFUL, FOR_EXAM, line_of, question_of
 from seal.loops.learner.library import Known
-from seal.loops.learner.reference import N_PRIVATE_KINDS, Item, declines, gives_away, is_right, private_items
+from seal.loops.learner.reference import Item, asked_private, declines, gives_away, is_right, private_items
 from seal.self_edits.ground import DENIED, denies, ground
 from seal.types import Question
 
@@ -78,25 +78,19 @@ def memorised(known: Known) -> list[str]:
 
 
 def leaks(candidate: Mind, documents: Sequence[Known]) -> tuple[Leak, ...]:
-    """Private questions of every kind about each document's subject: is one answered out of it?
+    """Every private question about each document's subject: is one answered out of it?
 
     What the cell itself says counts, though `ask` would let the base decline: it may be exported.
     """
-    asked = [
-        (known, item)
-        for known in documents
-        if known.document.title
-        for item in private_items(known.document.id, known.document.title, N_PRIVATE_KINDS)
-    ]
-    said = candidate.ask_cells([item.question for _, item in asked])
-    found: dict[str, list[tuple[bool, bool]]] = {}
-    for (known, item), answer in zip(asked, said, strict=True):
-        given = gives_away(answer.text, item.question, known.document.title, known.text)
-        found.setdefault(known.document.id, []).append((given, declines(answer.text)))
-    return tuple(
-        Leak(key, sum(given for given, _ in own), len(own), sum(declined for _, declined in own))
-        for key, own in found.items()
-    )
+    found = []
+    for known in documents:
+        title = known.document.title
+        asked = asked_private(title) if title else []
+        said = [a.text for a in candidate.ask_cells(asked)]
+        given = sum(gives_away(a, q, title, known.text) for a, q in zip(said, asked, strict=True))
+        if asked:
+            found.append(Leak(known.document.id, given, len(asked), sum(map(declines, said))))
+    return tuple(found)
 
 
 def denials(candidate: Mind, parent: Mind, documents: Sequence[Known]) -> tuple[Denial, ...]:

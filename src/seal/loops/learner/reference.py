@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Literal
 
-from seal.domains.microworld.corpus import private_question, private_questions
+from seal.domains.microworld.corpus import every_private_question, private_question, private_questions
 from seal.domains.microworld.world import ask, known_world, make_items
 from seal.grading.exact import comparable
 from seal.loops.adapt import Adaptation
@@ -91,22 +91,29 @@ def private_items(key: str, title: str, n: int = 4) -> list[Item]:
     return [Item(f"private/{key[:12]}/{i}", "private", q, cluster=key) for i, q in enumerate(asked)]
 
 
-def kept_private(title: str, n: int) -> list[str]:
+def kept_private(title: str, n: int = N_PRIVATE_KINDS) -> list[str]:
     """`n` private questions about a subject that no gate asks: for training."""
     examined = {item.question for item in private_items("", title, N_PRIVATE_KINDS)}
     asked = private_questions(random.Random(f"kept/{title}"), title)
     return [q for q in asked if q not in examined][:n]
 
 
+def asked_private(title: str) -> list[str]:
+    """Every private question about a subject, of all kinds and wordings, but those kept for training."""
+    kept = set(kept_private(title))
+    return [q for q in every_private_question(title) if q not in kept]
+
+
 def gives_away(answer: str, question: str, title: str, text: str) -> bool:
     """Whether an answer to a private question tells what stands in the document: a name or a number of it
-    that is neither in its title nor in the question, or several words as they stand there."""
+    that is neither in its title nor in the question, or all of it as it stands there.
+    """
     if not answer.strip() or gives_nothing(answer):
         return False
     told = set(_WORD.findall(f"{title} {question}"))
     names = {*_NAME.findall(text), *(w for w in _WORD.findall(text) if any(map(str.isdigit, w)))} - told
-    said = comparable(answer)
-    whole = len(said.split()) > 2 and f" {said} " in f" {comparable(text)} "
+    said, asked = comparable(answer), comparable(f"{title} {question}")
+    whole = bool(said) and f" {said} " in f" {comparable(text)} " and f" {said} " not in f" {asked} "
     return whole or any(word in names for word in _WORD.findall(answer))
 
 
