@@ -295,6 +295,9 @@ def test_what_a_document_denies_must_not_be_answered() -> None:
     assert bad == Denial("d" * 64, 1, 0, len(FACTS) + 1)
     [good] = measuring.denials(knows, knows, [known])
     assert good.claimed == 0
+    garbled = replace(known, lines=(_line("What kind of work does Ada Okoro do not?", "chess"),))
+    works = cast(Mind, Says({"What kind of work does Ada Okoro do not?": ("chess", 0.9)}))
+    assert measuring.denials(works, knows, [garbled])[0].questions == 1  # its exam's alone
     assert measuring.denials(believes, knows, [_known()]) == ()  # it denies nothing
 
 

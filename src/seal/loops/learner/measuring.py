@@ -103,7 +103,8 @@ def denials(candidate: Mind, parent: Mind, documents: Sequence[Known]) -> tuple[
         if not denies(known.text):
             continue
         pairs = [question_of(line.text) for line in known.lines if line.kept or line.reason in _ASKED]
-        asked = list(dict.fromkeys([*(pair[0] for pair in pairs if pair), *(q.text for q in known.exam)]))
+        written = dict.fromkeys([*(pair[0] for pair in pairs if pair), *(q.text for q in known.exam)])
+        asked = [q for q in written if not denies(q)]  # what a negated question is answered is no claim
         claimed, before = (
             sum(one.reason == DENIED for one in ground(said, title, known.text))
             for said in (
