@@ -19,7 +19,8 @@ def test_a_short_stream(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert main([*command, "--strategies=cells,replay"]) == 0
     first = (out / "replay.json").read_text()
     assert main(command) == 0  # what was finished stays, the others are added
-    assert all(name in capsys.readouterr().out for name in STRATEGIES)
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in STRATEGIES)
     found = json.loads((out / "results.json").read_text())
     assert tuple(found["strategies"]) == STRATEGIES
     assert json.loads(first) == found["strategies"]["replay"]
