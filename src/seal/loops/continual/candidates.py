@@ -64,11 +64,9 @@ class Workbench:
         """What a cell trained on `lines` is measured to be; `copy`: one that answers as the base does."""
         cells: dict[str, Cell] = {}
         taught = replace(known, lines=tuple(lines))
-        adapter = (
-            None
-            if copy
-            else self.compiler.train(Source(known.document.id, known.document.title, known.text), lines)
-        )
+        source = Source(known.document.id, known.document.title, known.text)
+        # As it is trained first: one that is trained again because it leaks is a bad one no more.
+        adapter = None if copy else self.compiler.train(source, lines, again=False)
         if adapter is not None:
             name = sha256(repr(lines).encode())
             cells = {known.document.id: Cell(known.document.id, name, adapter, known.entry())}

@@ -182,17 +182,18 @@ class Compiler:
                 best[i] = max(best[i], (p, text))
         return [text for _, text in best]
 
-    def train(self, source: Source, lines: Sequence[Line]) -> Adapter | None:
+    def train(self, source: Source, lines: Sequence[Line], *, again: bool = True) -> Adapter | None:
         """The cell: an adapter trained from the frozen base on the lines that are kept and not retired.
 
-        One that answers a private question out of the document is trained again, with a refusal of each kind.
+        One that answers a private question out of the document is trained again, with a refusal of each kind,
+        unless `again` is False.
         """
         examples = examples_of(source.title, lines)
         if not examples:
             return None
         n = self.config.refusals if source.title else 0
         adapter = self._trained(source, examples + self.refusals(kept_private(source.title, n)))
-        if n and not adapter.failed and self._gives_away(source, adapter):
+        if again and n and not adapter.failed and self._gives_away(source, adapter):
             adapter = self._trained(source, examples + self.refusals(kept_private(source.title)))
         return adapter
 
