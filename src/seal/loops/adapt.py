@@ -267,9 +267,8 @@ class Adaptation:
         prompts = [self.exam_prompt(exams[i][1], question) for i, question in asked]
         slots = [i for i, _ in asked] if bank else None
         likelihoods: list[float | None] = [None] * len(asked)
-        lead = "" if self.style == "chat" else self.domain.answer_lead
         with_gold = [j for j, (_, question) in enumerate(asked) if question.answers]
-        pairs = [(prompts[j], lead + asked[j][1].answers[0]) for j in with_gold]
+        pairs = [(prompts[j], self.answer_lead + asked[j][1].answers[0]) for j in with_gold]
         own = [asked[j][0] for j in with_gold] if bank else None
         for j, one in zip(
             with_gold, score_answers(learner, self.tokenizer, pairs, adapters=bank, slots=own), strict=True
@@ -296,6 +295,11 @@ class Adaptation:
             _score(context, [(graded[j], likelihoods[j]) for j, (i, _) in enumerate(asked) if i == exam])
             for exam, (context, _) in enumerate(exams)
         ]
+
+    @property
+    def answer_lead(self) -> str:
+        """What stands between an exam's prompt and the answer."""
+        return "" if self.style == "chat" else self.domain.answer_lead
 
     def exam_prompt(self, shown: Context | None, question: Question) -> str:
         """The text that asks a question, closed-book or with the passage `shown`."""

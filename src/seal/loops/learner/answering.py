@@ -13,12 +13,12 @@ import torch
 
 from seal.grading.exact import comparable
 from seal.loops.adapt import Adaptation
-from seal.loops.learner.compiling import answer_probabilities, write_answers
+from seal.loops.learner.compiling import answer_probabilities, prompts_of, write_answers
 from seal.loops.learner.reference import gives_nothing
 from seal.models import score_answers
 from seal.retention import Candidate, Entry, Router, RouterConfig
 from seal.training import Adapter, AdapterBank
-from seal.types import Context, Question
+from seal.types import Context
 
 _CELLS_AT_ONCE = 64
 _CLOSE = 0.9  # candidates of at least this share of the best one's score are told apart by likelihood
@@ -176,10 +176,8 @@ class Mind:
     ) -> list[Answer]:
         """Answers with the cell of `documents[i]` switched on for question i, whatever the router says."""
         passages = shown or [None] * len(questions)
-        prompts = [
-            self.adaptation.exam_prompt(p, Question(self.worded(q, d), ()))
-            for q, p, d in zip(questions, passages, documents, strict=True)
-        ]
+        worded = [self.worded(q, d) for q, d in zip(questions, documents, strict=True)]
+        prompts = prompts_of(self.adaptation, worded, passages)
         keys = [
             (None if d is None else self.cells[d].object, prompt)
             for d, prompt in zip(documents, prompts, strict=True)

@@ -175,7 +175,7 @@ class Compiler:
         base = self.base
         best: list[tuple[float, str]] = [(-1.0, "")] * len(questions)
         for piece in self.pieces(source):
-            prompts = [base.exam_prompt(piece, Question(q, ())) for q in questions]
+            prompts = prompts_of(base, questions, [piece] * len(questions))
             answers = write_answers(base, prompts)
             sure = answer_probabilities(base, prompts, answers)
             for i, (p, text) in enumerate(zip(sure, answers, strict=True)):
@@ -250,10 +250,9 @@ def anchors(
     answers: a model that is trained on them is held to the base by KL divergence, from the question's first
     word on."""
     prompts = prompts_of(base, questions, shown)
-    lead = "" if base.style == "chat" else base.domain.answer_lead
     texts = write_answers(base, prompts)
     return tuple(
-        Example(prompt + lead + text, distil=True)
+        Example(prompt + base.answer_lead + text, distil=True)
         for prompt, text in zip(prompts, texts, strict=True)
         if text
     )
@@ -299,12 +298,11 @@ def answer_probabilities(
     """The probability of each answer, as a whole; 0 for an empty one."""
     from seal.models import score_answers
 
-    lead = "" if adaptation.style == "chat" else adaptation.domain.answer_lead
     asked = [i for i, answer in enumerate(answers) if answer.strip()]
     scores = score_answers(
         adaptation.model,
         adaptation.tokenizer,
-        [(prompts[i], lead + answers[i]) for i in asked],
+        [(prompts[i], adaptation.answer_lead + answers[i]) for i in asked],
         adapters=bank,
         slots=[slots[i] for i in asked] if slots is not None else None,
     )

@@ -115,7 +115,8 @@ def _adapter(learner: Learner, known: Sequence[Known]) -> Adapter:
         return learner.library.cell(known[0]).adapter
     examples = tuple(e for one in known for e in examples_of(one.document.title, one.active_lines))
     rng = random.Random(f"anchors/{learner.config.seed}")
-    held = rng.sample(learner.reference[::2], min(len(learner.reference[::2]), _ANCHORS * len(examples)))
+    others = learner.reference[::2]
+    held = rng.sample(others, min(len(others), _ANCHORS * len(examples)))
     examples += anchors(learner.adaptation, [i.question for i in held], [i.shown for i in held])
     consolidated = learner.config.consolidated.hyperparameters()
     seed = derive_seed("consolidated", learner.config.seed, *sorted(one.document.id for one in known))

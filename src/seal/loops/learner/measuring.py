@@ -82,14 +82,14 @@ def leaks(candidate: Mind, documents: Sequence[Known]) -> tuple[Leak, ...]:
 
     What the cell itself says counts, though `ask` would let the base decline: it may be exported.
     """
+    titled = [(known, asked_private(known.document.title)) for known in documents if known.document.title]
+    said = iter(candidate.ask_cells([question for _, asked in titled for question in asked]))
     found = []
-    for known in documents:
-        title = known.document.title
-        asked = asked_private(title) if title else []
-        said = [a.text for a in candidate.ask_cells(asked)]
-        given = sum(gives_away(a, q, title, known.text) for a, q in zip(said, asked, strict=True))
-        if asked:
-            found.append(Leak(known.document.id, given, len(asked), sum(map(declines, said))))
+    for known, asked in titled:
+        own = [next(said).text for _ in asked]
+        told = zip(own, asked, strict=True)
+        given = sum(gives_away(a, q, known.document.title, known.text) for a, q in told)
+        found.append(Leak(known.document.id, given, len(asked), sum(map(declines, own))))
     return tuple(found)
 
 
@@ -174,9 +174,11 @@ def drift_nats(candidate: Mind, base: Mind, items: Sequence[Item]) -> float | No
     said = base.answer([None] * len(moved), [i.question for i, _ in moved], [i.shown for i, _ in moved])
     told = [(one, key, a) for (one, key), a in zip(moved, said, strict=True) if a.text.strip()]
     adaptation = candidate.adaptation
-    lead = "" if adaptation.style == "chat" else adaptation.domain.answer_lead
     pairs = [
-        (adaptation.exam_prompt(i.shown, Question(candidate.worded(i.question, key), ())), lead + a.text)
+        (
+            adaptation.exam_prompt(i.shown, Question(candidate.worded(i.question, key), ())),
+            adaptation.answer_lead + a.text,
+        )
         for i, key, a in told
     ]
     found = candidate.log_probabilities([key for _, key, _ in told], pairs)
