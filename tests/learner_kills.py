@@ -170,21 +170,26 @@ def killed(life: Life, plan: tuple[list[Fake], Fake | None], *, die: Any = None,
     return os.WIFSIGNALED(status)
 
 
-def by_chance(life: Life, n: int) -> int:
-    n_killed, longest_s = 0, 1.0
-    for _ in range(n):
+def by_chance(life: Life, n: int) -> None:
+    """`n` children killed, each at some moment of what it does; those that end before do not count."""
+    n_killed, longest_s = 0, 0.3
+    while n_killed < n:
+        lived_s = 0.0
 
         def die(child: int, pipe: int, longest_s: float = longest_s) -> None:
+            nonlocal lived_s
             select.select([pipe], [], [], 60)
-            time.sleep(life.rng.uniform(0, longest_s))
-            os.kill(child, signal.SIGKILL)
+            opened, last = time.monotonic(), life.rng.uniform(0, longest_s)
+            while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                lived_s = time.monotonic() - opened
+                if lived_s >= last:
+                    return os.kill(child, signal.SIGKILL)
+                time.sleep(0.002)
 
-        started = time.monotonic()
         was_killed = killed(life, life.plan(), die=die)
-        longest_s = longest_s * 1.2 if was_killed else 1.2 * (time.monotonic() - started)
+        longest_s = longest_s * 1.2 if was_killed else max(lived_s, 0.1)  # it changes with what is there
         n_killed += was_killed
         life.check()
-    return n_killed
 
 
 def at_each(life: Life, arm: Callable[[int], None]) -> int:
@@ -234,7 +239,7 @@ if __name__ == "__main__":
     seed, database = int(rest[1]) if rest else 0, rest[2] if len(rest) > 2 else ""
     life = Life(Path(folder), seed, again=0.8 if rest else 1, database=database)
     if mode == "random":
-        n = by_chance(life, int(rest[0]))
+        by_chance(life, n := int(rest[0]))
     else:
         n = at_each(life, die_at_commit if mode == "commits" else die_at)
     life.end()

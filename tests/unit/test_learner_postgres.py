@@ -117,4 +117,4 @@ def test_kills_by_chance(tmp_path: Path, database: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     counts = json.loads(done.stdout)
-    assert counts["killed"] >= 3 and counts["learned"] >= 1, counts
+    assert counts["killed"] == 10 and counts["learned"] >= 1, counts
