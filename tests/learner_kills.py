@@ -172,20 +172,19 @@ def killed(life: Life, plan: tuple[list[Fake], Fake | None], *, die: Any = None,
 
 def by_chance(life: Life, n: int) -> None:
     """`n` children killed, each at some moment of what it does; those that end before do not count."""
-    n_killed, longest_s = 0, 0.3
+    n_killed, longest_s, lived_s = 0, 0.3, 0.0
+
+    def die(child: int, pipe: int) -> None:
+        nonlocal lived_s
+        select.select([pipe], [], [], 60)
+        opened, last, lived_s = time.monotonic(), life.rng.uniform(0, longest_s), 0.0
+        while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            lived_s = time.monotonic() - opened
+            if lived_s >= last:
+                return os.kill(child, signal.SIGKILL)
+            time.sleep(0.002)
+
     while n_killed < n:
-        lived_s = 0.0
-
-        def die(child: int, pipe: int, longest_s: float = longest_s) -> None:
-            nonlocal lived_s
-            select.select([pipe], [], [], 60)
-            opened, last = time.monotonic(), life.rng.uniform(0, longest_s)
-            while os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-                lived_s = time.monotonic() - opened
-                if lived_s >= last:
-                    return os.kill(child, signal.SIGKILL)
-                time.sleep(0.002)
-
         was_killed = killed(life, life.plan(), die=die)
         longest_s = longest_s * 1.2 if was_killed else max(lived_s, 0.1)  # it changes with what is there
         n_killed += was_killed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from statistics import median
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from seal.training import merge, train
 from seal.types import Example, TrainingPlan
 from toys import distance, mixed_plans, toy_model, toy_plan, toy_tokenizer
 
-TOLERANCE = 2e-4  # near its teacher a gradient is a small difference of two distributions
+TOLERANCE = 1e-4
 
 
 def other(kind: str = "llama") -> Any:
@@ -49,10 +50,17 @@ def test_the_loss_and_its_gradient_are_those_of_the_kl_divergence() -> None:
 def test_together_as_alone(kind: str, max_tokens: int | None) -> None:
     # A base that is its own teacher has no gradient but rounding, which the optimiser makes steps of.
     model, teacher = toy_model(kind), other(kind)
-    plans = [kept(plan) if i % 2 else plan for i, plan in enumerate(mixed_plans())]
-    together = train(model, toy_tokenizer(), plans, max_tokens=max_tokens, teacher=teacher)
-    for plan, one in zip(plans, together, strict=True):
-        assert distance(one, train(model, toy_tokenizer(), [plan], teacher=teacher)[0]) < TOLERANCE
+    for i, plan in enumerate(mixed_plans()):
+        # AdamW makes whole steps of gradients that are nearly zero, whichever sign rounding gives them: one
+        # seed in twelve ends 4e-3 apart. What leaks from one plan into another changes every seed.
+        found = []
+        for seed in range(3):
+            plans = [replace(p, seed=p.seed + 1000 * seed) for p in mixed_plans()]
+            plans[i] = kept(plans[i])
+            [alone] = train(model, toy_tokenizer(), [plans[i]], teacher=teacher)
+            together = train(model, toy_tokenizer(), plans, max_tokens=max_tokens, teacher=teacher)
+            found.append(distance(together[i], alone))
+        assert median(found) < TOLERANCE, plan.id
 
 
 def test_the_base_is_its_own_teacher() -> None:

@@ -1,23 +1,25 @@
-"""Decoder layers taken whole, and states kept below the first that learns: the same as the general way."""
+"""Decoder layers taken whole, by native code: the same as the general way."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig
 
-from seal.models import trunk
-from seal.models.packed import packs, text_lengths
-from seal.models.trunk import Trunk
-from seal.training import block, train, trainer
-from seal.training.block import can_fuse
+from seal.models.packed import Batch, text_lengths
+from seal.training import Adapter, AdapterBank, block, native, train, trainer
+from seal.training.block import can_fuse, fused
 from seal.types import TrainingPlan
 from toys import distance, mixed_plans, toy_model, toy_plan, toy_tokenizer
 
 TOLERANCE = 1e-4
+pytestmark = pytest.mark.skipif(native.library() is None, reason="there is no C++ compiler")
 SMALL: dict[str, Any] = {
     "vocab_size": 384,
     "hidden_size": 32,
@@ -48,13 +50,61 @@ def test_whole_layers(kind: str, targets: Any, max_tokens: int | None) -> None:
         assert distance(one, other) < TOLERANCE
 
 
-def turned_the_other_way(patch: pytest.MonkeyPatch) -> None:
-    turned = block._Pass._turned
-    patch.setattr(block._Pass, "_turned", lambda self, raw, way: turned(self, raw, 1))
+def gradients(model: Any, rows: list[list[int]], *, whole: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """The logits of `rows`, which belong to slots 0 and 2 in turn, and the gradients of the bank."""
+    with AdapterBank(model, n_slots=4, rank=3) as bank:
+        draw = torch.Generator().manual_seed(0)
+        bank.weights.copy_(torch.rand(bank.weights.shape, generator=draw) - 0.5).mul_(0.3)
+        bank.scales.copy_(torch.tensor([0.5, 1.0, 2.0, 1.0]))
+        batch = Batch.of(rows, pad=0, packed=True, device=bank.device)
+        shares = batch.rows_of([2 * (2 * i // len(rows)) for i in range(len(rows))])
+        with bank.route(list(shares), list(shares.values())), batch.attention(model), torch.enable_grad():
+            with fused(model, bank) if whole else nullcontext():
+                logits = model(**batch.inputs(), use_cache=False).logits
+            logits.square().sum().backward()
+        assert bank.gradients is not None
+        return logits.detach(), bank.gradients.clone()
 
 
-def unscaled(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(block.Hidden, "scale", lambda self, scales: None)
+@pytest.mark.parametrize("lengths", [[1], [5, 64, 1, 65], [130, 3, 200], [7] * 40])
+@pytest.mark.parametrize(
+    "config", ["llama", "qwen2", LlamaConfig(**SMALL, mlp_bias=True, attention_bias=True)]
+)
+def test_texts_of_any_length(config: Any, lengths: list[int]) -> None:
+    model = toy_model(config) if isinstance(config, str) else AutoModelForCausalLM.from_config(config).eval()
+    for module in model.modules():
+        if isinstance(module, torch.nn.Linear) and module.bias is not None:
+            torch.nn.init.normal_(module.bias, generator=torch.Generator().manual_seed(1))
+    rows = [[(i * 31 + j * j * 7) % 384 for j in range(n)] for i, n in enumerate(lengths)]
+    for one, other in zip(*(gradients(model, rows, whole=whole) for whole in (True, False)), strict=True):
+        assert (one - other).norm() < TOLERANCE * other.norm()
+
+
+FAULTS = {
+    "turned the other way": ("turn(b, *pass, wide, -1);", "turn(b, *pass, wide, 1);"),
+    "unscaled": ("row[c] *= by;", "row[c] *= 1;"),
+    "another adapter's": ("pass.slots[i] * bank.n_parameters", "pass.slots[0] * bank.n_parameters"),
+    "what comes later": ("const int64_t own = first + i + 1;", "const int64_t own = seen;"),
+    "another head's": ("(block.n_q + head / group) * width);", "(block.n_q + 0 * group) * width);"),
+    "added to the last": ("const float beta = pass.fresh ? 0 : 1;", "const float beta = 1;"),
+    "no gradient of the norm": ("beside[c] + grad[c] * by + x[c] * along", "beside[c] + grad[c]"),
+    "a sum without its greatest": ("= top + std::log(sum)", "= std::log(sum)"),
+}
+
+
+@pytest.fixture(params=FAULTS)
+def fault(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Native code with a fault in it."""
+    right, wrong = FAULTS[request.param]
+    source = native.SOURCE.read_text()
+    assert source.count(right) == 1
+    planted = tmp_path / "block.cpp"
+    planted.write_text(source.replace(right, wrong))
+    monkeypatch.setattr(native, "SOURCE", planted)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    native.library.cache_clear()
+    yield request.param
+    native.library.cache_clear()
 
 
 def one_text(patch: pytest.MonkeyPatch) -> None:
@@ -62,37 +112,51 @@ def one_text(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(block, "text_lengths", lambda: [sum(lengths())])
 
 
-def added_to_the_last(patch: pytest.MonkeyPatch) -> None:
-    made = block.Share.__init__
-
-    def planted(self, *given) -> None:
-        made(self, *given)
-        self.fresh = False
-
-    patch.setattr(block.Share, "__init__", planted)
-
-
-def norm_without_its_own_gradient(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(block, "_norm_backward", lambda grad, beside, *_: beside + grad)
-
-
-FAULTS = [turned_the_other_way, unscaled, one_text, added_to_the_last, norm_without_its_own_gradient]
-
-
-@pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_changes_what_is_learned(fault, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_planted_fault_changes_what_is_learned(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model, plans = toy_model(), [toy_plan(i) for i in range(3)]
-    assert can_fuse(model)
-    expected = by_modules(model, plans)
-    fault(monkeypatch)
+    monkeypatch.setattr(trainer, "can_fuse", lambda _model: True)
     found = train(model, toy_tokenizer(), plans)
+    expected = by_modules(model, plans)
     assert max(distance(a, b) for a, b in zip(found, expected, strict=True)) > 10 * TOLERANCE
 
 
-@pytest.mark.parametrize("fault", [f for f in FAULTS if f is not added_to_the_last])
-def test_a_model_that_computes_something_else_is_found_out(fault, monkeypatch: pytest.MonkeyPatch) -> None:
-    fault(monkeypatch)
+def test_texts_that_see_each_other_change_what_is_learned(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, plans = toy_model(), [toy_plan(i) for i in range(3)]
+    assert can_fuse(model)
+    expected = by_modules(model, plans)
+    one_text(monkeypatch)
+    found = train(model, toy_tokenizer(), plans)
+    assert max(distance(a, b) for a, b in zip(found, expected, strict=True)) > 10 * TOLERANCE
     assert not can_fuse(toy_model())
+
+
+def test_a_model_that_computes_something_else_is_found_out(fault: str) -> None:
+    assert can_fuse(toy_model()) == (fault == "added to the last")  # which shows from the second pass on
+
+
+@pytest.mark.parametrize("variable", [("SEAL_NATIVE", "0"), ("CXX", "false"), ("CXX", "no-such-compiler")])
+def test_without_native_code_layers_go_by_modules(
+    variable: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, plans = toy_model(), [toy_plan(0)]
+    expected = by_modules(model, plans)
+    monkeypatch.setenv(*variable)
+    native.library.cache_clear()
+    assert native.library() is None
+    assert torch.equal(parts(train(toy_model(), toy_tokenizer(), plans)[0]), parts(expected[0]))
+    native.library.cache_clear()
+
+
+def parts(adapter: Adapter) -> torch.Tensor:
+    return torch.cat([factor.flatten() for pair in adapter.factors.values() for factor in pair])
+
+
+def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    native.library.cache_clear()
+    assert native.library() is None
+    native.library.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -111,43 +175,3 @@ def test_which_models_are_taken_whole(config: Any, whole: bool) -> None:
 @pytest.mark.parametrize("kind", ["qwen3", "gemma2", "gpt2"])
 def test_layers_with_other_parts_go_by_modules(kind: str) -> None:
     assert not can_fuse(toy_model(kind))
-
-
-def learning(model: Any, *names: str) -> set[torch.nn.Module]:
-    return {model.get_submodule(name) for name in names}
-
-
-@pytest.mark.parametrize("kind", ["llama", "qwen2", "qwen3", "gemma2"])
-@pytest.mark.parametrize("packed", [True, False])
-def test_states_below_are_kept(kind: str, packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = toy_model(kind)
-    monkeypatch.setattr(trainer, "packs", lambda model: packed and packs(model))
-    plans = [toy_plan(i, targets=UPPER, epochs=9) for i in range(3)]
-    train(model, toy_tokenizer(), plans[:1])  # trials that are made once a model
-    ran: list[int] = []
-    handle = model.model.layers[0].self_attn.register_forward_hook(lambda *_: ran.append(1))
-    kept = train(model, toy_tokenizer(), plans)
-    n_kept = len(ran)
-    monkeypatch.setattr(Trunk, "below", lambda *_, **__: None)
-    anew = train(model, toy_tokenizer(), plans)
-    handle.remove()
-    assert n_kept < len(ran) - n_kept
-    for one, other in zip(kept, anew, strict=True):
-        assert distance(one, other) < TOLERANCE
-
-
-def test_what_is_below_nothing() -> None:
-    model = toy_model()
-    first, second = "model.layers.0.mlp.up_proj", "model.layers.1.mlp.up_proj"
-    assert Trunk.below(model, learning(model, first, second), packed=True) is None
-    assert Trunk.below(model, learning(model, second, "lm_head"), packed=True) is None
-    found = Trunk.below(model, learning(model, second), packed=True)
-    assert found is not None and found.depth == 1
-    assert Trunk.below(toy_model("gpt2"), set(), packed=True) is None
-
-
-def test_wrong_states_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = toy_model()
-    states = trunk.Trunk.states
-    monkeypatch.setattr(trunk.Trunk, "states", lambda self, *a, **k: [2 * s for s in states(self, *a, **k)])
-    assert Trunk.below(model, learning(model, "model.layers.1.mlp.up_proj"), packed=True) is None

@@ -139,7 +139,7 @@ def train(
 
 
 def takes_layers_whole(model: nn.Module) -> bool:
-    """Whether passes take decoder layers whole: with one thread; several share the bank's products better."""
+    """Whether passes take decoder layers whole: native code works on one thread, several share the rest."""
     return torch.get_num_threads() == 1 and can_fuse(model)
 
 
@@ -217,7 +217,7 @@ class _Trainer:
         plan = run.work.plan
         factors = self.bank.read(run.slot, plan.hyperparameters)
         failed = run.failed
-        if not failed and not all(factor.isfinite().all() for pair in factors.values() for factor in pair):
+        if not failed and not self.bank.weights[run.slot].isfinite().all():
             failed = "its weights are not finite after the last step"
         self.adapters[run.order] = Adapter(
             plan.id, plan.hyperparameters, factors, tuple(run.losses), failed, seed=plan.seed

@@ -12,6 +12,8 @@ from typing import Any
 import psutil
 import torch
 
+from seal.training import native
+
 _LIBRARIES = ("torch", "transformers", "peft", "accelerate")
 
 
@@ -34,6 +36,7 @@ def describe(device: torch.device) -> dict[str, Any]:
         "cuda": torch.version.cuda,
         "python": platform.python_version(),
         "system": platform.system(),
+        "native": native.library() is not None,
         **{name: _version(name) for name in _LIBRARIES},
     }
 

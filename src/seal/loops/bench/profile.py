@@ -5,7 +5,7 @@ Knows operators by name. What is between them (Python, launches, waiting) is the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from torch.profiler import ProfilerActivity, profile
@@ -14,6 +14,7 @@ from seal.loops.bench.clock import timed
 from seal.loops.bench.contenders import Engine
 from seal.loops.bench.shapes import Subject
 from seal.loops.bench.workload import Load, Task
+from seal.training import native
 
 MATRIX, ATTENTION, OPTIMISER, COPIES = "matrix products", "attention", "optimiser", "copies and indexing"
 _PRODUCTS = {"mm", "bmm", "addmm", "addmm_", "baddbmm", "baddbmm_", "addbmm", "addbmm_"}
@@ -46,16 +47,23 @@ def profile_engine(subject: Subject, load: Load, tasks: Sequence[Task]) -> dict[
     found: dict[str, Any] = {"adapters": len(tasks)}
     for phase, work in (("train", lambda: engine.learn(tasks)), ("exam", lambda: engine.examine(tasks))):
         work_s, _ = timed(subject.device, work)
-        with profile(activities=activities) as profiler:
+        with profile(activities=activities) as profiler, native.timed() as layers:
             profiled_s, _ = timed(subject.device, work)
-        found[phase] = _shares(profiler.key_averages(), profiled_s, cuda)
+        found[phase] = _shares(profiler.key_averages(), layers, profiled_s, cuda)
         found[phase]["slowed_by"] = profiled_s / work_s
     return found
 
 
-def _shares(events: Any, wall_s: float, cuda: bool) -> dict[str, float]:
-    """Of kernels on CUDA; of operators elsewhere, where an event of another kind is Python's own time."""
+def _shares(events: Any, layers: Iterable[float], wall_s: float, cuda: bool) -> dict[str, float]:
+    """Of kernels on CUDA; of operators elsewhere, where an event of another kind is Python's own time.
+
+    `layers` is what native code says of itself.
+    """
     shares = dict.fromkeys((*_WORDS, _ELSE), 0.0)
+    products_s, attention_s, all_s = layers
+    shares[MATRIX] += products_s / wall_s
+    shares[ATTENTION] += attention_s / wall_s
+    shares[_ELSE] += (all_s - products_s - attention_s) / wall_s
     for event in events:
         if cuda and event.device_type.name == "CUDA":
             shares[part_of(event.key)] += event.self_device_time_total / 1e6 / wall_s

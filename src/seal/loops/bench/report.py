@@ -91,7 +91,8 @@ def _about(results: Mapping[str, Any]) -> str:
     h = load["hyperparameters"]
     where = m["device"] if m["cuda"] and m["device"] != "CPU" else f"{m['cpu']}, {m['cpu_capability']}"
     return (
-        f"{where}; {_count(m['cores'], 'core')}. torch {m['torch']}, transformers "
+        f"{where}; {_count(m['cores'], 'core')}; {'with' if m['native'] else 'without'} native code. "
+        f"torch {m['torch']}, transformers "
         f"{m['transformers']}, peft {m['peft']}; {m['date']}. A self-edit: {load['n_examples']} examples of "
         f"{load['example_tokens'][0]}-{load['example_tokens'][1]} tokens, {h['epochs']} epochs, batch "
         f"{h['batch_size']}, LoRA r {h['rank']} on all linear layers, then {load['n_questions']} questions "

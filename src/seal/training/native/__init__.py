@@ -1,0 +1,144 @@
+"""`block.cpp`: a decoder layer of `seal.training.block` as one call, built on this machine when first wanted.
+
+Without a C++ compiler, or with SEAL_NATIVE=0, there is no library, and layers go the bank's general way: the
+same arithmetic, more slowly. What was built is kept in the user's cache folder ($XDG_CACHE_HOME/seal, or
+~/.cache/seal) under a name made from the source, the compiler and the processor's instructions.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import logging
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ctypes import POINTER, Structure, c_double, c_int64, c_void_p
+from pathlib import Path
+
+import torch
+
+SOURCE = Path(__file__).with_name("block.cpp")
+_FLAGS = "-std=c++17 -O3 -march=native -fno-math-errno -fno-trapping-math -fopenmp-simd -shared -fPIC".split()
+_log = logging.getLogger(__name__)
+
+
+class Module(Structure):
+    _fields_ = [
+        ("weight", c_void_p),
+        ("bias", c_void_p),
+        ("width", c_int64),
+        ("b", c_int64),
+        ("scale", c_int64),
+    ]
+
+
+class Fan(Structure):
+    _fields_ = [
+        *((name, c_int64) for name in ("n_in", "n_out", "n_modules", "n_adapted", "a")),
+        ("modules", Module * 3),
+    ]
+
+
+class Block(Structure):
+    _fields_ = [
+        *((name, Fan) for name in ("attention_in", "attention_out", "feed_in", "feed_out")),
+        *((name, c_void_p) for name in ("attention_norm", "feed_norm")),
+        *((name, c_double) for name in ("attention_epsilon", "feed_epsilon")),
+        *((name, c_int64) for name in ("n_q", "n_kv", "head_width")),
+        ("scaling", c_double),
+    ]
+
+
+class Bank(Structure):
+    _fields_ = [
+        *((name, c_void_p) for name in ("weights", "gradients", "scales")),
+        *((name, c_int64) for name in ("n_slots", "n_parameters", "rank")),
+    ]
+
+
+class Pass(Structure):
+    _fields_ = [
+        *((name, c_int64) for name in ("n_tokens", "n_own", "n_texts")),
+        *((name, POINTER(c_int64)) for name in ("slots", "sizes", "lengths")),
+        *((name, c_void_p) for name in ("cos", "sin")),
+        ("fresh", c_int64),
+    ]
+
+
+@functools.cache
+def library() -> ctypes.CDLL | None:
+    """The built library; None where there is none to be had, for the reason that is logged."""
+    if os.environ.get("SEAL_NATIVE") == "0":
+        return None
+    try:
+        blas = ctypes.CDLL(str(_torch_library())).sgemm_
+        found = ctypes.CDLL(str(_build()))
+    except (OSError, AttributeError, subprocess.SubprocessError) as error:
+        _log.info("layers are computed operator by operator, without native code: %s", error)
+        return None
+    found.use_blas.argtypes = [c_void_p]
+    found.kept_floats.argtypes = [POINTER(Block), c_int64, c_int64]
+    found.kept_floats.restype = c_int64
+    found.block_forward.argtypes = [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 3]
+    found.block_backward.argtypes = [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 4]
+    found.time_parts.argtypes = [POINTER(c_double)]
+    for call in (found.use_blas, found.time_parts, found.block_forward, found.block_backward):
+        call.restype = None
+    found.use_blas(ctypes.cast(blas, c_void_p))
+    return found
+
+
+@contextmanager
+def timed() -> Iterator[ctypes.Array[c_double]]:
+    """Yields the seconds that native code spends inside: in matrix products, in attention, in all."""
+    spent = (c_double * 3)()
+    found = library()
+    if found is not None:
+        found.time_parts(spent)
+    try:
+        yield spent
+    finally:
+        if found is not None:
+            found.time_parts(None)
+
+
+def _torch_library() -> Path:
+    """The library of torch's operators on a CPU; the BLAS in it, or behind it, is the one that torch uses."""
+    folder = Path(torch.__file__).parent / "lib"
+    return next((path for path in folder.glob("libtorch_cpu.*") if path.suffix in (".so", ".dylib")), folder)
+
+
+def _build() -> Path:
+    compiler = shlex.split(os.environ.get("CXX", "")) or [_first("c++", "g++", "clang++")]
+    machine = subprocess.run(
+        [*compiler, "-march=native", "-dM", "-E", "-x", "c++", os.devnull],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    ).stdout
+    key = hashlib.sha256(b"\0".join([SOURCE.read_bytes(), *map(str.encode, _FLAGS + compiler), machine]))
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seal"
+    built = cache / f"block-{key.hexdigest()[:16]}.so"
+    if not built.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache) as beside:
+            made = Path(beside) / built.name
+            command = [*compiler, *_FLAGS, str(SOURCE), "-o", str(made)]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+            if done.returncode:
+                raise OSError(f"{shlex.join(command)}: {done.stderr[-2000:]}")
+            made.replace(built)
+    return built
+
+
+def _first(*names: str) -> str:
+    for name in names:
+        if found := shutil.which(name):
+            return found
+    raise OSError(f"no C++ compiler ({', '.join(names)}) is on the PATH")
