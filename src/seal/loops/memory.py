@@ -41,7 +41,7 @@ def activation_bytes_a_token(model: Any, *, whole_layers: bool = False) -> int:
     size = next(model.parameters()).element_size()
     hidden, inner = config.hidden_size, getattr(config, "intermediate_size", None) or 4 * config.hidden_size
     a_layer = 9 * hidden + 3 * inner if whole_layers else 16 * hidden + 5 * inner
-    return config.num_hidden_layers * a_layer * size + config.vocab_size * (size + 8)
+    return config.num_hidden_layers * a_layer * size + config.vocab_size * (size + 4)
 
 
 def free_bytes(device: torch.device) -> int:

@@ -52,8 +52,8 @@ class _WeightedLoss(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
-        (table,) = ctx.saved_tensors
-        return (table * gradients[0].unsqueeze(1)).to(ctx.dtype), None, None
+        (table,) = ctx.saved_tensors  # nobody else's: a second backward pass would be refused
+        return table.mul_(gradients[0].unsqueeze(1)).to(ctx.dtype), None, None
 
 
 def weighted_losses(logits: Tensor, targets: Tensor, weights: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ all where no compiler is. Knows nothing about losses or plans.
 from __future__ import annotations
 
 import ctypes
+import mmap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from ctypes import c_int64
@@ -28,6 +29,7 @@ from seal.training import native
 from seal.training.bank import AdapterBank, Layer, Route
 
 _TOLERANCE = 1e-3
+_HEADROOM = 2  # times as much memory is mapped as is wanted at first; untouched, it takes none
 _ATTENTION, _FEED = ("q_proj", "k_proj", "v_proj", "o_proj"), ("gate_proj", "up_proj", "down_proj")
 _can_fuse: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
 
@@ -71,13 +73,36 @@ def _block(layer: Any, layers: dict[int, Layer]) -> native.Block:
     )
 
 
+class _Room:
+    """Memory that one pass after the other keeps its activations in.
+
+    Every pass has another number of tokens, and blocks of ever other sizes leave gaps in a heap. These are
+    mapped by themselves, with room to grow: what nothing has been written to takes no memory.
+    """
+
+    def __init__(self) -> None:
+        self._free: list[Tensor] = []
+
+    def take(self, n_floats: int) -> Tensor:
+        """A block of at least so many floats, with anything in them."""
+        fitting = [i for i, block in enumerate(self._free) if block.numel() >= n_floats]
+        if fitting:
+            return self._free.pop(min(fitting, key=lambda i: self._free[i].numel()))
+        if self._free:  # it takes the place of one that has become too small
+            self._free.pop(max(range(len(self._free)), key=lambda i: self._free[i].numel()))
+        return torch.frombuffer(mmap.mmap(-1, _HEADROOM * 4 * n_floats), dtype=torch.float32)
+
+    def give(self, block: Tensor) -> None:
+        self._free.append(block)
+
+
 class _Pass:
     """What the blocks of one pass are given. cos and sin are [1, N, head width]."""
 
-    def __init__(self, bank: AdapterBank, route: Route, cos: Tensor, sin: Tensor) -> None:
+    def __init__(self, bank: AdapterBank, route: Route, room: _Room, cos: Tensor, sin: Tensor) -> None:
         lengths, n_own = text_lengths(), len(route.slots)
         assert bank.gradients is not None and sum(route.shares) == sum(lengths) == cos.shape[1]
-        self.bank, self.route, self.n_tokens = bank, route, cos.shape[1]
+        self.bank, self.route, self.room, self.n_tokens = bank, route, room, cos.shape[1]
         self._held = cos, sin = cos.contiguous(), sin.contiguous()
         arrays = [(c_int64 * len(given))(*given) for given in (route.slots, route.shares, lengths)]
         self.structs = (
@@ -91,6 +116,12 @@ class _Pass:
             ),
         )
 
+    @contextmanager
+    def scratch(self, block: native.Block) -> Iterator[Tensor]:
+        made = self.room.take(_library().scratch_floats(block, self.structs[1], self.bank.rank))
+        yield made
+        self.room.give(made)
+
 
 class _Fused(torch.autograd.Function):
     """x [1, N, d] through a block. `anchor` only makes autograd call us; `learns_below`: something does."""
@@ -103,24 +134,28 @@ class _Fused(torch.autograd.Function):
         x = x.contiguous()
         assert x.shape[:2] == (1, passing.n_tokens) and x.dtype == torch.float32
         y = torch.empty_like(x)
-        kept = x.new_empty(library.kept_floats(block, passing.n_tokens, passing.bank.rank))
-        library.block_forward(block, *passing.structs, x.data_ptr(), y.data_ptr(), kept.data_ptr())
-        ctx.save_for_backward(x, kept)
-        ctx.given = block, passing, learns_below
+        kept = passing.room.take(library.kept_floats(block, passing.n_tokens, passing.bank.rank))
+        with passing.scratch(block) as scratch:
+            library.block_forward(block, *passing.structs, *map(Tensor.data_ptr, (x, y, kept, scratch)))
+        ctx.save_for_backward(x)
+        ctx.kept, ctx.given = kept, (block, passing, learns_below)
         return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         block, passing, learns_below = ctx.given
-        x, kept = ctx.saved_tensors
+        [x], kept, ctx.kept = ctx.saved_tensors, ctx.kept, None
         grad = gradients[0].contiguous()
         into = torch.empty_like(x) if learns_below and ctx.needs_input_grad[0] else None
-        _library().block_backward(
-            block,
-            *passing.structs,
-            *(one.data_ptr() for one in (x, grad, kept)),
-            None if into is None else into.data_ptr(),
-        )
+        with passing.scratch(block) as scratch:
+            _library().block_backward(
+                block,
+                *passing.structs,
+                *map(Tensor.data_ptr, (x, grad, kept)),
+                None if into is None else into.data_ptr(),
+                scratch.data_ptr(),
+            )
+        passing.room.give(kept)
         return into, None, None, None, None
 
 
@@ -155,7 +190,7 @@ class _Passes:
     """The pass in flight."""
 
     def __init__(self, bank: AdapterBank) -> None:
-        self.bank = bank
+        self.bank, self._room = bank, _Room()
         self._last: _Pass | None = None
 
     def current(self, cos: Tensor, sin: Tensor) -> _Pass | None:
@@ -164,7 +199,7 @@ class _Passes:
         if route is None or route.dropout or not text_lengths() or not torch.is_grad_enabled():
             return None
         if self._last is None or self._last.route is not route:
-            self._last = _Pass(self.bank, route, cos, sin)
+            self._last = _Pass(self.bank, route, self._room, cos, sin)
         return self._last
 
 

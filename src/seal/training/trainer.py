@@ -282,7 +282,7 @@ class _Trainer:
             states = [run.batch_states[j] for run, j, _ in rows]
             inputs, below = batch.inputs_from(states), self.trunk.passed()
         with route, below, batch.attention(self.model):
-            logits, _ = logits_at(self.model, index[0], use_cache=False, **inputs)
+            logits = logits_at(self.model, index[0], use_cache=False, **inputs)[0]
             if expected is None:
                 parts = weighted_losses(logits, index[1], weights)
             else:
@@ -293,6 +293,7 @@ class _Trainer:
                         weighted_divergences(logits[n:], expected, weights[n:]),
                     ]
                 )
+            del logits  # as large as all layers' activations, and not needed any more
             parts.sum().backward()
         losses.index_add_(0, index[2], parts.detach())
 

@@ -84,9 +84,10 @@ def library() -> ctypes.CDLL | None:
         return None
     found.use_blas.argtypes = [c_void_p]
     found.kept_floats.argtypes = [POINTER(Block), c_int64, c_int64]
-    found.kept_floats.restype = c_int64
-    found.block_forward.argtypes = [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 3]
-    found.block_backward.argtypes = [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 4]
+    found.scratch_floats.argtypes = [POINTER(Block), POINTER(Pass), c_int64]
+    found.kept_floats.restype = found.scratch_floats.restype = c_int64
+    found.block_forward.argtypes = [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 4]
+    found.block_backward.argtypes = [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 5]
     found.time_parts.argtypes = [POINTER(c_double)]
     for call in (found.use_blas, found.time_parts, found.block_forward, found.block_backward):
         call.restype = None

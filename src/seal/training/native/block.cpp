@@ -13,7 +13,6 @@
 #include <cstdint>
 #include <cstring>
 #include <utility>
-#include <vector>
 
 using Blas = void (*)(const char *, const char *, const int *, const int *, const int *, const float *,
                       const float *, const int *, const float *, const int *, const float *, float *,
@@ -281,12 +280,6 @@ template <typename Do> void each_square(const Block &block, const Pass &pass, Do
             }
 }
 
-std::vector<float> &room(int64_t n) { // kept from pass to pass
-    thread_local std::vector<float> floats;
-    if (int64_t(floats.size()) < n) floats.resize(n);
-    return floats;
-}
-
 int64_t longest(const Pass &pass) { return *std::max_element(pass.lengths, pass.lengths + pass.n_texts); }
 
 // Causal attention within each text: outputs [N, n_q width], and the logarithms of the softmax's sums [n_q, N].
@@ -382,6 +375,21 @@ struct Kept { // what a backward pass reads, one after the other
     }
 };
 
+struct Scratch { // what a backward pass needs until it ends; a forward pass needs less
+    float *wide, *narrow, *middle, *fed, *learned, *scores, *slopes;
+    int64_t n_floats;
+
+    Scratch(const Block &block, const Pass &pass, int64_t rank, float *at) {
+        const int64_t n = pass.n_tokens, d = block.attention_in.n_in, most = QUERIES * longest(pass);
+        const int64_t widest = std::max({block.feed_out.n_in, block.attention_in.n_out, block.attention_out.n_in});
+        float *const begin = at;
+        const auto take = [&](int64_t size) { return std::exchange(at, at + size); };
+        wide = take(2 * n * widest), narrow = take(n * widest), middle = take(n * d), fed = take(n * d);
+        learned = take(3 * n * rank), scores = take(most), slopes = take(most);
+        n_floats = at - begin;
+    }
+};
+
 } // namespace
 
 extern "C" {
@@ -396,8 +404,14 @@ int64_t kept_floats(const Block *block, int64_t n_tokens, int64_t rank) {
     return Kept(*block, n_tokens, rank, nullptr).n_floats;
 }
 
+// How many floats of room it needs while it runs.
+int64_t scratch_floats(const Block *block, const Pass *pass, int64_t rank) {
+    return Scratch(*block, *pass, rank, nullptr).n_floats;
+}
+
 // y [N, d] = the block's output for x [N, d]
-void block_forward(const Block *block, const Bank *bank, const Pass *pass, const float *x, float *y, float *kept) {
+void block_forward(const Block *block, const Bank *bank, const Pass *pass, const float *x, float *y, float *kept,
+                   float *scratch) {
     const Timed timed(ALL);
     const Block &b = *block;
     const int64_t n = pass->n_tokens;
@@ -405,8 +419,7 @@ void block_forward(const Block *block, const Bank *bank, const Pass *pass, const
     norm(n, k.d, x, b.attention_norm, b.attention_epsilon, k.normed, k.inverse);
     forward(b.attention_in, *bank, *pass, {k.normed, k.d}, {k.turned, k.heads}, k.hidden_in, false);
     turn(b, *pass, k.turned, 1);
-    const int64_t most = longest(*pass);
-    attend(b, *pass, {k.turned, k.heads}, {k.attended, k.outs}, k.sums, {room(QUERIES * most).data(), most});
+    attend(b, *pass, {k.turned, k.heads}, {k.attended, k.outs}, k.sums, {scratch, longest(*pass)});
     std::copy_n(x, n * k.d, k.middle);
     forward(b.attention_out, *bank, *pass, {k.attended, k.outs}, {k.middle, k.d}, k.hidden_out, true);
     norm(n, k.d, k.middle, b.feed_norm, b.feed_epsilon, k.fed, k.fed_inverse);
@@ -418,18 +431,14 @@ void block_forward(const Block *block, const Bank *bank, const Pass *pass, const
 
 // Puts the gradients of the factors into the bank and, unless it is null, that of x into grad_x [N, d].
 void block_backward(const Block *block, const Bank *bank, const Pass *pass, const float *x, const float *grad,
-                    const float *kept, float *grad_x) {
+                    const float *kept, float *grad_x, float *scratch) {
     const Timed timed(ALL);
     const Block &b = *block;
     const int64_t n = pass->n_tokens, most = longest(*pass);
     const Kept k(b, n, bank->rank, const_cast<float *>(kept));
-    const int64_t widest = std::max({k.f, k.heads, k.d, k.outs});
-    const int64_t learned_width = 3 * k.r;
-    float *at = room(n * (2 * k.d + 3 * widest + learned_width) + 2 * QUERIES * most).data();
-    const auto take = [&](int64_t size) { return std::exchange(at, at + size); };
-    float *wide = take(2 * n * widest), *narrow = take(n * widest), *middle = take(n * k.d), *fed = take(n * k.d);
-    float *learned = take(n * learned_width), *scores = take(QUERIES * most), *slopes = take(QUERIES * most);
-    const auto as = [&](const Fan &fan) { return View{learned, fan.n_adapted * k.r}; };
+    const Scratch room(b, *pass, k.r, scratch);
+    float *const wide = room.wide, *const narrow = room.narrow, *const middle = room.middle, *const fed = room.fed;
+    const auto as = [&](const Fan &fan) { return View{room.learned, fan.n_adapted * k.r}; };
 
     backward(b.feed_out, *bank, *pass, {k.product, k.f}, {grad, k.d}, k.hidden_down, as(b.feed_out), {narrow, k.f});
     gate_backward(n, k.f, k.gates, narrow, wide);
@@ -438,7 +447,7 @@ void block_backward(const Block *block, const Bank *bank, const Pass *pass, cons
     backward(b.attention_out, *bank, *pass, {k.attended, k.outs}, {middle, k.d}, k.hidden_out, as(b.attention_out),
              {narrow, k.outs});
     attend_backward(b, *pass, {k.turned, k.heads}, {k.attended, k.outs}, k.sums, {narrow, k.outs}, {wide, k.heads},
-                    {scores, most}, {slopes, most});
+                    {room.scores, most}, {room.slopes, most});
     turn(b, *pass, wide, -1);
     backward(b.attention_in, *bank, *pass, {k.normed, k.d}, {wide, k.heads}, k.hidden_in, as(b.attention_in),
              {grad_x ? fed : nullptr, k.d});
