@@ -40,6 +40,9 @@ WORDS = {
     "chosen": "by the fitting one of several of its own",
     "seal_chosen": "by the fitting one of several own, after RL",
     "fixed_chosen": "by the fitting one of the best for all",
+    "committee": "by several of its own together",
+    "seal_committee": "by several own together, after RL",
+    "fixed_committee": "by the best for all together",
 }
 _VOTING = "_voting"
 

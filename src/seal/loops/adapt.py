@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from seal.protocols import Domain, Grader, SelfEditFormat
 from seal.self_edits import FORMATS, FormatConfig
 from seal.self_edits.arc_directives import ArcDirectives
 from seal.self_edits.arc_grammar import DirectiveGrammar, GrammarConstraint
-from seal.training import AdapterBank, train
+from seal.training import Adapter, AdapterBank, train
 from seal.types import Context, Example, Graded, Hyperparameters, Question, Score, SelfEdit, TrainingPlan
 
 Progress = Callable[[str, int, int], None]
@@ -201,7 +201,7 @@ class Adaptation:
             return self.workers.share(
                 trials,
                 self._cost_tokens,
-                answers,
+                partial(_learn, answers=answers),
                 lambda part: self.learn_here(part, answers, self.model, stage),
             )
 
@@ -221,21 +221,8 @@ class Adaptation:
 
     def learn_here(self, trials: Sequence[Trial], answers: bool, learner: Any, stage: str) -> list[Score]:
         """`learn_and_examine` in this process, by `learner`."""
-        if not trials:
-            return []
-        planned = [self._plan(trial) for trial in trials]
-        plans = [plan for plan, _ in planned]
-        rank = max(plan.hyperparameters.rank for plan in plans)
-        targets = self.config.inner.targets
-        adapters = train(
-            learner,
-            self.tokenizer,
-            plans,
-            max_slots=self.config.inner.slots or slots_that_fit(learner, rank, targets, wanted=len(plans)),
-            max_tokens=pass_tokens_that_fit(learner),
-            faithful_length=self.config.inner.faithful_length or None,
-            on_progress=lambda done, total: self.on_progress(stage, done, total),
-        )
+        trained = self.train(trials, learner, stage=stage)
+        adapters = [adapter for adapter, _ in trained]
         sound = [i for i, adapter in enumerate(adapters) if not adapter.failed]
         scores: dict[int, Score] = {
             i: _ungraded(trials[i].context, adapter.failed)
@@ -247,7 +234,29 @@ class Adaptation:
             with AdapterBank.of(learner, [adapters[i] for i in sound]) as bank:
                 graded = self.examine(exams, answers=answers, bank=bank, model=learner)
             scores |= dict(zip(sound, graded, strict=True))
-        return [replace(scores[i], notes=notes) for i, (_, notes) in enumerate(planned)]
+        return [replace(scores[i], notes=notes) for i, (_, notes) in enumerate(trained)]
+
+    def train(
+        self, trials: Sequence[Trial], learner: Any = None, *, stage: str = ""
+    ) -> list[tuple[Adapter, tuple[str, ...]]]:
+        """The adapter of each trial, trained in this process on `learner` (the base if None), and what was
+        changed of what its self-edit asked for."""
+        if not trials:
+            return []
+        learner = self.model if learner is None else learner
+        planned = [self._plan(trial) for trial in trials]
+        rank = max(plan.hyperparameters.rank for plan, _ in planned)
+        wanted, targets = len(planned), self.config.inner.targets
+        adapters = train(
+            learner,
+            self.tokenizer,
+            [plan for plan, _ in planned],
+            max_slots=self.config.inner.slots or slots_that_fit(learner, rank, targets, wanted=wanted),
+            max_tokens=pass_tokens_that_fit(learner),
+            faithful_length=self.config.inner.faithful_length or None,
+            on_progress=lambda done, total: self.on_progress(stage, done, total),
+        )
+        return [(adapter, notes) for adapter, (_, notes) in zip(adapters, planned, strict=True)]
 
     def examine(
         self,
@@ -278,23 +287,35 @@ class Adaptation:
             Graded(q.text, q.answers, "", "ungraded", None, "not asked") for _, q in asked
         ]
         if answers:
-            written = generate(
-                learner,
-                self.tokenizer,
-                prompts,
-                adapters=bank,
-                slots=slots,
-                max_new_tokens=self.answer_tokens,
-                stop=() if self.style == "chat" else (self.domain.answer_end,),
-                batch_size=256,
-                on_progress=(lambda done, total: self.on_progress(stage, done, total)) if stage else None,
-            )
-            texts = [self.domain.clean_answer(one.text) for one in written]
+            texts = self.answer(prompts, bank=bank, slots=slots, model=learner, stage=stage)
             graded = self.grader.grade([q for _, q in asked], texts)
         return [
             _score(context, [(graded[j], likelihoods[j]) for j, (i, _) in enumerate(asked) if i == exam])
             for exam, (context, _) in enumerate(exams)
         ]
+
+    def answer(
+        self,
+        prompts: Sequence[str],
+        *,
+        bank: AdapterBank | None = None,
+        slots: Sequence[int] | None = None,
+        model: Any = None,
+        stage: str = "",
+    ) -> list[str]:
+        """What is answered to each of these prompts, greedily; with a bank, by the adapter in its slot."""
+        written = generate(
+            self.model if model is None else model,
+            self.tokenizer,
+            prompts,
+            adapters=bank,
+            slots=slots,
+            max_new_tokens=self.answer_tokens,
+            stop=() if self.style == "chat" else (self.domain.answer_end,),
+            batch_size=256,
+            on_progress=(lambda done, total: self.on_progress(stage, done, total)) if stage else None,
+        )
+        return [self.domain.clean_answer(one.text) for one in written]
 
     @property
     def answer_lead(self) -> str:
@@ -306,6 +327,10 @@ class Adaptation:
         if shown is None:
             return self.render(self.domain.exam_prompt(question, self.style))
         return self.render(self.domain.open_book_prompt(shown, question, self.style))
+
+
+def _learn(adaptation: Adaptation, trials: Sequence[Trial], *, answers: bool) -> list[Score]:
+    return adaptation.learn_here(trials, answers, adaptation.model, "")
 
 
 def _score(context: Context, found: Sequence[tuple[Graded, float | None]]) -> Score:

@@ -33,7 +33,7 @@ class Evaluation:
         """The model as it is, closed-book or with the passage in its context."""
         if not self.is_done(method):
             exams = [(c, c if open_book else None) for c in self.contexts]
-            self._record(method, self.adaptation.examine(exams, stage=f"evaluating {method}"))
+            self.record(method, self.adaptation.examine(exams, stage=f"evaluating {method}"))
 
     def passage(self, method: str, hyperparameters: Hyperparameters | None = None) -> None:
         """Trained on the passage alone, which is a self-edit without lines."""
@@ -85,9 +85,7 @@ class Evaluation:
 
     def _learn(self, method: str, trials: Sequence[Trial], model: Any) -> None:
         stage = f"evaluating {method}"
-        self._record(
-            method, self.adaptation.learn_and_examine(trials, answers=True, model=model, stage=stage)
-        )
+        self.record(method, self.adaptation.learn_and_examine(trials, answers=True, model=model, stage=stage))
 
     def is_done(self, method: str) -> bool:
         """Whether the folder has the method on every context."""
@@ -96,7 +94,8 @@ class Evaluation:
     def _recorded(self, method: str) -> set[str]:
         return {r["context"] for r in self.folder.records(RECORDS) if r["method"] == method}
 
-    def _record(self, method: str, scores: Sequence[Score]) -> None:
+    def record(self, method: str, scores: Sequence[Score]) -> None:
+        """Puts the scores of a method into the folder."""
         recorded = self._recorded(method)  # some are, where the writing itself was cut short
         self.folder.append(
             RECORDS,

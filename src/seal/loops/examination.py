@@ -14,7 +14,7 @@ from seal.loops.check import check_names, fingerprint
 from seal.loops.data import Source, load_source
 from seal.loops.demo import summarise_run
 from seal.loops.evaluate import RECORDS, Evaluation, method_table
-from seal.loops.few_shot.experiment import HAND_MADE, own_chosen, same_for_all, summarise_tasks
+from seal.loops.few_shot.experiment import HAND_MADE, by_own, plan_several, same_for_all, summarise_tasks
 from seal.loops.few_shot.voting import TaskEvaluation
 from seal.loops.run_folder import RunFolder
 from seal.loops.start import Silent, Watch, start
@@ -24,8 +24,10 @@ from seal.plugins import did_you_mean
 COMMAND = "seal eval"
 METHODS = ("base", "open_book", "passage", "passage_best", "self_edit", "gold")
 DEFAULT_METHODS = ("base", "open_book", "passage", "self_edit")
-TASK_METHODS = ("base", "self_edit", "hand_made", "chosen")
+TASK_METHODS = ("base", "self_edit", "hand_made", "chosen", "committee")
 """Those for few-shot tasks."""
+SEVERAL = ("chosen", "committee")
+"""Of these, those that take several directives a task."""
 DEFAULT_TASK_METHODS = ("base", "self_edit", "hand_made")
 
 
@@ -40,16 +42,16 @@ def run_evaluation(
     watch = watch or Silent()
     RunFolder.check(path, config, command=COMMAND)
     source = evaluation_source(config, methods)
-    writes = bool({"self_edit", "chosen"} & set(methods))
+    writes = bool({"self_edit", *SEVERAL} & set(methods))
     adaptation = start(config, source.contexts, watch, writes=writes, open_book="open_book" in methods)
     folder = RunFolder.open(path, config, command=COMMAND)
     folder.pin("inputs.json", fingerprint(adaptation, passages=source.contexts))
-    n_contexts, arc = len(source.contexts), config.arc
+    n_contexts = len(source.contexts)
     for kind, n in planned_work(methods, n_contexts).items():
         adaptation.work.plan(kind, n)
-    if "chosen" in methods:
-        adaptation.work.plan("write", n_contexts * arc.choose_from)
-        adaptation.work.plan("train", n_contexts * arc.choose_from * arc.choose_by)
+    for method in SEVERAL:
+        if method in methods:
+            plan_several(adaptation, method, n_contexts)
     evaluation = _evaluation(adaptation, folder, source)
     writer = _writer(adaptation) if writes else adaptation.model
     with folder.session(methods=list(methods)):
@@ -60,8 +62,9 @@ def run_evaluation(
                 evaluation.written(method, writer)
             elif method == "hand_made":
                 same_for_all(evaluation, method, HAND_MADE)
-            elif method == "chosen":
-                own_chosen(evaluation, method, writer)
+            elif method in SEVERAL:
+                assert isinstance(evaluation, TaskEvaluation)
+                by_own(evaluation, method, writer)
             elif method == "gold":
                 evaluation.given(method, source.gold)
             else:
@@ -124,5 +127,5 @@ def _writer(adaptation: Adaptation) -> Any:
 
 def planned_work(methods: Sequence[str], n: int) -> dict[Any, int]:
     """Self-edits to write and adapters to train on `n` contexts."""
-    trained = sum(method not in ("base", "open_book") for method in methods)
+    trained = sum(method not in ("base", "open_book", *SEVERAL) for method in methods)
     return {"write": n * ("self_edit" in methods), "train": n * trained}

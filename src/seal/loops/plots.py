@@ -35,7 +35,7 @@ always says the same as the colour."""
 _COLOURS = {
     "passage": PASSAGE, "passage_best": PASSAGE, "self_edit": EDIT, "seal": SEAL, "random_selection": CONTROL,
     "best_fixed": PASSAGE, "hand_made": PASSAGE, "seal_voting": SEAL,
-    "seal_chosen": SEAL, "fixed_chosen": PASSAGE,
+    "seal_chosen": SEAL, "fixed_chosen": PASSAGE, "seal_committee": SEAL, "fixed_committee": PASSAGE,
 }  # fmt: skip
 _WIDTH_IN, _PAGE_PT, _WIDE_PT = 4.6, 10, 12.5
 """The width of a picture in a page, the size of its letters, and that of the letters of one by itself."""

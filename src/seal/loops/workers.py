@@ -1,7 +1,7 @@
-"""Trials shared out among processes: this one, and others that hold the same frozen base.
+"""Work on the frozen base shared out among processes: this one, and others that hold the same base.
 
 Two threads on a model of a million parameters wait for each other more than they compute; two processes do
-not. Knows how trials are divided. Knows nothing about how one is trained or examined.
+not. Knows how work is divided. Knows nothing about what is done.
 """
 
 from __future__ import annotations
@@ -9,21 +9,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
 from seal.config import RunConfig
 from seal.executors import LocalExecutor
 from seal.loops.memory import weight_bytes
-from seal.types import Score
 
 if TYPE_CHECKING:
-    from seal.loops.adapt import Adaptation, Trial
+    from seal.loops.adapt import Adaptation
 
 SMALL_BYTES = 100_000_000
 """Weights above it are worth all threads: `inner.workers = 0` then stays in one process."""
-_LEAST_TRIALS = 4
+_LEAST_ITEMS = 4
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 def n_workers(config: RunConfig, model: Any) -> int:
@@ -62,8 +63,8 @@ class Worker:
         self.adaptation = Adaptation.load(RunConfig.model_validate_json(config))
         self.adaptation.edit_tokens, self.adaptation.answer_tokens = edit_tokens, answer_tokens
 
-    def learn_and_examine(self, trials: Sequence[Trial], answers: bool) -> list[Score]:
-        return self.adaptation.learn_here(trials, answers, self.adaptation.model, "")
+    def apply(self, act: Callable[[Adaptation, Sequence[T]], list[R]], items: Sequence[T]) -> list[R]:
+        return act(self.adaptation, items)
 
 
 class Workers:
@@ -79,29 +80,30 @@ class Workers:
 
     def share(
         self,
-        trials: Sequence[Trial],
-        cost: Callable[[Trial], float],
-        answers: bool,
-        here: Callable[[Sequence[Trial]], list[Score]],
-    ) -> list[Score]:
-        """The scores of all trials in order; `here` does this process's part. `cost` is in any unit."""
-        if self._n < 2 or len(trials) < _LEAST_TRIALS:
-            return here(trials)
+        items: Sequence[T],
+        cost: Callable[[T], float],
+        act: Callable[[Adaptation, Sequence[T]], list[R]],
+        here: Callable[[Sequence[T]], list[R]],
+    ) -> list[R]:
+        """What `act` makes of each item, in order: in other processes it is called with theirs, in this one
+        `here` does this one's part. `cost` is in any unit."""
+        if self._n < 2 or len(items) < _LEAST_ITEMS:
+            return here(items)
         if self._executor is None or self._executor.closed:
             self._executor = LocalExecutor("seal.loops.workers:Worker", self._payload, self._n - 1)
-        own, *others = divide([cost(trial) for trial in trials], self._n)
-        scores: dict[int, Score] = {}
+        own, *others = divide([cost(item) for item in items], self._n)
+        found: dict[int, R] = {}
         try:
             for worker, part in enumerate(others):
-                self._executor.submit(worker, "learn_and_examine", [trials[i] for i in part], answers)
+                self._executor.submit(worker, "apply", act, [items[i] for i in part])
             with one_thread():
-                scores |= dict(zip(own, here([trials[i] for i in own]), strict=True))
+                found |= dict(zip(own, here([items[i] for i in own]), strict=True))
             for worker, part in enumerate(others):
-                scores |= dict(zip(part, self._executor.result(worker), strict=True))
+                found |= dict(zip(part, self._executor.result(worker), strict=True))
         except BaseException:
             self._executor.close()  # what is still being computed would answer the next call
             raise
-        return [scores[i] for i in range(len(trials))]
+        return [found[i] for i in range(len(items))]
 
 
 def divide(costs: Sequence[float], n: int) -> list[list[int]]:

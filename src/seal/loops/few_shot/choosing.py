@@ -13,9 +13,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from seal.domains.arc_agi import ArcAgi
 from seal.errors import InputError
 from seal.loops.adapt import Adaptation, Trial, derive_seed
+from seal.loops.few_shot.voting import arc_domain
 from seal.loops.run_folder import RunFolder
 from seal.types import Context, SelfEdit, Task
 
@@ -24,8 +24,7 @@ RECORDS = "choices.jsonl"
 
 def left_out(adaptation: Adaptation, context: Context) -> list[Context]:
     """Each demonstration as an exam, with the others before it, less those that do not fit the text form."""
-    domain = adaptation.domain
-    assert isinstance(domain, ArcAgi)
+    domain = arc_domain(adaptation)
     shown = domain.task(context).train
     found = []
     for index, pair in enumerate(shown if len(shown) > 1 else ()):
@@ -49,7 +48,7 @@ def choose(
     """
     stored = {r["context"]: r for r in folder.records(RECORDS) if r["method"] == method}
     missing = [c for c in contexts if c.id not in stored]
-    known = _solved(adaptation, missing)
+    known = solved_as_it_is(adaptation, missing)
     likelihoods = _likelihoods(adaptation, method, [c for c in missing if c.id not in known], candidates)
     records: list[dict[str, Any]] = []
     for context in missing:
@@ -66,7 +65,7 @@ def choose(
     }
 
 
-def _solved(adaptation: Adaptation, contexts: Sequence[Context]) -> set[str]:
+def solved_as_it_is(adaptation: Adaptation, contexts: Sequence[Context]) -> set[str]:
     """The tasks of which the model as it is solves every demonstration, two or more, when it is left out."""
     asked = [(c, exam) for c in contexts for exam in left_out(adaptation, c)]
     scores = adaptation.examine([(exam, None) for _, exam in asked])

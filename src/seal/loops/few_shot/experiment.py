@@ -6,7 +6,7 @@ Knows nothing about how results are shown or called for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from seal.config import RunConfig, builtin_config
@@ -18,27 +18,32 @@ from seal.loops.data import Source, load_source
 from seal.loops.evaluate import RECORDS, Evaluation, method_table
 from seal.loops.few_shot import fixed
 from seal.loops.few_shot.choosing import choose
+from seal.loops.few_shot.committee import together
 from seal.loops.few_shot.voting import VOTING, TaskEvaluation
 from seal.loops.outer import OuterLoop, contexts_of_round, n_contexts
 from seal.loops.run_folder import RunFolder
 from seal.loops.start import Silent, Watch, start
 from seal.self_edits.arc_grammar import render
-from seal.types import Directive
+from seal.types import Directive, SelfEdit
 
 HAND_MADE: Final = Directive(True, False, False, False, "train_using_output_tokens", 1e-2, 8)
 """Test-time training as a person sets it up (Akyürek et al., arXiv 2411.07279): leave-one-out tasks, flips,
 permuted colours, loss on the outputs; the rate and the epochs are those that suit the embedded model."""
 METHODS: Final = (
     "base", "self_edit", "round_1", "round_2", "random_selection", "seal", "best_fixed", "hand_made",
-    "chosen", "seal_chosen", "fixed_chosen",
+    "chosen", "seal_chosen", "fixed_chosen", "committee", "seal_committee", "fixed_committee",
 )  # fmt: skip
 PAIRS: Final = (
     ("self_edit", "base"), ("round_1", "self_edit"), ("seal", "self_edit"), ("seal", "round_1"),
     ("seal", "random_selection"), ("random_selection", "self_edit"), ("seal", "best_fixed"),
     ("seal", "hand_made"), ("seal_voting", "hand_made_voting"), ("seal_voting", "seal"),
     ("chosen", "base"), ("chosen", "self_edit"), ("seal_chosen", "seal"), ("seal_chosen", "best_fixed"),
-    ("seal_chosen", "fixed_chosen"), ("seal_chosen", "base"),
+    ("seal_chosen", "fixed_chosen"), ("seal_chosen", "base"), ("committee", "base"),
+    ("seal_committee", "seal"), ("seal_committee", "seal_chosen"), ("seal_committee", "best_fixed"),
+    ("seal_committee", "fixed_committee"), ("fixed_committee", "best_fixed"), ("seal_committee", "base"),
+    ("seal_committee", "base_voting"), ("committee", "base_voting"),
 )  # fmt: skip
+CHOSEN, COMMITTEE = "_chosen", "_committee"
 QUICK: Final = {"data.n_train": 8, "data.n_evaluation": 16, "self_edit.samples": 4, "outer.rounds": 1}
 
 
@@ -64,9 +69,8 @@ def run_few_shot(config: RunConfig, folder: RunFolder, watch: Watch | None = Non
     n_train = len(contexts_of_round(config, training.contexts, 1))
     n = len(held_out.contexts)
     plan_work(adaptation, n_train, n, given=2, searched=fixed.budget(config))
-    arc = config.arc
-    adaptation.work.plan("write", n * arc.choose_from)
-    adaptation.work.plan("train", len(ways_to_choose(config)) * n * (arc.choose_from * arc.choose_by + 1))
+    for method in methods_of_several(config):
+        plan_several(adaptation, method, n)
     with folder.session():
         _run(adaptation, folder, training, held_out, watch)
     results = summarise_tasks(adaptation, folder, held_out)
@@ -87,41 +91,60 @@ def _run(adaptation: Adaptation, folder: RunFolder, training: Source, held_out: 
     examine_arms(evaluation, training.contexts, known)
     same_for_all(evaluation, "best_fixed", fixed.search_fixed(adaptation, folder, training.contexts))
     known("best_fixed")
-    for method in ways_to_choose(adaptation.config):
-        chosen(evaluation, training, method)
+    for method in methods_of_several(adaptation.config):
+        by_several(evaluation, training, method)
         known(method)
 
 
-def ways_to_choose(config: RunConfig) -> tuple[str, ...]:
-    """The methods that choose among several directives for each task."""
-    return ("seal_chosen", "fixed_chosen") if config.arc.choose_fixed else ("seal_chosen",)
+def plan_several(adaptation: Adaptation, method: str, n_contexts: int) -> None:
+    """Tells the run's account of its work what such a method is to do at most."""
+    arc, plan = adaptation.config.arc, adaptation.work.plan
+    if not method.startswith("fixed"):
+        plan("write", n_contexts * arc.choose_from)
+    together = method.endswith(COMMITTEE.lstrip("_"))
+    plan("train", n_contexts * (arc.choose_from if together else arc.choose_from * arc.choose_by + 1))
 
 
-def chosen(evaluation: Evaluation, training: Source, method: str) -> None:
-    """Examine the directive that the model chooses for each task, by examining itself, out of several: its
-    own after RL, or the best of those that are the same for all tasks."""
+def methods_of_several(config: RunConfig) -> tuple[str, ...]:
+    """The methods that have several directives for each task: chosen among, or all of them together."""
+    whose = ("seal", "fixed") if config.arc.choose_fixed else ("seal",)
+    return tuple(f"{own}{way}" for own in whose for way in (CHOSEN, COMMITTEE))
+
+
+def by_several(evaluation: TaskEvaluation, training: Source, method: str) -> None:
+    """Examine a method that has several directives for each task: the policy's own after RL, or the best of
+    those that are the same for all tasks."""
+    if evaluation.is_done(method):
+        return
     adaptation, folder = evaluation.adaptation, evaluation.folder
-    if method == "seal_chosen":
+    if method.startswith("seal"):
         policies = [p for _, p in OuterLoop(adaptation, folder, training.contexts, "seal").policies()]
-        own_chosen(evaluation, method, policies[-1] if policies else adaptation.model)
-    elif not evaluation.is_done(method):
+        by_own(evaluation, method, policies[-1] if policies else adaptation.model)
+    else:
         best = fixed.best_fixed(adaptation, folder, adaptation.config.arc.choose_from)
         found = {
             c.id: [adaptation.format.parse(c, render(directive)) for directive in best]
             for c in evaluation.contexts
         }
-        evaluation.given(method, choose(adaptation, folder, method, evaluation.contexts, found))
+        _by(evaluation, method, found)
 
 
-def own_chosen(evaluation: Evaluation, method: str, policy: Any) -> None:
-    """Examine the directive that the model chooses for each task out of several that `policy` writes."""
+def by_own(evaluation: TaskEvaluation, method: str, policy: Any) -> None:
+    """Examine several directives that `policy` writes for each task."""
     if evaluation.is_done(method):
         return
-    adaptation, folder, contexts = evaluation.adaptation, evaluation.folder, evaluation.contexts
+    adaptation, contexts = evaluation.adaptation, evaluation.contexts
     n, seed = adaptation.config.arc.choose_from, f"{adaptation.config.seed}/choose"
     written = adaptation.write(contexts, n, seed=seed, model=policy, stage=f"writing for {method}")
-    found = {c.id: own for c, own in zip(contexts, written, strict=True)}
-    evaluation.given(method, choose(adaptation, folder, method, contexts, found))
+    _by(evaluation, method, {c.id: own for c, own in zip(contexts, written, strict=True)})
+
+
+def _by(evaluation: TaskEvaluation, method: str, found: Mapping[str, Sequence[SelfEdit]]) -> None:
+    if method.endswith(COMMITTEE.lstrip("_")):
+        together(evaluation, method, evaluation.tasks, found)
+    else:
+        adaptation, folder = evaluation.adaptation, evaluation.folder
+        evaluation.given(method, choose(adaptation, folder, method, evaluation.contexts, found))
 
 
 def same_for_all(evaluation: Evaluation, method: str, directive: Directive) -> None:

@@ -31,6 +31,9 @@ _SHORT: Final = {
     "chosen": "own directives, chosen",
     "seal_chosen": "own directives after RL, chosen",
     "fixed_chosen": "best fixed directives, chosen",
+    "committee": "own directives, together",
+    "seal_committee": "own directives after RL, together",
+    "fixed_committee": "best fixed directives, together",
 }
 Value = bool | str | float | int
 
@@ -54,6 +57,9 @@ def long_label(method: str, config: RunConfig) -> str:
         "chosen": "the fitting one of several directives of its own",
         "seal_chosen": "the fitting one of several of its own, after RL",
         "fixed_chosen": "the fitting one of the best for all tasks",
+        "committee": "several of its own directives, answering together",
+        "seal_committee": "several of its own after RL, answering together",
+        "fixed_committee": "the best for all tasks, answering together",
     }
     if method.startswith("round_"):
         return f"by its own directives, {short_label(method)} of RL"

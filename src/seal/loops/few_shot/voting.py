@@ -12,7 +12,7 @@ from typing import Any
 from seal.domains.arc_agi import ArcAgi, Augmentation, grade_grid, views, vote
 from seal.errors import InputError
 from seal.grading.statistics import summarise
-from seal.loops.adapt import Trial
+from seal.loops.adapt import Adaptation, Trial
 from seal.loops.evaluate import Evaluation
 from seal.types import Context, Graded, Grid, Question, Score, Task
 
@@ -99,14 +99,19 @@ class TaskEvaluation(Evaluation):
 
     def _record_both(self, method: str, exams: Sequence[Views], scores: Sequence[Score]) -> None:
         both = [exam.split(score, self._domain) for exam, score in zip(exams, scores, strict=True)]
-        self._record(f"{method}{VOTING}", [voted for _, voted in both])
-        self._record(method, [plain for plain, _ in both])  # last: a method is done once it is there
+        self.record(f"{method}{VOTING}", [voted for _, voted in both])
+        self.record(method, [plain for plain, _ in both])  # last: a method is done once it is there
 
     @property
     def _domain(self) -> ArcAgi:
-        domain = self.adaptation.domain
-        assert isinstance(domain, ArcAgi)
-        return domain
+        return arc_domain(self.adaptation)
+
+
+def arc_domain(adaptation: Adaptation) -> ArcAgi:
+    """The domain of an adaptation to grid tasks."""
+    domain = adaptation.domain
+    assert isinstance(domain, ArcAgi)
+    return domain
 
 
 def read_grid(domain: ArcAgi, answer: str) -> Grid | None:
