@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig
+from transformers import AutoModelForCausalLM, GraniteConfig, LlamaConfig, MistralConfig
 
+from seal.models.logits import weighted_losses
 from seal.models.packed import Batch, text_lengths
 from seal.training import Adapter, AdapterBank, block, native, train, trainer
 from seal.training.block import can_fuse, fused
+from seal.training.head import head_losses
 from seal.types import TrainingPlan
 from toys import distance, mixed_plans, toy_model, toy_plan, toy_tokenizer
 
@@ -80,9 +82,29 @@ def test_texts_of_any_length(config: Any, lengths: list[int]) -> None:
         assert (one - other).norm() < TOLERANCE * other.norm()
 
 
+@pytest.mark.parametrize(("n", "n_words"), [(0, 5), (1, 384), (700, 384), (40, 20_000)])
+def test_losses_without_a_table(n: int, n_words: int) -> None:
+    draw = torch.Generator().manual_seed(0)
+    head = torch.nn.Linear(32, n_words, bias=False)
+    torch.nn.init.normal_(head.weight, generator=draw)
+    states = torch.randn(n, 32, generator=draw, requires_grad=True)
+    targets, weights = torch.randint(n_words, (n,), generator=draw), torch.rand(n, generator=draw)
+    upstream = torch.rand(n, generator=draw)
+    found = []
+    for losses in (
+        head_losses(states, head, targets, weights),
+        weighted_losses(head(states), targets, weights),
+    ):
+        [gradient] = torch.autograd.grad((losses * upstream).sum(), states)
+        found.append((losses, gradient))
+    for one, other in zip(*found, strict=True):
+        assert (one - other).norm() <= 1e-5 * other.norm()
+
+
 FAULTS = {
     "turned the other way": ("turn(b, *pass, wide, -1);", "turn(b, *pass, wide, 1);"),
-    "unscaled": ("row[c] *= by;", "row[c] *= 1;"),
+    "unscaled": ("c < bank.rank; c++) row[c] *= by;", "c < bank.rank; c++) row[c] *= 1;"),
+    "every word wrong": ("row[target] -= weight;", ""),
     "another adapter's": ("pass.slots[i] * bank.n_parameters", "pass.slots[0] * bank.n_parameters"),
     "what comes later": ("const int64_t own = first + i + 1;", "const int64_t own = seen;"),
     "another head's": ("(block.n_q + head / group) * width);", "(block.n_q + 0 * group) * width);"),
@@ -131,7 +153,8 @@ def test_texts_that_see_each_other_change_what_is_learned(monkeypatch: pytest.Mo
 
 
 def test_a_model_that_computes_something_else_is_found_out(fault: str) -> None:
-    assert can_fuse(toy_model()) == (fault == "added to the last")  # which shows from the second pass on
+    shows_later = fault in ("added to the last", "every word wrong")  # a trial has one pass, and no loss
+    assert can_fuse(toy_model()) == shows_later
 
 
 @pytest.mark.parametrize("variable", [("SEAL_NATIVE", "0"), ("CXX", "false"), ("CXX", "no-such-compiler")])
@@ -166,6 +189,8 @@ def test_a_cache_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Monk
         (LlamaConfig(**SMALL, hidden_act="gelu"), False),
         (MistralConfig(**SMALL, sliding_window=None), True),
         (MistralConfig(**SMALL, sliding_window=8), False),
+        (GraniteConfig(**SMALL), True),
+        (GraniteConfig(**SMALL, logits_scaling=2.0), False),
     ],
 )
 def test_which_models_are_taken_whole(config: Any, whole: bool) -> None:

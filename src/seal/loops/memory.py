@@ -32,16 +32,23 @@ def weight_bytes(model: Any) -> int:
     return sum(p.numel() * p.element_size() for p in model.parameters())
 
 
-def activation_bytes_a_token(model: Any, *, whole_layers: bool = False) -> int:
+def activation_bytes_a_token(model: Any, *, whole_layers: bool = False, rank: int = 0) -> int:
     """What one token of a training pass takes in all layers and at the output head, about.
 
-    `whole_layers`: each decoder layer is one node of autograd (`seal.training.block`), which keeps less.
+    `whole_layers`: decoder layers and the head are native code (`seal.training.block`), which keeps less, and
+    of adapters of this rank on all linear modules.
     """
     config = model.config.get_text_config()
     size = next(model.parameters()).element_size()
     hidden, inner = config.hidden_size, getattr(config, "intermediate_size", None) or 4 * config.hidden_size
-    a_layer = 9 * hidden + 3 * inner if whole_layers else 16 * hidden + 5 * inner
-    return config.num_hidden_layers * a_layer * size + config.vocab_size * (size + 4)
+    if not whole_layers:
+        return config.num_hidden_layers * (16 * hidden + 5 * inner) * size + config.vocab_size * (size + 4)
+    heads = config.num_attention_heads
+    width = getattr(config, "head_dim", None) or hidden // heads
+    joint = (heads + 2 * (getattr(config, "num_key_value_heads", None) or heads)) * width
+    kept = 4 * hidden + joint + heads * width + 3 * inner + 7 * rank
+    passing = 5 * hidden + 3 * max(inner, joint) + 3 * rank  # the room of one backward pass, and what goes by
+    return size * (config.num_hidden_layers * kept + passing)
 
 
 def free_bytes(device: torch.device) -> int:

@@ -6,8 +6,9 @@ kept that the backward pass does not read, modules that share an input are adapt
 adapter meets just its own tokens, without padding.
 
 Whether a model's layers are of this kind is found out by trying, as in `seal.models.packed`: they are, if
-they have the same parts, and give the same outputs and gradients. All others go the bank's general way, as do
-all where no compiler is. Knows nothing about losses or plans.
+they have the same parts, and give the same gradients and logits, these as the output head's of the last
+hidden states and nothing else. All others go the bank's general way, as do all where no compiler is. Knows
+nothing about losses or plans.
 """
 
 from __future__ import annotations
@@ -260,7 +261,9 @@ def _try(model: Any) -> bool:
                 with torch.enable_grad(), route, batch.attention(model):
                     if whole:
                         with fused(model, bank):
-                            logits = model(**batch.inputs(), use_cache=False).logits
+                            logits = model.get_output_embeddings()(
+                                model.get_decoder()(**batch.inputs(), use_cache=False).last_hidden_state
+                            )
                     else:
                         logits = model(**batch.inputs(), use_cache=False).logits
                     logits.square().sum().backward()

@@ -31,6 +31,7 @@ from seal.training.adapter import Adapter
 from seal.training.bank import AdapterBank, RowDropout, stream
 from seal.training.batching import TokenizedExample, TokenizedPlan, tokenize_plan
 from seal.training.block import can_fuse, fused
+from seal.training.head import head_losses, plain_head
 from seal.training.optimizer import SlotAdamW, learning_rate
 from seal.types import TrainingPlan
 
@@ -129,9 +130,11 @@ def train(
     bank = AdapterBank(
         model, n_slots=n_slots, rank=max(h.rank for h in hypers), targets={h.targets for h in hypers}
     )
-    layers = fused(model, bank) if takes_layers_whole(model) else nullcontext()
+    whole = takes_layers_whole(model)
+    layers = fused(model, bank) if whole else nullcontext()
     with bank, _evaluation_mode(model), _evaluation_mode(teacher), denormals_flushed(), layers:
         trainer = _Trainer(model, bank, works, pad_id(tokenizer), max_tokens, teacher)
+        trainer.head = plain_head(model) if whole else None
         for done in trainer.turns():
             if on_progress:
                 on_progress(done, trainer.n_steps)
@@ -171,6 +174,7 @@ class _Trainer:
     ) -> None:
         self.model, self.bank, self.works, self.pad = model, bank, works, pad
         self.teacher = teacher
+        self.head: nn.Linear | None = None  # where native code takes it
         self.optimizer = SlotAdamW(bank)
         self.max_tokens = max_tokens or MAX_TOKENS.get(bank.device.type, MAX_TOKENS["cpu"])
         self.packed = packs(model)
@@ -282,20 +286,33 @@ class _Trainer:
             states = [run.batch_states[j] for run, j, _ in rows]
             inputs, below = batch.inputs_from(states), self.trunk.passed()
         with route, below, batch.attention(self.model):
-            logits = logits_at(self.model, index[0], use_cache=False, **inputs)[0]
-            if expected is None:
-                parts = weighted_losses(logits, index[1], weights)
-            else:
-                n = len(told.ids)
-                parts = torch.cat(
-                    [
-                        weighted_losses(logits[:n], index[1, :n], weights[:n]),
-                        weighted_divergences(logits[n:], expected, weights[n:]),
-                    ]
-                )
-            del logits  # as large as all layers' activations, and not needed any more
+            parts = self._losses(inputs, index[0], index[1], weights, expected)
             parts.sum().backward()
         losses.index_add_(0, index[2], parts.detach())
+
+    def _losses(
+        self,
+        inputs: dict[str, Tensor],
+        positions: Tensor,
+        ids: Tensor,
+        weights: Tensor,
+        expected: Tensor | None,
+    ) -> Tensor:
+        """The loss [n] at each position, of the last ones against the distributions `expected`."""
+        n = len(ids) - (0 if expected is None else len(expected))
+        if self.head is None:
+            logits = logits_at(self.model, positions, use_cache=False, **inputs)[0]
+            parts = [weighted_losses(logits[:n], ids[:n], weights[:n])]
+            logits = logits[n:]
+        else:
+            decoder: Any = self.model.get_decoder()  # type: ignore[operator]
+            states = decoder(use_cache=False, **inputs).last_hidden_state
+            states = states.flatten(0, -2).index_select(0, positions)
+            parts = [head_losses(states[:n], self.head, ids[:n], weights[:n])]
+            logits = self.head(states[n:])
+        if expected is not None:
+            parts.append(weighted_divergences(logits, expected, weights[n:]))
+        return torch.cat(parts)
 
     def _expected(self, examples: list[TokenizedExample]) -> Tensor | None:
         """The teacher's log-probabilities [n, V] at the targets of these examples; None if there are none."""

@@ -54,7 +54,7 @@ def counted_need(subject: Subject, tasks: Sequence[Task], load: Load) -> Need:
         adapter_parameters=parameters,
         state=adapter_bytes(model, h.rank, h.targets),
         handed_back=_HANDED_BACK_BYTES * parameters if kind == "cpu" else 0,
-        a_token=activation_bytes_a_token(model, whole_layers=takes_layers_whole(model)),
+        a_token=activation_bytes_a_token(model, whole_layers=takes_layers_whole(model), rank=h.rank),
         example_tokens=sum(lengths) / len(lengths),
         longest_tokens=max(lengths),
         pass_tokens=pass_tokens_that_fit(model) or MAX_TOKENS.get(kind, MAX_TOKENS["cpu"]),

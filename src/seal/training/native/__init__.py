@@ -85,11 +85,20 @@ def library() -> ctypes.CDLL | None:
     found.use_blas.argtypes = [c_void_p]
     found.kept_floats.argtypes = [POINTER(Block), c_int64, c_int64]
     found.scratch_floats.argtypes = [POINTER(Block), POINTER(Pass), c_int64]
-    found.kept_floats.restype = found.scratch_floats.restype = c_int64
+    found.head_floats.argtypes = [c_int64]
+    found.head_losses.argtypes = [*[c_int64] * 3, *[c_void_p] * 7]
+    for count in (found.kept_floats, found.scratch_floats, found.head_floats):
+        count.restype = c_int64
     found.block_forward.argtypes = [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 4]
     found.block_backward.argtypes = [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 5]
     found.time_parts.argtypes = [POINTER(c_double)]
-    for call in (found.use_blas, found.time_parts, found.block_forward, found.block_backward):
+    for call in (
+        found.use_blas,
+        found.time_parts,
+        found.block_forward,
+        found.block_backward,
+        found.head_losses,
+    ):
         call.restype = None
     found.use_blas(ctypes.cast(blas, c_void_p))
     return found
