@@ -20,7 +20,7 @@ from seal.domains.arc_agi import ArcAgi
 from seal.domains.arc_agi.microgrid import tasks
 from seal.loops.adapt import Adaptation, Trial
 from seal.loops.evaluate import RECORDS
-from seal.loops.few_shot.experiment import HAND_MADE, run_few_shot, ways_to_choose
+from seal.loops.few_shot.experiment import HAND_MADE, run_few_shot
 from seal.loops.few_shot.report import write_report
 from seal.loops.run_folder import RunFolder
 from seal.models import builtin_path
@@ -101,25 +101,27 @@ def test_the_experiment_resumes_to_the_same_records_and_its_report_is_written(tm
     whole = RunFolder.open(tmp_path / "whole", config)
     results = run_few_shot(config, whole)
     names = {row["name"] for row in results["methods"]}
-    arms = (
-        "base",
-        "self_edit",
-        "round_1",
-        "seal",
-        "random_selection",
-        "best_fixed",
-        "hand_made",
-        *ways_to_choose(config),
-    )
-    assert names == {m + end for m in arms for end in ("", "_voting")}
+    arms = "base self_edit round_1 seal random_selection best_fixed hand_made".split()
+    arms += ["seal_chosen", "fixed_chosen"]
+    committees = ("seal_committee", "fixed_committee")
+    assert names == {m + end for m in arms for end in ("", "_voting")} | set(committees)
     assert all(row["n_contexts"] == 5 and row["coverage"] == 1 for row in results["methods"])
     assert sum(row["n"] for row in results["families"]) == 5
     page = write_report(tmp_path / "whole").read_text()
     assert "held-out tasks" in page
     choices = whole.records("choices.jsonl")
-    assert len(choices) == 5 * len(ways_to_choose(config))
+    assert len(choices) == 2 * 5
     trained = [r for r in choices if r["text"] is not None]
     assert trained and all(len(r["likelihoods"]) == 4 for r in trained if r["method"] != "fixed_chosen")
+
+    asked = whole.records("committees.jsonl")
+    assert [(r["method"], r["context"]) for r in asked] == [
+        (m, c["context"]) for m in committees for c in asked[:5]
+    ]
+    assert any(r["directives"] for r in asked)
+    for one in (grid for r in asked for grid in r["candidates"]):
+        assert 1 <= len(one) <= 8 and sum(c["answers"] for c in one) <= 4 * 8
+        assert all(-30 <= c["log_probability"] <= 0 for c in one)
 
     cut = tmp_path / "cut"
     shutil.copytree(tmp_path / "whole", cut)
@@ -151,10 +153,25 @@ def test_tasks_from_a_file_by_train_and_eval(tmp_path: Path, capsys: pytest.Capt
     assert main(["train", *flags, f"--out={tmp_path / 'run'}"]) == 0
     writer = f"--set=model.writer={tmp_path / 'run/rounds/1/policy'}"
     assert (
-        main(["eval", *flags, f"--out={tmp_path / 'eval'}", writer, "--methods=base,self_edit,chosen"]) == 0
+        main(
+            [
+                "eval",
+                *flags,
+                f"--out={tmp_path / 'eval'}",
+                writer,
+                "--methods=base,self_edit,chosen,committee",
+            ]
+        )
+        == 0
     )
     results = json.loads((tmp_path / "eval/results.json").read_text())
-    assert {row["name"] for row in results["methods"]} >= {"base", "self_edit", "self_edit_voting", "chosen"}
+    assert {row["name"] for row in results["methods"]} >= {
+        "base",
+        "self_edit",
+        "self_edit_voting",
+        "chosen",
+        "committee",
+    }
     capsys.readouterr()
     assert main(["eval", *flags, f"--out={tmp_path / 'no'}", "--methods=passage"]) == 2
     assert "unknown method 'passage' in the domain arc_agi" in capsys.readouterr().err

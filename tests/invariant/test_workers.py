@@ -12,6 +12,8 @@ from seal.domains.arc_agi import ArcAgi
 from seal.domains.arc_agi.microgrid import tasks
 from seal.errors import TrainingError
 from seal.loops.adapt import Adaptation, Trial
+from seal.loops.few_shot.committee import Panel, agree
+from seal.loops.few_shot.voting import arc_domain
 from seal.loops.workers import n_workers
 from seal.self_edits.arc_grammar import directives, render
 
@@ -43,15 +45,36 @@ def test_two_processes_give_the_scores_of_one() -> None:
     assert shared.workers._executor is not None and alone.workers._executor is None
 
 
+def test_committees_in_two_processes_agree_as_in_one() -> None:
+    alone, shared = _loaded(1), _loaded(2)
+    domain, found = arc_domain(alone), list(islice(tasks("rl", seed=1, cells=(8, 12)), 4))
+    contexts = [domain.context(task) for task in found]
+    texts = [render(directive) for directive in directives(alone.config.directive_space)][::300][:2]
+    panels = [
+        Panel(c, task, tuple(alone.format.parse(c, text) for text in texts) if i % 2 else (), i)
+        for i, (c, task) in enumerate(zip(contexts, found, strict=True))
+    ]
+    one, two = (agree(a, panels, "") for a in (alone, shared))
+    assert [v.score.context_id for v in one] == [c.id for c in contexts]
+    for a, b in zip(one, two, strict=True):
+        assert a.score.answers == b.score.answers
+        for (grid, n, mean), (other, m, like) in zip(a.candidates[0], b.candidates[0], strict=True):
+            assert (grid, n) == (other, m) and mean == pytest.approx(like, abs=1e-3)
+
+
+def _nothing(_adaptation: Adaptation, _items: Any) -> Any:
+    return []
+
+
 def test_a_failure_here_stops_the_others_and_the_next_call_starts_anew() -> None:
     adaptation = _loaded(2)
     trials = _trials(adaptation)[:4]
 
-    def fails(_part: Any) -> Any:
+    def fails(*_: Any) -> Any:
         raise TrainingError("no", "Do otherwise.")
 
     with pytest.raises(TrainingError):
-        adaptation.workers.share(trials, lambda _: 1.0, False, fails)
+        adaptation.workers.share(trials, lambda _: 1.0, _nothing, fails)
     assert adaptation.workers._executor is not None and adaptation.workers._executor.closed
     assert len(adaptation.learn_and_examine(trials, answers=False)) == 4
 

@@ -74,6 +74,7 @@ def together(
         for c in contexts
     ]
     verdicts = agree(adaptation, panels, f"evaluating {method}")
+    stored = {r["context"] for r in evaluation.folder.records(RECORDS) if r["method"] == method}
     evaluation.folder.append(
         RECORDS,
         [
@@ -87,6 +88,7 @@ def together(
                 ],
             }
             for panel, verdict in zip(panels, verdicts, strict=True)
+            if panel.context.id not in stored  # they are, where the run was cut off before the last line
         ],
     )
     evaluation.record(method, [verdict.score for verdict in verdicts])
