@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ from seal.types import Grid, Pair, SelfEdit, Task
 CONFIG = arc_config(seed=3).model_copy(update={"arc": arc_config().arc.model_copy(update={"votes": 2})})
 DOMAIN = ArcAgi(CONFIG.arc)
 RIGHT, WRONG = ((2, 1, 0),), ((3, 1, 0),)
+DEMONSTRATIONS = (Pair(((1, 2, 0),), ((2, 1, 0),)), Pair(((3, 4, 0),), ((4, 3, 0),)))
 TASK = Task("t", (Pair(((1, 2, 0),), ((2, 1, 0),)),), (Pair(((0, 1, 2),), RIGHT),))
 
 
@@ -26,16 +28,20 @@ def written(grid: Grid) -> str:
 
 
 class Fake:
-    """Its member m answers `answers[m]` to the task, and to the flipped copy the mirror image,
-    and finds each grid as likely as `likely[m]` says."""
+    """Its member m answers `answers[m]` to the task, and to the flipped copy the mirror image, and finds each
+    grid as likely as `likely[m]` says, and what the task and its flipped copy show as `knows` says."""
 
     style, answer_lead, config, domain, model, tokenizer = "short", "", CONFIG, DOMAIN, None, None
     workers = SimpleNamespace(share=lambda items, _cost, _act, here: here(items))
 
     def __init__(
-        self, answers: list[Grid], likely: list[dict[Grid, float]], failed: tuple[int, ...] = ()
+        self,
+        answers: list[Grid],
+        likely: list[dict[Grid, float]],
+        failed: tuple[int, ...] = (),
+        knows: tuple[float, float] = (0.0, 0.0),
     ) -> None:
-        self.answers, self.likely, self.failed = answers, likely, failed
+        self.answers, self.likely, self.failed, self.knows = answers, likely, failed, knows
         self.work = Work()
 
     def train(self, trials: Any, stage: str = "") -> list[Any]:
@@ -45,7 +51,7 @@ class Fake:
         ]
 
     def exam_prompt(self, _shown: None, question: Any) -> str:
-        return question.id
+        return f"{question.text} {question.id}"
 
     def answer(self, prompts: list[str], *, bank: Any, slots: Any) -> list[str]:
         self.members = list(bank or [0])
@@ -58,6 +64,10 @@ class Fake:
     def score(self, pairs: list[tuple[str, str]], slots: Any) -> list[Any]:
         found = []
         for i, (prompt, text) in enumerate(pairs):
+            if "left-out" in prompt:  # a demonstration, of the flipped copy or not
+                flipped = "043" in prompt
+                found.append(SimpleNamespace(log_probability=self.knows[flipped]))
+                continue
             [row] = DOMAIN.form.read_answer(text)
             grid = (row if prompt.endswith("/0") else row[::-1],)
             own = self.likely[self.members[slots[i] if slots else 0]]
@@ -82,15 +92,42 @@ def test_the_likeliest_on_average_wins_and_not_what_most_answer(monkeypatch: pyt
     verdict = asked(monkeypatch, fake, 3)
     assert verdict.score.accuracy == 1
     [[first, second]] = verdict.candidates
-    assert first[:2] == (WRONG, 4) and second[:2] == (RIGHT, 2)
-    assert (first[2], second[2]) == pytest.approx((-11 / 3, -2.5 / 3))
+    assert (first.grid, second.grid) == (WRONG, RIGHT)
+    assert (first.support, second.support) == pytest.approx((2 / 3, 1 / 3))
+    assert (first.log_probability, second.log_probability) == pytest.approx((-11 / 3, -2.5 / 3))
+
+
+def test_a_copy_counts_as_much_as_what_it_shows_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The adapter is sure of a wrong answer on the flipped copy, whose demonstrations it does not know."""
+
+    class Two(Fake):
+        def answer(self, prompts: list[str], *, bank: Any, slots: Any) -> list[str]:
+            super().answer(prompts, bank=bank, slots=slots)
+            return [written(RIGHT if p.endswith("/0") else (WRONG[0][::-1],)) for p in prompts]
+
+        def score(self, pairs: list[tuple[str, str]], slots: Any) -> list[Any]:
+            found = super().score(pairs, slots)
+            for (prompt, _), one in zip(pairs, found, strict=True):
+                if "left-out" not in prompt and not prompt.endswith("/0"):
+                    one.log_probability = -5.0 if one.log_probability == -1.0 else -0.1
+            return found
+
+    task = Task("t", DEMONSTRATIONS, TASK.test)
+    likely = [{RIGHT: -1.0, WRONG: -2.0}]
+    assert asked(monkeypatch, Two([RIGHT], likely), 1, task).score.accuracy == 0
+    verdict = asked(monkeypatch, Two([RIGHT], likely, knows=(-0.1, -3.0)), 1, task)
+    assert verdict.score.accuracy == 1
+    weights = math.exp(-0.1), math.exp(-3.0)
+    [first, second] = verdict.candidates[0]
+    assert first.support == pytest.approx(weights[0] / sum(weights))
+    assert second.log_probability == pytest.approx((-2 * weights[0] - 0.1 * weights[1]) / sum(weights))
 
 
 def test_one_that_finds_a_candidate_impossible_does_not_overrule_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fake = Fake([RIGHT, WRONG], [{RIGHT: -0.1, WRONG: -29.0}, {RIGHT: -1e9, WRONG: -2.0}])
-    assert asked(monkeypatch, fake, 2).candidates[0][0][2] == pytest.approx(-30.1 / 2)
+    assert asked(monkeypatch, fake, 2).candidates[0][0].log_probability == pytest.approx(-30.1 / 2)
 
 
 def test_adapters_that_diverged_are_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,24 +2,24 @@
 
 Each answers transformed copies of the task, and each answer, brought back, is a candidate. The one wins that
 all of them find likeliest, on average over adapters and copies: a product of experts, as Franzen et al.
-(arXiv 2505.07859) score candidates over copies. A task of which the model as it is solves every demonstration
-is left alone: the bare model answers it, in the same way. Nothing but what the task shows is looked at.
-Knows nothing about where the directives come from.
+(arXiv 2505.07859) score candidates over copies. An adapter counts on a copy as much as it knows what the copy
+shows: not every rule stays the same under a flip or in other colours, and not every directive trains for it.
+A task of which the model as it is solves every demonstration is left alone: the bare model answers it, in the
+same way. Nothing but what the task shows is looked at. Knows nothing about where the directives come from.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, field
 
-from seal.domains.arc_agi import Augmentation, grade_grid
+from seal.domains.arc_agi import ArcAgi, Augmentation, grade_grid
 from seal.errors import InputError
 from seal.grading.statistics import summarise
 from seal.loops.adapt import Adaptation, Trial, derive_seed
 from seal.loops.evaluate import Evaluation
-from seal.loops.few_shot.choosing import solved_as_it_is
+from seal.loops.few_shot.choosing import left_out, solved_as_it_is
 from seal.loops.few_shot.voting import Views, arc_domain, read_grid
 from seal.models import score_answers
 from seal.training import Adapter, AdapterBank
@@ -27,7 +27,7 @@ from seal.types import Context, Graded, Grid, Question, Score, SelfEdit, Task
 
 RECORDS = "committees.jsonl"
 MOST_CANDIDATES = 8
-"""Of a test grid, those that most copies and adapters gave; the others are not scored."""
+"""Of a test grid, those that adapters and copies of most weight gave; the others are not scored."""
 _LEAST_LOG_PROBABILITY = -30.0  # one expert that finds a candidate impossible does not overrule all others
 
 
@@ -42,12 +42,21 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """`support`: the weight of the adapters and copies that gave it, over that of all. `log_probability`, in
+    nats: the weighted mean over all of them."""
+
+    grid: Grid
+    support: float
+    log_probability: float
+
+
+@dataclass(frozen=True)
 class Verdict:
-    """What a panel agrees on. `candidates`: for each test grid every candidate with the answers that gave it,
-    most first, and its mean log-probability in nats, over adapters and copies."""
+    """What a panel agrees on, and its candidates for each test grid."""
 
     score: Score
-    candidates: tuple[tuple[tuple[Grid, int, float], ...], ...]
+    candidates: tuple[tuple[Candidate, ...], ...]
 
 
 def together(
@@ -82,10 +91,7 @@ def together(
                 "method": method,
                 "context": panel.context.id,
                 "directives": [edit.text for edit in panel.self_edits],
-                "candidates": [
-                    [{"grid": grid, "answers": n, "log_probability": mean} for grid, n, mean in own]
-                    for own in verdict.candidates
-                ],
+                "candidates": [[asdict(one) for one in own] for own in verdict.candidates],
             }
             for panel, verdict in zip(panels, verdicts, strict=True)
             if panel.context.id not in stored  # they are, where the run was cut off before the last line
@@ -107,10 +113,26 @@ def agree(adaptation: Adaptation, panels: Sequence[Panel], stage: str) -> list[V
 
 @dataclass(frozen=True)
 class _Copy:
-    """A transformed copy of a task with one test pair: the question, and what the copy was made by."""
+    """A transformed copy of a task with one test pair: the number of that, the question, what the copy was
+    made by, and what it shows, each demonstration as a (prompt, answer) after the others."""
 
+    test: int
     question: Question
     way: Augmentation
+    shown: tuple[tuple[str, str], ...]
+
+
+@dataclass
+class _Seat:
+    """One member of a panel before one copy: its weight, its answer brought back, and how likely it finds
+    each candidate."""
+
+    panel: int
+    slot: int
+    copy: _Copy
+    weight: float = 1.0
+    answer: Grid | None = None
+    likely: dict[Grid, float] = field(default_factory=dict)
 
 
 def _agree(adaptation: Adaptation, panels: Sequence[Panel], stage: str = "") -> list[Verdict]:
@@ -153,67 +175,103 @@ def _asked(
 ) -> dict[int, Verdict]:
     """The members' answers, the candidates in them, and of these the likeliest. Member i has slot i."""
     domain = arc_domain(adaptation)
-    copies = {i: _copies(exams[i]) for i in set(panels)}
-    asked = [(m, t, c) for m, i in enumerate(panels) for t, own in enumerate(copies[i]) for c in own]
-    texts = adaptation.answer(
-        [adaptation.exam_prompt(None, copy.question) for _, _, copy in asked],
-        bank=bank,
-        slots=[m for m, _, _ in asked] if bank else None,
-    )
-    counts: dict[tuple[int, int], Counter[Grid]] = {}
-    for (m, t, copy), text in zip(asked, texts, strict=True):
-        grid = read_grid(domain, text)
-        back = None if grid is None else copy.way.backward(grid)
-        own = counts.setdefault((panels[m], t), Counter())
-        if back is not None:
-            own[back] += 1
-    candidates = {key: own.most_common(MOST_CANDIDATES) for key, own in counts.items()}
-    jobs: list[tuple[tuple[int, int], Grid]] = []
-    pairs: list[tuple[str, str]] = []
-    slots: list[int] = []
-    for m, t, copy in asked:
-        prompt = adaptation.exam_prompt(None, copy.question)
-        for grid, _ in candidates[panels[m], t]:
-            text = _written(domain, copy, grid)
-            if text is not None:
-                jobs.append(((panels[m], t), grid))
-                pairs.append((prompt, adaptation.answer_lead + text))
-                slots.append(m)
-    scores = score_answers(
-        adaptation.model,
-        adaptation.tokenizer,
-        pairs,
-        adapters=bank,
-        slots=slots if bank else None,
-        append_eos=adaptation.style == "chat",
-    )
-    likely: dict[tuple[tuple[int, int], Grid], list[float]] = {}
-    for job, score in zip(jobs, scores, strict=True):
-        likely.setdefault(job, []).append(max(score.log_probability, _LEAST_LOG_PROBABILITY))
-    return {
-        i: _verdict(
-            exams[i],
-            [
-                [
-                    (grid, n, sum(own) / len(own))
-                    for grid, n in candidates[i, t]
-                    if (own := likely.get(((i, t), grid)))
-                ]
-                for t in range(len(exams[i].ways))
-            ],
-            domain,
-        )
+    copies = {i: _copies(adaptation, exams[i]) for i in set(panels)}
+    seats = [_Seat(i, slot, copy) for slot, i in enumerate(panels) for copy in copies[i]]
+    _hear(adaptation, seats, bank)
+    tables = {
+        i: [
+            [seat for seat in seats if seat.panel == i and seat.copy.test == test]
+            for test in range(len(exams[i].ways))
+        ]
         for i in copies
+    }
+    supported = {id(table): _supported(table) for own in tables.values() for table in own}
+    jobs = [
+        (seat, grid, text)
+        for own in tables.values()
+        for table in own
+        for grid in supported[id(table)]
+        for seat in table
+        if (text := _written(domain, seat.copy, grid)) is not None
+    ]
+    asked = [(seat, (adaptation.exam_prompt(None, seat.copy.question), text)) for seat, _, text in jobs]
+    for (seat, grid, _), found in zip(jobs, _log_probabilities(adaptation, asked, bank), strict=True):
+        seat.likely[grid] = found
+    return {
+        i: _verdict(exams[i], own, [_candidates(table, supported[id(table)]) for table in own], domain)
+        for i, own in tables.items()
     }
 
 
-def _copies(exam: Views) -> list[list[_Copy]]:
-    """Of each test pair."""
+def _hear(adaptation: Adaptation, seats: Sequence[_Seat], bank: AdapterBank | None) -> None:
+    """Gives each seat its answer, and its weight: how likely it finds what its copy shows."""
+    domain = arc_domain(adaptation)
+    texts = adaptation.answer(
+        [adaptation.exam_prompt(None, seat.copy.question) for seat in seats],
+        bank=bank,
+        slots=[seat.slot for seat in seats] if bank else None,
+    )
+    shown = [(seat, pair) for seat in seats for pair in seat.copy.shown]
+    known = iter(_log_probabilities(adaptation, shown, bank))
+    for seat, text in zip(seats, texts, strict=True):
+        grid = read_grid(domain, text)
+        seat.answer = None if grid is None else seat.copy.way.backward(grid)
+        if own := [next(known) for _ in seat.copy.shown]:
+            seat.weight = math.exp(sum(own) / len(own))
+
+
+def _log_probabilities(
+    adaptation: Adaptation, asked: Sequence[tuple[_Seat, tuple[str, str]]], bank: AdapterBank | None
+) -> list[float]:
+    """How likely the adapter of each seat finds the answer of a (prompt, answer), in nats."""
+    scores = score_answers(
+        adaptation.model,
+        adaptation.tokenizer,
+        [(prompt, adaptation.answer_lead + text) for _, (prompt, text) in asked],
+        adapters=bank,
+        slots=[seat.slot for seat, _ in asked] if bank else None,
+        append_eos=adaptation.style == "chat",
+    )
+    return [max(score.log_probability, _LEAST_LOG_PROBABILITY) for score in scores]
+
+
+def _supported(table: Sequence[_Seat]) -> dict[Grid, float]:
+    """The answers of most weight, each with its share of all weight."""
+    support: dict[Grid, float] = {}
+    for seat in table:
+        if seat.answer is not None:
+            support[seat.answer] = support.get(seat.answer, 0.0) + seat.weight
+    best = sorted(support, key=lambda grid: -support[grid])[:MOST_CANDIDATES]
+    whole = sum(seat.weight for seat in table)
+    return {grid: support[grid] / whole for grid in best}
+
+
+def _candidates(table: Sequence[_Seat], supported: Mapping[Grid, float]) -> list[Candidate]:
+    found = []
+    for grid, support in supported.items():
+        own = [(seat.weight, seat.likely[grid]) for seat in table if grid in seat.likely]
+        if own:
+            mean = sum(w * x for w, x in own) / sum(w for w, _ in own)
+            found.append(Candidate(grid, support, mean))
+    return found
+
+
+def _copies(adaptation: Adaptation, exam: Views) -> list[_Copy]:
+    domain, n = arc_domain(adaptation), adaptation.config.arc.choose_by
     questions = iter(exam.context.questions)
-    return [[_Copy(next(questions), way) for way in ways] for ways in exam.ways]
+    found = []
+    for test, (ways, tasks) in enumerate(zip(exam.ways, exam.copies, strict=True)):
+        for way, task in zip(ways, tasks, strict=True):
+            shown = [
+                (adaptation.exam_prompt(None, question), question.answers[0] + domain.answer_end)
+                for context in left_out(adaptation, domain.context(task))[:n]
+                for question in context.questions
+            ]
+            found.append(_Copy(test, next(questions), way, tuple(shown)))
+    return found
 
 
-def _written(domain: Any, copy: _Copy, grid: Grid) -> str | None:
+def _written(domain: ArcAgi, copy: _Copy, grid: Grid) -> str | None:
     """A candidate as the answer to a copy; None where it does not fit the text form."""
     try:
         return domain.form.grid.write(copy.way.forward(grid)) + domain.answer_end
@@ -221,11 +279,17 @@ def _written(domain: Any, copy: _Copy, grid: Grid) -> str | None:
         return None
 
 
-def _verdict(exam: Views, candidates: Sequence[Sequence[tuple[Grid, int, float]]], domain: Any) -> Verdict:
+def _verdict(
+    exam: Views,
+    tables: Sequence[Sequence[_Seat]],
+    candidates: Sequence[Sequence[Candidate]],
+    domain: ArcAgi,
+) -> Verdict:
     graded: list[Graded] = []
-    for own, copies, output in zip(candidates, _copies(exam), exam.outputs, strict=True):
-        question = copies[0].question
-        winner = max(own, key=lambda one: one[2])[0] if own else None  # of equals, what more of them gave
+    for table, own, output in zip(tables, candidates, exam.outputs, strict=True):
+        question = table[0].copy.question
+        # of equals, the one with most support
+        winner = max(own, key=lambda one: one.log_probability).grid if own else None
         outcome, reason = grade_grid(winner, output)
         value = None if outcome == "ungraded" else float(outcome == "right")
         answer = "" if winner is None else domain.form.grid.write(winner)
@@ -234,6 +298,7 @@ def _verdict(exam: Views, candidates: Sequence[Sequence[tuple[Grid, int, float]]
 
 
 def _ungraded(exam: Views, reason: str) -> Verdict:
-    firsts = [copies[0].question for copies in _copies(exam)]
+    """Nothing was asked, since every adapter failed."""
+    firsts = [question for question in exam.context.questions if question.id.endswith("/0")]
     graded = [Graded(q.text, q.answers, "", "ungraded", None, reason) for q in firsts]
     return Verdict(summarise(graded, exam.context.id), tuple(() for _ in firsts))

@@ -26,12 +26,14 @@ class Views:
 
     context: Context
     ways: tuple[tuple[Augmentation, ...], ...]
+    copies: tuple[tuple[Task, ...], ...]
     outputs: tuple[Grid | None, ...]
 
     @classmethod
     def of(cls, context: Context, task: Task, domain: ArcAgi, n: int, seed: int) -> Views:
         questions: list[Question] = []
         ways: list[tuple[Augmentation, ...]] = []
+        copies: list[tuple[Task, ...]] = []
         for index, pair in enumerate(task.test):
             made = [
                 (way, copy)
@@ -42,9 +44,9 @@ class Views:
                 [asked] = domain.context(copy).questions
                 questions.append(replace(asked, id=f"{task.id}/{index}/{view}"))
             ways.append(tuple(way for way, _ in made))
-        return cls(
-            replace(context, questions=tuple(questions)), tuple(ways), tuple(p.output for p in task.test)
-        )
+            copies.append(tuple(copy for _, copy in made))
+        exam, outputs = replace(context, questions=tuple(questions)), tuple(p.output for p in task.test)
+        return cls(exam, tuple(ways), tuple(copies), outputs)
 
     def split(self, score: Score, domain: ArcAgi) -> tuple[Score, Score]:
         """The score of the unchanged copies, and that of what the copies voted for."""
