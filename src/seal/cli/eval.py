@@ -20,7 +20,8 @@ def eval_(
             help="Which methods, separated by commas: base (as it is), open_book (with the passage to read), "
             "passage (trained on the passage), passage_best (the same at the recipe's own setting), "
             "self_edit (trained on what the model writes), gold (on true statements; micro-world only); on "
-            "tasks base, self_edit, hand_made (one directive for all), chosen (the fitting one of several). "
+            "tasks base, self_edit, hand_made (one directive for all), chosen (the fitting one of several), "
+            "committee (several together). "
             "By default base,open_book,passage,self_edit, or for tasks base,self_edit,hand_made."
         ),
     ] = None,

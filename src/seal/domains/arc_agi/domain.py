@@ -44,14 +44,16 @@ class ArcConfig(RealiseConfig):
     choose_from: int = Field(
         default=4,
         ge=1,
-        description="Own directives among which the model chooses by examining itself, where it does.",
+        description="Directives of a task where several are tried: one is chosen, or all answer together.",
     )
     choose_by: int = Field(
-        default=2, ge=1, description="Demonstrations that are left out, one after the other, to choose by."
+        default=2,
+        ge=1,
+        description="Demonstrations that are left out, one after the other, to choose or to weigh by.",
     )
     choose_fixed: bool = Field(
         default=False,
-        description="Also let it choose so among the best fixed directives: the matched baseline.",
+        description="Also do both with the best fixed directives: the matched baselines.",
     )
     seed: int = Field(
         default=0, description="Sets the random choices among augmentations, permutations and examples."
