@@ -21,7 +21,7 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
 from types import TracebackType
 from typing import Any, Self
@@ -87,13 +87,26 @@ class Route:
     n_rows: int
     first: int
     n: int
-    factors: list[tuple[Tensor, Tensor]]
-    gradients: list[tuple[Tensor, Tensor]]
+    weights: Tensor  # [n, P]
+    gradient_rows: Tensor | None  # [n, P]
+    layers: Sequence[Layer]
+    rank: int
     scales: Tensor  # [layers, n]
     fresh: bool
     dropout: Sequence[RowDropout]
     groups: dict[int, tuple[Groups, Tensor]] = field(default_factory=dict)
     spread: tuple[Tensor, Tensor] | None = None
+
+    @cached_property
+    def factors(self) -> list[tuple[Tensor, Tensor]]:
+        """A and B of each layer."""
+        return [layer.factors(self.weights, self.rank) for layer in self.layers]
+
+    @cached_property
+    def gradients(self) -> list[tuple[Tensor, Tensor]]:
+        """Those of A and B of each layer."""
+        assert self.gradient_rows is not None
+        return [layer.factors(self.gradient_rows, self.rank) for layer in self.layers]
 
     def groups_for(self, n_tokens: int) -> tuple[Groups, Tensor]:
         """How `n_tokens` flattened tokens fall to the slots, and their scales [layers, n_tokens, 1]."""
@@ -281,15 +294,17 @@ class AdapterBank:
         if learn and self.gradients is None:
             self.gradients = torch.zeros_like(self.weights)
         weights, scales = self.weights[where].to(self.dtype), self.scales[:, where].to(self.dtype)
-        gradients = [] if not learn or self.gradients is None else [self.gradients[where]]
+        gradients = self.gradients[where] if learn and self.gradients is not None else None
         self.current_route = Route(
             slots=tuple(slots),
             shares=shares,
             n_rows=sum(shares),
             first=first,
             n=n,
-            factors=[layer.factors(weights, self.rank) for layer in self.layers],
-            gradients=[layer.factors(rows, self.rank) for rows in gradients for layer in self.layers],
+            weights=weights,
+            gradient_rows=gradients,
+            layers=self.layers,
+            rank=self.rank,
             scales=scales,
             fresh=fresh,
             dropout=dropout,

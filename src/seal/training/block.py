@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from ctypes import c_int64
 from functools import partial
@@ -96,6 +96,10 @@ class _Room:
     def give(self, block: Tensor) -> None:
         self._free.append(block)
 
+    def empty(self) -> None:
+        """Gives back to the system what is not in use."""
+        self._free.clear()
+
 
 class _Pass:
     """What the blocks of one pass are given. cos and sin are [1, N, head width]."""
@@ -167,10 +171,11 @@ def _library() -> ctypes.CDLL:
 
 
 @contextmanager
-def fused(model: Any, bank: AdapterBank) -> Iterator[None]:
+def fused(model: Any, bank: AdapterBank) -> Iterator[Callable[[], None]]:
     """Inside, passes with gradients through `bank` take the decoder layers of `model` whole.
 
-    For a model that `can_fuse`.
+    For a model that `can_fuse`. Yields what gives back the memory that passes hand on: for when none follows
+    soon.
     """
     places = {id(layer.module): layer for layer in bank.layers}
     learns = False
@@ -181,7 +186,7 @@ def fused(model: Any, bank: AdapterBank) -> Iterator[None]:
         if learns:  # the others, below, have no gradient
             layer.forward = partial(_forward, layer, _block(layer, places), passes, learns_below)
     try:
-        yield
+        yield passes.room.empty
     finally:
         for layer in layers:
             vars(layer).pop("forward", None)
@@ -191,7 +196,7 @@ class _Passes:
     """The pass in flight."""
 
     def __init__(self, bank: AdapterBank) -> None:
-        self.bank, self._room = bank, _Room()
+        self.bank, self.room = bank, _Room()
         self._last: _Pass | None = None
 
     def current(self, cos: Tensor, sin: Tensor) -> _Pass | None:
@@ -200,7 +205,7 @@ class _Passes:
         if route is None or route.dropout or not text_lengths() or not torch.is_grad_enabled():
             return None
         if self._last is None or self._last.route is not route:
-            self._last = _Pass(self.bank, route, self._room, cos, sin)
+            self._last = _Pass(self.bank, route, self.room, cos, sin)
         return self._last
 
 

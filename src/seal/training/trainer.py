@@ -132,9 +132,10 @@ def train(
     )
     whole = takes_layers_whole(model)
     layers = fused(model, bank) if whole else nullcontext()
-    with bank, _evaluation_mode(model), _evaluation_mode(teacher), denormals_flushed(), layers:
+    with bank, _evaluation_mode(model), _evaluation_mode(teacher), denormals_flushed(), layers as free:
         trainer = _Trainer(model, bank, works, pad_id(tokenizer), max_tokens, teacher)
         trainer.head = plain_head(model) if whole else None
+        trainer.free = free
         for done in trainer.turns():
             if on_progress:
                 on_progress(done, trainer.n_steps)
@@ -175,6 +176,7 @@ class _Trainer:
         self.model, self.bank, self.works, self.pad = model, bank, works, pad
         self.teacher = teacher
         self.head: nn.Linear | None = None  # where native code takes it
+        self.free: Callable[[], None] | None = None  # what gives back the memory of passes
         self.optimizer = SlotAdamW(bank)
         self.max_tokens = max_tokens or MAX_TOKENS.get(bank.device.type, MAX_TOKENS["cpu"])
         self.packed = packs(model)
@@ -193,7 +195,10 @@ class _Trainer:
                 run = self._start(queue.pop(), free.pop(0))
                 runs[run.slot] = run
             done += self._turn([run for run in runs.values() if not run.ended])
-            for run in [run for run in runs.values() if run.ended]:
+            ended = [run for run in runs.values() if run.ended]
+            if self.free is not None and not queue and len(ended) == len(runs):
+                self.free()  # before the adapters are copied
+            for run in ended:
                 done += len(run.work.steps) - len(run.losses)
                 self._finish(run)
                 free.append(runs.pop(run.slot).slot)
