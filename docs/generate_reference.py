@@ -97,9 +97,9 @@ Every run has a folder of its own. The same command with the same `--out` and se
 stopped, and gives what an undisturbed run gives; with other settings, or other passages under the same name,
 it refuses. A benchmark does not go on: it writes its folder at its end. `--set` takes its values as TOML has
 them, and what is not TOML as text. `OMP_NUM_THREADS` sets the number of threads; without it the faster one is
-measured. Where a C++ compiler is (`$CXX`, `c++`, `g++` or `clang++`), decoder layers are trained by native code,
-built in a second at first use and kept in `~/.cache/seal` (or `$XDG_CACHE_HOME/seal`); without one, or with
-`SEAL_NATIVE=0`, the same is computed by torch's operators, more slowly.
+measured. Where a C++ compiler is (`$CXX`, `c++`, `g++` or `clang++`), decoder layers are trained by native
+code, built in a second at first use and kept in `~/.cache/seal` (or `$XDG_CACHE_HOME/seal`); without one, or
+with `SEAL_NATIVE=0`, the same is computed by torch's operators, more slowly.
 
 The commands on a workspace ([workspace.md](workspace.md)) find it by `--workspace` or the environment
 variable SEAL_WORKSPACE. A version is named by an alias, its id, or at least the first 4 digits of its id.

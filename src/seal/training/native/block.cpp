@@ -463,6 +463,7 @@ int64_t head_floats(int64_t n_words) { return head_rows(n_words) * n_words; }
 // losses [n] = -weights log p(targets) under the logits head [V, d] states [n, d], and the gradient of states.
 void head_losses(int64_t n, int64_t d, int64_t n_words, const float *states, const float *head, const int64_t *targets,
                  const float *weights, float *losses, float *grad, float *scratch) {
+    const Timed timed(ALL);
     const int64_t most = head_rows(n_words);
     for (int64_t first = 0; first < n; first += most) {
         const int64_t size = std::min(most, n - first);
