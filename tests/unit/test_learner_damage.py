@@ -191,7 +191,7 @@ def test_the_model_is_exchanged_for_one_of_the_same_shape(tmp_path: Path, gates:
     assert content(reopened(learner.workspace.path)) == before
 
 
-@pytest.mark.parametrize("rate", [1e6, 1e30])
+@pytest.mark.parametrize("rate", [1e25, 1e30])
 def test_a_training_that_diverges_is_rejected(learner: Learner, rate: float) -> None:
     before = content(learner)
     wild = CONFIG.model_dump() | {
