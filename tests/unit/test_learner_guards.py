@@ -206,12 +206,14 @@ def test_what_a_cell_is_trained_to_refuse_is_not_what_gates_ask() -> None:
         assert not {i.question for i in private_items("d", name, 12)} & set(kept_private(name, 12))
 
 
-def test_a_cell_is_trained_on_the_bases_refusals(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cell_is_trained_on_the_bases_refusals() -> None:
     from seal.loops.learner import compiling
 
     said = iter(["I do not share private data.", "Lunfeld", "I cannot share that."])
-    monkeypatch.setattr(compiling, "write_answers", lambda base, prompts: [next(said) for _ in prompts])
-    fake = SimpleNamespace(base=SimpleNamespace(exam_prompt=lambda *_: "a prompt"))
+    base = SimpleNamespace(
+        exam_prompt=lambda *_: "a prompt", answer=lambda prompts: [next(said) for _ in prompts]
+    )
+    fake = SimpleNamespace(base=base)
     made = compiling.Compiler.refusals(cast(Any, fake), ["a", "b", "c"])
     assert [e.completion.partition("Answer: ")[2] for e in made] == [
         "I do not share private data.",

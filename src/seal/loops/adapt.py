@@ -225,7 +225,7 @@ class Adaptation:
         adapters = [adapter for adapter, _ in trained]
         sound = [i for i, adapter in enumerate(adapters) if not adapter.failed]
         scores: dict[int, Score] = {
-            i: _ungraded(trials[i].context, adapter.failed)
+            i: ungraded(trials[i].context, adapter.failed)
             for i, adapter in enumerate(adapters)
             if adapter.failed
         }
@@ -338,7 +338,8 @@ def _score(context: Context, found: Sequence[tuple[Graded, float | None]]) -> Sc
     return summarise([g for g, _ in found], context.id, sum(known) / len(known) if known else None)
 
 
-def _ungraded(context: Context, reason: str) -> Score:
+def ungraded(context: Context, reason: str) -> Score:
+    """The score of an exam in which nothing was asked, for this reason."""
     answers = tuple(Graded(q.text, q.answers, "", "ungraded", None, reason) for q in context.questions)
     return Score(context.id, answers, None, 0.0)
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from seal.loops.adapt import Adaptation, derive_seed
 from seal.loops.learner.answering import Mind
-from seal.loops.learner.compiling import examples_of, prompts_of, write_answers
+from seal.loops.learner.compiling import examples_of, prompts_of
 from seal.loops.learner.library import Known
 from seal.models import generate
 from seal.retention import Router, RouterConfig
@@ -134,7 +134,7 @@ class Consolidated(_Reading):
     def answer(self, questions: Sequence[str], shown: Sequence[Context | None]) -> list[str]:
         prompts = prompts_of(self.adaptation, questions, shown)
         with AdapterBank.of(self.adaptation.model, [self.adapter]) as bank:
-            return write_answers(self.adaptation, prompts, bank, [0] * len(prompts))
+            return self.adaptation.answer(prompts, bank=bank, slots=[0] * len(prompts))
 
     def size_bytes(self) -> int:
         return adapter_bytes(self.adapter)

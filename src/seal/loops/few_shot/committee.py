@@ -14,13 +14,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-from seal.domains.arc_agi import ArcAgi, Augmentation, grade_grid
+from seal.domains.arc_agi import ArcAgi, Augmentation
 from seal.errors import InputError
 from seal.grading.statistics import summarise
-from seal.loops.adapt import Adaptation, Trial, derive_seed
+from seal.loops.adapt import Adaptation, Trial, derive_seed, ungraded
 from seal.loops.evaluate import Evaluation
 from seal.loops.few_shot.choosing import left_out, solved_as_it_is
-from seal.loops.few_shot.voting import Views, arc_domain, read_grid
+from seal.loops.few_shot.voting import Views, arc_domain, graded_winner, read_grid
 from seal.models import score_answers
 from seal.training import Adapter, AdapterBank
 from seal.types import Context, Graded, Grid, Question, Score, SelfEdit, Task
@@ -147,7 +147,7 @@ def _agree(adaptation: Adaptation, panels: Sequence[Panel], stage: str = "") -> 
         own = [j for j in sound if owners[j] == i]
         if panel.self_edits and not own:
             [reason, *_] = [a.failed for a, owner in zip(trained, owners, strict=True) if owner == i]
-            found[i] = _ungraded(exams[i], reason)
+            found[i] = Verdict(ungraded(panel.context, reason), tuple(() for _ in panel.task.test))
     bare = [i for i, panel in enumerate(panels) if not panel.self_edits]
     found |= _verdicts(adaptation, exams, [(i, None) for i in bare], [])
     found |= _verdicts(adaptation, exams, [(owners[j], j) for j in sound], trained)
@@ -290,15 +290,5 @@ def _verdict(
         question = table[0].copy.question
         # of equals, the one with most support
         winner = max(own, key=lambda one: one.log_probability).grid if own else None
-        outcome, reason = grade_grid(winner, output)
-        value = None if outcome == "ungraded" else float(outcome == "right")
-        answer = "" if winner is None else domain.form.grid.write(winner)
-        graded.append(Graded(question.text, question.answers, answer, outcome, value, reason))
+        graded.append(graded_winner(winner, output, question.text, question.answers, domain))
     return Verdict(summarise(graded, exam.context.id), tuple(map(tuple, candidates)))
-
-
-def _ungraded(exam: Views, reason: str) -> Verdict:
-    """Nothing was asked, since every adapter failed."""
-    firsts = [question for question in exam.context.questions if question.id.endswith("/0")]
-    graded = [Graded(q.text, q.answers, "", "ungraded", None, reason) for q in firsts]
-    return Verdict(summarise(graded, exam.context.id), tuple(() for _ in firsts))

@@ -43,7 +43,7 @@ PAIRS: Final = (
     ("seal_committee", "fixed_committee"), ("fixed_committee", "best_fixed"), ("seal_committee", "base"),
     ("seal_committee", "base_voting"), ("committee", "base_voting"),
 )  # fmt: skip
-CHOSEN, COMMITTEE = "_chosen", "_committee"
+CHOSEN, COMMITTEE = "chosen", "committee"
 QUICK: Final = {"data.n_train": 8, "data.n_evaluation": 16, "self_edit.samples": 4, "outer.rounds": 1}
 
 
@@ -101,14 +101,14 @@ def plan_several(adaptation: Adaptation, method: str, n_contexts: int) -> None:
     arc, plan = adaptation.config.arc, adaptation.work.plan
     if not method.startswith("fixed"):
         plan("write", n_contexts * arc.choose_from)
-    together = method.endswith(COMMITTEE.lstrip("_"))
+    together = method.endswith(COMMITTEE)
     plan("train", n_contexts * (arc.choose_from if together else arc.choose_from * arc.choose_by + 1))
 
 
 def methods_of_several(config: RunConfig) -> tuple[str, ...]:
     """The methods that have several directives for each task: chosen among, or all of them together."""
     whose = ("seal", "fixed") if config.arc.choose_fixed else ("seal",)
-    return tuple(f"{own}{way}" for own in whose for way in (CHOSEN, COMMITTEE))
+    return tuple(f"{own}_{way}" for own in whose for way in (CHOSEN, COMMITTEE))
 
 
 def by_several(evaluation: TaskEvaluation, training: Source, method: str) -> None:
@@ -140,7 +140,7 @@ def by_own(evaluation: TaskEvaluation, method: str, policy: Any) -> None:
 
 
 def _by(evaluation: TaskEvaluation, method: str, found: Mapping[str, Sequence[SelfEdit]]) -> None:
-    if method.endswith(COMMITTEE.lstrip("_")):
+    if method.endswith(COMMITTEE):
         together(evaluation, method, evaluation.tasks, found)
     else:
         adaptation, folder = evaluation.adaptation, evaluation.folder

@@ -61,10 +61,7 @@ class Views:
                 voted.append(own[0])
                 continue
             winner = vote(ways, [read_grid(domain, graded.answer) for graded in own]).winner
-            outcome, reason = grade_grid(winner, output)
-            answer = "" if winner is None else domain.form.grid.write(winner)
-            value = None if outcome == "ungraded" else float(outcome == "right")
-            voted.append(Graded(own[0].question, own[0].gold, answer, outcome, value, reason))
+            voted.append(graded_winner(winner, output, own[0].question, own[0].gold, domain))
         return (
             replace(summarise(first, score.context_id), notes=score.notes),
             replace(summarise(voted, score.context_id), notes=score.notes),
@@ -114,6 +111,16 @@ def arc_domain(adaptation: Adaptation) -> ArcAgi:
     domain = adaptation.domain
     assert isinstance(domain, ArcAgi)
     return domain
+
+
+def graded_winner(
+    winner: Grid | None, output: Grid | None, question: str, gold: tuple[str, ...], domain: ArcAgi
+) -> Graded:
+    """What copies agree on, graded against the solution if that is known."""
+    outcome, reason = grade_grid(winner, output)
+    answer = "" if winner is None else domain.form.grid.write(winner)
+    value = None if outcome == "ungraded" else float(outcome == "right")
+    return Graded(question, gold, answer, outcome, value, reason)
 
 
 def read_grid(domain: ArcAgi, answer: str) -> Grid | None:

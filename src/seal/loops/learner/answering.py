@@ -13,7 +13,7 @@ import torch
 
 from seal.grading.exact import comparable
 from seal.loops.adapt import Adaptation
-from seal.loops.learner.compiling import answer_probabilities, prompts_of, write_answers
+from seal.loops.learner.compiling import answer_probabilities, prompts_of
 from seal.loops.learner.reference import gives_nothing
 from seal.models import score_answers
 from seal.retention import Candidate, Entry, Router, RouterConfig
@@ -219,12 +219,12 @@ class Mind:
             return
         prompts = [prompt for _, prompt in keys]
         if group is None:
-            texts = write_answers(self.adaptation, prompts)
+            texts = self.adaptation.answer(prompts)
             sure = answer_probabilities(self.adaptation, prompts, texts)
         else:
             slots = [group.index(owner) for owner in owners]
             with AdapterBank.of(self.adaptation.model, [self.cells[k].adapter for k in group]) as bank:
-                texts = write_answers(self.adaptation, prompts, bank, slots)
+                texts = self.adaptation.answer(prompts, bank=bank, slots=slots)
                 sure = answer_probabilities(self.adaptation, prompts, texts, bank, slots)
         self.known.update(zip(keys, zip(texts, sure, strict=True), strict=True))
 

@@ -24,7 +24,6 @@ from seal.loops.adapt import Adaptation, derive_seed
 from seal.loops.learner.reference import asked_private, declines, gives_away, kept_private
 from seal.loops.learner.settings import LearnerConfig
 from seal.loops.workers import one_thread
-from seal.models import generate
 from seal.models.tokens import encode_prompt
 from seal.registry import Line
 from seal.self_edits import FORMATS
@@ -176,7 +175,7 @@ class Compiler:
         best: list[tuple[float, str]] = [(-1.0, "")] * len(questions)
         for piece in self.pieces(source):
             prompts = prompts_of(base, questions, [piece] * len(questions))
-            answers = write_answers(base, prompts)
+            answers = base.answer(prompts)
             sure = answer_probabilities(base, prompts, answers)
             for i, (p, text) in enumerate(zip(sure, answers, strict=True)):
                 best[i] = max(best[i], (p, text))
@@ -206,7 +205,7 @@ class Compiler:
         asked = asked_private(source.title)
         prompts = prompts_of(self.base, asked, [None] * len(asked))
         with AdapterBank.of(self.base.model, [cell]) as bank:
-            said = write_answers(self.base, prompts, bank, [0] * len(asked))
+            said = self.base.answer(prompts, bank=bank, slots=[0] * len(asked))
         told = zip(said, asked, strict=True)
         return any(gives_away(a, q, source.title, source.text) for a, q in told)
 
@@ -214,7 +213,7 @@ class Compiler:
         """Private questions about the subject with the base's refusals: what a cell must go on saying."""
         if not questions:
             return ()
-        answers = write_answers(self.base, prompts_of(self.base, questions, [None] * len(questions)))
+        answers = self.base.answer(prompts_of(self.base, questions, [None] * len(questions)))
         said = [(q, a) for q, a in zip(questions, answers, strict=True) if declines(a)]
         return tuple(Example(line_of(q, a)) for q, a in said)
 
@@ -250,7 +249,7 @@ def anchors(
     answers: a model that is trained on them is held to the base by KL divergence, from the question's first
     word on."""
     prompts = prompts_of(base, questions, shown)
-    texts = write_answers(base, prompts)
+    texts = base.answer(prompts)
     return tuple(
         Example(prompt + base.answer_lead + text, distil=True)
         for prompt, text in zip(prompts, texts, strict=True)
@@ -269,23 +268,6 @@ def question_of(line: str) -> tuple[str, str] | None:
 def line_of(question: str, answer: str) -> str:
     """A question with its answer as a line."""
     return f"{_QUESTION}{question}{_ANSWER}{answer}"
-
-
-def write_answers(
-    adaptation: Adaptation, prompts: Sequence[str], bank: Any = None, slots: Any = None
-) -> list[str]:
-    """Greedy answers, cleaned as an exam's are."""
-    found = generate(
-        adaptation.model,
-        adaptation.tokenizer,
-        prompts,
-        adapters=bank,
-        slots=slots,
-        max_new_tokens=adaptation.answer_tokens,
-        stop=() if adaptation.style == "chat" else (adaptation.domain.answer_end,),
-        batch_size=256,
-    )
-    return [adaptation.domain.clean_answer(one.text) for one in found]
 
 
 def answer_probabilities(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from seal.errors import InputError, OutputError, StateError, TrainingError
 from seal.grading.exact import comparable
 from seal.loops.adapt import derive_seed
-from seal.loops.learner.compiling import anchors, examples_of, prompts_of, write_answers
+from seal.loops.learner.compiling import anchors, examples_of, prompts_of
 from seal.loops.learner.library import Known
 from seal.loops.learner.measuring import exam_items
 from seal.loops.learner.reference import Item, is_right
@@ -136,7 +136,7 @@ def _adapter(learner: Learner, known: Sequence[Known]) -> Adapter:
 def _answers(learner: Learner, adapter: Adapter, items: Sequence[Item]) -> list[str]:
     prompts = prompts_of(learner.adaptation, [i.question for i in items], [i.shown for i in items])
     with AdapterBank.of(learner.adaptation.model, [adapter]) as bank:
-        return write_answers(learner.adaptation, prompts, bank, [0] * len(items))
+        return learner.adaptation.answer(prompts, bank=bank, slots=[0] * len(items))
 
 
 def _kept(learner: Learner, adapter: Adapter) -> tuple[int, int]:
