@@ -33,11 +33,15 @@ MUON_LR, ADAM_LR = 0.02, 4e-3
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of the run: where it ends, how the learning rate goes, and the abilities' shares of the text."""
+    """A part of the run: where it ends, how the learning rate goes, and the abilities' shares of the text.
+
+    A stage with more `layers` than the model has begins by growing it (`grown`).
+    """
 
     until_tokens: int
     rates: tuple[float, float]
     shares: dict[str, float]
+    layers: int = 4
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,13 @@ class Recipe:
     report_tokens: int = 500_000
 
 
-def tiny_llama(vocabulary: int) -> LlamaConfig:
-    """The shape of the embedded models: 0.8 M parameters and the vocabulary's embedding."""
+def tiny_llama(vocabulary: int, layers: int = 4) -> LlamaConfig:
+    """The shape of the embedded models: 0.2 M parameters a layer, and the vocabulary's embedding."""
     return LlamaConfig(
         vocab_size=vocabulary,
         hidden_size=128,
         intermediate_size=384,
-        num_hidden_layers=4,
+        num_hidden_layers=layers,
         num_attention_heads=4,
         num_key_value_heads=4,
         max_position_embeddings=1024,
@@ -72,6 +76,34 @@ def tiny_llama(vocabulary: int) -> LlamaConfig:
         eos_token_id=0,
         pad_token_id=PAD_ID,
     )
+
+
+def grown(model: LlamaForCausalLM, layers: int) -> LlamaForCausalLM:
+    """The same function with more decoder layers, to be trained on.
+
+    New layers stand evenly among the old ones. Each is a copy of the one before it with its two output
+    projections zero: it adds nothing to the residual stream yet (a model grown without changing what it
+    computes: Net2Net, arXiv 1511.05641, section 2).
+
+    Raises ValueError for fewer layers, or more than twice as many.
+    """
+    old = model.config.num_hidden_layers
+    if not old <= layers <= 2 * old:
+        raise ValueError(f"{old} layers grow to at most twice as many, and to no fewer: not to {layers}")
+    before = [round(index * (layers - old) / old) for index in range(old + 1)]  # new ones before each old one
+    sources = [(i, new) for i in range(old) for new in (False, True)[: 1 + before[i + 1] - before[i]]]
+    given = model.state_dict()
+    state = {name: value for name, value in given.items() if ".layers." not in name}
+    for place, (source, new) in enumerate(sources):
+        prefix = f"model.layers.{source}."
+        for name, value in given.items():
+            if name.startswith(prefix):
+                rest = name.removeprefix(prefix)
+                silent = new and rest in ("self_attn.o_proj.weight", "mlp.down_proj.weight")
+                state[f"model.layers.{place}.{rest}"] = torch.zeros_like(value) if silent else value
+    found = LlamaForCausalLM(tiny_llama(model.config.vocab_size, layers))
+    found.load_state_dict(state)
+    return found
 
 
 class Stream:
@@ -157,18 +189,30 @@ class Pretraining:
         if not (self.folder / "tokenizer.json").exists():
             recipe.write_tokenizer(self.folder, args.seed)
         self.tokenizer = AutoTokenizer.from_pretrained(self.folder)
-        self.model = LlamaForCausalLM(tiny_llama(len(self.tokenizer))).to(args.device)
-        self.body = torch.compile(self.model.model, dynamic=True) if args.compile else self.model.model
+        self.compile = args.compile
+        config = tiny_llama(len(self.tokenizer), recipe.stages[0].layers)
+        self.take(LlamaForCausalLM(config))
+        self.stream, self.rng = Stream(recipe, self.tokenizer, args.seed), random.Random(args.seed)
+        self.counters: dict[str, Any] = {"step": 0, "tokens": 0, "seconds": 0.0, "switches": []}
+        self.loss: float | None = None
+        self.seed = args.seed
+
+    def take(self, model: LlamaForCausalLM) -> None:
+        """Train this model from now on, with optimizers that have seen no step."""
+        self.model = model = model.to(self.device)  # type: ignore[arg-type]
+        self.body = torch.compile(model.model, dynamic=True) if self.compile else model.model
         matrices = [p for n, p in self.model.named_parameters() if p.ndim == 2 and "embed" not in n]
         rest = [p for n, p in self.model.named_parameters() if p.ndim != 2 or "embed" in n]
         self.optimizers = {
             MUON_LR: torch.optim.Muon(matrices, lr=MUON_LR, momentum=0.95, weight_decay=0.0),
             ADAM_LR: torch.optim.AdamW(rest, lr=ADAM_LR, betas=(0.9, 0.95), weight_decay=0.0),
         }
-        self.stream, self.rng = Stream(recipe, self.tokenizer, args.seed), random.Random(args.seed)
-        self.counters: dict[str, Any] = {"step": 0, "tokens": 0, "seconds": 0.0, "switches": []}
-        self.loss: float | None = None
-        self.seed = args.seed
+
+    def enter(self, stage: Stage) -> None:
+        """Take up a stage: the text's new mixture, and the model's new layers if it grows."""
+        self.stream.enter(stage)
+        if stage.layers > len(self.model.model.layers):
+            self.take(grown(self.model, stage.layers))
 
     def save(self, name: str) -> None:
         state = {
@@ -184,6 +228,9 @@ class Pretraining:
 
     def resume(self, name: str) -> None:
         state = torch.load(self.out / name, weights_only=False)
+        layers = self.recipe.stages[len(state["switches"])].layers
+        if layers > len(self.model.model.layers):
+            self.take(grown(self.model, layers))
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers.values(), state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
@@ -228,7 +275,7 @@ class Pretraining:
             if counters["tokens"] >= stages[stage].until_tokens:
                 self.save(f"stage_{stage + 1}.pt")
                 counters["switches"].append(self.stream.n_documents)
-                self.stream.enter(stages[stage + 1])
+                self.enter(stages[stage + 1])
             for ids, weights in batches(self.stream.pool(), self.rng):
                 self.step(ids, weights)
             counters["seconds"] += time.perf_counter() - started
