@@ -15,7 +15,7 @@ from seal.domains.arc_agi.microgrid import family_of
 from seal.domains.arc_agi.text import Representation
 from seal.loops.data import load_source
 from seal.loops.evaluate import difference_table, method_table
-from seal.loops.few_shot.experiment import METHODS, PAIRS, arc_config, family_table
+from seal.loops.few_shot.experiment import COMMITTEE, METHODS, PAIRS, arc_config, family_table
 from seal.loops.few_shot.voting import VOTING
 from seal.self_edits.arc_grammar import render
 from seal.types import Directive, Task
@@ -33,6 +33,7 @@ SOLVED: dict[str, Callable[[int], bool]] = {
     "seal": lambda i: i in (1, 3, 4, 6, 7, 8, 9),
     "best_fixed": lambda i: i in (1, 3),
     "hand_made": lambda i: i in (1, 3, 10),
+    "seal_committee": lambda i: i in (1, 3, 4, 6, 7, 8, 9, 10),
 }
 """Which held-out tasks a method solves. Task 0 is solved by none."""
 WRITERS = {"self_edit": BEFORE, "round_1": OTHER, "random_selection": BEFORE, "seal": AFTER}
@@ -43,6 +44,11 @@ def text_of(method: str, i: int) -> str:
     if method == "self_edit" and i == 2:
         return NONE
     return render(OTHER if method == "self_edit" and i % 4 == 0 else WRITERS[method])
+
+
+def examined(name: str) -> tuple[str, ...]:
+    """What a method is in the folder as: also by the vote of copies, but for one that asks copies anyway."""
+    return (name,) if name.endswith(COMMITTEE) else (name, f"{name}{VOTING}")
 
 
 def make_task_run(
@@ -66,7 +72,8 @@ def make_task_run(
     source = load_source(config, config.data.evaluation, n)
     grid = ArcAgi(config.arc).form.grid
     evaluation, written = [], []
-    for method in [m for name in METHODS if name in methods for m in (f"{name}{VOTING}", name)]:
+    order = [m for name in METHODS if name in methods for m in examined(name)]
+    for method in order:
         name = method.removesuffix(VOTING)
         for i, context in enumerate(source.contexts):
             right = solved[name](i) or (method != name and i == 2)
@@ -81,7 +88,6 @@ def make_task_run(
     (path / "evaluation_self_edits.jsonl").write_text(json_lines(written))
     if "seal" in methods:
         _rounds(path, config.outer.rounds, control="random_selection" in methods)
-    order = [m for name in METHODS if name in methods for m in (name, f"{name}{VOTING}")]
     families = {id: family_of(task) for id, task in source.tasks.items()}
     fixed = (
         {"directive": asdict(OTHER), "trainings": 96, "candidates": 8} if "best_fixed" in methods else None

@@ -39,16 +39,23 @@ SENTENCES = {
         "unknown": "Whether the reward makes a difference cannot be told",
     },
     ("seal", "best_fixed"): {
-        "above": "A directive of its own for each task did better than the best one for all tasks",
-        "below": "The best directive for all tasks did better than one of its own for each",
-        "open": "It was not shown that a directive of its own for each task does better or worse",
-        "unknown": "Whether a directive of its own for each task does better",
+        "above": "One directive of its own for each task did better than the best one for all tasks",
+        "below": "One directive of its own for each task did worse than the best one for all tasks",
+        "open": "It was not shown that one directive of its own for each task does better or worse",
+        "unknown": "Whether one directive of its own for each task does better",
+    },
+    ("seal_committee", "best_fixed"): {
+        "above": "Answering by several directives of its own together did better than the best one for all",
+        "below": "Answering by several directives of its own together did worse than the best one for all",
+        "open": "It was not shown that answering by several directives of its own together does better or "
+        "worse than the best one for all tasks",
+        "unknown": "Whether answering by several directives of its own together does better than the best",
     },
     ("self_edit", "base"): {
-        "above": "Before RL, training on a task by a directive of its own solved more",
-        "below": "Before RL, training on a task by a directive of its own solved less",
-        "open": "It was not shown that training by its own directives, before RL, solves more or less",
-        "unknown": "Whether training by its own directives, before RL, solves more",
+        "above": "Training on a task by a directive of its own, before RL, did better than only seeing",
+        "below": "Training on a task by a directive of its own, before RL, did worse than only seeing",
+        "open": "It was not shown that training on a task by a directive of its own, before RL, does better",
+        "unknown": "Whether training on a task by a directive of its own, before RL, does better than only",
     },
 }
 INTERVALS = {"above": [0.1, 0.3], "below": [-0.3, -0.1], "open": [-0.1, 0.2], "unknown": None}

@@ -40,8 +40,8 @@ def demo(
         bool,
         Parameter(
             negative=(),
-            help='With "arc": also let the model choose among the best fixed directives: what its choosing '
-            "among its own is to be compared with. A third longer.",
+            help='With "arc": also choose one among several of its own directives, and do both, choosing and '
+            "answering together, with the best fixed ones: the matched baselines. Half as long again.",
         ),
     ] = False,
 ) -> None:

@@ -53,7 +53,7 @@ class ArcConfig(RealiseConfig):
     )
     choose_fixed: bool = Field(
         default=False,
-        description="Also do both with the best fixed directives: the matched baselines.",
+        description="Also let the model choose one among its own, and do both with the best fixed ones.",
     )
     seed: int = Field(
         default=0, description="Sets the random choices among augmentations, permutations and examples."

@@ -26,7 +26,7 @@ from seal.training import Adapter, AdapterBank
 from seal.types import Context, Graded, Grid, Question, Score, SelfEdit, Task
 
 RECORDS = "committees.jsonl"
-MOST_CANDIDATES = 8
+MOST_CANDIDATES = 4
 """Of a test grid, those that adapters and copies of most weight gave; the others are not scored."""
 _LEAST_LOG_PROBABILITY = -30.0  # one expert that finds a candidate impossible does not overrule all others
 

@@ -48,7 +48,7 @@ QUICK: Final = {"data.n_train": 8, "data.n_evaluation": 16, "self_edit.samples":
 
 
 def arc_config(*, seed: int = 0, quick: bool = False, matched: bool = False) -> RunConfig:
-    """The experiment's configuration, as in arc.toml; `matched` with the baseline that chooses as well."""
+    """The experiment's configuration, as in arc.toml; `matched` with the matched baselines."""
     own = {"seed": seed, "arc.choose_fixed": matched}
     return builtin_config("seal.loops.few_shot", "arc.toml", own | (QUICK if quick else {}))
 
@@ -106,9 +106,11 @@ def plan_several(adaptation: Adaptation, method: str, n_contexts: int) -> None:
 
 
 def methods_of_several(config: RunConfig) -> tuple[str, ...]:
-    """The methods that have several directives for each task: chosen among, or all of them together."""
-    whose = ("seal", "fixed") if config.arc.choose_fixed else ("seal",)
-    return tuple(f"{own}_{way}" for own in whose for way in (CHOSEN, COMMITTEE))
+    """The methods that have several directives for each task: all of them together or, with the matched
+    baselines, also one chosen among them."""
+    if not config.arc.choose_fixed:
+        return (f"seal_{COMMITTEE}",)
+    return tuple(f"{own}_{way}" for own in ("seal", "fixed") for way in (CHOSEN, COMMITTEE))
 
 
 def by_several(evaluation: TaskEvaluation, training: Source, method: str) -> None:

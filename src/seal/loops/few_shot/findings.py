@@ -35,6 +35,28 @@ _SHORT: Final = {
     "seal_committee": "own directives after RL, together",
     "fixed_committee": "best fixed directives, together",
 }
+_VERDICTS: Final = {
+    "above": "{one} did better than {other}",
+    "below": "{one} did worse than {other}",
+    "open": "it was not shown that {one} does better or worse than {other}",
+    "unknown": "whether {one} does better than {other} cannot be told",
+}
+_TOGETHER: Final = "answering by several directives of its own together"
+_COMPARED: Final = {
+    ("seal", "best_fixed"): ("one directive of its own for each task", "the best one for all tasks"),
+    ("seal_committee", "seal"): (_TOGETHER, "answering by one"),
+    ("seal_committee", "best_fixed"): (_TOGETHER, "the best one for all tasks"),
+    ("seal_committee", "fixed_committee"): (_TOGETHER, "by several of the best for all tasks"),
+    ("seal_chosen", "fixed_chosen"): (
+        "the fitting one of several directives of its own",
+        "the fitting one of the best for all tasks",
+    ),
+    ("self_edit", "base"): (
+        "training on a task by a directive of its own, before RL,",
+        "only seeing the demonstrations",
+    ),
+}
+"""What the sentences call the two methods."""
 Value = bool | str | float | int
 
 
@@ -70,49 +92,17 @@ def headline(results: Mapping[str, Any], config: RunConfig) -> list[str]:
     """What the run shows, in sentences that hold whichever way the figures fall. The first is the finding."""
     differences = {(d["a"], d["b"]): d for d in results["differences"]}
     sentences = effect_of_rl(results, config, TASKS)
-    if found := differences.get(("seal", "best_fixed")):
-        wordings = {
-            "above": "A directive of its own for each task did better than the best one for all tasks",
-            "below": "The best directive for all tasks did better than one of its own for each",
-            "open": "It was not shown that a directive of its own for each task does better or worse than "
-            "the best one for all tasks",
-            "unknown": "Whether a directive of its own for each task does better than the best one for all "
-            "tasks cannot be told",
-        }
-        n = (results.get("best_fixed") or {}).get("trainings")
-        searched = f" The one for all was searched with {n} trainings on the training tasks." if n else ""
-        sentences.append(
-            f"{wordings[verdict(found['ci95'])]}: after RL, the difference is "
-            f"{with_interval(found, TASKS)}.{searched}"
-        )
-    if found := differences.get(("seal_chosen", "fixed_chosen")):
-        wordings = {
-            "above": "Choosing among several by examining itself, the model did better with its own "
-            "directives than with the best fixed ones",
-            "below": "Choosing among several by examining itself, the model did better with the best fixed "
-            "directives than with its own",
-            "open": "It was not shown that, choosing among several by examining itself, the model does "
-            "better or worse with its own directives than with the best fixed ones",
-            "unknown": "Whether, choosing among several by examining itself, the model does better with its "
-            "own directives than with the best fixed ones cannot be told",
-        }
-        sentences.append(
-            f"{wordings[verdict(found['ci95'])]}: the difference is {with_interval(found, TASKS)}."
-        )
-    if found := differences.get(("self_edit", "base")):
-        wordings = {
-            "above": "Before RL, training on a task by a directive of its own solved more than only seeing "
-            "the demonstrations",
-            "below": "Before RL, training on a task by a directive of its own solved less than only seeing "
-            "the demonstrations",
-            "open": "It was not shown that training by its own directives, before RL, solves more or less "
-            "than only seeing the demonstrations",
-            "unknown": "Whether training by its own directives, before RL, solves more than only seeing the "
-            "demonstrations cannot be told",
-        }
-        sentences.append(
-            f"{wordings[verdict(found['ci95'])]}: the difference is {with_interval(found, TASKS)}."
-        )
+    searched = (results.get("best_fixed") or {}).get("trainings")
+    for pair, (one, other) in _COMPARED.items():
+        if found := differences.get(pair):
+            said = _VERDICTS[verdict(found["ci95"])].format(one=one, other=other)
+            note = ""
+            if pair[1] == "best_fixed" and searched:
+                note = f" The one for all was searched with {searched} trainings on the training tasks."
+                searched = None
+            sentences.append(
+                f"{said[0].upper()}{said[1:]}: the difference is {with_interval(found, TASKS)}.{note}"
+            )
     return sentences or [nothing_compared(results, lambda m: long_label(m, config), TASKS)]
 
 
