@@ -30,12 +30,12 @@ tags: [self-adaptation, few-shot, arc, tiny]
 
 # The embedded grid model of `seal`
 
-A Llama of {parameters:,} parameters (d 128, 4 layers, 4 heads, one token a cell) that loads with `transformers`
+A Llama of {parameters:,} parameters (d 128, {layers} layers, 4 heads, one token a cell) that loads with `transformers`
 alone. It solves few-shot tasks on one-row grids from their demonstrations, and writes the directives by which a model
 configures its own training (SEAL, arXiv 2506.10943, few-shot learning). It was pretrained from scratch on generated
 tasks (`seal.domains.arc_agi.microgrid`): no task of ARC or 1D-ARC was in its training.
 
-Pretraining: seed {seed}, {tokens:,} tokens in {steps:,} steps, {minutes:.0f} minutes on one CPU core
+Pretraining: seed {seed}, {tokens:,} tokens in {steps:,} steps, {minutes:.0f} minutes on one or two CPU cores
 (`recipes/tiny_grid_pretrain`). Tokens by kind of document: {by_kind}.
 
 ## What it can do
@@ -90,8 +90,10 @@ def main() -> None:
         for name, shares in written["values"].items()
     ]
     families = [f"| {n} | {one['solved']:.0f} of {one['tasks']} |" for n, one in found["families"].items()]
+    model = AutoModelForCausalLM.from_pretrained(args.run / "model")
     card = CARD.format(
-        parameters=AutoModelForCausalLM.from_pretrained(args.run / "model").num_parameters(),
+        parameters=model.num_parameters(),
+        layers=model.config.num_hidden_layers,
         seed=facts["seed"],
         tokens=facts["tokens"],
         steps=facts["step"],

@@ -19,6 +19,8 @@ from seal.config import RunConfig, builtin_config, dump_config
 from seal.domains.arc_agi import ArcAgi
 from seal.domains.arc_agi.microgrid import tasks
 from seal.loops.adapt import Adaptation, Trial
+from seal.loops.check import check_fit
+from seal.loops.data import load_source
 from seal.loops.evaluate import RECORDS
 from seal.loops.few_shot.experiment import HAND_MADE, run_few_shot
 from seal.loops.few_shot.report import write_report
@@ -94,6 +96,15 @@ def test_training_on_a_task_helps_to_solve_it(adaptation: Adaptation) -> None:
     after = adaptation.learn_and_examine(trials, answers=False)
     gain = [(b.likelihood or 0) - (a.likelihood or 0) for a, b in zip(before, after, strict=True)]
     assert sum(gain) / len(gain) > 0.05
+
+
+def test_answers_too_long_to_be_given_are_told() -> None:
+    for n_tokens, told in ((20, ["12 of 12 answers are longer"]), (37, [])):
+        config = _config(**{"arc.columns": 33, "grading.max_new_tokens": n_tokens})
+        adaptation = Adaptation.load(config)
+        contexts = load_source(config, "microgrid/dev", 12).contexts
+        found = check_fit(adaptation, contexts, writes=False)
+        assert [text[:27] for text in found] == told
 
 
 def test_the_experiment_resumes_to_the_same_records_and_its_report_is_written(tmp_path: Path) -> None:

@@ -48,8 +48,8 @@ def check_fit(
 ) -> list[str]:
     """Check that every text fits the model's context, and set how long what it writes may get.
 
-    Returns notices, one a limit that had to be lowered. Raises InputError naming the contexts that do not
-    fit, ConfigError where a setting is longer than any context could be.
+    Returns notices: the limits that had to be lowered, and answers too long to be given. Raises InputError
+    naming the contexts that do not fit, ConfigError where a setting is longer than any context could be.
     """
     limit = getattr(adaptation.model.config, "max_position_embeddings", None)
     if limit is None:
@@ -78,7 +78,23 @@ def check_fit(
             f"answers are cut at {room} tokens instead of {config.grading.max_new_tokens}: the longest "
             f"question leaves no more of the model's context of {limit}"
         )
-    return notices
+    return notices + _cut_answers(adaptation, contexts)
+
+
+def _cut_answers(adaptation: Adaptation, contexts: Sequence[Context]) -> list[str]:
+    """A notice if there are questions to which no known answer is short enough to be given in full."""
+    known = [question.answers for context in contexts for question in context.questions if question.answers]
+    texts = [text for answers in known for text in answers]
+    encoded = adaptation.tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
+    lengths = iter([len(ids) for ids in encoded])
+    shortest = [min(next(lengths) for _ in answers) for answers in known]
+    cut = [n for n in shortest if n > adaptation.answer_tokens]
+    if not cut:
+        return []
+    return [
+        f"{len(cut)} of {len(known)} answers are longer than an answer may be, so that they cannot be given: "
+        f"up to {max(cut)} tokens, where grading.max_new_tokens allows {adaptation.answer_tokens}"
+    ]
 
 
 def fingerprint(adaptation: Adaptation, **sources: Sequence[Context]) -> dict[str, str]:

@@ -28,6 +28,8 @@ from seal.types import Context, Graded, Grid, Question, Score, SelfEdit, Task
 RECORDS = "committees.jsonl"
 MOST_CANDIDATES = 4
 """Of a test grid, those that adapters and copies of most weight gave; the others are not scored."""
+LEAST_WEIGHT = 0.02
+"""Of the greatest at a table: who weighs less is not asked about candidates; its word would hardly count."""
 _LEAST_LOG_PROBABILITY = -30.0  # one expert that finds a candidate impossible does not overrule all others
 
 
@@ -191,7 +193,7 @@ def _asked(
         for own in tables.values()
         for table in own
         for grid in supported[id(table)]
-        for seat in table
+        for seat in _heard(table)
         if (text := _written(domain, seat.copy, grid)) is not None
     ]
     asked = [(seat, (adaptation.exam_prompt(None, seat.copy.question), text)) for seat, _, text in jobs]
@@ -233,6 +235,11 @@ def _log_probabilities(
         append_eos=adaptation.style == "chat",
     )
     return [max(score.log_probability, _LEAST_LOG_PROBABILITY) for score in scores]
+
+
+def _heard(table: Sequence[_Seat]) -> list[_Seat]:
+    least = LEAST_WEIGHT * max(seat.weight for seat in table)
+    return [seat for seat in table if seat.weight >= least]
 
 
 def _supported(table: Sequence[_Seat]) -> dict[Grid, float]:

@@ -41,7 +41,7 @@ PAIRS: Final = (
     ("seal_chosen", "fixed_chosen"), ("seal_chosen", "base"), ("committee", "base"),
     ("seal_committee", "seal"), ("seal_committee", "seal_chosen"), ("seal_committee", "best_fixed"),
     ("seal_committee", "fixed_committee"), ("fixed_committee", "best_fixed"), ("seal_committee", "base"),
-    ("seal_committee", "base_voting"), ("committee", "base_voting"),
+    ("seal_committee", "hand_made"), ("seal_committee", "base_voting"), ("committee", "base_voting"),
 )  # fmt: skip
 CHOSEN, COMMITTEE = "chosen", "committee"
 QUICK: Final = {"data.n_train": 8, "data.n_evaluation": 16, "self_edit.samples": 4, "outer.rounds": 1}

@@ -90,8 +90,8 @@ def _noisy(n_cells: int, rng: random.Random) -> Row | None:
 
 
 def _with_marker(n_cells: int, marker: int, rng: random.Random) -> Row | None:
-    """An object and, two or more cells from it, a marker."""
-    size, colour = rng.randint(1, max(1, n_cells // 2)), rng.choice([c for c in INK if c != marker])
+    """An object, as long as there is room for, and two or more cells from it a marker."""
+    size, colour = rng.randint(1, max(1, n_cells - 3)), rng.choice([c for c in INK if c != marker])
     first = rng.random() < 0.5
     sizes, colours = ([1, size], [marker, colour]) if first else ([size, 1], [colour, marker])
     return draw_runs(rng, n_cells, sizes, colours, 1)
@@ -143,7 +143,7 @@ def _plain(
 
 
 def _single(n_cells: int, rng: random.Random) -> Row | None:
-    return _objects(n_cells, (1, 1), (1, max(1, n_cells // 2)), rng)
+    return _objects(n_cells, (1, 1), (1, max(1, n_cells - 2)), rng)
 
 
 def _some(n_cells: int, rng: random.Random) -> Row | None:
