@@ -41,7 +41,7 @@ def demo(
         Parameter(
             negative=(),
             help='With "arc": also choose one among several of its own directives, and do both, choosing and '
-            "answering together, with the best fixed ones: the matched baselines. Half as long again.",
+            "answering together, with the best fixed ones: the matched baselines. Nearly twice as long.",
         ),
     ] = False,
 ) -> None:

@@ -193,7 +193,7 @@ def _asked(
         for own in tables.values()
         for table in own
         for grid in supported[id(table)]
-        for seat in _heard(table)
+        for seat in _weighty(table)
         if (text := _written(domain, seat.copy, grid)) is not None
     ]
     asked = [(seat, (adaptation.exam_prompt(None, seat.copy.question), text)) for seat, _, text in jobs]
@@ -237,7 +237,7 @@ def _log_probabilities(
     return [max(score.log_probability, _LEAST_LOG_PROBABILITY) for score in scores]
 
 
-def _heard(table: Sequence[_Seat]) -> list[_Seat]:
+def _weighty(table: Sequence[_Seat]) -> list[_Seat]:
     least = LEAST_WEIGHT * max(seat.weight for seat in table)
     return [seat for seat in table if seat.weight >= least]
 
