@@ -14,10 +14,11 @@ from tokenizer import write_tokenizer
 
 from seal.training.pretraining import Recipe, Stage, run_recipe
 
-LONG = {"hard_narrow": 0.28, "short": 0.06, "narrow": 0.38, "composed": 0.04, "wide": 0.18} | {
-    "directive": 0.04,
-    "directive_wide": 0.02,
-}
+GROWING = (
+    {"hard_narrow": 0.28, "short": 0.06, "narrow": 0.38, "composed": 0.04, "wide": 0.18}
+    | {"directive": 0.04, "directive_wide": 0.02}
+)  # fmt: skip
+"""The mixture of the two stages after the model has grown."""
 STAGES = (
     Stage(2_000_000, (1.0, 1.0), {"warm_up": 0.7, "short": 0.3}),
     Stage(
@@ -49,20 +50,13 @@ STAGES = (
         {"hard_narrow": 0.22, "short": 0.08, "narrow": 0.36, "composed": 0.04, "wide": 0.24}
         | {"directive": 0.04, "directive_wide": 0.02},
     ),
-    Stage(92_000_000, (0.1, 0.6), LONG, layers=6),
-    Stage(110_000_000, (0.6, 0.4), LONG, layers=6),
+    Stage(92_000_000, (0.1, 0.6), GROWING, layers=6),
+    Stage(110_000_000, (0.6, 0.4), GROWING, layers=6),
     Stage(
         136_000_000,
         (0.4, 0.0),
-        {
-            "hard_shared": 0.28,
-            "hard_other": 0.14,
-            "narrow": 0.32,
-            "short": 0.04,
-            "composed": 0.04,
-            "wide": 0.12,
-        }
-        | {"directive": 0.04, "directive_wide": 0.02},
+        {"hard_shared": 0.28, "hard_other": 0.14, "narrow": 0.32, "short": 0.04, "composed": 0.04}
+        | {"wide": 0.12, "directive": 0.04, "directive_wide": 0.02},
         layers=6,
     ),
 )

@@ -71,30 +71,20 @@ def check_fit(
                 f"self-edits are cut at {room} tokens instead of {config.self_edit.max_new_tokens}: "
                 f"the longest prompt has {longest} and the model's context {limit}"
             )
-    room = limit - _check_exams(adaptation, contexts, limit, open_book)
+    longest, answers = _check_exams(adaptation, contexts, limit, open_book)
+    room = limit - longest
     if room < config.grading.max_new_tokens:
         adaptation.answer_tokens = room
         notices.append(
             f"answers are cut at {room} tokens instead of {config.grading.max_new_tokens}: the longest "
             f"question leaves no more of the model's context of {limit}"
         )
-    return notices + _cut_answers(adaptation, contexts)
-
-
-def _cut_answers(adaptation: Adaptation, contexts: Sequence[Context]) -> list[str]:
-    """A notice if there are questions to which no known answer is short enough to be given in full."""
-    known = [question.answers for context in contexts for question in context.questions if question.answers]
-    texts = [text for answers in known for text in answers]
-    encoded = adaptation.tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else []
-    lengths = iter([len(ids) for ids in encoded])
-    shortest = [min(next(lengths) for _ in answers) for answers in known]
-    cut = [n for n in shortest if n > adaptation.answer_tokens]
-    if not cut:
-        return []
-    return [
-        f"{len(cut)} of {len(known)} answers are longer than an answer may be, so that they cannot be given: "
-        f"up to {max(cut)} tokens, where grading.max_new_tokens allows {adaptation.answer_tokens}"
-    ]
+    if cut := [n for n in answers if n > adaptation.answer_tokens]:
+        notices.append(
+            f"{len(cut)} of {len(answers)} answers are longer than an answer may be, so that they cannot be "
+            f"given: up to {max(cut)} tokens, where grading.max_new_tokens allows {adaptation.answer_tokens}"
+        )
+    return notices
 
 
 def fingerprint(adaptation: Adaptation, **sources: Sequence[Context]) -> dict[str, str]:
@@ -131,20 +121,25 @@ def _check_writing(adaptation: Adaptation, contexts: Sequence[Context], limit: i
     return max(lengths.values(), default=0)
 
 
-def _check_exams(adaptation: Adaptation, contexts: Sequence[Context], limit: int, open_book: bool) -> int:
-    """The length of the longest exam prompt, after a check that each has room for its gold answer."""
+def _check_exams(
+    adaptation: Adaptation, contexts: Sequence[Context], limit: int, open_book: bool
+) -> tuple[int, list[int]]:
+    """The lengths of the longest exam prompt, and of the shortest answer to each question that has one, after
+    a check that each prompt has room for its gold answer."""
     tokenizer, longest, needed = adaptation.tokenizer, 0, {}
+    shortest: list[int] = []
     for context in contexts:
         for question in context.questions:
             prompt = adaptation.exam_prompt(context if open_book else None, question)
             n = len(encode_prompt(tokenizer, prompt))
-            gold = [adaptation.domain.answer_lead + answer for answer in question.answers[:1]]
+            gold = [adaptation.domain.answer_lead + answer for answer in question.answers]
             answers = [len(encode_completion(tokenizer, answer, append_eos=False)) for answer in gold]
+            shortest += [min(answers)] if answers else []
             longest = max(longest, n)
-            needed[context.id] = max(needed.get(context.id, 0), n + sum(answers))
+            needed[context.id] = max(needed.get(context.id, 0), n + sum(answers[:1]))
     where = "with one of its questions and the answer" if open_book else "in one of its questions and answers"
     _complain(contexts, needed, limit, where)
-    return longest
+    return longest, shortest
 
 
 def _complain(contexts: Sequence[Context], lengths: dict[str, int], limit: int, where: str) -> None:

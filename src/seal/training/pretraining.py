@@ -92,17 +92,15 @@ def grown(model: LlamaForCausalLM, layers: int) -> LlamaForCausalLM:
         raise ValueError(f"{old} layers grow to at most twice as many, and to no fewer: not to {layers}")
     before = [round(index * (layers - old) / old) for index in range(old + 1)]  # new ones before each old one
     sources = [(i, new) for i in range(old) for new in (False, True)[: 1 + before[i + 1] - before[i]]]
-    given = model.state_dict()
-    state = {name: value for name, value in given.items() if ".layers." not in name}
-    for place, (source, new) in enumerate(sources):
-        prefix = f"model.layers.{source}."
-        for name, value in given.items():
-            if name.startswith(prefix):
-                rest = name.removeprefix(prefix)
-                silent = new and rest in ("self_attn.o_proj.weight", "mlp.down_proj.weight")
-                state[f"model.layers.{place}.{rest}"] = torch.zeros_like(value) if silent else value
     found = LlamaForCausalLM(tiny_llama(model.config.vocab_size, layers))
-    found.load_state_dict(state)
+    rest = {name: value for name, value in model.state_dict().items() if ".layers." not in name}
+    found.load_state_dict(rest, strict=False)
+    for layer, (source, new) in zip(found.model.layers, sources, strict=True):
+        weights = model.model.layers[source].state_dict()
+        if new:
+            outputs = ("self_attn.o_proj.weight", "mlp.down_proj.weight")
+            weights |= {name: torch.zeros_like(weights[name]) for name in outputs}
+        layer.load_state_dict(weights)
     return found
 
 
@@ -208,11 +206,10 @@ class Pretraining:
             ADAM_LR: torch.optim.AdamW(rest, lr=ADAM_LR, betas=(0.9, 0.95), weight_decay=0.0),
         }
 
-    def enter(self, stage: Stage) -> None:
-        """Take up a stage: the text's new mixture, and the model's new layers if it grows."""
-        self.stream.enter(stage)
-        if stage.layers > len(self.model.model.layers):
-            self.take(grown(self.model, stage.layers))
+    def grow(self, layers: int) -> None:
+        """Give the model so many layers, if it has fewer."""
+        if layers > len(self.model.model.layers):
+            self.take(grown(self.model, layers))
 
     def save(self, name: str) -> None:
         state = {
@@ -228,9 +225,7 @@ class Pretraining:
 
     def resume(self, name: str) -> None:
         state = torch.load(self.out / name, weights_only=False)
-        layers = self.recipe.stages[len(state["switches"])].layers
-        if layers > len(self.model.model.layers):
-            self.take(grown(self.model, layers))
+        self.grow(self.recipe.stages[len(state["switches"])].layers)
         self.model.load_state_dict(state["model"])
         for optimizer, saved in zip(self.optimizers.values(), state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
@@ -275,7 +270,8 @@ class Pretraining:
             if counters["tokens"] >= stages[stage].until_tokens:
                 self.save(f"stage_{stage + 1}.pt")
                 counters["switches"].append(self.stream.n_documents)
-                self.enter(stages[stage + 1])
+                self.stream.enter(stages[stage + 1])
+                self.grow(stages[stage + 1].layers)
             for ids, weights in batches(self.stream.pool(), self.rng):
                 self.step(ids, weights)
             counters["seconds"] += time.perf_counter() - started

@@ -192,8 +192,8 @@ def _asked(
         (seat, grid, text)
         for own in tables.values()
         for table in own
-        for grid in supported[id(table)]
         for seat in _weighty(table)
+        for grid in supported[id(table)]
         if (text := _written(domain, seat.copy, grid)) is not None
     ]
     asked = [(seat, (adaptation.exam_prompt(None, seat.copy.question), text)) for seat, _, text in jobs]

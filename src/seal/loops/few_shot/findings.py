@@ -97,9 +97,8 @@ def headline(results: Mapping[str, Any], config: RunConfig) -> list[str]:
         if found := differences.get(pair):
             said = _VERDICTS[verdict(found["ci95"])].format(one=one, other=other)
             note = ""
-            if pair[1] == "best_fixed" and searched:
+            if searched and pair == ("seal", "best_fixed"):
                 note = f" The one for all was searched with {searched} trainings on the training tasks."
-                searched = None
             sentences.append(
                 f"{said[0].upper()}{said[1:]}: the difference is {with_interval(found, TASKS)}.{note}"
             )
