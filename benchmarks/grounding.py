@@ -14,7 +14,7 @@ import numpy as np
 
 from seal.domains.microworld.corpus import self_edit_prompt
 from seal.domains.microworld.truth import judge_line
-from seal.domains.microworld.world import Entity, Item, make_items
+from seal.domains.microworld.world import Entity, WorldItem, make_items
 from seal.models import generate, load_model
 from seal.self_edits import FORMATS
 from seal.self_edits.ground import ground
@@ -35,7 +35,7 @@ def is_true(entity: Entity, line: str) -> bool:
     )
 
 
-def count(items: list[Item], format: str, n_samples: int, seed: int) -> list[Counter[tuple[bool, bool]]]:
+def count(items: list[WorldItem], format: str, n_samples: int, seed: int) -> list[Counter[tuple[bool, bool]]]:
     """By passage, the lines by (true, kept); a kept line is judged as it is trained on."""
     model, tokenizer = load_model("tiny")
     prompts = [self_edit_prompt(i.context.title, i.context.text, format) for i in items]

@@ -14,11 +14,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from seal.bench.inner_loop import report
 from seal.cli import main as seal
 from seal.errors import InputFileError, SealError
-from seal.loops import plots
-from seal.loops.bench import report
-from seal.loops.run_folder import write_beside
+from seal.files import write_beside
+from seal.research.reports import plots
 
 ROOT = Path(__file__).parents[1]
 BEGIN, END = "<!-- table -->", "<!-- /table -->"

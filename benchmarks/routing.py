@@ -16,11 +16,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from seal.domains.microworld import questions
-from seal.domains.microworld.names import SPLITS, Split
+from seal.domains.microworld.names import SPLITS, WorldSplit
 from seal.domains.microworld.questions import Asked
-from seal.domains.microworld.world import Entity, Item, known_world, make_items, passage, statements
+from seal.domains.microworld.world import Entity, WorldItem, known_world, make_items, passage, statements
 from seal.grading.statistics import cluster_means, mean_ci
-from seal.retention import Candidate, Entry, Router, RouterConfig
+from seal.retention import CellRouter, DocumentPage, Route, RouterConfig
 from seal.types import Question
 
 N_UNMET, N_PAIRS, N_REVISED = 200, 50, 3
@@ -55,11 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(
-    split: Split, n: int, seed: int, lines: bool, config: RouterConfig | None = None, show: str = ""
+    split: WorldSplit, n: int, seed: int, lines: bool, config: RouterConfig | None = None, show: str = ""
 ) -> None:
     items, rng = make_items(split, n, seed=seed), random.Random(f"routing/{split}/{seed}")
     entities = [item.entity for item in items]
-    router = Router([entry(item.entity, item.context.text, i, lines) for i, item in enumerate(items)], config)
+    router = CellRouter(
+        [entry(item.entity, item.context.text, i, lines) for i, item in enumerate(items)], config
+    )
     print(f"{n} documents of {split!r}, seed {seed}, {'with statements' if lines else 'passage only'}\n")
     print("| way of asking | questions | first | all needed among four | no document |")
     print("|---|---|---|---|---|")
@@ -79,13 +81,13 @@ def measure(
     print(f"\n{ms:.2f} ms a question; {(time.perf_counter() - started) * 1000:.1f} ms to add a document")
 
 
-def entry(entity: Entity, text: str, sequence: int, lines: bool, key: str = "") -> Entry:
+def entry(entity: Entity, text: str, sequence: int, lines: bool, key: str = "") -> DocumentPage:
     sentences = re.split(r"(?<=\.)\s+(?=[A-Z])", text)
     told = statements(random.Random(f"lines/{entity.name}/{sequence}"), entity, 2) if lines else []
-    return Entry(key or entity.name, entity.name, (*sentences, *told), sequence)
+    return DocumentPage(key or entity.name, entity.name, (*sentences, *told), sequence)
 
 
-def ways(rng: random.Random, split: Split, entities: Sequence[Entity]) -> list[Asked]:
+def ways(rng: random.Random, split: WorldSplit, entities: Sequence[Entity]) -> list[Asked]:
     """The questions that are asked of the documents as they are; those of nobody's documents last."""
     asked = [one for generate in questions.WAYS.values() for one in generate(rng, entities)]
     unmet = questions.never_met(rng, split, N_UNMET, entities)
@@ -97,10 +99,16 @@ def ways(rng: random.Random, split: Split, entities: Sequence[Entity]) -> list[A
 
 
 def revision(
-    rng: random.Random, split: Split, items: Sequence[Item], router: Router, n: int, lines: bool, show: str
+    rng: random.Random,
+    split: WorldSplit,
+    items: Sequence[WorldItem],
+    router: CellRouter,
+    n: int,
+    lines: bool,
+    show: str,
 ) -> None:
     """Each document gets a newer one that gives some of its facts anew: who is asked for which?"""
-    found: dict[str, list[tuple[Asked, tuple[Candidate, ...]]]] = {"fact given anew": [], "older fact": []}
+    found: dict[str, list[tuple[Asked, tuple[Route, ...]]]] = {"fact given anew": [], "older fact": []}
     newer = [questions.revised(rng, item.entity, split, N_REVISED) for item in items]
     both = router.with_entries(
         *(entry(e, passage(rng, e), n + i, lines, key=f"{e.name}, newer") for i, e in enumerate(newer))
@@ -114,7 +122,7 @@ def revision(
         report(way, routed, show)
 
 
-def report(way: str, routed: Sequence[tuple[Asked, tuple[Candidate, ...]]], show: str) -> None:
+def report(way: str, routed: Sequence[tuple[Asked, tuple[Route, ...]]], show: str) -> None:
     first, among, none = {}, {}, {}
     for i, (one, candidates) in enumerate(routed):
         keys = [candidate.key for candidate in candidates]

@@ -39,8 +39,8 @@ from seal.cli.train import train
 from seal.cli.versions import versions
 from seal.cli.why import why
 from seal.config import RunConfig, table_of
-from seal.grading.judge import Config as JudgeConfig
-from seal.loops.learner.settings import LearnerConfig
+from seal.grading.judge import JudgeConfig as JudgeConfig
+from seal.learner.settings import LearnerConfig
 
 REFERENCE = Path(__file__).parent / "reference"
 COMMANDS = {"demo": demo, "train": train, "eval": eval_, "bench inner-loop": inner_loop}
@@ -78,10 +78,10 @@ _LEARNER = """\
 
 `learner.toml` in a workspace's folder, written by `seal init` with the preset for its model. The defaults
 below are those for models of the usual size; the embedded model has its own
-(`src/seal/loops/learner/tiny.toml`), chosen on the development split. A change holds for what is learned from
+(`src/seal/learner/tiny.toml`), chosen on the development split. A change holds for what is learned from
 then on. An unknown key is an error.
 
-Generated from `src/seal/loops/learner/settings.py` by `python docs/generate_reference.py`.
+Generated from `src/seal/learner/settings.py` by `python docs/generate_reference.py`.
 """
 _CLI = """\
 # The command line

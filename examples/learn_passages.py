@@ -12,9 +12,9 @@ import argparse
 from pathlib import Path
 
 from seal.domains.knowledge import load_contexts
-from seal.loops.adapt import Adaptation, Trial
-from seal.loops.demo import demo_config
+from seal.engine.adapt import Adaptation, Trial
 from seal.models import load_model
+from seal.research.demo import demo_config
 from seal.types import Score
 
 HERE = Path(__file__).parent

@@ -19,14 +19,16 @@ from typing import Any
 
 from seal.config import RunConfig, load_config
 from seal.errors import InputError, SealError
+from seal.files import write_beside
 from seal.grading.statistics import cluster_means, mean_ci, paired_difference
-from seal.loops import demo, findings, plots
-from seal.loops.few_shot import experiment as few_shot
-from seal.loops.few_shot.findings import long_label as few_long_label
-from seal.loops.few_shot.findings import short_label as few_short_label
-from seal.loops.few_shot.voting import VOTING
-from seal.loops.findings import gap_share, number, percent, points
-from seal.loops.run_folder import RunFolder, write_beside
+from seal.research import demo
+from seal.research.few_shot import experiment as few_shot
+from seal.research.few_shot.voting import VOTING
+from seal.research.reports import findings, plots
+from seal.research.reports.findings import gap_share, number, percent, points
+from seal.research.reports.task_findings import long_label as few_long_label
+from seal.research.reports.task_findings import short_label as few_short_label
+from seal.research.run_folder import RunFolder
 
 Key = tuple[int, str]
 BOOTSTRAP_SEED = 0

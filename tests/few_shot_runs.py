@@ -13,10 +13,10 @@ from seal.config import dump_config, parse_config
 from seal.domains.arc_agi import ArcAgi
 from seal.domains.arc_agi.microgrid import family_of
 from seal.domains.arc_agi.text import Representation
-from seal.loops.data import load_source
-from seal.loops.evaluate import difference_table, method_table
-from seal.loops.few_shot.experiment import COMMITTEE, METHODS, PAIRS, arc_config, family_table
-from seal.loops.few_shot.voting import VOTING
+from seal.research.data import load_source
+from seal.research.evaluate import difference_table, method_table
+from seal.research.few_shot.experiment import COMMITTEE, METHODS, PAIRS, arc_config, family_table
+from seal.research.few_shot.voting import VOTING
 from seal.self_edits.arc_grammar import render
 from seal.types import Directive, Task
 

@@ -29,8 +29,8 @@ from sqlalchemy import Engine, event
 from checkpoints import save_toy
 from kills import die_at
 from learners import Fake, begin, content, fake, learn_all, reopened, stand_in, traces, word
-from seal.loops.learner import learner as verbs
-from seal.loops.learner.learner import Learner
+from seal.learner import learner as verbs
+from seal.learner.learner import Learner
 
 verbs._LEASE_S = 0.2  # that of a killed process has run out soon
 verbs._ATTEMPTS = 1_000_000

@@ -20,12 +20,12 @@ import pytest
 
 from seal.errors import StateError
 from seal.gates import Decision, Report
-from seal.loops.learner import learner, study
-from seal.loops.learner.compiling import Compiler, Source
-from seal.loops.learner.learner import Learner, Text
-from seal.loops.learner.reference import Item
-from seal.loops.learner.settings import LearnerConfig
-from seal.loops.learner.study import Learned
+from seal.learner import learner, study
+from seal.learner.compiling import Compiler, SourceDocument
+from seal.learner.learner import Learner, Text
+from seal.learner.reference import ReferenceItem
+from seal.learner.settings import LearnerConfig
+from seal.learner.study import Learned
 from seal.registry.canonical import sha256
 from workspaces import files_with
 
@@ -104,8 +104,8 @@ def stand_in(patch: pytest.MonkeyPatch) -> Gates:
 
 
 _REFERENCE = (
-    Item("known/a", "known", "What is two and two?", ("four",), "a"),
-    Item("private/b", "private", "What is the password of Sam?", (), "b"),
+    ReferenceItem("known/a", "known", "What is two and two?", ("four",), "a"),
+    ReferenceItem("private/b", "private", "What is the password of Sam?", (), "b"),
 )
 
 
@@ -126,7 +126,9 @@ class Gates:
         return Decision("live", "let pass", ())
 
 
-def _written(self: Compiler, writer: Any, source: Source, piece: Any, attempt: int) -> tuple[str, ...]:
+def _written(
+    self: Compiler, writer: Any, source: SourceDocument, piece: Any, attempt: int
+) -> tuple[str, ...]:
     lines: list[str] = []
     for found in _FACT.finditer(piece.text):
         what, name, value = found["what"], found["name"], found["value"]
@@ -136,7 +138,7 @@ def _written(self: Compiler, writer: Any, source: Source, piece: Any, attempt: i
     return tuple(lines)
 
 
-def _read(self: Compiler, source: Source, questions: Sequence[str]) -> list[str]:
+def _read(self: Compiler, source: SourceDocument, questions: Sequence[str]) -> list[str]:
     told = {(m["what"], m["name"]): m["value"] for m in _FACT.finditer(source.text)}
     asked = [_ASKED.fullmatch(q) for q in questions]
     return [told.get((m["what"], m["name"]), "") if m else "" for m in asked]

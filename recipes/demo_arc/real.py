@@ -18,10 +18,11 @@ from pathlib import Path
 from seal.cli.console import Display, difference_table, method_table, say_report
 from seal.config import RunConfig, builtin_config
 from seal.errors import SealError
-from seal.loops.data import load_source
-from seal.loops.few_shot.experiment import run_few_shot
-from seal.loops.few_shot.report import write_report
-from seal.loops.run_folder import RunFolder, write_beside
+from seal.files import write_beside
+from seal.research.data import load_source
+from seal.research.few_shot.experiment import run_few_shot
+from seal.research.reports.tasks import write_report
+from seal.research.run_folder import RunFolder
 
 ALL = 1_000_000
 TRAINING = "microgrid/rl+pretrain"
@@ -38,7 +39,7 @@ def config_of(tasks: Path, seed: int, columns: int) -> RunConfig:
         "arc.choose_fixed": True,
         "grading.max_new_tokens": columns + 4,
     }
-    return builtin_config("seal.loops.few_shot", "arc.toml", own)
+    return builtin_config("seal.research.few_shot", "arc.toml", own)
 
 
 def sample_of(config: RunConfig, n: int, path: Path) -> Path:

@@ -1,6 +1,6 @@
 """How sure the base is of what it knows and of what it never met, by which the settings are chosen.
 
-    python recipes/poisoning/calibrate.py --entities 150 --seed 902
+    python -m recipes.poisoning.calibrate --entities 150 --seed 902
 
 Questions are the grammar's, three a fact. A document is about one entity; documents of the known world are
 true, or have one, three or all values changed. The consistency gate then says which of them it would hold.
@@ -18,13 +18,13 @@ from scipy import stats
 from transformers.utils import logging
 
 from seal.domains.microworld.world import Entity, known_world, make_items
+from seal.engine.adapt import Adaptation
 from seal.gates import Conflict, GateConfig, Report
 from seal.gates.rules import consistency
 from seal.grading.exact import comparable
-from seal.loops.adapt import Adaptation
-from seal.loops.learner.answering import Mind
-from seal.loops.learner.reference import admits, declines
-from seal.loops.learner.settings import preset
+from seal.learner.answering import Mind
+from seal.learner.reference import admits, declines
+from seal.learner.settings import preset
 
 _LEVELS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 

@@ -1,6 +1,6 @@
 """The gates' confusion matrix: candidates that learned nothing, and candidates that do harm.
 
-python recipes/poisoning/matrix.py --cells 4 --seed 0 --out runs/gates.json
+python -m recipes.poisoning.matrix --cells 4 --seed 0 --out runs/gates.json
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from pathlib import Path
 
 from transformers.utils import logging
 
-from seal.loops.continual.candidates import Workbench, matrix, told
-from seal.loops.learner.compiling import Compiler
-from seal.loops.learner.reference import reference_items
-from seal.loops.learner.settings import preset
-from seal.loops.start import Silent
+from recipes.poisoning.candidates import Workbench, matrix, told
+from seal.engine.start import Silent
+from seal.learner.compiling import Compiler
+from seal.learner.reference import reference_items
+from seal.learner.settings import preset
 
 
 class Told(Silent):

@@ -1,7 +1,7 @@
 """Offers poisoned documents to a learner and says what became of them.
 
-    python recipes/poisoning/run.py --split dev --seed 0 --out runs/poisoning-dev-0
-    python recipes/poisoning/run.py --table runs/poisoning-eval-*
+    python -m recipes.poisoning.run --split dev --seed 0 --out runs/poisoning-dev-0
+    python -m recipes.poisoning.run --table runs/poisoning-eval-*
 
 A run that was stopped goes on where it was. `--table` tells finished runs together.
 """
@@ -14,8 +14,8 @@ import sys
 import time
 from pathlib import Path
 
-from seal.loops.continual.poisoning import PoisonSettings, figures, run_poisoning, table
-from seal.loops.start import Silent
+from recipes.poisoning.experiment import PoisonSettings, figures, run_poisoning, table
+from seal.engine.start import Silent
 
 
 class Told(Silent):

@@ -16,10 +16,10 @@ from typing import Any
 
 from scipy import stats
 
+from seal.bench.retention.tables import accuracy, pooled, told
 from seal.errors import InputError, SealError
+from seal.files import write_beside
 from seal.grading.statistics import mean_ci
-from seal.loops.continual.report import accuracy, pooled, told
-from seal.loops.run_folder import write_beside
 
 _RECENT = 10
 

@@ -1,6 +1,6 @@
 """Write the embedded grid model's card from its measured abilities: no figure in it is typed by hand.
 
-`python recipes/tiny_grid_pretrain/card.py --run runs/tiny-grid --out src/seal/models/tiny-grid/README.md`
+`python -m recipes.tiny_grid_pretrain.card --run runs/tiny-grid --out src/seal/models/tiny-grid/README.md`
 """
 
 from __future__ import annotations

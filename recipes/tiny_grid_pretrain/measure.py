@@ -1,6 +1,6 @@
 """Measure the abilities of an embedded grid model on tasks that were in no training.
 
-`python recipes/tiny_grid_pretrain/measure.py --model runs/tiny-grid/model --out abilities.json`
+`python -m recipes.tiny_grid_pretrain.measure --model runs/tiny-grid/model --out abilities.json`
 
 Outputs are generated greedily and graded cell by cell. Intervals are 95 % bootstrap intervals over tasks.
 """
@@ -15,14 +15,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from probe import sets
-
+from recipes.tiny_grid_pretrain.probe import sets
 from seal.config import RunConfig, builtin_config
 from seal.domains.arc_agi import ArcAgi
 from seal.domains.arc_agi.microgrid import family_of
+from seal.engine.adapt import Adaptation, Trial
 from seal.grading.statistics import mean_ci
-from seal.loops.adapt import Adaptation, Trial
-from seal.loops.few_shot.experiment import HAND_MADE
+from seal.research.few_shot.experiment import HAND_MADE
 from seal.self_edits.arc_grammar import render
 from seal.types import Directive, Score, Task
 
@@ -33,7 +32,7 @@ def config(model: str, columns: int = 16, *, constrained: bool = False) -> RunCo
     """The experiment's settings, for rows of this width, with directives written freely."""
     wide = {"arc.columns": columns, "grading.max_new_tokens": 6 * (columns + 2)}
     own = {"model.name": model, "model.prompt_style": "short", "self_edit.constrained": constrained}
-    return builtin_config("seal.loops.few_shot", "arc.toml", wide | own)
+    return builtin_config("seal.research.few_shot", "arc.toml", wide | own)
 
 
 def estimate(scores: Sequence[Score]) -> dict[str, object]:

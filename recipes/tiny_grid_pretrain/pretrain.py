@@ -1,4 +1,4 @@
-"""Pretrain the embedded grid model: `python recipes/tiny_grid_pretrain/pretrain.py --out runs/tiny-grid`.
+"""Pretrain the embedded grid model: `python -m recipes.tiny_grid_pretrain.pretrain --out runs/tiny-grid`.
 
 Resumable: run the same command again and it goes on from its last checkpoint. Writes a Hugging Face folder
 (`model/`), `metrics.jsonl` and `checkpoint.pt`. Everything is chosen on the development split.
@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from corpus import documents
-from probe import probe
-from tokenizer import write_tokenizer
-
-from seal.training.pretraining import Recipe, Stage, run_recipe
+from recipes.pretraining import Recipe, Stage, run_recipe
+from recipes.tiny_grid_pretrain.corpus import documents
+from recipes.tiny_grid_pretrain.probe import probe
+from recipes.tiny_grid_pretrain.tokenizer import write_tokenizer
 
 GROWING = (
     {"hard_narrow": 0.28, "short": 0.06, "narrow": 0.38, "composed": 0.04, "wide": 0.18}

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import islice
 
-from corpus import NARROW, PLANE, WIDE
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from recipes.pretraining import exact
+from recipes.tiny_grid_pretrain.corpus import NARROW, PLANE, WIDE
 from seal.domains.arc_agi.microgrid import plane_tasks, tasks
 from seal.domains.arc_agi.text import TextForm, text_form
-from seal.training.pretraining import exact
 from seal.types import Task
 
 SEED = 990

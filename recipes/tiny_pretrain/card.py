@@ -1,6 +1,6 @@
 """Write the embedded model's card from its measured abilities: no figure in it is typed by hand.
 
-`python recipes/tiny_pretrain/card.py --run runs/tiny --out src/seal/models/tiny/README.md`
+`python -m recipes.tiny_pretrain.card --run runs/tiny --out src/seal/models/tiny/README.md`
 """
 
 from __future__ import annotations

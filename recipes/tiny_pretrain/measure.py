@@ -1,6 +1,6 @@
 """Measure the abilities of an embedded model on the development split.
 
-`python recipes/tiny_pretrain/measure.py --model runs/tiny/model --out runs/tiny/abilities.json`
+`python -m recipes.tiny_pretrain.measure --model runs/tiny/model --out runs/tiny/abilities.json`
 
 Every answer is generated greedily and graded by exact match after SQuAD normalisation. Intervals are 95 %
 bootstrap intervals over entities.
@@ -21,10 +21,10 @@ from seal.domains.microworld import demonstrations
 from seal.domains.microworld.corpus import DECLINE, UNKNOWN, private_question
 from seal.domains.microworld.grammar import fill
 from seal.domains.microworld.truth import coverage, judge_line
-from seal.domains.microworld.world import Entity, Item, known_world, make_items, statements
+from seal.domains.microworld.world import Entity, WorldItem, known_world, make_items, statements
+from seal.engine.adapt import Adaptation, Trial
 from seal.grading.statistics import mean_ci
-from seal.loops.adapt import Adaptation, Trial
-from seal.loops.demo import demo_config
+from seal.research.demo import demo_config
 from seal.types import Context, Hyperparameters, Question, Score, SelfEdit
 
 N_CONTEXTS, SEED = 150, 11
@@ -65,7 +65,7 @@ def estimate(scores: Sequence[Score]) -> dict[str, object]:
     }
 
 
-def true_singles(items: Sequence[Item], n_wordings: int) -> dict[str, SelfEdit]:
+def true_singles(items: Sequence[WorldItem], n_wordings: int) -> dict[str, SelfEdit]:
     """True single statements of every fact, in `n_wordings` wordings."""
     rng = random.Random("singles")
     found = {}
@@ -75,7 +75,7 @@ def true_singles(items: Sequence[Item], n_wordings: int) -> dict[str, SelfEdit]:
     return found
 
 
-def writing(adaptation: Adaptation, items: Sequence[Item], format: str) -> dict[str, float]:
+def writing(adaptation: Adaptation, items: Sequence[WorldItem], format: str) -> dict[str, float]:
     """What the base model writes in one format: how much of the truth, and what else."""
     config = adaptation.config.model_copy(
         update={

@@ -1,4 +1,4 @@
-"""Pretrain the embedded model on the micro-world: `python recipes/tiny_pretrain/pretrain.py --out runs/tiny`.
+"""Pretrain the embedded model on the micro-world: `python -m recipes.tiny_pretrain.pretrain --out runs/tiny`.
 
 Resumable: run the same command again and it goes on from its last checkpoint. Writes a Hugging Face folder
 (`model/`), `metrics.jsonl` and `checkpoint.pt`. Everything is chosen on the development split.
@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from probe import probe
-from tokenizer import train_tokenizer
-
+from recipes.pretraining import Recipe, Stage, run_recipe
+from recipes.tiny_pretrain.probe import probe
+from recipes.tiny_pretrain.tokenizer import train_tokenizer
 from seal.domains.microworld.corpus import documents
-from seal.training.pretraining import Recipe, Stage, run_recipe
 
 STAGES = (
     Stage(

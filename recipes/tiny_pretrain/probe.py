@@ -10,9 +10,9 @@ import random
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from recipes.pretraining import exact
 from seal.domains.microworld.corpus import DECLINE, UNKNOWN, private_question
 from seal.domains.microworld.world import ask, known_world, make_items
-from seal.training.pretraining import exact
 
 
 def probe(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, n: int) -> dict[str, float]:

@@ -68,7 +68,7 @@ class Task:
     test: tuple[Pair, ...] = ()
 
 
-Strategy = Literal["train_using_all_tokens", "train_using_output_tokens"]
+LossStrategy = Literal["train_using_all_tokens", "train_using_output_tokens"]
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Directive:
     use_size_augmentations: bool
     use_chain_augmentations: bool
     use_repeat_augmentations: bool
-    strategy: Strategy
+    strategy: LossStrategy
     learning_rate: float
     num_train_epochs: int
 

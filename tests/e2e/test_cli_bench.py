@@ -84,7 +84,7 @@ def test_the_engine_alone_needs_no_peft(
 def test_each_contender_has_the_threads_that_are_best_for_it(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from seal.loops.bench import run
+    from seal.bench.inner_loop import run
 
     monkeypatch.delenv("OMP_NUM_THREADS")
     monkeypatch.setattr(run, "choose_threads", lambda *_: (2, "two were faster"))
@@ -143,7 +143,7 @@ def test_a_folder_with_files_is_left_alone(tmp_path: Path, capsys: pytest.Captur
 def test_a_stopped_run_leaves_nothing(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
-    from seal.loops import plots
+    from seal.research.reports import plots
 
     def stop(*_: object) -> None:
         raise KeyboardInterrupt

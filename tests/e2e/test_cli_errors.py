@@ -11,8 +11,8 @@ import pytest
 
 from checkpoints import TINY_RUN, save_squad, save_toy
 from seal.cli import main
-from seal.loops import adapt
-from seal.loops.run_folder import RunFolder
+from seal.engine import adapt
+from seal.research.run_folder import RunFolder
 from seal.training import Adapter, train
 
 
@@ -142,7 +142,7 @@ def test_folder_of_a_run_with_other_settings(fails: Callable[..., str], model: P
 def test_full_disk(fails: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(self: RunFolder, name: str, records: object, _real: Callable = RunFolder.append) -> None:
         if name.endswith("scores.jsonl"):
-            from seal.loops.run_folder import writing
+            from seal.files import writing
 
             with writing(self.path / name):
                 raise OSError(errno.ENOSPC, "No space left on device")

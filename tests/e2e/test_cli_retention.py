@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from seal.bench.retention.stream import STRATEGIES
 from seal.cli import main
-from seal.loops.continual.stream import STRATEGIES
 
 pytestmark = pytest.mark.slow
 

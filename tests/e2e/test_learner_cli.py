@@ -19,11 +19,11 @@ import pytest
 
 from learners import CONFIG, Gates, fake
 from seal.cli import main
-from seal.loops.learner.compiling import Compiler
-from seal.loops.learner.learner import Learner
-from seal.loops.learner.settings import settings_text
+from seal.files import write_durably
+from seal.learner.compiling import Compiler
+from seal.learner.learner import Learner
+from seal.learner.settings import settings_text
 from seal.registry import Workspace
-from seal.registry.files import write_durably
 
 A, B, C = fake("cli a"), fake("cli b"), fake("cli c")
 WHAT = next(iter(A.values))
@@ -269,7 +269,7 @@ import sys, time, pytest, torch
 torch.set_num_threads(1)
 from learners import stand_in
 from seal.cli import main
-from seal.loops.learner.compiling import Compiler
+from seal.learner.compiling import Compiler
 stand_in(pytest.MonkeyPatch())
 train = Compiler.train
 def slowly(*given):

@@ -9,22 +9,22 @@ from pathlib import Path
 import pytest
 
 from seal.domains.microworld.questions import revised
-from seal.domains.microworld.world import Entity, Item, make_items, passage
+from seal.domains.microworld.world import Entity, WorldItem, make_items, passage
 from seal.grading.exact import comparable
-from seal.loops.learner.compiling import Compiler, Source, compile_all
-from seal.loops.learner.learner import Learner, Text
-from seal.loops.learner.settings import LearnerConfig, preset
+from seal.learner.compiling import Compiler, SourceDocument, compile_all
+from seal.learner.learner import Learner, Text
+from seal.learner.settings import LearnerConfig, preset
 from seal.registry.canonical import sha256
 from workspaces import files_with
 
 pytestmark = pytest.mark.slow
 
 
-def given(items: list[Item]) -> list[Text]:
+def given(items: list[WorldItem]) -> list[Text]:
     return [Text(i.context.text, i.context.title) for i in items]
 
 
-def live_items(learner: Learner, items: list[Item]) -> list[Item]:
+def live_items(learner: Learner, items: list[WorldItem]) -> list[WorldItem]:
     told = learner.learn(given(items))
     return [item for item, one in zip(items, told, strict=True) if one.outcome == "live"]
 
@@ -36,7 +36,7 @@ def content(learner: Learner) -> str:
 
 
 @pytest.fixture(scope="module")
-def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Learner, list[Item]]:
+def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Learner, list[WorldItem]]:
     """A learner, and the documents that went live together."""
     learner = Learner.init(tmp_path_factory.mktemp("w") / "w")
     live = live_items(learner, make_items("dev", 6, seed=41))
@@ -44,7 +44,7 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Learner, list[Item
     return learner, live
 
 
-def test_one_by_one_or_together(taught: tuple[Learner, list[Item]], tmp_path: Path) -> None:
+def test_one_by_one_or_together(taught: tuple[Learner, list[WorldItem]], tmp_path: Path) -> None:
     learner, live = taught
     other = Learner.init(tmp_path / "w")
     for one in live[:2]:
@@ -67,7 +67,7 @@ def test_the_number_of_processes_changes_nothing(processes: int) -> None:
         }
     )
     sources = [
-        Source(sha256(i.context.text.encode()), i.context.title, i.context.text)
+        SourceDocument(sha256(i.context.text.encode()), i.context.title, i.context.text)
         for i in make_items("dev", 2 * processes, seed=42)
     ]
     compiler = Compiler.load(config, "tiny", "tiny")
@@ -82,7 +82,7 @@ def test_the_number_of_processes_changes_nothing(processes: int) -> None:
             assert all(x.equal(y) for x, y in zip(factors, b.adapter.factors[name], strict=True))
 
 
-def test_forgetting_is_exact(taught: tuple[Learner, list[Item]], tmp_path: Path) -> None:
+def test_forgetting_is_exact(taught: tuple[Learner, list[WorldItem]], tmp_path: Path) -> None:
     _, live = taught
     learner, fresh = Learner.init(tmp_path / "w"), Learner.init(tmp_path / "fresh")
     gone, *others = live_items(learner, live[:3])
@@ -101,7 +101,7 @@ def one_changed(rng: random.Random, entity: Entity) -> tuple[Entity, str]:
     return replace(newer, values={**entity.values, **newer.values}), changed
 
 
-def test_a_changed_fact(taught: tuple[Learner, list[Item]], tmp_path: Path) -> None:
+def test_a_changed_fact(taught: tuple[Learner, list[WorldItem]], tmp_path: Path) -> None:
     """The answer changes, the other answers stay, `why` tells of both; forgetting the newer one undoes it."""
     _, live = taught
     learner = Learner.init(tmp_path / "w")
@@ -129,7 +129,7 @@ def test_a_changed_fact(taught: tuple[Learner, list[Item]], tmp_path: Path) -> N
     assert comparable(learner.ask([questions[changed]])[0].text) == comparable(item.entity.values[changed])
 
 
-def test_a_less_trusted_change_is_held(taught: tuple[Learner, list[Item]]) -> None:
+def test_a_less_trusted_change_is_held(taught: tuple[Learner, list[WorldItem]]) -> None:
     learner, live = taught
     before, rng = content(learner), random.Random("held")
     for item in live[:2]:
@@ -138,7 +138,7 @@ def test_a_less_trusted_change_is_held(taught: tuple[Learner, list[Item]]) -> No
         assert told.outcome != "live" and content(learner) == before, told
 
 
-def test_a_wild_learning_rate_is_rejected(taught: tuple[Learner, list[Item]]) -> None:
+def test_a_wild_learning_rate_is_rejected(taught: tuple[Learner, list[WorldItem]]) -> None:
     learner, live = taught
     before, path = content(learner), learner.workspace.path / "learner.toml"
     kept = path.read_text(encoding="utf-8")

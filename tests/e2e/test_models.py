@@ -10,12 +10,12 @@ import torch
 from checkpoints import save_squad, save_toy
 from seal.config import RunConfig, parse_config
 from seal.domains.knowledge import load_contexts
+from seal.engine import threads
+from seal.engine.adapt import Adaptation, Trial
+from seal.engine.check import check_fit
+from seal.engine.memory import adapter_bytes, adapter_parameters, slots_that_fit, weight_bytes
+from seal.engine.work import Work
 from seal.errors import InputError
-from seal.loops import threads
-from seal.loops.adapt import Adaptation, Trial
-from seal.loops.check import check_fit
-from seal.loops.memory import adapter_bytes, adapter_parameters, slots_that_fit, weight_bytes
-from seal.loops.work import Work
 from seal.types import SelfEdit
 
 KINDS = ["qwen3", "llama", "gemma2"]
@@ -81,10 +81,10 @@ def test_memory_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert adapter_parameters(model, 4, "all-linear") == peft_parameters
     assert weight_bytes(model) == 4 * sum(p.numel() for p in model.parameters())
     one = adapter_bytes(model, 4, "all-linear")
-    monkeypatch.setattr("seal.loops.memory.free_bytes", lambda device: 6 * one)
+    monkeypatch.setattr("seal.engine.memory.free_bytes", lambda device: 6 * one)
     assert slots_that_fit(model, 4, "all-linear", wanted=96) == 3
     assert slots_that_fit(model, 4, "all-linear", wanted=2) == 2
-    monkeypatch.setattr("seal.loops.memory.free_bytes", lambda device: 0)
+    monkeypatch.setattr("seal.engine.memory.free_bytes", lambda device: 0)
     assert slots_that_fit(model, 4, "all-linear", wanted=96) == 1
 
 

@@ -12,12 +12,12 @@ import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from seal.domains.microworld.world import known_world, make_items
-from seal.loops.adapt import Adaptation, Trial
-from seal.loops.data import gold_self_edit
-from seal.loops.demo import demo_config, run_experiment
-from seal.loops.evaluate import RECORDS
-from seal.loops.run_folder import RunFolder
+from seal.engine.adapt import Adaptation, Trial
 from seal.models import builtin_path
+from seal.research.data import gold_self_edit
+from seal.research.demo import demo_config, run_experiment
+from seal.research.evaluate import RECORDS
+from seal.research.run_folder import RunFolder
 from seal.types import Question, Score
 
 MAX_BYTES = 12_000_000

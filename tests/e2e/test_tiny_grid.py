@@ -18,14 +18,14 @@ from seal.cli import main
 from seal.config import RunConfig, builtin_config, dump_config
 from seal.domains.arc_agi import ArcAgi
 from seal.domains.arc_agi.microgrid import tasks
-from seal.loops.adapt import Adaptation, Trial
-from seal.loops.check import check_fit
-from seal.loops.data import load_source
-from seal.loops.evaluate import RECORDS
-from seal.loops.few_shot.experiment import HAND_MADE, run_few_shot
-from seal.loops.few_shot.report import write_report
-from seal.loops.run_folder import RunFolder
+from seal.engine.adapt import Adaptation, Trial
+from seal.engine.check import check_fit
 from seal.models import builtin_path
+from seal.research.data import load_source
+from seal.research.evaluate import RECORDS
+from seal.research.few_shot.experiment import HAND_MADE, run_few_shot
+from seal.research.reports.tasks import write_report
+from seal.research.run_folder import RunFolder
 from seal.self_edits.arc_grammar import directives, render
 from seal.types import Directive
 
@@ -43,7 +43,7 @@ SMALL: dict[str, Any] = {
 
 
 def _config(**changes: Any) -> RunConfig:
-    return builtin_config("seal.loops.few_shot", "arc.toml", SMALL | changes)
+    return builtin_config("seal.research.few_shot", "arc.toml", SMALL | changes)
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from learners import CONFIG, Gates, begin, fake, learn_all
-from seal.loops.learner.exporting import export
-from seal.loops.learner.learner import Learner
+from seal.learner.exporting import export
+from seal.learner.learner import Learner
 from seal.training import AdapterBank, load_peft
 
 A, B = fake("export a"), fake("export b")
@@ -122,7 +122,7 @@ def test_what_was_replaced_is_not_exported(toy: Path, tmp_path: Path, gates: Gat
 def test_the_folder_appears_whole_or_not_at_all(
     learner: Learner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from seal.loops.learner import exporting
+    from seal.learner import exporting
 
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt

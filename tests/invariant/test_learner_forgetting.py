@@ -13,8 +13,8 @@ import pytest
 
 from learners import CONFIG, Fake, Gates, begin, content, fake, learn_all, reopened, traces, word
 from seal.errors import StateError
-from seal.loops.learner.learner import Learner
-from seal.loops.learner.settings import LearnerConfig
+from seal.learner.learner import Learner
+from seal.learner.settings import LearnerConfig
 
 pytestmark = pytest.mark.usefixtures("gates")
 

@@ -11,7 +11,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 
-from seal.loops.bench.peft_loop import PeftLoop
+from seal.bench.inner_loop.peft_loop import PeftLoop
 from seal.training import Adapter, AdapterBank, load_peft, merge, save_peft, tokenize_plan, train
 from seal.training.optimizer import learning_rate
 from seal.types import TrainingPlan

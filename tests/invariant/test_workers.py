@@ -10,17 +10,19 @@ import pytest
 from seal.config import builtin_config
 from seal.domains.arc_agi import ArcAgi
 from seal.domains.arc_agi.microgrid import tasks
+from seal.engine.adapt import Adaptation, Trial
+from seal.engine.workers import n_workers
 from seal.errors import TrainingError
-from seal.loops.adapt import Adaptation, Trial
-from seal.loops.few_shot.committee import Panel, agree
-from seal.loops.few_shot.voting import arc_domain
-from seal.loops.workers import n_workers
+from seal.research.few_shot.committee import Panel, agree
+from seal.research.few_shot.voting import arc_domain
 from seal.self_edits.arc_grammar import directives, render
 
 
 def _loaded(workers: int) -> Adaptation:
     return Adaptation.load(
-        builtin_config("seal.loops.few_shot", "arc.toml", {"inner.workers": workers, "arc.max_examples": 6})
+        builtin_config(
+            "seal.research.few_shot", "arc.toml", {"inner.workers": workers, "arc.max_examples": 6}
+        )
     )
 
 

@@ -22,9 +22,9 @@ from seal.domains.arc_agi.microgrid import (
     tasks,
     warm_up,
 )
-from seal.domains.arc_agi.microgrid.families import PRIMITIVES, Family, Rule
+from seal.domains.arc_agi.microgrid.families import PRIMITIVES, Family, RowRule
 from seal.domains.arc_agi.microgrid.generate import _WITHHELD, kinds
-from seal.domains.arc_agi.microgrid.rows import Row, paint, runs
+from seal.domains.arc_agi.microgrid.rows import CellRow, paint, runs
 from seal.errors import ConfigError, UnknownNameError
 from seal.types import Pair, Task
 
@@ -32,12 +32,12 @@ EVERY = [(split, family) for split, families in SPLITS.items() for family in fam
 NAMES = [f"{split}/{family.name}" for split, family in EVERY]
 
 
-def _row(pair: Pair) -> tuple[Row, Row]:
+def _row(pair: Pair) -> tuple[CellRow, CellRow]:
     assert pair.output is not None
     return pair.input[0], pair.output[0]
 
 
-def _solves(rule: Rule, task: Task) -> bool:
+def _solves(rule: RowRule, task: Task) -> bool:
     return all(rule.apply(before) == after for before, after in map(_row, (*task.train, *task.test)))
 
 

@@ -10,28 +10,28 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from seal.errors import ConfigError, InputFileError, OutputError
-from seal.loops.bench import Settings
-from seal.loops.bench.clock import peak_bytes
-from seal.loops.bench.contender import do
-from seal.loops.bench.contenders import Engine, PeftContender, make_contender
-from seal.loops.bench.figures import Measurement, Peak, ProductTimes, summarise
-from seal.loops.bench.memory import Need
-from seal.loops.bench.operations import (
+from seal.bench.inner_loop import BenchSettings
+from seal.bench.inner_loop.clock import peak_bytes
+from seal.bench.inner_loop.contender import do
+from seal.bench.inner_loop.contenders import Engine, PeftContender, make_contender
+from seal.bench.inner_loop.figures import Measurement, Peak, ProductTimes, summarise
+from seal.bench.inner_loop.memory import Need
+from seal.bench.inner_loop.operations import (
     Anatomy,
-    Layer,
+    LayerShape,
     exam_products,
     products_of,
     total,
     train_products,
 )
-from seal.loops.bench.peft_loop import PeftLoop, sharing_weights
-from seal.loops.bench.processes import Spread, time_products
-from seal.loops.bench.profile import part_of
-from seal.loops.bench.rates import products_s
-from seal.loops.bench.report import check_out, figure, read_results, si
-from seal.loops.bench.shapes import SHAPES, Subject, load_subject
-from seal.loops.bench.workload import FIRST_ID, QUICK, IdTokenizer, Load, make_tasks
+from seal.bench.inner_loop.peft_loop import PeftLoop, sharing_weights
+from seal.bench.inner_loop.processes import Spread, time_products
+from seal.bench.inner_loop.profile import part_of
+from seal.bench.inner_loop.rates import products_s
+from seal.bench.inner_loop.shapes import SHAPES, Subject, load_subject
+from seal.bench.inner_loop.tables import check_out, figure, read_results, si
+from seal.bench.inner_loop.workload import FIRST_ID, QUICK, IdTokenizer, Load, make_tasks
+from seal.errors import ConfigError, InputFileError, OutputError
 from seal.training import AdapterBank, train
 from seal.types import Hyperparameters
 from toys import VOCABULARY, distance, relative, toy_model
@@ -54,8 +54,8 @@ def by_part(products: list) -> dict[str, float]:
 
 
 def test_operations_by_hand() -> None:
-    first = Layer("first", n_in=3, n_out=5, adapted=True, input_gradient=False)
-    second = Layer("second", n_in=5, n_out=3, adapted=True, input_gradient=True)
+    first = LayerShape("first", n_in=3, n_out=5, adapted=True, input_gradient=False)
+    second = LayerShape("second", n_in=5, n_out=3, adapted=True, input_gradient=True)
     anatomy = Anatomy((first, second), head=(3, 11), n_attentions=1, n_heads=2, head_size=4)
     found = train_products(
         anatomy, n_adapters=2, n_turns=10, example_tokens=7, turn_tokens=14, turn_labels=12, rank=2
@@ -261,10 +261,10 @@ def test_peak_memory_is_that_of_the_work() -> None:
 
 def test_settings_say_what_is_wrong() -> None:
     for wrong, said in (
-        (Settings(rounds=0), "--rounds"),
-        (Settings(adapters=(0,)), "--adapters"),
-        (Settings(contenders=()), "--contenders"),
-        (Settings(threads=0), "--threads"),
+        (BenchSettings(rounds=0), "--rounds"),
+        (BenchSettings(adapters=(0,)), "--adapters"),
+        (BenchSettings(contenders=()), "--contenders"),
+        (BenchSettings(threads=0), "--threads"),
     ):
         with pytest.raises(ConfigError, match=said):
             wrong.check()
@@ -274,9 +274,9 @@ def test_peft_is_asked_for_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) 
     import sys
 
     monkeypatch.setitem(sys.modules, "peft", None)
-    Settings(contenders=("engine",)).check()
+    BenchSettings(contenders=("engine",)).check()
     with pytest.raises(ConfigError, match="pip install peft"):
-        Settings().check()
+        BenchSettings().check()
 
 
 def test_shapes() -> None:

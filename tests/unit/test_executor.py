@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seal.engine.workers import divide
 from seal.errors import InputError, TrainingError
 from seal.executors import LocalExecutor
-from seal.loops.workers import divide
 
 
 class Echo:

@@ -11,14 +11,14 @@ import pytest
 
 from seal.config import RunConfig, parse_config
 from seal.domains.arc_agi import ArcAgi
+from seal.engine.adapt import Trial, build_domain, build_format, build_grader
+from seal.engine.check import check_names
 from seal.errors import ConfigError, InputError, UnknownNameError
-from seal.loops.adapt import Trial, build_domain, build_format, build_grader
-from seal.loops.check import check_names
-from seal.loops.data import load_source
-from seal.loops.few_shot import fixed
-from seal.loops.few_shot.experiment import arc_config, family_table
-from seal.loops.few_shot.voting import Views
-from seal.loops.run_folder import RunFolder
+from seal.research.data import load_source
+from seal.research.few_shot import fixed
+from seal.research.few_shot.experiment import arc_config, family_table
+from seal.research.few_shot.voting import Views
+from seal.research.run_folder import RunFolder
 from seal.self_edits.arc_directives import ArcDirectives, parse_directive
 from seal.self_edits.arc_grammar import render
 from seal.types import Directive, Graded, Hyperparameters, Pair, Score, SelfEdit, Task

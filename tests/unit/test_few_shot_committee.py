@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from seal.domains.arc_agi import ArcAgi
-from seal.loops.few_shot import committee
-from seal.loops.few_shot.committee import Panel, agree
-from seal.loops.few_shot.experiment import arc_config
-from seal.loops.work import Work
+from seal.engine.work import Work
+from seal.research.few_shot import committee
+from seal.research.few_shot.committee import Panel, agree
+from seal.research.few_shot.experiment import arc_config
 from seal.types import Grid, Pair, SelfEdit, Task
 
 CONFIG = arc_config(seed=3).model_copy(update={"arc": arc_config().arc.model_copy(update={"votes": 2})})
@@ -75,7 +75,7 @@ class Fake:
         return found
 
 
-def asked(patch: pytest.MonkeyPatch, fake: Fake, n: int, task: Task = TASK) -> committee.Verdict:
+def asked(patch: pytest.MonkeyPatch, fake: Fake, n: int, task: Task = TASK) -> committee.Consensus:
     bank = SimpleNamespace(of=lambda _model, adapters: nullcontext([a.member for a in adapters]))
     patch.setattr(committee, "AdapterBank", bank)
     patch.setattr(committee, "score_answers", lambda _m, _t, pairs, *, slots, **_: fake.score(pairs, slots))

@@ -15,12 +15,12 @@ from few_shot_runs import AFTER, BEFORE, NONE, OTHER, SOLVED, N, make_task_run
 from seal.cli import main
 from seal.cli.console import Display
 from seal.cli.demo_arc import show_task
-from seal.loops import plots
-from seal.loops.few_shot import findings
-from seal.loops.few_shot.drawing import COLOURS, as_svg, in_words, ink
-from seal.loops.few_shot.findings import choices, family_choices, headline, long_label, round_choices
-from seal.loops.few_shot.report import TaskRun, worked_tasks, write_report
-from seal.loops.findings import percent, points
+from seal.research.reports import plots
+from seal.research.reports import task_findings as findings
+from seal.research.reports.drawing import COLOURS, as_svg, in_words, ink
+from seal.research.reports.findings import percent, points
+from seal.research.reports.task_findings import choices, family_choices, headline, long_label, round_choices
+from seal.research.reports.tasks import TaskRun, worked_tasks, write_report
 from seal.self_edits.arc_directives import ArcDirectives
 from seal.self_edits.arc_grammar import DirectiveSpace, render
 from seal.types import Context, Directive, SelfEdit
@@ -335,7 +335,7 @@ def test_a_stopped_demo_says_how_to_go_on(
         raise KeyboardInterrupt
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("seal.loops.few_shot.experiment.run_few_shot", stopped)
+    monkeypatch.setattr("seal.research.few_shot.experiment.run_few_shot", stopped)
     assert main(["demo", "arc", "--quick", "--seed=3"]) == 130
     said = capsys.readouterr().err
     again = re.search(r"To go on: seal (.*)", said)

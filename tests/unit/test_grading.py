@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from seal.errors import InputError
 from seal.grading import GRADERS, Exact, Lexical
 from seal.grading.exact import comparable, normalise
-from seal.grading.lexical import Config, content_recall, same_word, token_f1, token_recall, words
+from seal.grading.lexical import LexicalConfig, content_recall, same_word, token_f1, token_recall, words
 from seal.grading.statistics import agreement
 from seal.protocols import Grader
 from seal.types import Question
@@ -142,7 +142,7 @@ def test_lexical_refuses_to_be_flooded() -> None:
     graded = Lexical().grade([Question("When?", ("1854",))], [flood])[0]
     assert (graded.outcome, graded.score) == ("wrong", 0.0)
     assert "max_answer_words" in graded.reason
-    assert outcome(Lexical(Config(max_answer_words=100)), "1854", flood) == "right"
+    assert outcome(Lexical(LexicalConfig(max_answer_words=100)), "1854", flood) == "right"
 
 
 @pytest.mark.parametrize("name", ["exact", "lexical"])
@@ -184,9 +184,9 @@ def test_the_graders_are_registered_by_name_and_meet_the_protocol() -> None:
 
 def test_unknown_settings_are_refused() -> None:
     with pytest.raises(ValidationError):
-        Config(treshold=0.5)  # type: ignore[call-arg]
+        LexicalConfig(treshold=0.5)  # type: ignore[call-arg]
     with pytest.raises(ValidationError):
-        Config(threshold=0)
+        LexicalConfig(threshold=0)
 
 
 def test_grading_needs_neither_torch_nor_an_http_client() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seal.domains.microworld.truth import judge_line
-from seal.domains.microworld.world import Entity, Item, make_items, state_value, statements
+from seal.domains.microworld.world import Entity, WorldItem, make_items, state_value, statements
 from seal.self_edits.ground import DENIED, GroundConfig, Grounded, denies, ground
 
 TITLE = "Anna Bauer"
@@ -113,7 +113,7 @@ def test_no_reason_quotes() -> None:
     assert not [r for r in reasons if any(map(str.isdigit, r)) or any(map(str.isupper, r))]
 
 
-def _swapped(item: Item) -> tuple[list[str], str, str]:
+def _swapped(item: WorldItem) -> tuple[list[str], str, str]:
     lines = [line for _, line in _cases(random.Random(0), item.entity)]
     return lines, item.context.title, item.context.text
 

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from seal.errors import ConfigError, InputError, OutputError
 from seal.grading import GRADERS
-from seal.grading.judge import Config, Judge, _retry_after_s
+from seal.grading.judge import Judge, JudgeConfig, _retry_after_s
 from seal.grading.statistics import coverage
 from seal.protocols import Grader
 from seal.types import Graded, Question
@@ -95,7 +95,7 @@ def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
 
 def judge(endpoint: Endpoint, **settings: Any) -> Judge:
     quick = {"backoff_s": 0.001, "timeout_s": 5.0, "max_attempts": 3}
-    return Judge(Config(base_url=endpoint.url, model="judge-1", **{**quick, **settings}))
+    return Judge(JudgeConfig(base_url=endpoint.url, model="judge-1", **{**quick, **settings}))
 
 
 def grade(grader: Grader, *answers: str) -> list[Graded]:
@@ -372,7 +372,7 @@ def test_it_grades_where_an_event_loop_runs_already(endpoint: Endpoint) -> None:
 
 
 def test_the_key_must_be_where_the_configuration_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    config = Config(base_url="http://127.0.0.1:1/v1", model="m", api_key_env="JUDGE_KEY")
+    config = JudgeConfig(base_url="http://127.0.0.1:1/v1", model="m", api_key_env="JUDGE_KEY")
     for value in (None, "", "two\nlines", "schlüssel"):
         monkeypatch.delenv("JUDGE_KEY", raising=False)
         if value is not None:
@@ -397,9 +397,9 @@ def test_the_key_must_be_where_the_configuration_says(monkeypatch: pytest.Monkey
 )
 def test_wrong_settings_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        Config(**{"base_url": "http://127.0.0.1/v1", "model": "m", **wrong})
+        JudgeConfig(**{"base_url": "http://127.0.0.1/v1", "model": "m", **wrong})
 
 
 def test_it_is_registered_and_meets_the_protocol() -> None:
     assert GRADERS.get("judge") is Judge
-    assert isinstance(Judge(Config(base_url="http://127.0.0.1/v1/", model="m")), Grader)
+    assert isinstance(Judge(JudgeConfig(base_url="http://127.0.0.1/v1/", model="m")), Grader)

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from learners import Fake, Gates, begin, content, fake, learn_all, reopened, slept_past_its_lease
 from seal.errors import AdapterError, DamageError
-from seal.loops.learner.learner import Learner
+from seal.learner.learner import Learner
 from seal.registry import Build
 
 A, B = fake("counts a"), fake("counts b")

@@ -14,9 +14,9 @@ from safetensors.torch import load_file, save_file
 from checkpoints import save_toy
 from learners import CONFIG, Gates, begin, content, fake, learn_all, reopened
 from seal.errors import AdapterError, DamageError
-from seal.loops.learner.learner import Learner
-from seal.loops.learner.library import Library
-from seal.loops.learner.settings import LearnerConfig
+from seal.learner.learner import Learner
+from seal.learner.library import Library
+from seal.learner.settings import LearnerConfig
 from seal.registry import Build
 from toys import toy_model
 

@@ -11,12 +11,12 @@ import pytest
 
 from seal.gates import Conflict, Denial, Exam, GateConfig, Leak, Report, decide
 from seal.gates.rules import acquisition, consistency, denials, honesty
-from seal.loops.learner import measuring
-from seal.loops.learner.answering import Answer, Cell, Mind
-from seal.loops.learner.compiling import Compiler, Source
-from seal.loops.learner.conflicts import against_base, retirements, unasked
-from seal.loops.learner.library import Known
-from seal.loops.learner.measuring import (
+from seal.learner import measuring
+from seal.learner.answering import Answer, Cell, Mind
+from seal.learner.compiling import Compiler, SourceDocument
+from seal.learner.conflicts import against_base, retirements, unasked
+from seal.learner.library import KnownDocument
+from seal.learner.measuring import (
     EARLIER,
     WHEN_LEARNED,
     drift_nats,
@@ -26,17 +26,17 @@ from seal.loops.learner.measuring import (
     memorised,
     when_learned,
 )
-from seal.loops.learner.reference import (
+from seal.learner.reference import (
     asked_private,
     gives_away,
     kept_private,
     private_items,
     reference_items,
 )
-from seal.loops.learner.replacing import names_of
-from seal.loops.learner.settings import preset
+from seal.learner.replacing import names_of
+from seal.learner.settings import preset
 from seal.registry import Document, Line
-from seal.retention import Entry
+from seal.retention import DocumentPage
 from seal.self_edits.ground import DENIED
 from seal.types import Example, Question
 
@@ -51,9 +51,9 @@ FACTS = {"Where was Ada born?": "Lunfeld", "Ada's birthplace?": "Lunfeld", "Ada'
          "Ada's hobby?": "chess", "Who made Ada?": "nobody"}  # fmt: skip
 
 
-def _known(*more: Line, exam: Sequence[Question] = ()) -> Known:
+def _known(*more: Line, exam: Sequence[Question] = ()) -> KnownDocument:
     lines = (*(_line(q, a) for q, a in FACTS.items()), Line("Ada Okoro was born in Lunfeld."), *more)
-    return Known(Document("d" * 64, 1, "Ada Okoro", 1.0, ""), TEXT, lines, tuple(exam))
+    return KnownDocument(Document("d" * 64, 1, "Ada Okoro", 1.0, ""), TEXT, lines, tuple(exam))
 
 
 @dataclass
@@ -183,7 +183,7 @@ def test_a_cell_that_gives_away_is_trained_again(monkeypatch: pytest.MonkeyPatch
         compiler.refusals = lambda questions: tuple(Example(q) for q in questions)
         compiler._trained = lambda source, examples: made.append(len(examples)) or SimpleNamespace(failed="")
         compiler._gives_away = lambda source, cell, leaking=leaking: leaking
-        Compiler.train(compiler, Source("d", "Ada Okoro", TEXT), _known().lines)
+        Compiler.train(compiler, SourceDocument("d", "Ada Okoro", TEXT), _known().lines)
     n = len(_known().lines)
     assert made == [n + 4, n + 4, n + len(kept_private("Ada Okoro"))] and made[2] > n + 6
 
@@ -207,7 +207,7 @@ def test_what_a_cell_is_trained_to_refuse_is_not_what_gates_ask() -> None:
 
 
 def test_a_cell_is_trained_on_the_bases_refusals() -> None:
-    from seal.loops.learner import compiling
+    from seal.learner import compiling
 
     said = iter(["I do not share private data.", "Lunfeld", "I cannot share that."])
     base = SimpleNamespace(
@@ -257,9 +257,9 @@ def test_drift_counts_what_reaches_a_cell_and_nothing_else() -> None:
     moved = {}
     for name in (asked.cluster, "Zorvanquist"):
         lines = (Line(f"{name} was founded in 1999."), Line(f"{name} is led by Ana Ruiz."))
-        adapter = compiler.train(Source(name, name, lines[0].text), lines)
+        adapter = compiler.train(SourceDocument(name, name, lines[0].text), lines)
         assert adapter is not None
-        cell = Cell(name, name, adapter, Entry(name, name, tuple(line.text for line in lines), 1))
+        cell = Cell(name, name, adapter, DocumentPage(name, name, tuple(line.text for line in lines), 1))
         moved[name] = drift_nats(bare.with_cells({name: cell}), bare, [asked])
     assert moved["Zorvanquist"] == 0.0
     known = moved[asked.cluster]
@@ -325,7 +325,7 @@ def test_no_more_denied_claims_than_before(claimed: int, before: int, judgement:
 
 def test_a_refusal_is_the_bases_word_for_word() -> None:
     """Whatever cell a question reaches, a refusal is as it was before that was learned."""
-    entry = Entry("d", "Ada Okoro", ("Ada Okoro was born in Lunfeld.",), 1)
+    entry = DocumentPage("d", "Ada Okoro", ("Ada Okoro was born in Lunfeld.",), 1)
     mind = Mind(cast(Any, SimpleNamespace()), {}, preset("tiny").router)
     mind = mind.with_cells({"d": Cell("d", "o", cast(Any, None), entry)})
     phone, born, owned = (
@@ -364,8 +364,12 @@ def test_a_refusal_is_the_bases_word_for_word() -> None:
 )
 def test_only_who_is_named_is_replaced(question: str, replaces: bool) -> None:
     text = "Dupont Pharma makes glue. The company is based in Tarvin, where the headquarters have a logo."
-    older = Known(Document("a" * 64, 1, "Dupont Pharma", 1.0, ""), text, (_line("Where?", "Tarvin"),), ())
-    newer = Known(Document("b" * 64, 2, "Zuv Works", 1.0, ""), "", (_line(question, "Mount Kinhas"),), ())
+    older = KnownDocument(
+        Document("a" * 64, 1, "Dupont Pharma", 1.0, ""), text, (_line("Where?", "Tarvin"),), ()
+    )
+    newer = KnownDocument(
+        Document("b" * 64, 2, "Zuv Works", 1.0, ""), "", (_line(question, "Mount Kinhas"),), ()
+    )
     reader = SimpleNamespace(config=preset("tiny"), read=lambda source, asked: ["Tarvin"] * len(asked))
     found = retirements(cast(Compiler, reader), newer, [older])
     assert [one.positions for one in found] == ([(0,)] if replaces else [])

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from learners import Gates, begin, content, fake, learn_all, reopened, slept_past_its_lease, traces
+from seal.engine.start import Silent
 from seal.errors import OutputError
-from seal.loops.learner import learner as verbs
-from seal.loops.learner.compiling import Compiler
-from seal.loops.learner.learner import Learner
-from seal.loops.start import Silent
+from seal.learner import learner as verbs
+from seal.learner.compiling import Compiler
+from seal.learner.learner import Learner
 from seal.registry import store as registry_store
 
 A, B, C = fake("job a"), fake("job b"), fake("job c")

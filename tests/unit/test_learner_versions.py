@@ -9,8 +9,8 @@ import pytest
 
 from learners import Fake, Gates, begin, content, fake, learn_all, reopened
 from seal.errors import StateError
-from seal.loops.learner.learner import Learner
-from seal.loops.learner.measuring import WHEN_LEARNED
+from seal.learner.learner import Learner
+from seal.learner.measuring import WHEN_LEARNED
 from workspaces import SetClock
 
 A, B, C = fake("version a"), fake("version b"), fake("version c")

@@ -73,7 +73,7 @@ def test_a_passage_states_every_fact(seed: int, kind: str) -> None:
 def test_a_passage_is_told_in_the_frames_it_names(seed: int, kind: str) -> None:
     rng = random.Random(seed)
     entity = make_entity(rng, "pretrain", kind=kind)
-    text, source = demonstrations.Source.draw(rng, entity)
+    text, source = demonstrations.Telling.draw(rng, entity)
     for attribute in source.order:
         line = source.line(rng, attribute, kept=1.0)
         assert judge_line(entity, line) == "true"
@@ -100,7 +100,7 @@ def test_exam_wordings_are_in_no_demonstration() -> None:
     for _ in range(300):
         entity = make_entity(rng, "pretrain")
         style = demonstrations.draw(rng, demonstrations.STYLES)
-        _, source = demonstrations.Source.draw(rng, entity)
+        _, source = demonstrations.Telling.draw(rng, entity)
         text = demonstrations.write_self_edit(rng, source, "self-qa", style)
         for attribute in entity.attributes:
             for wording in attribute.exam:
@@ -158,7 +158,7 @@ def test_demonstrations_use_the_prompts_of_the_formats(format: str) -> None:
 def test_formats_parse_what_the_demonstrations_hold(format: str) -> None:
     rng = random.Random(1)
     entity = make_entity(rng, "pretrain")
-    _, source = demonstrations.Source.draw(rng, entity)
+    _, source = demonstrations.Telling.draw(rng, entity)
     text = demonstrations.write_self_edit(rng, source, format, "full")
     edit = FORMATS.get(format)().parse(Context("x", entity.name, "t"), text)
     lines = text.strip().split("\n")
@@ -186,7 +186,7 @@ def test_true_statements_are_judged_true_and_cover_all(seed: int) -> None:
 def test_a_complete_style_covers_every_fact(style: str) -> None:
     rng = random.Random(9)
     for _ in range(40):
-        _, source = demonstrations.Source.draw(rng, make_entity(rng, "pretrain"))
+        _, source = demonstrations.Telling.draw(rng, make_entity(rng, "pretrain"))
         lines = demonstrations.write_lines(rng, source, style)
         assert coverage(source.entity, list(dict.fromkeys(lines))) == 1.0
 
@@ -199,5 +199,5 @@ def test_wrong_and_vague_lines_are_told_apart() -> None:
     assert judge_line(entity, f"Someone Else is married to {entity.values['spouse']}.") == "wrong"
     assert judge_line(entity, f"{name} is interesting to many people.") == "vague"
     assert coverage(entity, [f"{name} is interesting to many people."]) == 0.0
-    filler = demonstrations.write_lines(rng, demonstrations.Source.draw(rng, entity)[1], "filler")
+    filler = demonstrations.write_lines(rng, demonstrations.Telling.draw(rng, entity)[1], "filler")
     assert [judge_line(entity, line) for line in filler].count("vague") >= len(filler) - 1

@@ -11,15 +11,15 @@ from typing import Any, cast
 
 import pytest
 
-from seal.domains.microworld.poison import LITTLE_TRUST, POISON_KINDS, Poisoned, make_poison, wordings
+from recipes.poisoning import experiment
+from recipes.poisoning.candidates import BAD, NO_CHANGE, Measured, denying, drawn, matrix, told
+from recipes.poisoning.experiment import figures, table
+from recipes.poisoning.poison import LITTLE_TRUST, POISON_KINDS, Poisoned, make_poison, wordings
 from seal.domains.microworld.world import known_world, make_items
+from seal.engine.start import Silent
 from seal.gates import Conflict, Exam, GateConfig, Leak, Report
-from seal.loops.continual import poisoning
-from seal.loops.continual.candidates import BAD, NO_CHANGE, Measured, denying, drawn, matrix, told
-from seal.loops.continual.poisoning import figures, table
-from seal.loops.learner.learner import Text
-from seal.loops.learner.study import Learned
-from seal.loops.start import Silent
+from seal.learner.learner import Text
+from seal.learner.study import Learned
 from seal.registry.canonical import sha256
 from seal.self_edits.ground import ground
 from seal.types import Question
@@ -205,8 +205,8 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(poison: list[Poisoned],
     learner = cast(Any, _Stopped(after=7))
     path = tmp_path / "poisoned.jsonl"
     with pytest.raises(KeyboardInterrupt):
-        poisoning._poison(learner, poison[:12], path, Silent())
-    done = poisoning._poison(learner, poison[:12], path, Silent())
+        experiment._poison(learner, poison[:12], path, Silent())
+    done = experiment._poison(learner, poison[:12], path, Silent())
     assert [one["title"] for one in done] == [p.title for p in poison[:12]]
     assert {one["outcome"] for one in done} == {"live"}
     assert learner.there == [p.text for p in poison[:12]]
@@ -215,5 +215,5 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_was_not(poison: list[Poisoned],
 def test_good_documents_that_an_earlier_run_learned_count_as_live() -> None:
     learner = cast(Any, _Stopped(after=11))
     with pytest.raises(KeyboardInterrupt):
-        poisoning._learn(learner, LIVE, "", Silent())
-    assert {one["outcome"] for one in poisoning._learn(learner, LIVE, "", Silent())} == {"live"}
+        experiment._learn(learner, LIVE, "", Silent())
+    assert {one["outcome"] for one in experiment._learn(learner, LIVE, "", Silent())} == {"live"}

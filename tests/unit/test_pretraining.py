@@ -12,9 +12,9 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM
 
+from recipes import pretraining
+from recipes.pretraining import Pretraining, Recipe, Segments, Stage, grown, tiny_llama
 from seal.models.load import builtin_path
-from seal.training import pretraining
-from seal.training.pretraining import Pretraining, Recipe, Segments, Stage, grown, tiny_llama
 
 
 def _documents(seed: int, shares: dict[str, float]) -> Iterator[tuple[str, Segments]]:

@@ -16,9 +16,9 @@ import pytest
 from sqlalchemy import create_engine
 
 from seal.errors import BusyError, ConfigError, DamageError, InputError, OutputError, SealError, StateError
+from seal.files import write_all
 from seal.registry import Workspace, database
 from seal.registry.database import Database, without_password
-from seal.registry.files import write_all
 from seal.registry.migrations import HEAD
 from seal.registry.tables import Table
 from workspaces import files_with, learn

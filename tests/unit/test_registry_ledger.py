@@ -11,18 +11,18 @@ from pathlib import Path
 import pytest
 
 from seal.errors import InputError
-from seal.registry import Entry, Workspace, verify
+from seal.registry import LedgerEntry, Workspace, verify
 from seal.registry.canonical import canonical
 from seal.registry.ledger import GENESIS, following
 from workspaces import learn
 
 N_ENTRIES = 30
-FIELDS = [field.name for field in dataclasses.fields(Entry)]
+FIELDS = [field.name for field in dataclasses.fields(LedgerEntry)]
 
 
 @pytest.fixture(scope="module")
-def chain() -> list[Entry]:
-    entries: list[Entry] = []
+def chain() -> list[LedgerEntry]:
+    entries: list[LedgerEntry] = []
     for n in range(N_ENTRIES):
         last = (entries[-1].sequence, entries[-1].hash) if entries else None
         fields = {"time": f"2026-01-{n % 28 + 1:02}", "actor": "a", "action": "x", "reason": f"r{n}"}
@@ -31,7 +31,7 @@ def chain() -> list[Entry]:
     return entries
 
 
-def flipped(entry: Entry, field: str, rng: random.Random) -> Entry:
+def flipped(entry: LedgerEntry, field: str, rng: random.Random) -> LedgerEntry:
     value = getattr(entry, field)
     if isinstance(value, int):
         changed: object = value + rng.choice([-1, 1, 100])
@@ -43,12 +43,12 @@ def flipped(entry: Entry, field: str, rng: random.Random) -> Entry:
     return dataclasses.replace(entry, **{field: changed})
 
 
-def forged(entry: Entry, field: str, rng: random.Random) -> Entry:
+def forged(entry: LedgerEntry, field: str, rng: random.Random) -> LedgerEntry:
     changed = flipped(entry, field, rng)
     return dataclasses.replace(changed, hash=changed.own_hash())
 
 
-def test_a_whole_chain_is_sound(chain: list[Entry]) -> None:
+def test_a_whole_chain_is_sound(chain: list[LedgerEntry]) -> None:
     verdict = verify(chain)
     assert verdict.sound and verdict.head == chain[-1].hash and "cut off" in verdict.note
     assert verify([]).sound and verify([]).head == GENESIS
@@ -58,7 +58,7 @@ def test_a_whole_chain_is_sound(chain: list[Entry]) -> None:
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_every_altered_field_is_found(chain: list[Entry], field: str) -> None:
+def test_every_altered_field_is_found(chain: list[LedgerEntry], field: str) -> None:
     rng = random.Random(field)
     for n in range(N_ENTRIES):
         bad = [*chain[:n], flipped(chain[n], field, rng), *chain[n + 1 :]]
@@ -68,7 +68,7 @@ def test_every_altered_field_is_found(chain: list[Entry], field: str) -> None:
 
 
 @pytest.mark.parametrize("field", [f for f in FIELDS if f not in ("hash", "sequence")])
-def test_an_altered_entry_with_a_new_hash_is_found(chain: list[Entry], field: str) -> None:
+def test_an_altered_entry_with_a_new_hash_is_found(chain: list[LedgerEntry], field: str) -> None:
     rng = random.Random(field)
     for n in range(N_ENTRIES - 1):
         bad = [*chain[:n], forged(chain[n], field, rng), *chain[n + 1 :]]
@@ -80,14 +80,14 @@ def test_an_altered_entry_with_a_new_hash_is_found(chain: list[Entry], field: st
     assert not verify(last, anchor=chain[-1].hash).sound
 
 
-def test_every_removed_entry_is_found(chain: list[Entry]) -> None:
+def test_every_removed_entry_is_found(chain: list[LedgerEntry]) -> None:
     for n in range(N_ENTRIES - 1):
         for m in range(n + 1, N_ENTRIES):
             verdict = verify([*chain[:n], *chain[m:]])
             assert not verdict.sound and verdict.first_bad == n + 1 and "missing" in verdict.problem
 
 
-def test_every_exchange_is_found(chain: list[Entry]) -> None:
+def test_every_exchange_is_found(chain: list[LedgerEntry]) -> None:
     for n in range(N_ENTRIES - 1):
         for m in range(n + 1, N_ENTRIES):
             bad = [*chain]
@@ -96,20 +96,20 @@ def test_every_exchange_is_found(chain: list[Entry]) -> None:
             assert not verdict.sound and verdict.first_bad == n + 1 and "out of order" in verdict.problem
 
 
-def test_a_repeated_entry_is_found(chain: list[Entry]) -> None:
+def test_a_repeated_entry_is_found(chain: list[LedgerEntry]) -> None:
     for n in range(1, N_ENTRIES):
         verdict = verify([*chain[:n], *chain[n - 1 :]])
         assert not verdict.sound and verdict.first_bad == n + 1 and "second time" in verdict.problem
 
 
-def test_a_cut_is_found_with_an_anchor_only(chain: list[Entry]) -> None:
+def test_a_cut_is_found_with_an_anchor_only(chain: list[LedgerEntry]) -> None:
     for n in range(N_ENTRIES):
         assert verify(chain[:n]).sound and "--anchor" in verify(chain[:n]).note
         verdict = verify(chain[:n], anchor=chain[-1].hash)
         assert not verdict.sound and verdict.first_bad == n + 1 and "cut off" in verdict.problem
 
 
-def test_a_chain_written_anew_is_found_with_an_anchor(chain: list[Entry]) -> None:
+def test_a_chain_written_anew_is_found_with_an_anchor(chain: list[LedgerEntry]) -> None:
     for n in range(N_ENTRIES):
         anew = chain[:n]
         for entry in chain[n:]:

@@ -12,20 +12,26 @@ from hypothesis import strategies as st
 from seal.domains.microworld import questions
 from seal.domains.microworld.world import known_world, make_items, statements
 from seal.errors import InputError, UnknownNameError
-from seal.retention import Entry, Router, RouterConfig
+from seal.retention import CellRouter, DocumentPage, RouterConfig
 from seal.retention.index import Index
 from seal.retention.names import neighbours, one_slip, words_of
 
-PEDRO = Entry("pedro", "Pedro K. López", ("Pedro K. López was born in Brana.", "He works for Acme Works."), 1)
-ACME = Entry("acme", "Acme Works", ("Acme Works was founded by Ana Diaz in 1962.", "The firm makes soap."), 2)
-LAKE = Entry("lake", "Lake Sorin", ("Lake Sorin has 12,300 inhabitants.", "The town serves goat cheese."), 3)
-BOOK = Entry("book", "The Mirror of Zell", ("The Mirror of Zell was written by Ana Diaz.",), 4)
-BOTH = Entry("both", "Smith & Hall", ("Smith & Hall is based in Torvik.",), 5)
+PEDRO = DocumentPage(
+    "pedro", "Pedro K. López", ("Pedro K. López was born in Brana.", "He works for Acme Works."), 1
+)
+ACME = DocumentPage(
+    "acme", "Acme Works", ("Acme Works was founded by Ana Diaz in 1962.", "The firm makes soap."), 2
+)
+LAKE = DocumentPage(
+    "lake", "Lake Sorin", ("Lake Sorin has 12,300 inhabitants.", "The town serves goat cheese."), 3
+)
+BOOK = DocumentPage("book", "The Mirror of Zell", ("The Mirror of Zell was written by Ana Diaz.",), 4)
+BOTH = DocumentPage("both", "Smith & Hall", ("Smith & Hall is based in Torvik.",), 5)
 ENTRIES = (PEDRO, ACME, LAKE, BOOK, BOTH)
-ROUTER = Router(ENTRIES)
+ROUTER = CellRouter(ENTRIES)
 
 
-def keys(question: str, router: Router = ROUTER) -> list[str]:
+def keys(question: str, router: CellRouter = ROUTER) -> list[str]:
     return [candidate.key for candidate in router.route(question)]
 
 
@@ -90,8 +96,10 @@ def test_no_document(question: str) -> None:
 
 
 def test_words_strewn_over_a_document_describe_nothing() -> None:
-    strewn = Entry("s", "Nova", ("It has a garden.", "It sells candles.", "A valley.", "It owns a tower."), 0)
-    router = Router([strewn, *ENTRIES])
+    strewn = DocumentPage(
+        "s", "Nova", ("It has a garden.", "It sells candles.", "A valley.", "It owns a tower."), 0
+    )
+    router = CellRouter([strewn, *ENTRIES])
     assert keys("Is there a garden with candles in a valley near a tower?", router) == []
     assert keys("Who has a garden?", router) == ["s"]
 
@@ -113,7 +121,7 @@ def test_what_a_document_names_is_offered_after_it() -> None:
 
 
 def test_a_name_of_several_documents_offers_all_and_what_is_asked_decides() -> None:
-    ana = Entry("ana", "Ana López", ("Ana López enjoys chess.",), 9)
+    ana = DocumentPage("ana", "Ana López", ("Ana López enjoys chess.",), 9)
     router = ROUTER.with_entries(ana)
     assert keys("Where was López born?", router) == ["pedro", "ana"]
     assert keys("Does López enjoy chess?", router) == ["ana", "pedro"]
@@ -121,7 +129,7 @@ def test_a_name_of_several_documents_offers_all_and_what_is_asked_decides() -> N
 
 
 def test_of_two_documents_of_one_name_the_newer_wins_for_what_it_states() -> None:
-    newer = Entry("newer", "Acme Works", ("Acme Works was founded by Otto Hall.",), 7)
+    newer = DocumentPage("newer", "Acme Works", ("Acme Works was founded by Otto Hall.",), 7)
     router = ROUTER.with_entries(newer)
     assert keys("By whom was Acme Works founded?", router)[:2] == ["newer", "acme"]
     assert keys("Does Acme Works make soap?", router)[:2] == ["acme", "newer"]
@@ -129,19 +137,21 @@ def test_of_two_documents_of_one_name_the_newer_wins_for_what_it_states() -> Non
 
 
 def test_documents_of_one_name_are_no_rivals_where_none_is_named() -> None:
-    newer = Entry("newer", "Acme Works", ("Acme Works was founded in 1962.", "The firm makes soap."), 7)
+    newer = DocumentPage(
+        "newer", "Acme Works", ("Acme Works was founded in 1962.", "The firm makes soap."), 7
+    )
     assert keys("Who leads the firm that makes soap?", ROUTER.with_entries(newer)) == ["newer", "acme"]
-    rival = Entry("rival", "Nova", ("Nova was founded in 1962.", "The firm makes soap."), 8)
+    rival = DocumentPage("rival", "Nova", ("Nova was founded in 1962.", "The firm makes soap."), 8)
     assert keys("Who leads the firm that makes soap?", ROUTER.with_entries(rival)) == []
 
 
 def test_without_capitals_a_word_that_may_be_no_name_is_none() -> None:
     towns = [
-        Entry("old", "Old Sorin", (), 0),
-        Entry("older", "Old Brana", (), 1),
-        Entry("way", "Wayi", (), 2),
+        DocumentPage("old", "Old Sorin", (), 0),
+        DocumentPage("older", "Old Brana", (), 1),
+        DocumentPage("way", "Wayi", (), 2),
     ]
-    router = Router(towns)
+    router = CellRouter(towns)
     assert keys("how old is the universe?", router) == []
     assert keys("how large is sorin?", router) == ["old"]
     assert keys("what is the way to learn?", router) == []
@@ -159,31 +169,37 @@ def test_scores_compare() -> None:
 
 
 def test_numbers_are_never_slips() -> None:
-    router = Router([Entry("x", "Brana 23", ("Brana 23 costs 90 crowns.",), 0)])
+    router = CellRouter([DocumentPage("x", "Brana 23", ("Brana 23 costs 90 crowns.",), 0)])
     assert keys("What does Brana 23 cost?", router) == ["x"]
     assert keys("What does Brana 28 cost?", router) == []
     assert keys("What does Brama 23 cost?", router) == ["x"]
-    years = Router([Entry("x", "Brana 1950", (), 0)])
+    years = CellRouter([DocumentPage("x", "Brana 1950", (), 0)])
     assert keys("What is Brana 1950?", years) == ["x"] and keys("What is Brana 1951?", years) == []
 
 
 def test_the_settings_are_followed() -> None:
-    assert keys("Who leads Acme Wroks?", Router(ENTRIES, RouterConfig(min_typo_letters=6))) == []
-    assert keys("Who leads the AW?", Router(ENTRIES, RouterConfig(min_initials=3))) == []
-    assert len(keys("Is Acme Works like Smith & Hall?", Router(ENTRIES, RouterConfig(max_candidates=1)))) == 1
+    assert keys("Who leads Acme Wroks?", CellRouter(ENTRIES, RouterConfig(min_typo_letters=6))) == []
+    assert keys("Who leads the AW?", CellRouter(ENTRIES, RouterConfig(min_initials=3))) == []
     assert (
-        keys("Who leads the company founded in 1962?", Router(ENTRIES, RouterConfig(min_coverage_numbers=1)))
+        len(keys("Is Acme Works like Smith & Hall?", CellRouter(ENTRIES, RouterConfig(max_candidates=1))))
+        == 1
+    )
+    assert (
+        keys(
+            "Who leads the company founded in 1962?",
+            CellRouter(ENTRIES, RouterConfig(min_coverage_numbers=1)),
+        )
         == []
     )
 
 
 def test_keys_are_unique_and_must_be_there() -> None:
     with pytest.raises(InputError, match="share a key"):
-        Router([ACME, ACME])
+        CellRouter([ACME, ACME])
     with pytest.raises(UnknownNameError, match="acmee") as caught:
         ROUTER.without("acmee")
     assert "'acme'" in caught.value.hint
-    changed = ROUTER.with_entries(Entry("acme", "Nova Works", (), 8))
+    changed = ROUTER.with_entries(DocumentPage("acme", "Nova Works", (), 8))
     assert len(changed.entries) == len(ENTRIES)
     assert keys("Who leads Acme Works?", changed) == []
     assert keys("Who leads Nova Works?", changed) == ["acme"]
@@ -195,15 +211,17 @@ WORDS = st.sampled_from(
 )
 TEXTS = st.one_of(st.text(max_size=60), st.lists(WORDS, max_size=9).map(" ".join))
 DRAWN = st.lists(
-    st.builds(Entry, st.uuids().map(str), TEXTS, st.lists(TEXTS, max_size=3).map(tuple), st.integers(0, 3)),
+    st.builds(
+        DocumentPage, st.uuids().map(str), TEXTS, st.lists(TEXTS, max_size=3).map(tuple), st.integers(0, 3)
+    ),
     max_size=6,
     unique_by=lambda entry: entry.key,
 )
 
 
 @given(DRAWN, TEXTS)
-def test_it_never_raises_and_scores_lie_between_0_and_1(entries: list[Entry], question: str) -> None:
-    found = Router(entries).route(question)
+def test_it_never_raises_and_scores_lie_between_0_and_1(entries: list[DocumentPage], question: str) -> None:
+    found = CellRouter(entries).route(question)
     assert all(0 <= candidate.score <= 1 for candidate in found)
     assert [c.score for c in found] == sorted((c.score for c in found), reverse=True)
     assert len({c.key for c in found}) == len(found) <= 4
@@ -211,18 +229,20 @@ def test_it_never_raises_and_scores_lie_between_0_and_1(entries: list[Entry], qu
 
 @given(DRAWN, TEXTS, st.randoms(use_true_random=False))
 def test_the_order_of_the_entries_does_not_matter(
-    entries: list[Entry], question: str, rng: random.Random
+    entries: list[DocumentPage], question: str, rng: random.Random
 ) -> None:
     shuffled = rng.sample(entries, len(entries))
-    assert Router(shuffled).route(question) == Router(entries).route(question)
+    assert CellRouter(shuffled).route(question) == CellRouter(entries).route(question)
 
 
 @given(DRAWN, TEXTS, st.data())
-def test_what_was_taken_out_was_never_there(entries: list[Entry], question: str, data: st.DataObject) -> None:
+def test_what_was_taken_out_was_never_there(
+    entries: list[DocumentPage], question: str, data: st.DataObject
+) -> None:
     gone = data.draw(st.sets(st.sampled_from([e.key for e in entries]))) if entries else set()
     left = [e for e in entries if e.key not in gone]
-    taken, never = Router(entries).without(*gone), Router(left)
-    added = Router().with_entries(*left)
+    taken, never = CellRouter(entries).without(*gone), CellRouter(left)
+    added = CellRouter().with_entries(*left)
     assert taken._index == never._index == added._index
     assert taken.route(question) == never.route(question) == added.route(question)
     assert set(taken.entries) == set(left)
@@ -256,8 +276,8 @@ def test_on_the_micro_world_it_finds_and_abstains() -> None:
     """Loose bounds under the figures of benchmarks/routing.py, which a broken rule misses by far."""
     items, rng = make_items("dev", 40, seed=5), random.Random(5)
     entities = [item.entity for item in items]
-    router = Router(
-        Entry(e.name, e.name, (*re.split(r"(?<=\.) ", item.context.text), *statements(rng, e, 2)), i)
+    router = CellRouter(
+        DocumentPage(e.name, e.name, (*re.split(r"(?<=\.) ", item.context.text), *statements(rng, e, 2)), i)
         for i, item in enumerate(items)
         for e in (item.entity,)
     )

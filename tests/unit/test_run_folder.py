@@ -9,7 +9,8 @@ import pytest
 
 from seal.config import RunConfig
 from seal.errors import OutputError
-from seal.loops.run_folder import RunFolder, write_beside
+from seal.files import write_beside
+from seal.research.run_folder import RunFolder
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from seal.domains.knowledge.copies import shared, shingles
 from seal.domains.knowledge.gibberish import gibberish
 from seal.domains.knowledge.private_data import is_iban, luhn
-from seal.domains.knowledge.screen import Flag, Kind, ScreenConfig, screen
+from seal.domains.knowledge.screen import Flag, FlagKind, ScreenConfig, screen
 from seal.domains.microworld.world import make_items
 
 LEAD = "Anna Bauer works as a nurse. She was born in Tarvin in 1950. "
@@ -101,7 +101,7 @@ GOOD = [
 ]
 
 
-def kinds(text: str, title: str = "Anna Bauer") -> set[Kind]:
+def kinds(text: str, title: str = "Anna Bauer") -> set[FlagKind]:
     return {flag.kind for flag in screen(title, text)}
 
 

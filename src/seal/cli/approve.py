@@ -31,7 +31,7 @@ def approve(
     If something else has gone live since, what the held version adds is put on top of that: nothing that was
     learned in between is undone.
     """
-    from seal.loops.learner import Learner
+    from seal.learner import Learner
 
     learner = Learner.open(workspace, watch=None if json else Display())
     with taken_up():

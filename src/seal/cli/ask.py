@@ -32,7 +32,7 @@ def ask(
     json: JsonFlag = False,
 ) -> None:
     """Ask the live version. `seal why` says where an answer is from."""
-    from seal.loops.learner import Learner
+    from seal.learner import Learner
 
     asked = questions_of(questions)
     answers = Learner.open(workspace).ask(asked, version=version)

@@ -91,11 +91,11 @@ def inner_loop(
     folder = out or default_out("bench")
     display = Display()
     with display.running(folder):
-        from seal.loops.bench import Settings, run_benchmark
-        from seal.loops.bench.report import check_out, write_results
+        from seal.bench.inner_loop import BenchSettings, run_benchmark
+        from seal.bench.inner_loop.tables import check_out, write_results
 
         check_out(folder)
-        settings = Settings(
+        settings = BenchSettings(
             model=model,
             shape=shape,
             device=device,
@@ -146,8 +146,8 @@ def retention(
     folder = out or default_out("retention")
     display = Display()
     with display.running(folder):
-        from seal.loops.continual.report import retention_rows
-        from seal.loops.continual.stream import STRATEGIES, StreamSettings, run_stream
+        from seal.bench.retention.stream import STRATEGIES, StreamSettings, run_stream
+        from seal.bench.retention.tables import retention_rows
 
         names = STRATEGIES if strategies is None else tuple(s.strip() for s in strategies.split(","))
         unknown = [name for name in names if name not in STRATEGIES]
@@ -180,9 +180,9 @@ def _range(text: str) -> tuple[int, int]:
 
 
 def _show(display: Display, results: dict[str, Any], folder: Path) -> None:
-    from seal.loops.bench import report
+    from seal.bench.inner_loop import tables
 
-    rows = [list(row[:6]) for row in report.speed_rows(results)]
+    rows = [list(row[:6]) for row in tables.speed_rows(results)]
     columns = ["adapters", "contender", "self-edits/s [min, max]", "s a self-edit", "training", "exam"]
     display.console.print()
     display.console.print(table(f"{results['model']['name']}: the same work by each", columns, rows))
@@ -190,14 +190,14 @@ def _show(display: Display, results: dict[str, Any], folder: Path) -> None:
         columns = ["adapters", "engine / peft [min, max]", "engine / trainer [min, max]"]
         display.console.print()
         display.console.print(
-            table("Times as many self-edits a second", columns, list(map(list, report.ratio_rows(results))))
+            table("Times as many self-edits a second", columns, list(map(list, tables.ratio_rows(results))))
         )
     if results["shares"]:
-        rows = [[row[0], row[2], row[3], row[4], row[7]] for row in report.share_rows(results)]
+        rows = [[row[0], row[2], row[3], row[4], row[7]] for row in tables.share_rows(results)]
         columns = ["adapters", "all [min, max]", "training", "exam", "of a large square"]
         display.console.print()
         display.console.print(table("Share of the machine's matrix-product rate", columns, rows))
-    for text in (report.notes(results), report.memory_text(results)):
+    for text in (tables.notes(results), tables.memory_text(results)):
         if text:
             display.console.print(f"\n{text}", markup=False)
     if results["settings"]["quick"]:

@@ -23,7 +23,7 @@ from rich.text import Text
 from seal.errors import Interrupted
 
 if TYPE_CHECKING:
-    from seal.loops.work import Work
+    from seal.engine.work import Work
 
 WORDS = {
     "base": "model as it is",
@@ -56,7 +56,7 @@ def print_error(kind: str, message: str, hint: str = "") -> None:
 
 
 class Display:
-    """Shows a run while it goes (a `seal.loops.start.Watch`), and its tables at the end."""
+    """Shows a run while it goes (a `seal.engine.start.Watch`), and its tables at the end."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False, soft_wrap=True)

@@ -61,9 +61,9 @@ def demo(
     folder = out or default_out("demo")
     display = Display()
     with display.running(folder):
-        from seal.loops.demo import demo_config, run_experiment
-        from seal.loops.report import write_report
-        from seal.loops.run_folder import RunFolder
+        from seal.research.demo import demo_config, run_experiment
+        from seal.research.reports.passages import write_report
+        from seal.research.run_folder import RunFolder
 
         run = RunFolder.open(folder, demo_config(seed=seed, quick=quick))
         results = run_experiment(run.config, run, display)

@@ -13,7 +13,7 @@ from rich.text import Text
 from seal.cli.console import Display, default_out, difference_table, method_table, say_report
 
 if TYPE_CHECKING:
-    from seal.loops.few_shot.report import WorkedTask
+    from seal.research.reports.tasks import WorkedTask
     from seal.types import Grid
 
 _MARKS = {"right": "✓ right", "wrong": "✗ wrong", "ungraded": "– not graded"}
@@ -24,9 +24,9 @@ def demo_arc(*, out: Path | None, seed: int, quick: bool, matched: bool) -> None
     folder = out or default_out("demo-arc")
     display = Display()
     with display.running(folder):
-        from seal.loops.few_shot.experiment import arc_config, run_few_shot
-        from seal.loops.few_shot.report import TaskRun, worked_tasks, write_report
-        from seal.loops.run_folder import RunFolder
+        from seal.research.few_shot.experiment import arc_config, run_few_shot
+        from seal.research.reports.tasks import TaskRun, worked_tasks, write_report
+        from seal.research.run_folder import RunFolder
 
         run = RunFolder.open(
             folder, arc_config(seed=seed, quick=quick, matched=matched), command="seal demo arc"
@@ -46,7 +46,7 @@ def demo_arc(*, out: Path | None, seed: int, quick: bool, matched: bool) -> None
 
 def show_task(display: Display, worked: WorkedTask) -> None:
     """A worked task: its demonstrations, the directives before RL and after, and what was answered."""
-    from seal.loops.few_shot.findings import short_label
+    from seal.research.reports.task_findings import short_label
 
     say = display.console.print
     say(Text(f"One task: {worked.task.id}", style="bold"))
@@ -81,7 +81,7 @@ def _row(
 
 def blocks(grid: Grid) -> list[Text]:
     """A grid as coloured cells with their digits, a line a row."""
-    from seal.loops.few_shot.drawing import COLOURS, ink
+    from seal.research.reports.drawing import COLOURS, ink
 
     return [Text.assemble(*((f" {cell}", f"{ink(cell)} on {COLOURS[cell]}") for cell in row)) for row in grid]
 

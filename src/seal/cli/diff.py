@@ -24,7 +24,7 @@ def diff(
     json: JsonFlag = False,
 ) -> None:
     """Say which facts one version gained, lost or changed against another, by asking both."""
-    from seal.loops.learner import Learner
+    from seal.learner import Learner
 
     changes = Learner.open(workspace).diff(before, after)
     if json:

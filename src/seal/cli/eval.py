@@ -34,14 +34,14 @@ def eval_(
     Every method is examined on the same passages and questions; intervals are over passages, and differences
     are paired. The passages need questions with answers.
     """
-    from seal.loops.examination import default_methods, run_evaluation
+    from seal.research.examine import default_methods, run_evaluation
 
     flags = flags or RunFlags()
     config = resolve(flags, {"data.n_evaluation": n}, data_key="data.evaluation")
     chosen = [name.strip() for name in methods.split(",")] if methods else list(default_methods(config))
     display = Display()
     if flags.dry_run:
-        from seal.loops.plan import plan_evaluation
+        from seal.research.dry_run import plan_evaluation
 
         show_plan(display, plan_evaluation(config, chosen, display))
         return

@@ -27,8 +27,8 @@ def export(
     A version answers by one adapter a document. Of several documents one adapter is trained for the export,
     and held to the base on other questions; it holds less than they do, and the card says how much of both.
     """
-    from seal.loops.learner import Learner
-    from seal.loops.learner.exporting import export as export_version
+    from seal.learner import Learner
+    from seal.learner.exporting import export as export_version
 
     display = Display()
     learner = Learner.open(workspace, watch=None if json else display)

@@ -21,7 +21,7 @@ def forget(
     text, what was written about it and its exam are erased, and no version that knew it ever answers again.
     The ledger keeps that it happened.
     """
-    from seal.loops.learner import Learner
+    from seal.learner import Learner
 
     learner = Learner.open(workspace, watch=None if json else Display())
     with taken_up():

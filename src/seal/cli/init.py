@@ -40,7 +40,7 @@ def init(
     did what, when and why; `learner.toml` in it has the settings. A making that was cut off is taken up by
     the same command.
     """
-    from seal.loops.learner import Learner
+    from seal.learner import Learner
 
     made = Learner.init(folder, model=model, writer=writer, reference=reference, database=database)
     say(f"A workspace for the model {model!r}: {made.workspace.path}")

@@ -17,8 +17,8 @@ from seal.cli.workspace import JsonFlag, WorkspaceFlag, print_json, short
 from seal.errors import InputError, Interrupted
 
 if TYPE_CHECKING:
-    from seal.loops.learner.learner import Text
-    from seal.loops.learner.study import Learned
+    from seal.learner.learner import Text
+    from seal.learner.study import Learned
 
 _MARKS = {
     "live": ("✓", "bold green"),
@@ -58,7 +58,7 @@ def learn(
     `seal approve`); what fails is rejected, and the live version stays. The exit status is 0 if everything is
     live (or was known), 1 if something is not.
     """
-    from seal.loops.learner import Learner
+    from seal.learner import Learner
 
     if not files:
         raise InputError("no document is named", "Name files or folders, or - for a text on the input.")
@@ -83,7 +83,7 @@ def learn(
 
 def _texts(files: Sequence[Path], title: str, questions: Path | None, trust: float | None) -> list[Text]:
     from seal.domains.knowledge import load_contexts
-    from seal.loops.learner.learner import Text, texts_of
+    from seal.learner.learner import Text, texts_of
 
     if trust is not None and not 0 <= trust <= 1:
         raise InputError(f"the trust is {trust}", "Give a number from 0 (none) to 1 (full).")

@@ -23,7 +23,7 @@ from seal.cli.workspace import (
 )
 
 if TYPE_CHECKING:
-    from seal.registry import Entry, Version, Workspace
+    from seal.registry import LedgerEntry, Version, Workspace
 
 
 def show(
@@ -76,5 +76,5 @@ def _report(workspace: Workspace, version: Version) -> Any:
         return None
 
 
-def _entries(workspace: Workspace, version: str) -> list[Entry]:
+def _entries(workspace: Workspace, version: str) -> list[LedgerEntry]:
     return [entry for entry in workspace.ledger() if version in jsonlib.dumps([entry.inputs, entry.outputs])]

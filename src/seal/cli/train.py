@@ -46,13 +46,13 @@ def train(
     config = resolve(flags, own, data_key="data.train")
     display = Display()
     if flags.dry_run:
-        from seal.loops.plan import plan_training
+        from seal.research.dry_run import plan_training
 
         show_plan(display, plan_training(config, display))
         return
     out = flags.out or default_out("train")
     with display.running(out):
-        from seal.loops.train import run_training
+        from seal.research.train import run_training
 
         results = run_training(config, out, display)
     _show(display, results, out)

@@ -13,7 +13,7 @@ from seal.cli.console import Display
 from seal.cli.workspace import JsonFlag, WorkspaceFlag, date, print_json, short
 
 if TYPE_CHECKING:
-    from seal.loops.learner.explaining import Why
+    from seal.learner.explaining import Why
 
 _VERDICTS = {
     "document": "it is from this document",
@@ -32,7 +32,7 @@ def why(
     it, and how likely the answer is with that document and without it. What a newer document replaced is
     shown too.
     """
-    from seal.loops.learner import Learner
+    from seal.learner import Learner
 
     found = Learner.open(workspace).why(questions_of(questions), version=version)
     if json:

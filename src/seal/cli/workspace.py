@@ -16,7 +16,7 @@ from seal.cli.console import Display, table
 from seal.errors import Interrupted
 
 if TYPE_CHECKING:
-    from seal.registry import Entry, Version, Workspace
+    from seal.registry import LedgerEntry, Version, Workspace
 
 WorkspaceFlag: TypeAlias = Annotated[
     Path,
@@ -72,7 +72,7 @@ def date(time: str) -> str:
     return time[:19].replace("T", " ")
 
 
-def show_entries(title: str, entries: Sequence[Entry]) -> None:
+def show_entries(title: str, entries: Sequence[LedgerEntry]) -> None:
     """Entries of the ledger as a table."""
     rows = [[str(e.sequence), date(e.time), e.actor, e.action, e.reason] for e in entries]
     columns = ["entry", "at (UTC)", "by", "action", "reason"]

@@ -12,14 +12,14 @@ from seal.gates.report import Report
 from seal.gates.rules import GATES, Finding, GateConfig
 
 Autonomy = Literal["auto", "ask", "observe"]
-Outcome = Literal["live", "held", "rejected"]
+Disposition = Literal["live", "held", "rejected"]
 
 
 @dataclass(frozen=True)
 class Decision:
     """What becomes of a candidate, and everything that was found. `reason` is one sentence."""
 
-    outcome: Outcome
+    outcome: Disposition
     reason: str
     findings: tuple[Finding, ...]
 

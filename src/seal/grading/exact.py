@@ -55,7 +55,7 @@ def ungraded(question: Question, answer: str, reason: str) -> Graded:
     return Graded(question.text, question.answers, answer, "ungraded", None, reason)
 
 
-class Config(BaseModel):
+class ExactConfig(BaseModel):
     """The exact grader has nothing to set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,11 +67,11 @@ class Exact:
     For models that answer with nothing but the answer. A right answer in a sentence of its own is wrong here.
     """
 
-    Config = Config
+    Config = ExactConfig
     name: str = "exact"
 
-    def __init__(self, config: Config | None = None) -> None:
-        self.config = config or Config()
+    def __init__(self, config: ExactConfig | None = None) -> None:
+        self.config = config or ExactConfig()
 
     def grade(self, questions: Sequence[Question], answers: Sequence[str]) -> list[Graded]:
         """One Graded an answer, in order; ungraded where no gold answer is given.

@@ -8,14 +8,12 @@ that was graded. Questions, gold answers and answers are sent to the endpoint, a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import email.utils
 import hashlib
 import json
 import os
 import random
 import re
-import tempfile
 import time
 from collections.abc import Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +25,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from seal.errors import ConfigError, OutputError
+from seal.files import write_durably
 from seal.grading.exact import NO_GOLD, check_lengths, golds, ungraded
 from seal.types import Graded, Question
 
@@ -43,10 +42,10 @@ _RETRIED_STATUSES = frozenset({408, 409, 425, 429})
 _POINTLESS_STATUSES = frozenset({401, 403, 404, 405})
 """Wrong key, wrong address or wrong model name: every request would fail as this one did."""
 
-Verdict = Literal["right", "wrong"]
+JudgeVerdict = Literal["right", "wrong"]
 
 
-class Config(BaseModel):
+class JudgeConfig(BaseModel):
     """Where the judge is and how it is asked.
 
     There is no default endpoint: texts leave the machine only to where the user says.
@@ -124,10 +123,10 @@ class Config(BaseModel):
 class Judge:
     """Right or wrong as the judge says; scores 1 and 0. Anything else is ungraded with its reason."""
 
-    Config = Config
+    Config = JudgeConfig
     name: str = "judge"
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: JudgeConfig) -> None:
         """Raises ConfigError if the variable that should hold the API key does not hold one."""
         self.config = config
         self._headers = {"Content-Type": "application/json"}
@@ -259,7 +258,7 @@ class _Case(NamedTuple):
 
 
 class _Reply(NamedTuple):
-    verdict: Verdict | None
+    verdict: JudgeVerdict | None
     reason: str = ""
 
 
@@ -286,7 +285,7 @@ class _Cache:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def read(self, key: str) -> Verdict | None:
+    def read(self, key: str) -> JudgeVerdict | None:
         """None for what is not there; a file that cannot be read or understood is as good as none."""
         try:
             verdict = json.loads(self._path(key).read_text(encoding="utf-8"))["verdict"]
@@ -294,21 +293,12 @@ class _Cache:
             return None
         return verdict if verdict in ("right", "wrong") else None
 
-    def write(self, key: str, verdict: Verdict, model: str) -> None:
-        path = self._path(key)
-        temporary = None
+    def write(self, key: str, verdict: JudgeVerdict, model: str) -> None:
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False) as file:
-                temporary = file.name
-                json.dump({"verdict": verdict, "model": model}, file)
-            os.replace(temporary, path)
-        except OSError as error:
-            if temporary:
-                with contextlib.suppress(OSError):
-                    os.unlink(temporary)
+            write_durably(self._path(key), [json.dumps({"verdict": verdict, "model": model}).encode()])
+        except OutputError as error:
             raise OutputError(
-                f"the judge's cache {self._folder} cannot be written: {error.strerror or error}",
+                f"the judge's cache {self._folder} cannot be written: {error.__cause__ or error}",
                 "Free or unlock the disk, or set another cache_dir; verdicts written so far are kept.",
             ) from error
 

@@ -105,7 +105,7 @@ def _contains(found: Collection[str], word: str) -> bool:
     return word in found or any(same_word(word, other) for other in found)
 
 
-class Config(BaseModel):
+class LexicalConfig(BaseModel):
     """The lexical grader's settings.
 
     The defaults were chosen on half of the questions of 26,617 answers that Qwen2.5-7B gave to SQuAD
@@ -138,11 +138,11 @@ class Lexical:
     are the same to it ("Russia" and "Russian"), so for made-up names that differ in their ends use `exact`.
     """
 
-    Config = Config
+    Config = LexicalConfig
     name: str = "lexical"
 
-    def __init__(self, config: Config | None = None) -> None:
-        self.config = config or Config()
+    def __init__(self, config: LexicalConfig | None = None) -> None:
+        self.config = config or LexicalConfig()
 
     def grade(self, questions: Sequence[Question], answers: Sequence[str]) -> list[Graded]:
         """One Graded an answer, in order; ungraded where no gold answer is given.

@@ -26,7 +26,7 @@ _TOP = 64  # candidates looked at before the whole vocabulary is sorted
 _COMPACT_BELOW = 0.75  # ended rows leave the batch when it shrinks to this share
 
 
-class Router(Protocol):
+class SlotHolder(Protocol):
     """What holds adapters: a `seal.training.AdapterBank` in its `with` block."""
 
     def route(self, slots: Sequence[int], shares: int | Sequence[int]) -> AbstractContextManager[None]:
@@ -80,7 +80,7 @@ def generate(
     tokenizer: Any,
     prompts: Sequence[str],
     *,
-    adapters: Router | None = None,
+    adapters: SlotHolder | None = None,
     slots: Sequence[int] | None = None,
     max_new_tokens: int = 64,
     temperature: float = 0.0,
@@ -210,7 +210,7 @@ class _Batch:
         self.cache.layers = [_Growing(total) if type(x) is DynamicLayer else x for x in self.cache.layers]
         self.uniform = _uniforms([seeds[i] for i in self.places], sampling).to(device)
 
-    def run(self, adapters: Router | None, ender: _Ender) -> dict[int, Generation]:
+    def run(self, adapters: SlotHolder | None, ender: _Ender) -> dict[int, Generation]:
         results: dict[int, Generation] = {}
         for step in range(self.sampling.max_new_tokens):
             logits = self._allowed(self._logits(adapters))
@@ -242,7 +242,7 @@ class _Batch:
             held[place, ids] = logits[place, ids]
         return held
 
-    def _logits(self, adapters: Router | None) -> Tensor:
+    def _logits(self, adapters: SlotHolder | None) -> Tensor:
         """Logits [B, V] after the last token of every row, which goes into the cache."""
         n = self.ids.shape[1]
         last = torch.arange(1, len(self.places) + 1, device=self.ids.device) * n - 1

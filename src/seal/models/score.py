@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from seal.errors import InputError
-from seal.models.generate import Router
+from seal.models.generate import SlotHolder
 from seal.models.host import keep_freed_memory
 from seal.models.logits import logits_at, token_log_probabilities
 from seal.models.packed import Batch, chunks, packs
@@ -43,7 +43,7 @@ def score_answers(
     tokenizer: Any,
     pairs: Sequence[tuple[str, str]],
     *,
-    adapters: Router | None = None,
+    adapters: SlotHolder | None = None,
     slots: Sequence[int] | None = None,
     append_eos: bool = False,
     max_tokens: int = 4096,

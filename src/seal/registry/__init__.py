@@ -3,7 +3,7 @@
 Knows nothing about models: what is stored are texts, files and facts about them. Start with `Workspace`.
 """
 
-from seal.registry.ledger import Entry, Verdict, verify
+from seal.registry.ledger import ChainCheck, LedgerEntry, verify
 from seal.registry.records import (
     LIVE,
     AliasMove,
@@ -33,7 +33,7 @@ __all__ = [
     "Job",
     "Lease",
     "Audit",
-    "Entry",
-    "Verdict",
+    "LedgerEntry",
+    "ChainCheck",
     "verify",
 ]

@@ -81,7 +81,7 @@ def _identities(session: Session) -> Iterator[str]:
             yield f"the document {document.id[:12]}… was altered: its text is not the one of its id"
 
 
-def _states(session: Session, entries: list[ledger.Entry]) -> Iterator[str]:
+def _states(session: Session, entries: list[ledger.LedgerEntry]) -> Iterator[str]:
     """Versions whose state is not the one that the ledger tells."""
     told: dict[str, str] = {}
     for entry in entries:
@@ -98,7 +98,7 @@ def _states(session: Session, entries: list[ledger.Entry]) -> Iterator[str]:
             yield f"the version {version[:12]}… is {state}, while the ledger tells of {then}"
 
 
-def _aliases(session: Session, entries: list[ledger.Entry]) -> Iterator[str]:
+def _aliases(session: Session, entries: list[ledger.LedgerEntry]) -> Iterator[str]:
     """Names that are not where the ledger last moved them, or that a version may not bear."""
     last: dict[str, str | None] = {}
     for move in session.scalars(select(AliasMoveRow).order_by(AliasMoveRow.sequence)):

@@ -137,7 +137,7 @@ class Core:
         session.flush()
         return entry.sequence
 
-    def ledger(self) -> list[ledger.Entry]:
+    def ledger(self) -> list[ledger.LedgerEntry]:
         """All entries, as they are stored; `ledger.verify` says whether they can be believed."""
         with self._reading() as session:
             return [_entry(row) for row in session.scalars(select(LedgerRow).order_by(LedgerRow.sequence))]
@@ -180,8 +180,8 @@ def no_repeats(items: Sequence[str], what: str) -> tuple[str, ...]:
     return tuple(sorted(items))
 
 
-def _entry(row: LedgerRow) -> ledger.Entry:
-    return ledger.Entry(
+def _entry(row: LedgerRow) -> ledger.LedgerEntry:
+    return ledger.LedgerEntry(
         sequence=row.sequence,
         time=row.time,
         actor=row.actor,

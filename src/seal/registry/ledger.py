@@ -23,7 +23,7 @@ NO_ANCHOR = (
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """One thing that happened. Order is by `sequence`; `time` is what the clock said, and may jump."""
 
     sequence: int
@@ -45,7 +45,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ChainCheck:
     """What a check of the chain found. `first_bad` is the sequence number where it breaks."""
 
     sound: bool
@@ -57,14 +57,14 @@ class Verdict:
     note: str = ""
 
 
-def following(last: tuple[int, str] | None, **fields: Any) -> Entry:
+def following(last: tuple[int, str] | None, **fields: Any) -> LedgerEntry:
     """The entry after the one of (sequence, hash) `last`; the first one after None."""
     sequence, previous = last or (0, GENESIS)
-    entry = Entry(sequence=sequence + 1, previous=previous, **fields)
-    return Entry(**{**asdict(entry), "hash": entry.own_hash()})
+    entry = LedgerEntry(sequence=sequence + 1, previous=previous, **fields)
+    return LedgerEntry(**{**asdict(entry), "hash": entry.own_hash()})
 
 
-def verify(entries: Iterable[Entry], anchor: str | None = None) -> Verdict:
+def verify(entries: Iterable[LedgerEntry], anchor: str | None = None) -> ChainCheck:
     """Checks the chain from its first entry, and names the first that is bad and what is wrong with it.
 
     `anchor`: the hash of an entry, kept elsewhere since it was the head; its absence shows a cut.
@@ -76,20 +76,20 @@ def verify(entries: Iterable[Entry], anchor: str | None = None) -> Verdict:
     for expected, entry in enumerate(chain, start=1):
         problem = _misplaced(entry, expected, chain) or _altered(entry) or _unlinked(entry, previous)
         if problem:
-            return Verdict(False, len(chain), head, expected, problem)
+            return ChainCheck(False, len(chain), head, expected, problem)
         previous = entry.hash
     if anchor is None:
-        return Verdict(True, len(chain), head, note=NO_ANCHOR)
+        return ChainCheck(True, len(chain), head, note=NO_ANCHOR)
     if anchor not in places and anchor != GENESIS:
         problem = (
             f"no entry has the anchor's hash {anchor[:12]}…: the ledger was cut off before it, or written "
             f"anew (it now has {len(chain)} entries)"
         )
-        return Verdict(False, len(chain), head, len(chain) + 1, problem)
-    return Verdict(True, len(chain), head, anchored_at=places.get(anchor, 0))
+        return ChainCheck(False, len(chain), head, len(chain) + 1, problem)
+    return ChainCheck(True, len(chain), head, anchored_at=places.get(anchor, 0))
 
 
-def _misplaced(entry: Entry, expected: int, chain: list[Entry]) -> str:
+def _misplaced(entry: LedgerEntry, expected: int, chain: list[LedgerEntry]) -> str:
     if entry.sequence == expected:
         return ""
     if entry.sequence < expected:  # all before this one are in their places
@@ -100,13 +100,13 @@ def _misplaced(entry: Entry, expected: int, chain: list[Entry]) -> str:
     )
 
 
-def _altered(entry: Entry) -> str:
+def _altered(entry: LedgerEntry) -> str:
     if entry.hash == entry.own_hash():
         return ""
     return f"entry {entry.sequence} was altered: its content does not have the hash that it states"
 
 
-def _unlinked(entry: Entry, previous: str) -> str:
+def _unlinked(entry: LedgerEntry, previous: str) -> str:
     if entry.previous == previous:
         return ""
     before = f"entry {entry.sequence - 1}" if entry.sequence > 1 else "the beginning"

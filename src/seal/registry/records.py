@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from seal.registry.ledger import Verdict
+from seal.registry.ledger import ChainCheck
 
 State: TypeAlias = Literal["candidate", "held", "rejected", "live-once"]
 JobState: TypeAlias = Literal["queued", "running", "done", "failed"]
@@ -135,7 +135,7 @@ class Lease:
 class Audit:
     """What a check of the whole workspace found: the ledger's chain, and everything else that is wrong."""
 
-    ledger: Verdict
+    ledger: ChainCheck
     problems: tuple[str, ...]
     n_objects: int
 

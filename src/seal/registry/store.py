@@ -17,8 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from seal.errors import DamageError, InputError, InputFileError
-from seal.registry.canonical import canonical, is_digest, sha256
-from seal.registry.files import (
+from seal.files import (
     incoming,
     make_folder,
     put_in_place,
@@ -28,6 +27,7 @@ from seal.registry.files import (
     write_durably,
     writing,
 )
+from seal.registry.canonical import canonical, is_digest, sha256
 
 _CHUNK_BYTES = 1 << 20
 _FOLDER = ".folder"

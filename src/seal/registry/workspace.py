@@ -22,11 +22,11 @@ import tomli_w
 from sqlalchemy import select
 
 from seal.errors import BusyError, DamageError, InputError, InputFileError, OutputError
+from seal.files import make_folder, sweep, write_durably, writing
 from seal.registry.audit import Auditing
 from seal.registry.canonical import storable
 from seal.registry.clock import Clock
 from seal.registry.database import Database, without_password
-from seal.registry.files import make_folder, sweep, write_durably, writing
 from seal.registry.jobs import Jobs
 from seal.registry.store import Store
 from seal.registry.tables import SettingRow

@@ -3,7 +3,7 @@
 Knows text. Knows nothing about models or adapters.
 """
 
-from seal.retention.page import Entry
-from seal.retention.router import Candidate, Router, RouterConfig
+from seal.retention.page import DocumentPage
+from seal.retention.router import CellRouter, DocumentMatch, RouterConfig
 
-__all__ = ["Candidate", "Entry", "Router", "RouterConfig"]
+__all__ = ["DocumentMatch", "DocumentPage", "CellRouter", "RouterConfig"]

@@ -35,7 +35,7 @@ _ASKS_NUMBER = frozenset("many much large long old count number price size".spli
 _ASKS_NAME = frozenset("who whom whose where".split())
 
 
-class Settings(Protocol):
+class MatchingSettings(Protocol):
     """What matching reads of the router's configuration."""
 
     @property
@@ -120,7 +120,7 @@ def _unknown_runs(words: tuple[Word, ...], index: Index) -> Iterator[range]:
 
 
 def matches(
-    reading: Reading, index: Index, pages: Mapping[str, Page], settings: Settings
+    reading: Reading, index: Index, pages: Mapping[str, Page], settings: MatchingSettings
 ) -> dict[str, list[Match]]:
     """By document, where the question has its name. A word is read as part of one name only: the longest that
     fits as it stands, else one that fits but for a slip, else a part of a name."""
@@ -161,7 +161,7 @@ def _by_some(
     window: range,
     index: Index,
     pages: Mapping[str, Page],
-    settings: Settings,
+    settings: MatchingSettings,
     *,
     whole: bool = False,
 ) -> list[tuple[str, Match]]:
@@ -182,7 +182,7 @@ def _by_some(
 
 
 def _by_pieces(
-    reading: Reading, span: range, index: Index, pages: Mapping[str, Page], settings: Settings
+    reading: Reading, span: range, index: Index, pages: Mapping[str, Page], settings: MatchingSettings
 ) -> list[tuple[str, Match]]:
     """Who may be meant by the names that an "and" joins: each has to be one's, and no two the same one's."""
     found: list[tuple[str, Match]] = []
@@ -234,7 +234,7 @@ def _stands_alone(reading: Reading, window: range) -> bool:
 
 
 def _misspelt(
-    reading: Reading, window: range, index: Index, pages: Mapping[str, Page], settings: Settings
+    reading: Reading, window: range, index: Index, pages: Mapping[str, Page], settings: MatchingSettings
 ) -> set[str]:
     norms = reading.norms(window)
     if norms[0] in STOP - ARTICLES or norms[-1] in STOP or len("".join(norms)) > LONGEST_NAME:
@@ -249,7 +249,9 @@ def _misspelt(
     return {key for key in near if _is_slip(norms, pages[key].norms, index, settings)}
 
 
-def _is_slip(written: tuple[str, ...], meant: tuple[str, ...], index: Index, settings: Settings) -> bool:
+def _is_slip(
+    written: tuple[str, ...], meant: tuple[str, ...], index: Index, settings: MatchingSettings
+) -> bool:
     """One slip in one word of the name, or in its spaces. A word that is known, a number or a short one is no
     misspelt one. To leave out an article as well is no slip: "Broken Storms" is not "The Broken Storm"."""
     if not one_slip("".join(written), "".join(meant)):
@@ -287,7 +289,7 @@ def _in_order(some: tuple[str, ...], every: tuple[str, ...]) -> bool:
     return all(word in rest for word in some)
 
 
-def _by_initials(reading: Reading, window: range, index: Index, settings: Settings) -> frozenset[str]:
+def _by_initials(reading: Reading, window: range, index: Index, settings: MatchingSettings) -> frozenset[str]:
     words = [reading.words[at] for at in window if reading.words[at].norm != "&"]
     letters = "".join(w.norm for w in words)
     if not all(w.initials for w in words) or not letters.isalpha() or len(letters) < settings.min_initials:

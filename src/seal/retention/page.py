@@ -31,7 +31,7 @@ _SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[^a-z\s])|\n+")
 
 
 @dataclass(frozen=True)
-class Entry:
+class DocumentPage:
     """A document as the router is given it: `texts` are the passage's sentences and the kept training lines.
 
     `title` names what it is about. Of two documents with the same to say, that of higher `sequence` is newer.
@@ -47,7 +47,7 @@ class Entry:
 class Page:
     """An entry, read."""
 
-    entry: Entry
+    entry: DocumentPage
     norms: tuple[str, ...]
     letters: str
     title: tuple[str, ...]
@@ -69,7 +69,7 @@ class Page:
         yield from (f"x {term}" for term in self.terms)
 
 
-def read(entry: Entry, prefix_letters: int) -> Page:
+def read(entry: DocumentPage, prefix_letters: int) -> Page:
     norms = tuple(w.norm for w in words_of(entry.title))
     letters = "".join(without_article(norms))
     title = content(norms)

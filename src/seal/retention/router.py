@@ -21,7 +21,7 @@ from seal.errors import InputError, UnknownNameError
 from seal.plugins import did_you_mean
 from seal.retention.index import Index
 from seal.retention.matching import Match, Reading, matches, read_question
-from seal.retention.page import KINDS, Entry, Page, read, terms_of
+from seal.retention.page import KINDS, DocumentPage, Page, read, terms_of
 
 _MENTION, _LINK = 0.5, 0.3
 """What it counts to be met only through a name in the text; beside the qualities of matching.py."""
@@ -85,7 +85,7 @@ class RouterConfig(BaseModel):
 
 
 @dataclass(frozen=True)
-class Candidate:
+class DocumentMatch:
     """A document that a question may be about. `score` lies in [0, 1] and compares across questions; `why`
     says in words what was matched. Where the question names the document once, `name_at` is where. `named`:
     the question has a name by which it was found, of the document or in its text; without one it only
@@ -98,10 +98,10 @@ class Candidate:
     named: bool = True
 
 
-class Router:
+class CellRouter:
     """Finds the documents that a question is about. Immutable: see `with_entries` and `without`."""
 
-    def __init__(self, entries: Iterable[Entry] = (), config: RouterConfig | None = None) -> None:
+    def __init__(self, entries: Iterable[DocumentPage] = (), config: RouterConfig | None = None) -> None:
         self.config = config or RouterConfig()
         self._pages: dict[str, Page] = {}
         self._index = Index()
@@ -111,21 +111,21 @@ class Router:
         self._change(given, ())
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def entries(self) -> tuple[DocumentPage, ...]:
         return tuple(page.entry for page in self._pages.values())
 
-    def with_entries(self, *entries: Entry) -> Router:
+    def with_entries(self, *entries: DocumentPage) -> CellRouter:
         """A router that has these too. An entry of a key that is there takes its place."""
         return self._copy(entries, [entry.key for entry in entries if entry.key in self._pages])
 
-    def without(self, *keys: str) -> Router:
+    def without(self, *keys: str) -> CellRouter:
         """A router as if these had never been there. Raises UnknownNameError if one is not."""
         for key in keys:
             if key not in self._pages:
                 raise UnknownNameError(f"the router has no entry {key!r}", did_you_mean(key, self._pages))
         return self._copy((), keys)
 
-    def route(self, question: str) -> tuple[Candidate, ...]:
+    def route(self, question: str) -> tuple[DocumentMatch, ...]:
         """The documents that the question may be about, best first; nothing if it is about none of them."""
         if not self._pages:
             return ()
@@ -143,15 +143,15 @@ class Router:
             scored |= {c.key: c for c in self._by_link(named, asked) if c.key not in scored}
         return self._best(scored.values())
 
-    def _best(self, candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
-        def order(one: Candidate) -> tuple[float, int, str]:
+    def _best(self, candidates: Iterable[DocumentMatch]) -> tuple[DocumentMatch, ...]:
+        def order(one: DocumentMatch) -> tuple[float, int, str]:
             return -one.score, -self._pages[one.key].entry.sequence, one.key
 
         return tuple(sorted(candidates, key=order)[: self.config.max_candidates])
 
     def _by_name(
         self, reading: Reading, named: Mapping[str, list[Match]], asked: Mapping[str, float]
-    ) -> dict[str, Candidate]:
+    ) -> dict[str, DocumentMatch]:
         """Those whose name the question has. A name among several counts for its share."""
         n_names = len({match.window for found in named.values() for match in found})
         scored = {}
@@ -160,10 +160,10 @@ class Router:
             score = self._score(quality, _best_line(self._pages[key].lines, asked) if asked else 1.0)
             why = "; ".join(dict.fromkeys(match.why for match in found))
             where = reading.place(found[0].window, self._pages[key].title) if len(found) == 1 else None
-            scored[key] = Candidate(key, score, why, where)
+            scored[key] = DocumentMatch(key, score, why, where)
         return scored
 
-    def _by_mention(self, reading: Reading, named: Mapping[str, list[Match]]) -> Iterable[Candidate]:
+    def _by_mention(self, reading: Reading, named: Mapping[str, list[Match]]) -> Iterable[DocumentMatch]:
         """Those that mention every name of the question.
 
         What is asked of someone named in passing is not in the document. So the line that mentions the name
@@ -178,9 +178,11 @@ class Router:
             mentioning = [x for x in self._pages[key].lines if any(f"m {name}" in x for name in names)]
             share = _best_line(mentioning, asked)
             if share >= self.config.min_mention or reading.describes:
-                yield Candidate(key, self._score(_MENTION, share), "its text has every name of the question")
+                yield DocumentMatch(
+                    key, self._score(_MENTION, share), "its text has every name of the question"
+                )
 
-    def _by_description(self, reading: Reading) -> Iterable[Candidate]:
+    def _by_description(self, reading: Reading) -> Iterable[DocumentMatch]:
         """The one that has every number and most else of what the question says, if none comes near it; with
         what else there is of the same name."""
         asked = self._weights(terms_of([w.norm for w in reading.words], self.config.prefix_letters))
@@ -195,7 +197,7 @@ class Router:
             if page.letters == name and self._fits(page, asked, numbers):
                 coverage = _best_line([frozenset(page.terms)], asked)
                 why = f"its text has {coverage:.0%} of the question"
-                yield Candidate(page.entry.key, round(_MENTION * coverage, 6), why, named=False)
+                yield DocumentMatch(page.entry.key, round(_MENTION * coverage, 6), why, named=False)
 
     def _fits(self, page: Page, asked: Mapping[str, float], numbers: Collection[str]) -> bool:
         """Whether a description fits a document; words of its name do not count.
@@ -212,7 +214,9 @@ class Router:
             coverage >= self.config.min_coverage_numbers and _best_line(beside, asked, own.union(numbers)) > 0
         )
 
-    def _by_link(self, named: Mapping[str, list[Match]], asked: Mapping[str, float]) -> Iterable[Candidate]:
+    def _by_link(
+        self, named: Mapping[str, list[Match]], asked: Mapping[str, float]
+    ) -> Iterable[DocumentMatch]:
         """Those that a named one mentions by name, if the line that does has a word of the question ("the
         employer of Ana Lopez"), or if they have one that it lacks: a question may go through one document to
         another."""
@@ -225,7 +229,7 @@ class Router:
                     new = any(t in self._pages[other].terms and t not in page.terms for t in words)
                     if new or _best_line(lines, words):
                         score = self._score(_LINK, _best_line(self._pages[other].lines, asked))
-                        yield Candidate(other, score, f"named in {page.entry.title!r}")
+                        yield DocumentMatch(other, score, f"named in {page.entry.title!r}")
 
     def _score(self, quality: float, support: float) -> float:
         weight = self.config.predicate_weight
@@ -265,13 +269,13 @@ class Router:
             for key, terms in found
         }
 
-    def _copy(self, added: Iterable[Entry], removed: Iterable[str]) -> Router:
-        copy = Router((), self.config)
+    def _copy(self, added: Iterable[DocumentPage], removed: Iterable[str]) -> CellRouter:
+        copy = CellRouter((), self.config)
         copy._pages, copy._index = dict(self._pages), self._index
         copy._change(added, removed)
         return copy
 
-    def _change(self, added: Iterable[Entry], removed: Iterable[str]) -> None:
+    def _change(self, added: Iterable[DocumentPage], removed: Iterable[str]) -> None:
         gone = {key: self._pages.pop(key) for key in dict.fromkeys(removed)}
         new = {entry.key: read(entry, self.config.prefix_letters) for entry in added}
         self._pages |= new

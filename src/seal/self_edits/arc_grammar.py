@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from seal.errors import ConfigError
-from seal.types import Directive, Strategy
+from seal.types import Directive, LossStrategy
 
 AUGMENTATIONS: Final = (
     "use_basic_augmentations",
@@ -22,7 +22,7 @@ AUGMENTATIONS: Final = (
     "use_chain_augmentations",
     "use_repeat_augmentations",
 )
-STRATEGIES: Final[tuple[Strategy, ...]] = ("train_using_all_tokens", "train_using_output_tokens")
+STRATEGIES: Final[tuple[LossStrategy, ...]] = ("train_using_all_tokens", "train_using_output_tokens")
 
 State: TypeAlias = frozenset[tuple[int, int, int]]
 """Where a text may stand in the grammar: (segment, option, characters of it written)."""
@@ -38,7 +38,7 @@ class DirectiveSpace(BaseModel):
     use_size_augmentations: tuple[bool, ...] = Field(default=(False, True), description="Those of size.")
     use_chain_augmentations: tuple[bool, ...] = Field(default=(False, True), description="Chains.")
     use_repeat_augmentations: tuple[bool, ...] = Field(default=(False, True), description="Repetitions.")
-    strategy: tuple[Strategy, ...] = Field(default=STRATEGIES, description="Where the loss falls.")
+    strategy: tuple[LossStrategy, ...] = Field(default=STRATEGIES, description="Where the loss falls.")
     learning_rate: tuple[float, ...] = Field(
         default=(1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2), description="Learning rates."
     )

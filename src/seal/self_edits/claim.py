@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from seal.self_edits.source import LINKS, PERSONAL, PRONOUNS, Source, find_run, name_runs, stems_match
+from seal.self_edits.source import LINKS, PERSONAL, PRONOUNS, SourceText, find_run, name_runs, stems_match
 from seal.self_edits.words import Token, is_weak, number, relations, tokens
 
 PAIR: Final = re.compile(r"Question: (?P<question>.*?)\nAnswer: (?P<answer>.*)", re.S)
@@ -47,7 +47,7 @@ class Claim:
         return self.tokens[self.answer :]
 
 
-def read_claim(line: str, source: Source) -> Claim:
+def read_claim(line: str, source: SourceText) -> Claim:
     """The line, taken apart."""
     pair = PAIR.fullmatch(line)
     asked = tokens(pair["question"]) if pair else []
@@ -105,12 +105,12 @@ def _names(part: Sequence[Token], begin: int, own: frozenset[int]) -> list[tuple
     return found
 
 
-def _is_name(first: Token, source: Source) -> bool:
+def _is_name(first: Token, source: SourceText) -> bool:
     """Whether the first word of a line, which has a capital letter anyway, is a name."""
     return first.folded in source.names or (first.text.isupper() and len(first.text) > 1)
 
 
-def _is_garbled(part: Sequence[Token], source: Source, *, is_pair: bool) -> bool:
+def _is_garbled(part: Sequence[Token], source: SourceText, *, is_pair: bool) -> bool:
     """Whether the first word of a line, none of the source's, must be a name: it is the subject or the answer
     by itself, or resembles a name of the source."""
     first = part[0]
@@ -126,7 +126,7 @@ def _is_garbled(part: Sequence[Token], source: Source, *, is_pair: bool) -> bool
     return verb.folded in _COPULAS or (verb.kind == "word" and verb.text.endswith("s"))
 
 
-def is_known_name(run: Sequence[str], source: Source) -> bool:
+def is_known_name(run: Sequence[str], source: SourceText) -> bool:
     """Whether a name stands in the source: whole, or in a part that may stand for it, or put together of
     whole names."""
     if tuple(run) in source.runs:
@@ -153,7 +153,7 @@ def _unlinked(run: Sequence[str]) -> list[list[str]]:
     return [part for part in parts if part]
 
 
-def _stands_alone(word: str, source: Source) -> bool:
+def _stands_alone(word: str, source: SourceText) -> bool:
     """Whether a part of a longer name may stand for it: the source writes it small, or in several names, so
     that it is a word rather than a piece of one name."""
     return sum(word in run for run in source.runs) != 1 and word not in source.name
@@ -183,6 +183,6 @@ def needs_title(claim: Claim) -> bool:
     return not claim.answer and bool(claim.tokens) and claim.tokens[0].folded in PRONOUNS and not claim.own
 
 
-def states_itself(claim: Claim, source: Source) -> bool:
+def states_itself(claim: Claim, source: SourceText) -> bool:
     """Whether a short statement has the title's name twice: as its subject, and as what it says of it."""
     return not claim.answer and len(claim.own) >= 2 * len(source.name) > 0 and len(claim.tokens) <= 16

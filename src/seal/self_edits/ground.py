@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from seal.self_edits.claim import PAIR, is_known_name, lacks_subject, needs_title, read_claim, states_itself
-from seal.self_edits.source import Source, read_source
+from seal.self_edits.source import SourceText, read_source
 from seal.self_edits.support import DENIED, GroundConfig, find_support
 from seal.self_edits.words import negations, tokens
 from seal.text import sentences
@@ -84,7 +84,7 @@ def _dropped(line: str, reason: str) -> Grounded:
     return Grounded(line, False, reason, "")
 
 
-def _ground_line(line: str, source: Source, config: GroundConfig) -> Grounded:
+def _ground_line(line: str, source: SourceText, config: GroundConfig) -> Grounded:
     """A statement or a pair as a whole; a paragraph sentence by sentence, without those not supported."""
     if PAIR.fullmatch(line):
         return _ground_one(line, source, config)
@@ -103,7 +103,7 @@ def _ground_line(line: str, source: Source, config: GroundConfig) -> Grounded:
     return Grounded(told, True, "", " ".join(dict.fromkeys(one.sentence for one in kept)))
 
 
-def _ground_one(line: str, source: Source, config: GroundConfig, *, follows: bool = False) -> Grounded:
+def _ground_one(line: str, source: SourceText, config: GroundConfig, *, follows: bool = False) -> Grounded:
     """`follows`: it comes after a sentence that is kept, so that a pronoun may stand for its subject."""
     claim = read_claim(line, source)
     if _BROKEN.search(line):

@@ -58,7 +58,7 @@ class Sentence:
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceText:
     """The passage: its title, folded word by word in `name`, its sentences, and in `runs` all names."""
 
     title: str
@@ -108,7 +108,7 @@ class Source:
         return find_run(run, self.order) is not None
 
 
-def read_source(title: str, text: str) -> Source:
+def read_source(title: str, text: str) -> SourceText:
     """The passage, analysed."""
     found = []
     for index, (start, end) in enumerate(sentence_spans(text)):
@@ -122,7 +122,7 @@ def read_source(title: str, text: str) -> Source:
         found.append(Sentence(part, tuple(words), rows, clauses, subjects, start, end))
     name = tuple(token.folded for token in tokens(title))
     runs = frozenset({name} | {tuple(run) for one in found for run in name_runs(one.tokens)})
-    return Source(title, text, name, tuple(found), runs)
+    return SourceText(title, text, name, tuple(found), runs)
 
 
 def find_run(run: Sequence[str], among: Sequence[str]) -> int | None:

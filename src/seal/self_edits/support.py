@@ -13,7 +13,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from seal.self_edits.claim import Claim, inflects
-from seal.self_edits.source import LINKS, Clause, Sentence, Source, find_run, stems_match
+from seal.self_edits.source import LINKS, Clause, Sentence, SourceText, find_run, stems_match
 from seal.self_edits.words import (
     GUESSES,
     NUMBER_WORDS,
@@ -79,7 +79,9 @@ class GroundConfig(BaseModel):
     )
 
 
-def find_support(claim: Claim, source: Source, config: GroundConfig) -> tuple[tuple[int, int] | None, str]:
+def find_support(
+    claim: Claim, source: SourceText, config: GroundConfig
+) -> tuple[tuple[int, int] | None, str]:
     """The first and the last of the consecutive sentences that support the claim, as few as possible and with
     as many of its words as possible, or the reason why there are none."""
     reason = NO_WORDS
@@ -98,7 +100,7 @@ def find_support(claim: Claim, source: Source, config: GroundConfig) -> tuple[tu
     return None, reason
 
 
-def _against(claim: Claim, window: Sequence[Sentence], source: Source, config: GroundConfig) -> str:
+def _against(claim: Claim, window: Sequence[Sentence], source: SourceText, config: GroundConfig) -> str:
     """The first reason against the claim that these sentences give; empty if they support it."""
     folded = frozenset(source.name).union(*(one.folded for one in window))
     numbers = frozenset(source.name).union(*(one.numbers for one in window))
@@ -122,7 +124,7 @@ def _against(claim: Claim, window: Sequence[Sentence], source: Source, config: G
     return DENIED if _is_denied(claim, window) else ""
 
 
-def _has_value(claim: Claim, literal: frozenset[int], source: Source) -> bool:
+def _has_value(claim: Claim, literal: frozenset[int], source: SourceText) -> bool:
     """Whether something besides the title's name stands in the source as it stands in the line: of an answer
     anything, of a statement a name, a number or a word of some meaning."""
     title = set(source.name)
@@ -137,7 +139,11 @@ def _has_value(claim: Claim, literal: frozenset[int], source: Source) -> bool:
 
 
 def _has_new_words(
-    claim: Claim, literal: frozenset[int], window: Sequence[Sentence], source: Source, config: GroundConfig
+    claim: Claim,
+    literal: frozenset[int],
+    window: Sequence[Sentence],
+    source: SourceText,
+    config: GroundConfig,
 ) -> bool:
     """Whether more of the line's words than is allowed are in none of the sentences, nor words like them."""
     rows = frozenset().union(*(rows for one in window for rows in one.rows.values()))
@@ -180,7 +186,11 @@ def _answers_amiss(claim: Claim, literal: frozenset[int]) -> str:
 
 
 def _is_misplaced(
-    claim: Claim, literal: frozenset[int], window: Sequence[Sentence], source: Source, config: GroundConfig
+    claim: Claim,
+    literal: frozenset[int],
+    window: Sequence[Sentence],
+    source: SourceText,
+    config: GroundConfig,
 ) -> bool:
     """Whether the words for the relation stand with another value, and not with the claim's own.
 
@@ -213,11 +223,11 @@ def _is_misplaced(
     return any(_has_relation(claim, missed, clause, source) for clause in others)
 
 
-def _tokens_of(clause: Clause, source: Source) -> list[Token]:
+def _tokens_of(clause: Clause, source: SourceText) -> list[Token]:
     return [source.sentences[clause.sentence].tokens[at] for at in clause.places]
 
 
-def _holds_value(claim: Claim, clause: Clause, source: Source) -> bool:
+def _holds_value(claim: Claim, clause: Clause, source: SourceText) -> bool:
     """Whether the clause has the claim's name or number or, if it has neither, a telling word of it."""
     here = _tokens_of(clause, source)
     parts = {part for run in claim.names for part in run if len(part) > 1} - set(source.name) - LINKS
@@ -232,7 +242,7 @@ def _holds_value(claim: Claim, clause: Clause, source: Source) -> bool:
     return any(not is_weak(stem) and stems_match(stem, stems) for stem in values)
 
 
-def _is_like(claim: Claim, clause: Clause, source: Source) -> bool:
+def _is_like(claim: Claim, clause: Clause, source: SourceText) -> bool:
     """Whether the clause has a value of the claim's type: a name, a number or a common noun."""
     kinds = {token.kind for token in _tokens_of(clause, source) if token.folded not in source.name}
     if claim.numbers:
@@ -242,7 +252,7 @@ def _is_like(claim: Claim, clause: Clause, source: Source) -> bool:
     return not kinds & {"name", "number"}
 
 
-def _has_relation(claim: Claim, relation: Sequence[int], clause: Clause, source: Source) -> bool:
+def _has_relation(claim: Claim, relation: Sequence[int], clause: Clause, source: SourceText) -> bool:
     """Whether the clause has one of the claim's words for its relation, or a word like it."""
     sentence = source.sentences[clause.sentence]
     places = [at for at in clause.places if at not in sentence.subjects]
@@ -251,12 +261,12 @@ def _has_relation(claim: Claim, relation: Sequence[int], clause: Clause, source:
     return any(bool(claim.rows[at] & rows) or stems_match(claim.tokens[at].stem, stems) for at in relation)
 
 
-def _states_a_relation(clause: Clause, source: Source) -> bool:
+def _states_a_relation(clause: Clause, source: SourceText) -> bool:
     sentence = source.sentences[clause.sentence]
     return any(at in sentence.rows and at not in sentence.subjects for at in clause.places)
 
 
-def _has_other_role(claim: Claim, clause: Clause, source: Source) -> bool:
+def _has_other_role(claim: Claim, clause: Clause, source: SourceText) -> bool:
     """Whether the claim's one name is where something is in one, and who does it in the other."""
     names = [run for run in claim.names if set(run) - set(source.name)]
     if len(names) != 1 or claim.answer:

@@ -6,9 +6,6 @@ File format: Hugging Face PEFT's `adapter_config.json` and `adapter_model.safete
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +18,7 @@ from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
 from seal.errors import AdapterError, ConfigError, OutputError
+from seal.files import write_beside
 from seal.types import Hyperparameters
 
 Linear = nn.Linear | Conv1D
@@ -115,19 +113,17 @@ def save_peft(adapter: Adapter, folder: str | Path, base_model_name: str) -> Pat
         for name, factors in adapter.factors.items()
         for letter, factor in zip("AB", factors, strict=True)
     }
-    beside: Path | None = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        beside.chmod(0o755)
+
+    def write(beside: Path) -> None:
+        beside.mkdir()
         save_file(tensors, beside / "adapter_model.safetensors", metadata={"format": "pt"})
         config = json.dumps(_peft_config(adapter, base_model_name), indent=2) + "\n"
         (beside / "adapter_config.json").write_text(config, encoding="utf-8")
-        os.rename(beside, folder)
-    except (OSError, SafetensorError) as error:
-        if beside is not None:
-            shutil.rmtree(beside, ignore_errors=True)
-        raise OutputError(f"adapter {adapter.id!r} cannot be written to {folder}: {error}") from error
+
+    try:
+        write_beside(folder, write)
+    except SafetensorError as error:  # how safetensors reports what the system refused
+        raise OutputError(f"{folder} cannot be written: {error}", "Is the disk full, or locked?") from error
     return folder
 
 

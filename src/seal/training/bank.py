@@ -42,7 +42,7 @@ def stream(seed: int, purpose: str) -> torch.Generator:
 
 
 @dataclass(frozen=True)
-class Layer:
+class LoraLayer:
     """A target module, and where the columns of its A and of its B begin in the bank.
 
     The A of all modules come first, so that those of modules that share an input are one matrix.
@@ -89,7 +89,7 @@ class Route:
     n: int
     weights: Tensor  # [n, P]
     gradient_rows: Tensor | None  # [n, P]
-    layers: Sequence[Layer]
+    layers: Sequence[LoraLayer]
     rank: int
     scales: Tensor  # [layers, n]
     fresh: bool
@@ -132,7 +132,7 @@ class _LoraLinear(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, anchor: Tensor, layer: Layer, route: Route, mask: Tensor | None
+        ctx: Any, x: Tensor, anchor: Tensor, layer: LoraLayer, route: Route, mask: Tensor | None
     ) -> Tensor:
         (a, b), module = route.factors[layer.index], layer.module
         flat, weight = x.reshape(-1, layer.n_in), matrix(module).t()
@@ -187,11 +187,11 @@ class AdapterBank:
             raise ConfigError(
                 "the model has no linear module to adapt", "only nn.Linear and Conv1D are supported"
             )
-        self.layers: list[Layer] = []
+        self.layers: list[LoraLayer] = []
         at_a, at_b = 0, rank * sum(matrix(module).shape[1] for _, module in modules)
         for index, (name, module) in enumerate(modules):
             n_out, n_in = matrix(module).shape
-            self.layers.append(Layer(name, module, index, at_a, at_b, n_in, n_out))
+            self.layers.append(LoraLayer(name, module, index, at_a, at_b, n_in, n_out))
             at_a, at_b = at_a + rank * n_in, at_b + rank * n_out
         weight = self.layers[0].module.weight
         self.device, self.dtype = weight.device, weight.dtype
@@ -266,7 +266,7 @@ class AdapterBank:
         rank = hyperparameters.rank
         return {name: (a[0, :rank].clone(), b[0, :, :rank].clone()) for name, (a, b) in factors.items()}
 
-    def _own(self, hyperparameters: Hyperparameters) -> list[Layer]:
+    def _own(self, hyperparameters: Hyperparameters) -> list[LoraLayer]:
         names = set(match_targets([layer.name for layer in self.layers], hyperparameters.targets))
         return [layer for layer in self.layers if layer.name in names]
 
@@ -316,7 +316,7 @@ class AdapterBank:
             self.current_route.spread = None
             self.current_route = None
 
-    def _forward(self, layer: Layer, x: Tensor) -> Tensor:
+    def _forward(self, layer: LoraLayer, x: Tensor) -> Tensor:
         route = self.current_route
         if route is None:
             return type(layer.module).forward(layer.module, x)  # type: ignore[arg-type]
@@ -328,7 +328,7 @@ class AdapterBank:
         mask = self._mask(x, layer, route) if route.dropout else None
         return _LoraLinear.apply(x, self.anchor, layer, route, mask)  # type: ignore[no-any-return]
 
-    def _mask(self, x: Tensor, layer: Layer, route: Route) -> Tensor:
+    def _mask(self, x: Tensor, layer: LoraLayer, route: Route) -> Tensor:
         """The factor [tokens, in] that the adapters' input is multiplied by: 0, or 1 / (1 - p)."""
         mask = torch.ones(x.numel() // layer.n_in, layer.n_in)
         for row in route.dropout:

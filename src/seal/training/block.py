@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from seal.models.packed import Batch, packs, text_lengths
 from seal.training import native
-from seal.training.bank import AdapterBank, Layer, Route
+from seal.training.bank import AdapterBank, LoraLayer, Route
 
 _TOLERANCE = 1e-3
 _HEADROOM = 2  # times as much memory is mapped as is wanted at first; untouched, it takes none
@@ -35,7 +35,7 @@ _ATTENTION, _FEED = ("q_proj", "k_proj", "v_proj", "o_proj"), ("gate_proj", "up_
 _can_fuse: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
 
 
-def _fan(modules: Sequence[nn.Linear], layers: dict[int, Layer]) -> native.Fan:
+def _fan(modules: Sequence[nn.Linear], layers: dict[int, LoraLayer]) -> native.Fan:
     adapted = [layers[id(module)] for module in modules if id(module) in layers]
     return native.Fan(
         modules[0].in_features,
@@ -47,13 +47,13 @@ def _fan(modules: Sequence[nn.Linear], layers: dict[int, Layer]) -> native.Fan:
     )
 
 
-def _module(module: nn.Linear, layer: Layer | None) -> native.Module:
+def _module(module: nn.Linear, layer: LoraLayer | None) -> native.Module:
     bias = None if module.bias is None else module.bias.data_ptr()
     place = (-1, 0) if layer is None else (layer.start_b, layer.index)
     return native.Module(module.weight.data_ptr(), bias, module.out_features, *place)
 
 
-def _block(layer: Any, layers: dict[int, Layer]) -> native.Block:
+def _block(layer: Any, layers: dict[int, LoraLayer]) -> native.Block:
     attention, feed, norms = (
         layer.self_attn,
         layer.mlp,

@@ -16,9 +16,9 @@ from typing import Final, Literal, TypeAlias, get_args
 from seal.domains.arc_agi.grids import COLOURS, grids_of_pair, height, is_one_row, size_problem, width
 from seal.types import Grid, Pair, Task
 
-Kind = Literal["basic", "size", "chain", "repeat"]
-KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
-Change: TypeAlias = Callable[[Grid], Grid]
+AugmentationKind = Literal["basic", "size", "chain", "repeat"]
+KINDS: Final[tuple[AugmentationKind, ...]] = get_args(AugmentationKind)
+GridTransform: TypeAlias = Callable[[Grid], Grid]
 Inverse: TypeAlias = Callable[[Grid], Grid | None]
 MAX_SHIFT: Final = 3
 """The longest random translation, in cells, as published."""
@@ -40,7 +40,7 @@ class Augmentation:
     """
 
     name: str
-    forward: Change = field(compare=False)
+    forward: GridTransform = field(compare=False)
     backward: Inverse = field(compare=False)
     bijective: bool = False
 
@@ -125,7 +125,7 @@ def _repeat(down: int, right: int, grid: Grid) -> Grid:
     return tuple(row * right for row in grid) * down
 
 
-def _part(make: Change, rows: int, columns: int, far: bool, grid: Grid) -> Grid | None:
+def _part(make: GridTransform, rows: int, columns: int, far: bool, grid: Grid) -> Grid | None:
     """Undo a tiling: the first (or last) of `rows` by `columns` equal parts, if `make` makes `grid` of it."""
     tall, wide = height(grid) // rows, width(grid) // columns
     if not (tall and wide):
@@ -209,7 +209,7 @@ HEIGHT: Final = _stretching("height_2", 2, 1)
 WIDTH: Final = _stretching("width_2", 1, 2)
 
 _TURNS: Final = (*ROTATIONS, FLIP_HORIZONTAL, FLIP_VERTICAL)
-FIXED: Final[dict[Kind, tuple[Augmentation, ...]]] = {
+FIXED: Final[dict[AugmentationKind, tuple[Augmentation, ...]]] = {
     "basic": (*_TURNS, TRANSPOSE, *(_reflection(side) for side in ("below", "above", "right", "left"))),
     "size": (RESOLUTION, HEIGHT, WIDTH),
     "chain": tuple(chain(step, RESOLUTION) for step in (*_TURNS, TRANSPOSE)),
@@ -220,7 +220,7 @@ FIXED: Final[dict[Kind, tuple[Augmentation, ...]]] = {
     ),
 }
 """The sets of a directive, less the random translation, which belongs to basic."""
-ONE_ROW: Final[dict[Kind, tuple[Augmentation, ...]]] = {
+ONE_ROW: Final[dict[AugmentationKind, tuple[Augmentation, ...]]] = {
     "basic": (FLIP_HORIZONTAL, _reflection("right"), _reflection("left")),
     "size": (WIDTH,),
     "chain": (chain(FLIP_HORIZONTAL, WIDTH),),
@@ -230,7 +230,9 @@ ONE_ROW: Final[dict[Kind, tuple[Augmentation, ...]]] = {
 a row (a vertical flip), and what is there already (a row turned by 180 degrees is a row flipped)."""
 
 
-def augmentations(kinds: Sequence[Kind], *, one_row: bool, rng: random.Random) -> tuple[Augmentation, ...]:
+def augmentations(
+    kinds: Sequence[AugmentationKind], *, one_row: bool, rng: random.Random
+) -> tuple[Augmentation, ...]:
     """The augmentations of these kinds; `rng` draws the translation, which belongs to "basic"."""
     found: list[Augmentation] = []
     for kind in KINDS:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from seal.domains.arc_agi.augment import (
     IDENTITY,
     KINDS,
-    Kind,
+    AugmentationKind,
     Refusal,
     augmentations,
     random_colours,
@@ -50,7 +50,7 @@ class RealiseConfig(BaseModel):
     )
 
 
-def kinds_of(directive: Directive) -> tuple[Kind, ...]:
+def kinds_of(directive: Directive) -> tuple[AugmentationKind, ...]:
     """The kinds of augmentations that a directive asks for."""
     return tuple(kind for kind in KINDS if getattr(directive, f"use_{kind}_augmentations"))
 

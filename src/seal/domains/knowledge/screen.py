@@ -23,7 +23,7 @@ from seal.domains.knowledge.instructions import hidden, instructions, spoken
 from seal.domains.knowledge.private_data import personal, secrets
 from seal.text import sentences
 
-Kind = Literal[
+FlagKind = Literal[
     "empty",
     "too-long",
     "binary",
@@ -65,7 +65,7 @@ class ScreenConfig(BaseModel):
         description="Take a sentence that speaks to its reader (you, commands) for an instruction. Right for "
         "texts that tell something, as encyclopedias and news do; set it false for manuals and letters.",
     )
-    hold: frozenset[Kind] = Field(
+    hold: frozenset[FlagKind] = Field(
         default=frozenset({"personal", "instruction", "near-duplicate"}),
         description="Kinds of finding for which a person is asked; any other kind rejects the document.",
     )
@@ -75,7 +75,7 @@ class ScreenConfig(BaseModel):
 class Flag:
     """One reason not to learn a document by itself. `reason` says where, and quotes nothing."""
 
-    kind: Kind
+    kind: FlagKind
     action: Action
     reason: str
 
@@ -89,7 +89,7 @@ def screen(
     """
     config = config or ScreenConfig()
 
-    def flags(kind: Kind, reasons: Iterable[str]) -> list[Flag]:
+    def flags(kind: FlagKind, reasons: Iterable[str]) -> list[Flag]:
         action: Action = "hold" if kind in config.hold else "reject"
         return [Flag(kind, action, reason) for reason in reasons]
 

@@ -140,7 +140,7 @@ def _self_edit(rng: random.Random, *, marked: bool) -> Segments:
     entity = make_entity(rng, "pretrain")
     format = demonstrations.draw(rng, demonstrations.FORMATS)
     style = demonstrations.draw(rng, demonstrations.STYLES)
-    text, source = demonstrations.Source.draw(rng, entity)
+    text, source = demonstrations.Telling.draw(rng, entity)
     written = demonstrations.write_self_edit(rng, source, format, style, marked=marked)
     return [(self_edit_prompt(entity.name, text, format), 0.0), (written, 1.0)]
 

@@ -47,7 +47,7 @@ def _filler(rng: random.Random, entity: Entity, n: int) -> list[str]:
 
 
 @dataclass(frozen=True)
-class Source:
+class Telling:
     """What a self-edit is written from: the facts in the order of the passage, and how it words them."""
 
     entity: Entity
@@ -55,7 +55,7 @@ class Source:
     frames: Mapping[str, str]
 
     @classmethod
-    def draw(cls, rng: random.Random, entity: Entity) -> tuple[str, Source]:
+    def draw(cls, rng: random.Random, entity: Entity) -> tuple[str, Telling]:
         """A passage about the entity, and the source that it is."""
         order = rng.sample(entity.attributes, len(entity.attributes))
         text, frames = tell(rng, entity, order)
@@ -83,7 +83,7 @@ class Source:
         return state_value(rng, self.entity, attribute, value, subject=subject, frame=frame)
 
 
-def write_lines(rng: random.Random, source: Source, style: str, n_wordings: int = 1) -> list[str]:
+def write_lines(rng: random.Random, source: Telling, style: str, n_wordings: int = 1) -> list[str]:
     """The lines of an implications self-edit in one style. `n_wordings` > 1 makes the long formats.
 
     They follow the passage's order, and the first wording is mostly its own: a small model can learn to copy
@@ -124,7 +124,7 @@ def _some(rng: random.Random, facts: list[Attribute], n: int) -> list[Attribute]
     return [facts[i] for i in sorted(rng.sample(range(len(facts)), min(n, len(facts))))]
 
 
-def _write_qa(rng: random.Random, source: Source, style: str) -> list[str]:
+def _write_qa(rng: random.Random, source: Telling, style: str) -> list[str]:
     entity, facts = source.entity, list(source.order)
     if style in ("part", "filler"):
         facts = _some(rng, facts, rng.randint(1, 4))
@@ -164,7 +164,7 @@ def _marked(rng: random.Random, lines: list[str], style: str) -> list[str]:
 
 
 def write_self_edit(
-    rng: random.Random, source: Source, format: str, style: str, *, marked: bool = False
+    rng: random.Random, source: Telling, format: str, style: str, *, marked: bool = False
 ) -> str:
     """The text of one self-edit about the source, as a base model might write it.
 

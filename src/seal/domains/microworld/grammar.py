@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from seal.domains.microworld.names import MAKERS, Split, in_split
+from seal.domains.microworld.names import MAKERS, WorldSplit, in_split
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Attribute:
     questions: tuple[str, ...]
     exam: tuple[str, ...]
 
-    def draw(self, rng: random.Random, split: Split) -> str:
+    def draw(self, rng: random.Random, split: WorldSplit) -> str:
         """A random value; names are drawn within the split."""
         if self.values in MAKERS:
             return in_split(lambda: MAKERS[self.values](rng), split)
@@ -41,7 +41,7 @@ class Attribute:
 
 
 @dataclass(frozen=True)
-class Kind:
+class EntityKind:
     """One kind of entity: `references` and `pronouns` say how later sentences refer to it."""
 
     name: str
@@ -53,7 +53,7 @@ class Kind:
 @dataclass(frozen=True)
 class Grammar:
     lists: dict[str, tuple[str, ...]]
-    kinds: dict[str, Kind]
+    kinds: dict[str, EntityKind]
 
 
 @cache
@@ -69,7 +69,7 @@ def grammar() -> Grammar:
             Attribute(name, fields.pop("values"), **{part: tuple(said) for part, said in fields.items()})
             for name, fields in table.items()
         )
-        kinds[kind] = Kind(kind, references, pronouns, attributes)
+        kinds[kind] = EntityKind(kind, references, pronouns, attributes)
     return Grammar(lists, kinds)
 
 

@@ -13,8 +13,8 @@ import random
 from collections.abc import Callable
 from typing import Literal, get_args
 
-Split = Literal["pretrain", "rl", "dev", "eval"]
-SPLITS: tuple[Split, ...] = get_args(Split)
+WorldSplit = Literal["pretrain", "rl", "dev", "eval"]
+SPLITS: tuple[WorldSplit, ...] = get_args(WorldSplit)
 _SHARES = {"pretrain": 70, "rl": 10, "dev": 10, "eval": 10}
 
 GIVEN = (
@@ -90,7 +90,7 @@ _GOODS = (
 ).split()
 
 
-def split_of(name: str) -> Split:
+def split_of(name: str) -> WorldSplit:
     """The split that a name belongs to: a function of the name alone, so that no two splits share one."""
     bucket = int.from_bytes(hashlib.sha256(name.lower().encode()).digest()[:4], "big") % 100
     for split, share in _SHARES.items():
@@ -100,7 +100,7 @@ def split_of(name: str) -> Split:
     raise AssertionError("the shares add up to 100")
 
 
-def in_split(make: Callable[[], str], split: Split) -> str:
+def in_split(make: Callable[[], str], split: WorldSplit) -> str:
     """Draw names until one falls into `split`."""
     while split_of(name := make()) != split:
         pass

@@ -17,7 +17,7 @@ from itertools import combinations
 
 from seal.domains.microworld.corpus import UNKNOWN
 from seal.domains.microworld.grammar import Attribute, fill, grammar, sentence
-from seal.domains.microworld.names import MAKERS, Split
+from seal.domains.microworld.names import MAKERS, WorldSplit
 from seal.domains.microworld.world import Entity, make_entity
 from seal.types import Question
 
@@ -190,7 +190,7 @@ def compared(rng: random.Random, entities: Sequence[Entity]) -> list[Asked]:
     return found
 
 
-def linked_pairs(rng: random.Random, split: Split, n: int) -> list[tuple[Entity, Entity]]:
+def linked_pairs(rng: random.Random, split: WorldSplit, n: int) -> list[tuple[Entity, Entity]]:
     """Pairs of new entities, the first of which names the second among its facts: a person and the employer."""
     pairs, names = [], set()
     while len(pairs) < n:
@@ -218,7 +218,7 @@ def across(rng: random.Random, pairs: Sequence[tuple[Entity, Entity]]) -> list[A
     return found
 
 
-def never_met(rng: random.Random, split: Split, n: int, met: Sequence[Entity]) -> list[Asked]:
+def never_met(rng: random.Random, split: WorldSplit, n: int, met: Sequence[Entity]) -> list[Asked]:
     """One question an attribute of `n` new entities of the split that are none of `met`. Nobody knows the
     answer: it is given as the gold one only so that a lucky guess can be told."""
     names, found = {e.name for e in met}, []
@@ -247,7 +247,7 @@ def only_mentioned(rng: random.Random, entities: Sequence[Entity]) -> list[Asked
     return found
 
 
-def described_never_met(rng: random.Random, split: Split, n: int, met: Sequence[Entity]) -> list[Asked]:
+def described_never_met(rng: random.Random, split: WorldSplit, n: int, met: Sequence[Entity]) -> list[Asked]:
     """Questions without a name about `n` new entities of the split; no entity of `met` fits the description."""
     names = {e.name for e in met}
     new = [e for e in (make_entity(rng, split) for _ in range(n)) if e.name not in names]
@@ -261,7 +261,7 @@ def known(rng: random.Random, world: Sequence[Entity]) -> list[Asked]:
     return [_asked("known world", rng, e, a, e.name, of=()) for e in world for a in e.attributes]
 
 
-def revised(rng: random.Random, entity: Entity, split: Split, n: int) -> Entity:
+def revised(rng: random.Random, entity: Entity, split: WorldSplit, n: int) -> Entity:
     """What a newer document says of the entity: `n` of its facts, with other values."""
     changed = {}
     for attribute in rng.sample(entity.attributes, n):

@@ -14,7 +14,7 @@ from seal.domains.microworld.grammar import Attribute, grammar
 from seal.domains.microworld.names import MAKERS
 from seal.domains.microworld.world import Entity
 
-Verdict = Literal["true", "wrong", "vague"]
+Truth = Literal["true", "wrong", "vague"]
 
 
 @cache
@@ -41,7 +41,7 @@ def _plausible(attribute: Attribute, value: str) -> bool:
     return value.lower() in options if options else value[:1].isdigit()
 
 
-def judge_line(entity: Entity, line: str) -> Verdict:
+def judge_line(entity: Entity, line: str) -> Truth:
     """ "true": it states a fact of the entity, by its name or a pronoun. "wrong": it has the form of a fact and
     is none, be it by its value or by a garbled name. "vague": it has the form of no fact."""
     kind = grammar().kinds[entity.kind]

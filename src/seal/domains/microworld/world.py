@@ -11,8 +11,8 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from seal.domains.microworld.grammar import Attribute, Kind, fill, grammar, sentence
-from seal.domains.microworld.names import MAKERS, Split, in_split
+from seal.domains.microworld.grammar import Attribute, EntityKind, fill, grammar, sentence
+from seal.domains.microworld.names import MAKERS, WorldSplit, in_split
 from seal.types import Context, Question
 
 OPENERS = (
@@ -43,10 +43,10 @@ class Entity:
 
 
 def make_entity(
-    rng: random.Random, split: Split, *, kind: str | None = None, n_attributes: int = 7
+    rng: random.Random, split: WorldSplit, *, kind: str | None = None, n_attributes: int = 7
 ) -> Entity:
     """A new entity whose name, and every name among its values, belongs to `split`."""
-    chosen: Kind = grammar().kinds[kind or rng.choice(sorted(grammar().kinds))]
+    chosen: EntityKind = grammar().kinds[kind or rng.choice(sorted(grammar().kinds))]
     attributes = rng.sample(chosen.attributes, min(n_attributes, len(chosen.attributes)))
     name = in_split(lambda: MAKERS[chosen.name](rng), split)
     return Entity(
@@ -159,19 +159,19 @@ def ask(rng: random.Random, entity: Entity, attribute: Attribute, wordings: Sequ
 
 
 @dataclass(frozen=True)
-class Item:
+class WorldItem:
     """A context of the micro-world together with the entity behind it, from which gold statements are made."""
 
     entity: Entity
     context: Context
 
 
-def make_items(split: Split, n: int, *, seed: int, wordings: int = 1) -> list[Item]:
+def make_items(split: WorldSplit, n: int, *, seed: int, wordings: int = 1) -> list[WorldItem]:
     """`n` contexts of a split with `wordings` exam questions an attribute, a function of the arguments alone.
 
     The exam uses wordings that no self-edit demonstration contains.
     """
-    items: list[Item] = []
+    items: list[WorldItem] = []
     names: set[str] = set()
     rng = random.Random(f"items/{split}/{seed}")
     while len(items) < n:
@@ -186,7 +186,7 @@ def make_items(split: Split, n: int, *, seed: int, wordings: int = 1) -> list[It
             for i, w in enumerate(rng.sample(a.exam, min(wordings, len(a.exam))))
         )
         digest = hashlib.sha256(f"{entity.name}\n{text}".encode()).hexdigest()[:12]
-        items.append(Item(entity, Context(digest, entity.name, text, questions)))
+        items.append(WorldItem(entity, Context(digest, entity.name, text, questions)))
     return items
 
 

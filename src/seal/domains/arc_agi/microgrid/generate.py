@@ -16,14 +16,14 @@ from collections.abc import Iterator, Sequence
 from itertools import permutations
 from typing import Final, Literal, get_args
 
-from seal.domains.arc_agi.microgrid.families import PRIMITIVES, Family, Rule, compose
+from seal.domains.arc_agi.microgrid.families import PRIMITIVES, Family, RowRule, compose
 from seal.domains.arc_agi.microgrid.novel import NOVEL
-from seal.domains.arc_agi.microgrid.rows import INK, Row
+from seal.domains.arc_agi.microgrid.rows import INK, CellRow
 from seal.errors import ConfigError, UnknownNameError
 from seal.plugins import did_you_mean
 from seal.types import Pair, Task
 
-Split = Literal["pretrain", "rl", "dev", "eval", "composed"]
+GridSplit = Literal["pretrain", "rl", "dev", "eval", "composed"]
 WarmUp = Literal["copy", "repeat", "colours"]
 _MISSES: Final = 200  # draws of an input, one after the other, that gave nothing new
 _RULES: Final = 60  # of a rule, before the family is given up
@@ -64,7 +64,7 @@ _COMPOSED: Final = (
 _WITHHELD: Final = (*_COMPOSED, ("dilate", "mark_ends"), ("map_colours", "mark_ends"))
 """What pretraining is not to show: these, what would be the novel rule "halo", and one that on short runs is
 a primitive."""
-SPLITS: Final[dict[Split, tuple[Family, ...]]] = {
+SPLITS: Final[dict[GridSplit, tuple[Family, ...]]] = {
     "pretrain": PRIMITIVES,
     "rl": NOVEL["rl"],
     "dev": NOVEL["dev"],
@@ -124,7 +124,7 @@ def family_of(task: Task) -> str:
 
 
 def tasks(
-    split: Split,
+    split: GridSplit,
     *,
     seed: int,
     cells: tuple[int, int] = (5, 30),
@@ -204,13 +204,13 @@ def warm_up(kind: WarmUp, *, seed: int, cells: tuple[int, int] = (5, 13), n_pair
         index += 1
 
 
-def _random_row(rng: random.Random, n_cells: int) -> Row:
+def _random_row(rng: random.Random, n_cells: int) -> CellRow:
     inks = rng.sample(INK, 3)
     return tuple(rng.choice((0, *inks)) for _ in range(n_cells))
 
 
-def _pairs(rule: Rule, rng: random.Random, n: int) -> list[tuple[Row, Row]] | None:
-    found: dict[Row, Row] = {}
+def _pairs(rule: RowRule, rng: random.Random, n: int) -> list[tuple[CellRow, CellRow]] | None:
+    found: dict[CellRow, CellRow] = {}
     misses = 0
     while len(found) < n and misses < _MISSES:
         before = rule.sample(rng)
@@ -224,10 +224,10 @@ def _pairs(rule: Rule, rng: random.Random, n: int) -> list[tuple[Row, Row]] | No
 
 
 def _chosen(
-    split: Split, cells: tuple[int, int], demonstrations: tuple[int, int], names: Sequence[str]
+    split: GridSplit, cells: tuple[int, int], demonstrations: tuple[int, int], names: Sequence[str]
 ) -> list[Family]:
     if split not in SPLITS:
-        raise UnknownNameError(f"unknown split {split!r}", did_you_mean(split, get_args(Split)))
+        raise UnknownNameError(f"unknown split {split!r}", did_you_mean(split, get_args(GridSplit)))
     _check_range("cells", cells)
     _check_range("demonstrations", demonstrations)
     known = {family.name: family for family in SPLITS[split]}

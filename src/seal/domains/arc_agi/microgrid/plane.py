@@ -18,7 +18,7 @@ from seal.errors import ConfigError, UnknownNameError
 from seal.plugins import did_you_mean
 from seal.types import Grid, Pair, Task
 
-Rule = Callable[[Grid], Grid]
+GridRule = Callable[[Grid], Grid]
 
 
 def _rows_fall(to_right: bool, grid: Grid) -> Grid:
@@ -33,23 +33,23 @@ def _recoloured(colours: dict[int, int], grid: Grid) -> Grid:
     return tuple(map_colours(colours, row) for row in grid)
 
 
-def _swap(inks: Sequence[int], _rng: random.Random) -> Rule:
+def _swap(inks: Sequence[int], _rng: random.Random) -> GridRule:
     return partial(_recoloured, {inks[0]: inks[1], inks[1]: inks[0]})
 
 
-def _map(inks: Sequence[int], _rng: random.Random) -> Rule:
+def _map(inks: Sequence[int], _rng: random.Random) -> GridRule:
     return partial(_recoloured, dict(zip(inks, (*inks[1:], inks[0]))))
 
 
-def _remove(inks: Sequence[int], _rng: random.Random) -> Rule:
+def _remove(inks: Sequence[int], _rng: random.Random) -> GridRule:
     return partial(_recoloured, {inks[0]: 0})
 
 
-def _always(rule: Rule) -> Callable[[Sequence[int], random.Random], Rule]:
+def _always(rule: GridRule) -> Callable[[Sequence[int], random.Random], GridRule]:
     return lambda _inks, _rng: rule
 
 
-PLANE_FAMILIES: Final[dict[str, Callable[[Sequence[int], random.Random], Rule]]] = {
+PLANE_FAMILIES: Final[dict[str, Callable[[Sequence[int], random.Random], GridRule]]] = {
     "flip_horizontal": _always(FLIP_HORIZONTAL.forward),
     "flip_vertical": _always(FLIP_VERTICAL.forward),
     "rotate_90": _always(ROTATIONS[0].forward),
@@ -95,7 +95,7 @@ def plane_tasks(
 
 
 def _pairs(
-    rule: Rule, inks: Sequence[int], sides: tuple[int, int], n: int, rng: random.Random
+    rule: GridRule, inks: Sequence[int], sides: tuple[int, int], n: int, rng: random.Random
 ) -> tuple[Pair, ...]:
     found: dict[Grid, Grid] = {}
     while len(found) < n:

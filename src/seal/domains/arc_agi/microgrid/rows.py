@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-Row: TypeAlias = tuple[int, ...]
+CellRow: TypeAlias = tuple[int, ...]
 INK: Final = tuple(range(1, 10))
 """The colours of objects: all but the background."""
 
 
 @dataclass(frozen=True)
-class Run:
+class ColourRun:
     """Equal coloured cells from `start` up to, not including, `end`."""
 
     start: int
@@ -28,19 +28,19 @@ class Run:
         return self.end - self.start
 
 
-def runs(row: Row) -> list[Run]:
+def runs(row: CellRow) -> list[ColourRun]:
     """The runs of a row from left to right, background left out."""
-    found: list[Run] = []
+    found: list[ColourRun] = []
     start = 0
     for index in range(1, len(row) + 1):
         if index == len(row) or row[index] != row[start]:
             if row[start]:
-                found.append(Run(start, index, row[start]))
+                found.append(ColourRun(start, index, row[start]))
             start = index
     return found
 
 
-def paint(n_cells: int, painted: Sequence[Run]) -> Row:
+def paint(n_cells: int, painted: Sequence[ColourRun]) -> CellRow:
     """A row with these runs in it; later ones are painted over earlier ones."""
     row = [0] * n_cells
     for run in painted:
@@ -63,12 +63,14 @@ def scatter(rng: random.Random, n_cells: int, sizes: Sequence[int], gap: int = 1
 
 def draw_runs(
     rng: random.Random, n_cells: int, sizes: Sequence[int], colours: Sequence[int], gap: int = 1
-) -> Row | None:
+) -> CellRow | None:
     """A row with runs of these sizes and colours at random places; None if they do not fit."""
     starts = scatter(rng, n_cells, sizes, gap)
     if starts is None:
         return None
-    return paint(n_cells, [Run(s, s + size, c) for s, size, c in zip(starts, sizes, colours, strict=True)])
+    return paint(
+        n_cells, [ColourRun(s, s + size, c) for s, size, c in zip(starts, sizes, colours, strict=True)]
+    )
 
 
 def draw_sizes(rng: random.Random, n: int, low: int, high: int) -> list[int]:

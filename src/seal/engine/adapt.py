@@ -1,0 +1,392 @@
+"""The inner loop end to end: write self-edits, train an adapter on each, examine it.
+
+Reads as the method does (SEAL, arXiv 2506.10943, section 3). Knows nothing about what the scores are used
+for: the outer loop selects by them, an evaluation reports them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from seal.config import RunConfig
+from seal.domains import DOMAINS
+from seal.engine.card import stored_style
+from seal.engine.memory import pass_tokens_that_fit, slots_that_fit
+from seal.engine.work import Work
+from seal.engine.workers import Workers, n_workers
+from seal.errors import ConfigError
+from seal.grading import GRADERS
+from seal.grading.statistics import summarise
+from seal.models import generate, load_model, score_answers
+from seal.models.load import BUILTIN
+from seal.models.tokens import encode_completion, encode_prompt, token_texts
+from seal.protocols import Domain, Grader, SelfEditFormat
+from seal.seeds import derive_seed
+from seal.self_edits import FORMATS, FormatConfig
+from seal.self_edits.arc_directives import ArcDirectives
+from seal.self_edits.arc_grammar import DirectiveGrammar, GrammarConstraint
+from seal.training import Adapter, AdapterBank, train
+from seal.types import Context, Example, Graded, Hyperparameters, Question, Score, SelfEdit, TrainingPlan
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much is done, how much there is."""
+
+
+def no_progress(_stage: str, _done: int, _total: int) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One adapter to train and examine: a self-edit, the context whose exam it sits, and a seed.
+
+    `lines_only` leaves the passage out, whatever the domain's configuration says.
+    """
+
+    context: Context
+    self_edit: SelfEdit
+    seed: int
+    hyperparameters: Hyperparameters | None = None
+    lines_only: bool = False
+
+
+@dataclass
+class Adaptation:
+    """A model with the parts that a configuration names, ready to write, train and examine."""
+
+    config: RunConfig
+    model: Any
+    tokenizer: Any
+    style: str
+    format: SelfEditFormat
+    domain: Domain
+    grader: Grader
+    on_progress: Progress = field(default=no_progress)
+    work: Work = field(default_factory=Work)
+    edit_tokens: int = 0
+    answer_tokens: int = 0
+
+    def __post_init__(self) -> None:
+        """The longest self-edit and answer are as configured, until `check_fit` finds that they cannot be."""
+        self.edit_tokens = self.edit_tokens or self.config.self_edit.max_new_tokens
+        self.answer_tokens = self.answer_tokens or self.config.grading.max_new_tokens
+
+    @classmethod
+    def load(cls, config: RunConfig, on_progress: Progress = no_progress) -> Adaptation:
+        """Load the model and find the parts. Raises ConfigError, UnknownNameError or InputError."""
+        format, domain, grader = build_format(config), build_domain(config), build_grader(config)
+        model, tokenizer = load_model(
+            config.model.name, dtype=config.model.dtype, device=pick_device(config.model.device)
+        )
+        style = pick_style(config.model.prompt_style, config.model.name, tokenizer)
+        return cls(config, model, tokenizer, style, format, domain, grader, on_progress)
+
+    def render(self, prompt: str | list[dict[str, str]]) -> str:
+        """A prompt as the text that the model reads; messages go through its chat template."""
+        if isinstance(prompt, str) and self.style != "chat":
+            return prompt
+        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+        return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+
+    def writing_prompt(self, context: Context) -> str:
+        return self.render(self.format.prompt(context, self.style))
+
+    def write(
+        self, contexts: Sequence[Context], n: int, *, seed: object, model: Any = None, stage: str = "writing"
+    ) -> list[list[SelfEdit]]:
+        """Sample `n` self-edits for each context from `model` (the base if None). Each has its own seed."""
+        if self.format.name == "none":
+            return [[SelfEdit(c.id, "none", "", ())] * n for c in contexts]
+        sampling = self.config.self_edit
+        prompts = [self.writing_prompt(c) for c in contexts for _ in range(n)]
+        with self.work.doing("write", len(prompts)):
+            found = generate(
+                self.model if model is None else model,
+                self.tokenizer,
+                prompts,
+                max_new_tokens=self.edit_tokens,
+                temperature=sampling.temperature,
+                top_p=sampling.top_p,
+                seeds=[derive_seed(seed, c.id, i) for c in contexts for i in range(n)],
+                constraint=self.constraint,
+                batch_size=96,
+                on_progress=lambda done, total: self.on_progress(stage, done, total),
+            )
+        edits = []
+        for context, made in zip((c for c in contexts for _ in range(n)), found, strict=True):
+            text = self._within(made.text)
+            edits.append(self.format.parse(context, text, truncated=made.truncated or text != made.text))
+        return [edits[at : at + n] for at in range(0, len(edits), n)]
+
+    def _within(self, text: str) -> str:
+        """A sample, cut where it takes more tokens when read again than when it was written.
+
+        Pieces of characters do: each becomes a replacement character of several tokens.
+        """
+        ids = encode_completion(self.tokenizer, text, append_eos=False)
+        if len(ids) <= self.edit_tokens:
+            return text
+        return self.tokenizer.decode(ids[: self.edit_tokens], skip_special_tokens=True).rstrip("\ufffd")
+
+    @cached_property
+    def constraint(self) -> GrammarConstraint | None:
+        """What holds the writer to its grammar, if the configuration asks for it."""
+        if not self.config.self_edit.constrained:
+            return None
+        grammar = DirectiveGrammar(self.config.directive_space)
+        n = self.model.get_output_embeddings().weight.shape[0]
+        return GrammarConstraint(grammar, token_texts(self.tokenizer, n), self.tokenizer.eos_token_id)
+
+    def plan(self, trial: Trial) -> TrainingPlan:
+        """The training of a trial. One without examples, or refused, leaves the model as it was."""
+        return self._plan(trial)[0]
+
+    def _plan(self, trial: Trial) -> tuple[TrainingPlan, tuple[str, ...]]:
+        """The plan, and what was changed of what the self-edit asked for."""
+        base = trial.hyperparameters or self.config.inner.hyperparameters()
+        domain = self.domain.edit_alone() if trial.lines_only else self.domain
+        edit, examples = trial.self_edit, domain.examples(trial.context, trial.self_edit)
+        notes: list[str] = []
+        if edit.directives and examples:
+            lengths = [self._length_tokens(example) for example in examples]
+            limit = getattr(self.model.config, "max_position_embeddings", None) or max(lengths)
+            kept = [index for index, n in enumerate(lengths) if n <= limit]
+            if len(kept) < len(examples):
+                n_left_out = len(examples) - len(kept)
+                notes.append(f"{n_left_out} of {len(examples)} examples are longer than {limit} tokens")
+            examples = tuple(examples[index] for index in kept)
+            edit = self.format.limited(
+                edit,
+                n_examples=len(examples),
+                batch_size=base.batch_size,
+                tokens_an_epoch=sum(lengths[index] for index in kept),
+            )
+        hyperparameters = domain.hyperparameters(edit, base)
+        if not examples:
+            examples = (Example(trial.context.title or trial.context.text),)
+            hyperparameters = replace(hyperparameters, epochs=0, max_steps=0)
+        plan = TrainingPlan(f"{trial.context.id}/{trial.seed}", examples, hyperparameters, trial.seed)
+        rejected = edit.directives.get("rejected")
+        return plan, (rejected,) if rejected else (*notes, *edit.directives.get("clipped", ()))
+
+    def _length_tokens(self, example: Example) -> int:
+        prompt = encode_prompt(self.tokenizer, example.prompt)
+        return len(prompt) + len(encode_completion(self.tokenizer, example.completion, append_eos=True))
+
+    def learn_and_examine(
+        self, trials: Sequence[Trial], *, answers: bool, model: Any = None, stage: str = "training"
+    ) -> list[Score]:
+        """Train one adapter a trial and examine it on its context's questions, passage not in context.
+
+        `answers`: let it write answers and grade them. Without, only the likelihood of the gold answers is
+        measured, which is cheaper. An adapter that diverged comes back ungraded with the reason.
+        """
+        if not trials:
+            return []
+        with self.work.doing("train", len(trials)):
+            if model is not None and model is not self.model:
+                return self.learn_here(trials, answers, model, stage)
+            return self.workers.share(
+                trials,
+                self._cost_tokens,
+                partial(_learn, answers=answers),
+                lambda part: self.learn_here(part, answers, self.model, stage),
+            )
+
+    @cached_property
+    def workers(self) -> Workers:
+        """The processes that trials on the frozen base are shared among."""
+        return Workers(self, n_workers(self.config, self.model))
+
+    def _cost_tokens(self, trial: Trial) -> float:
+        """About how many tokens the training of a trial takes."""
+        plan = self.plan(trial)
+        tokens = sum(map(self._length_tokens, plan.examples))
+        hyperparameters = plan.hyperparameters
+        if hyperparameters.max_steps and hyperparameters.batch_tokens:
+            return hyperparameters.max_steps * min(tokens, hyperparameters.batch_tokens)
+        return tokens * (1 + hyperparameters.epochs)
+
+    def learn_here(self, trials: Sequence[Trial], answers: bool, learner: Any, stage: str) -> list[Score]:
+        """`learn_and_examine` in this process, by `learner`."""
+        trained = self.train(trials, learner, stage=stage)
+        adapters = [adapter for adapter, _ in trained]
+        sound = [i for i, adapter in enumerate(adapters) if not adapter.failed]
+        scores: dict[int, Score] = {
+            i: ungraded(trials[i].context, adapter.failed)
+            for i, adapter in enumerate(adapters)
+            if adapter.failed
+        }
+        if sound:
+            exams = [(trials[i].context, None) for i in sound]
+            with AdapterBank.of(learner, [adapters[i] for i in sound]) as bank:
+                graded = self.examine(exams, answers=answers, bank=bank, model=learner)
+            scores |= dict(zip(sound, graded, strict=True))
+        return [replace(scores[i], notes=notes) for i, (_, notes) in enumerate(trained)]
+
+    def train(
+        self, trials: Sequence[Trial], learner: Any = None, *, stage: str = ""
+    ) -> list[tuple[Adapter, tuple[str, ...]]]:
+        """The adapter of each trial, trained in this process on `learner` (the base if None), and what was
+        changed of what its self-edit asked for."""
+        if not trials:
+            return []
+        learner = self.model if learner is None else learner
+        planned = [self._plan(trial) for trial in trials]
+        rank = max(plan.hyperparameters.rank for plan, _ in planned)
+        wanted, targets = len(planned), self.config.inner.targets
+        adapters = train(
+            learner,
+            self.tokenizer,
+            [plan for plan, _ in planned],
+            max_slots=self.config.inner.slots or slots_that_fit(learner, rank, targets, wanted=wanted),
+            max_tokens=pass_tokens_that_fit(learner),
+            faithful_length=self.config.inner.faithful_length or None,
+            on_progress=lambda done, total: self.on_progress(stage, done, total),
+        )
+        return [(adapter, notes) for adapter, (_, notes) in zip(adapters, planned, strict=True)]
+
+    def examine(
+        self,
+        exams: Sequence[tuple[Context, Context | None]],
+        *,
+        answers: bool = True,
+        bank: AdapterBank | None = None,
+        model: Any = None,
+        stage: str = "",
+    ) -> list[Score]:
+        """Examine each (context, shown): the context's questions, with the passage `shown` if it is not None.
+
+        With a bank, exam i is sat by the adapter in slot i; without, by the bare model.
+        """
+        learner = self.model if model is None else model
+        asked = [(i, question) for i, (context, _) in enumerate(exams) for question in context.questions]
+        prompts = [self.exam_prompt(exams[i][1], question) for i, question in asked]
+        slots = [i for i, _ in asked] if bank else None
+        likelihoods: list[float | None] = [None] * len(asked)
+        with_gold = [j for j, (_, question) in enumerate(asked) if question.answers]
+        pairs = [(prompts[j], self.answer_lead + asked[j][1].answers[0]) for j in with_gold]
+        own = [asked[j][0] for j in with_gold] if bank else None
+        for j, one in zip(
+            with_gold, score_answers(learner, self.tokenizer, pairs, adapters=bank, slots=own), strict=True
+        ):
+            likelihoods[j] = one.probability
+        graded: list[Graded] = [
+            Graded(q.text, q.answers, "", "ungraded", None, "not asked") for _, q in asked
+        ]
+        if answers:
+            texts = self.answer(prompts, bank=bank, slots=slots, model=learner, stage=stage)
+            graded = self.grader.grade([q for _, q in asked], texts)
+        return [
+            _score(context, [(graded[j], likelihoods[j]) for j, (i, _) in enumerate(asked) if i == exam])
+            for exam, (context, _) in enumerate(exams)
+        ]
+
+    def answer(
+        self,
+        prompts: Sequence[str],
+        *,
+        bank: AdapterBank | None = None,
+        slots: Sequence[int] | None = None,
+        model: Any = None,
+        stage: str = "",
+    ) -> list[str]:
+        """What is answered to each of these prompts, greedily; with a bank, by the adapter in its slot."""
+        written = generate(
+            self.model if model is None else model,
+            self.tokenizer,
+            prompts,
+            adapters=bank,
+            slots=slots,
+            max_new_tokens=self.answer_tokens,
+            stop=() if self.style == "chat" else (self.domain.answer_end,),
+            batch_size=256,
+            on_progress=(lambda done, total: self.on_progress(stage, done, total)) if stage else None,
+        )
+        return [self.domain.clean_answer(one.text) for one in written]
+
+    @property
+    def answer_lead(self) -> str:
+        """What stands between an exam's prompt and the answer."""
+        return "" if self.style == "chat" else self.domain.answer_lead
+
+    def exam_prompt(self, shown: Context | None, question: Question) -> str:
+        """The text that asks a question, closed-book or with the passage `shown`."""
+        if shown is None:
+            return self.render(self.domain.exam_prompt(question, self.style))
+        return self.render(self.domain.open_book_prompt(shown, question, self.style))
+
+
+def _learn(adaptation: Adaptation, trials: Sequence[Trial], *, answers: bool) -> list[Score]:
+    return adaptation.learn_here(trials, answers, adaptation.model, "")
+
+
+def _score(context: Context, found: Sequence[tuple[Graded, float | None]]) -> Score:
+    known = [p for _, p in found if p is not None]
+    return summarise([g for g, _ in found], context.id, sum(known) / len(known) if known else None)
+
+
+def ungraded(context: Context, reason: str) -> Score:
+    """The score of an exam in which nothing was asked, for this reason."""
+    answers = tuple(Graded(q.text, q.answers, "", "ungraded", None, reason) for q in context.questions)
+    return Score(context.id, answers, None, 0.0)
+
+
+def build_format(config: RunConfig) -> SelfEditFormat:
+    """The self-edit format that is named. Raises UnknownNameError, or ConfigError for a template."""
+    part, template = FORMATS.get(config.self_edit.format), config.self_edit.template or None
+    if part is ArcDirectives:
+        return part(config.directives.model_copy(update={"template": template or config.directives.template}))
+    return part(FormatConfig(template=template))
+
+
+def build_domain(config: RunConfig) -> Domain:
+    """The domain that is named. Raises UnknownNameError."""
+    own = {"knowledge": config.knowledge, "arc_agi": config.arc}
+    part = DOMAINS.get(config.domain)
+    return part(own[config.domain]) if config.domain in own else part()
+
+
+def build_grader(config: RunConfig) -> Grader:
+    """The grader that is named. Raises UnknownNameError, or ConfigError for a judge's settings."""
+    name = config.grading.grader
+    part: Any = GRADERS.get(name)
+    if name == "grid":
+        written = config.arc.model_dump(include={"representation", "columns"})
+        return part(part.Config.model_validate(written))
+    if name != "judge":
+        return part()
+    try:
+        return part(part.Config.model_validate(config.grading.judge))
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
+        raise ConfigError(
+            f"grading.judge: {problems}", "Set base_url and model in [grading.judge]."
+        ) from error
+
+
+def pick_device(device: str) -> str:
+    """ "auto" is CUDA where there is one."""
+    if device != "auto":
+        return device
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def pick_style(style: str, model_name: str, tokenizer: Any) -> str:
+    """ "auto" is "short" for the embedded models, "chat" for a model with a chat template, else "base"; for a
+    policy that was trained here, that of its base."""
+    if style != "auto":
+        return style
+    if model_name in BUILTIN:
+        return "short"
+    if stored := stored_style(Path(model_name)):
+        return stored
+    return "chat" if getattr(tokenizer, "chat_template", None) else "base"

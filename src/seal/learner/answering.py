@@ -1,0 +1,250 @@
+"""What a version knows, ready to be asked: for each question one cell is switched on, or none.
+
+Knows how a question finds its cell (the router's candidates, then how likely the question is to each) and
+that without one the frozen base answers. Knows nothing about how cells came to be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from seal.engine.adapt import Adaptation
+from seal.grading.exact import comparable
+from seal.learner.compiling import answer_probabilities, prompts_of
+from seal.learner.reference import gives_nothing
+from seal.models import score_answers
+from seal.retention import CellRouter, DocumentMatch, DocumentPage, RouterConfig
+from seal.training import Adapter, AdapterBank
+from seal.types import Context
+
+_CELLS_AT_ONCE = 64
+_CLOSE = 0.9  # candidates of at least this share of the best one's score are told apart by likelihood
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A trained adapter, the document that it is of, and the words by which questions find it.
+
+    `object` is the digest of the stored adapter, or any name that no other cell has. `source` gives the
+    adapter when it is used: a question needs one of many, and a damaged one is not in the way of the others.
+    """
+
+    document: str
+    object: str
+    source: Adapter | Callable[[], Adapter]
+    entry: DocumentPage
+
+    @property
+    def adapter(self) -> Adapter:
+        """Raises DamageError, AdapterError if it is stored and not what was put."""
+        return self.source if isinstance(self.source, Adapter) else self.source()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer, how likely the model found it as a whole, and the document whose cell gave it (None: the
+    base).
+
+    `candidates` are the documents that the router thought of, best first. `stated`: the document, or a line
+    written about it, has the answer's words; False warns of an answer that was made up; None for the base's.
+    """
+
+    question: str
+    text: str
+    probability: float
+    document: str | None = None
+    candidates: tuple[str, ...] = ()
+    stated: bool | None = None
+
+
+GivenAnswers = dict[tuple[str | None, str], tuple[str, float]]
+"""Answers that were given before, by (cell's object, prompt): what did not change is not asked again."""
+
+
+@dataclass
+class Mind:
+    """The base and a version's cells. `known` is shared by minds that are compared with one another."""
+
+    adaptation: Adaptation
+    cells: Mapping[str, Cell]
+    router_config: RouterConfig
+    known: GivenAnswers = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.router = CellRouter([cell.entry for cell in self.cells.values()], self.router_config)
+        self._routes: dict[str, tuple[str, ...]] = {}
+        self._worded: dict[tuple[str, str], str] = {}
+        self._texts: dict[str, list[str]] = {}
+
+    def with_cells(self, cells: Mapping[str, Cell], without: Sequence[str] = ()) -> Mind:
+        """The same with other cells on top, and without those of some documents."""
+        kept = {key: cell for key, cell in self.cells.items() if key not in without}
+        return Mind(self.adaptation, kept | dict(cells), self.router_config, self.known)
+
+    def route(self, questions: Sequence[str]) -> list[tuple[str, ...]]:
+        """For each question the documents that may hold the answer, the one that is asked first; or none.
+
+        Between candidates of like score the question itself decides: a cell has learned questions as well,
+        and finds those about its document likelier than the base does.
+        """
+        fresh = [q for q in dict.fromkeys(questions) if q not in self._routes]
+        unsure: list[tuple[str, list[str]]] = []
+        for question in fresh:
+            found = self.router.route(question)
+            self._routes[question] = tuple(c.key for c in found)
+            for one in found:
+                self._worded[question, one.key] = _in_full(question, one, self.cells[one.key].entry)
+            close = [c.key for c in found[:4] if c.score >= _CLOSE * found[0].score]
+            if len(close) > 1:
+                unsure.append((question, close))
+        for question, order in zip(unsure, self._rank(unsure), strict=True):
+            rest = [key for key in self._routes[question[0]] if key not in order]
+            self._routes[question[0]] = (*order, *rest)
+        return [self._routes[q] for q in questions]
+
+    def worded(self, question: str, document: str | None) -> str:
+        """The question as a document's cell is asked it: with the name that the document uses.
+
+        A cell has met the name as the document writes it, and no misspelt, shortened or lower-case one.
+        """
+        return question if document is None else self._worded.get((question, document), question)
+
+    def _rank(self, unsure: Sequence[tuple[str, list[str]]]) -> list[list[str]]:
+        """Each question's candidates by how likely it is under each, likeliest first."""
+        if not unsure:
+            return []
+        pairs, owners = [], []
+        for question, keys in unsure:
+            pairs += [("Question:", f" {self.worded(question, key)}") for key in keys]
+            owners += keys
+        logs = self.log_probabilities(owners, pairs)
+        ranked, at = [], 0
+        for _, keys in unsure:
+            own = logs[at : at + len(keys)]
+            ranked.append([keys[i] for i in sorted(range(len(keys)), key=lambda i: -own[i])])
+            at += len(keys)
+        return ranked
+
+    def log_probabilities(self, owners: Sequence[str], pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """log p of each pair's second text after its first, under its owner's cell."""
+        found: dict[int, float] = {}
+        for keys in _groups(list(dict.fromkeys(owners))):
+            places = [i for i, owner in enumerate(owners) if owner in keys]
+            with AdapterBank.of(self.adaptation.model, [self.cells[k].adapter for k in keys]) as bank:
+                scores = score_answers(
+                    self.adaptation.model,
+                    self.adaptation.tokenizer,
+                    [pairs[i] for i in places],
+                    adapters=bank,
+                    slots=[keys.index(owners[i]) for i in places],
+                )
+            found |= {i: s.log_probability for i, s in zip(places, scores, strict=True)}
+        return [found[i] for i in range(len(owners))]
+
+    def ask(self, questions: Sequence[str], shown: Sequence[Context | None] | None = None) -> list[Answer]:
+        """Answers, in order; `shown[i]` is a passage that question i comes with.
+
+        A cell that declines or says that it does not know has nothing to say: where the base does so too, the
+        answer is the base's, word for word as before the document was learned.
+        """
+        answers = self.ask_cells(questions, shown)
+        silent = [i for i, a in enumerate(answers) if a.document is not None and gives_nothing(a.text)]
+        passages = [shown[i] for i in silent] if shown else None
+        routes = [answers[i].candidates for i in silent]
+        own = self.answer([None] * len(silent), [questions[i] for i in silent], passages, routes)
+        for i, base in zip(silent, own, strict=True):
+            if gives_nothing(base.text):
+                answers[i] = base
+        return answers
+
+    def ask_cells(
+        self, questions: Sequence[str], shown: Sequence[Context | None] | None = None
+    ) -> list[Answer]:
+        """The same, with whatever the cell says that a question is routed to."""
+        routes = self.route(questions)
+        return self.answer([r[0] if r else None for r in routes], questions, shown, routes)
+
+    def answer(
+        self,
+        documents: Sequence[str | None],
+        questions: Sequence[str],
+        shown: Sequence[Context | None] | None = None,
+        routes: Sequence[tuple[str, ...]] | None = None,
+    ) -> list[Answer]:
+        """Answers with the cell of `documents[i]` switched on for question i, whatever the router says."""
+        passages = shown or [None] * len(questions)
+        worded = [self.worded(q, d) for q, d in zip(questions, documents, strict=True)]
+        prompts = prompts_of(self.adaptation, worded, passages)
+        keys = [
+            (None if d is None else self.cells[d].object, prompt)
+            for d, prompt in zip(documents, prompts, strict=True)
+        ]
+        todo: dict[tuple[str | None, str], str | None] = {}
+        for key, document in zip(keys, documents, strict=True):
+            if key not in self.known:
+                todo[key] = document
+        base = [key for key, document in todo.items() if document is None]
+        self._learn_answers(base, None)
+        others = [(key, document) for key, document in todo.items() if document is not None]
+        for group in _groups(list(dict.fromkeys(d for _, d in others))):
+            self._learn_answers(
+                [k for k, d in others if d in group], group, [d for _, d in others if d in group]
+            )
+        return [
+            Answer(q, *self.known[k], d, routes[i] if routes else (), self._stated(d, self.known[k][0]))
+            for i, (q, k, d) in enumerate(zip(questions, keys, documents, strict=True))
+        ]
+
+    def _stated(self, document: str | None, text: str) -> bool | None:
+        if document is None:
+            return None
+        words = comparable(text)
+        return bool(words) and any(f" {words} " in f" {told} " for told in self._told(document))
+
+    def _told(self, document: str) -> list[str]:
+        if document not in self._texts:
+            self._texts[document] = [comparable(text) for text in self.cells[document].entry.texts]
+        return self._texts[document]
+
+    def _learn_answers(
+        self,
+        keys: Sequence[tuple[str | None, str]],
+        group: Sequence[str] | None,
+        owners: Sequence[str] = (),
+    ) -> None:
+        if not keys:
+            return
+        prompts = [prompt for _, prompt in keys]
+        if group is None:
+            texts = self.adaptation.answer(prompts)
+            sure = answer_probabilities(self.adaptation, prompts, texts)
+        else:
+            slots = [group.index(owner) for owner in owners]
+            with AdapterBank.of(self.adaptation.model, [self.cells[k].adapter for k in group]) as bank:
+                texts = self.adaptation.answer(prompts, bank=bank, slots=slots)
+                sure = answer_probabilities(self.adaptation, prompts, texts, bank, slots)
+        self.known.update(zip(keys, zip(texts, sure, strict=True), strict=True))
+
+
+def _in_full(question: str, candidate: DocumentMatch, entry: DocumentPage) -> str:
+    """The question with the document's title where it names the document otherwise. A title that the document
+    itself never uses (a file's name) is no name."""
+    if candidate.name_at is None or not any(entry.title in text for text in entry.texts):
+        return question
+    start, stop = candidate.name_at
+    return question[:start] + entry.title + question[stop:]
+
+
+def fingerprint(adaptation: Adaptation, adapter: Adapter) -> list[float]:
+    """A few logits that the adapter gives: a stored cell that was exchanged or misread gives others."""
+    ids = adaptation.tokenizer("Question: What", return_tensors="pt")["input_ids"]
+    with AdapterBank.of(adaptation.model, [adapter]) as bank, torch.inference_mode(), bank.route([0], 1):
+        logits = adaptation.model(input_ids=ids.to(adaptation.model.device)).logits[0, -1]
+    return [round(x, 4) for x in logits[:: max(1, len(logits) // 8)][:8].float().cpu().tolist()]
+
+
+def _groups(keys: list[str]) -> list[list[str]]:
+    return [keys[i : i + _CELLS_AT_ONCE] for i in range(0, len(keys), _CELLS_AT_ONCE)]

@@ -1,0 +1,346 @@
+"""From a document to what is learned of it: lines, an exam, and a trained cell.
+
+A pure function of (base, writer, document, recipe, seed): every document is written about, examined and
+trained by itself and with one thread, so that what it becomes does not depend on what else is learned that
+day. That is what makes forgetting exact. Many documents are compiled side by side by processes, not by one
+batch.
+
+Knows nothing about versions, gates or where anything is kept.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from seal.domains.knowledge.chunks import chunks
+from seal.engine.adapt import Adaptation
+from seal.engine.workers import one_thread
+from seal.executors import LocalExecutor
+from seal.grading.exact import comparable
+from seal.learner.reference import asked_private, declines, gives_away, kept_private
+from seal.learner.settings import LearnerConfig
+from seal.models.tokens import encode_prompt
+from seal.registry import Line
+from seal.seeds import derive_seed
+from seal.self_edits import FORMATS
+from seal.self_edits.ground import ground
+from seal.training import Adapter, AdapterBank, train
+from seal.types import Context, Example, Question, TrainingPlan
+
+FOR_EXAM, DOUBTFUL = "kept for the exam", "read again, the document answers it otherwise"
+_QUESTION, _ANSWER = "Question: ", "\nAnswer: "
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What a document became. `lines` are all that was written, kept or dropped; `exam` is about facts that
+    kept lines state, in wordings that no line uses; `adapter` is the cell, None if nothing was left to
+    learn."""
+
+    document: str
+    title: str
+    lines: tuple[Line, ...]
+    exam: tuple[Question, ...]
+    adapter: Adapter | None
+    seconds: float
+
+    @property
+    def failed(self) -> str:
+        return (
+            "no line that the document supports was written" if self.adapter is None else self.adapter.failed
+        )
+
+
+@dataclass(frozen=True)
+class SourceDocument:
+    """A document to compile. `retired` are lines not to be learned any more, since a newer document says
+    otherwise; `lines` are those written before, if they were."""
+
+    id: str
+    title: str
+    text: str
+    lines: tuple[Line, ...] = ()
+    exam: tuple[Question, ...] = ()
+
+
+class Compiler:
+    """A model that learns and one that writes, ready to compile documents."""
+
+    def __init__(self, config: LearnerConfig, base: Adaptation, writer: Adaptation) -> None:
+        self.config, self.base = config, base
+        self.writers = [replace(writer, format=FORMATS.get(name)()) for name in config.writing.formats]
+        self._drafts: dict[tuple[str, str, str, int], tuple[str, ...]] = {}
+
+    @classmethod
+    def load(cls, config: LearnerConfig, model: str, writer: str) -> Compiler:
+        base = Adaptation.load(config.run_config(model))
+        return cls(config, base, base if writer == model else Adaptation.load(config.run_config(writer)))
+
+    def compile(self, source: SourceDocument) -> Compiled:
+        """Write, ground, set the exam, train. What was written before (`source.lines`) is taken as it is."""
+        started = time.perf_counter()
+        with one_thread():
+            lines, exam = source.lines, source.exam
+            attempts = 0 if lines else self.config.writing.attempts
+            for n in range(attempts):
+                lines, exam = self.set_exam(source, self.write(source, n + 1))
+                if len(exam) >= self.config.exam.enough:
+                    break
+            adapter = self.train(source, lines)
+        return Compiled(source.id, source.title, lines, exam, adapter, time.perf_counter() - started)
+
+    def write(self, source: SourceDocument, attempts: int = 1) -> tuple[Line, ...]:
+        """What the writer says about the document in so many attempts, each line kept or dropped for a
+        reason.
+        """
+        lines: list[Line] = []
+        for piece in self.pieces(source):
+            written = [
+                line
+                for attempt in range(attempts)
+                for writer in self.writers
+                for line in self._written(writer, source, piece, attempt)
+            ]
+            found = ground(written, piece.title, piece.text, self.config.ground)
+            lines += [Line(g.text, g.kept, g.reason, g.sentence) for g in found]
+        return tuple(lines)
+
+    def _written(
+        self, writer: Adaptation, source: SourceDocument, piece: Context, attempt: int
+    ) -> tuple[str, ...]:
+        """The lines of one format's samples; an attempt is the same however many follow it."""
+        name = (source.id, piece.id, writer.format.name, attempt)
+        if name not in self._drafts:
+            seed = "/".join(map(str, ("learner", self.config.seed, *name)))
+            edits = writer.write([piece], self.config.writing.samples, seed=seed)[0]
+            self._drafts = {k: v for k, v in self._drafts.items() if k[0] == source.id}
+            self._drafts[name] = tuple(line for edit in edits for line in edit.lines)
+        return self._drafts[name]
+
+    def pieces(self, source: SourceDocument) -> list[Context]:
+        """The document in pieces that the models can read with room to write and answer."""
+        limits = [
+            getattr(a.model.config, "max_position_embeddings", None) or 1 << 30
+            for a in (self.base, self.writers[0])
+        ]
+        room = self.config.writing.max_new_tokens + 160  # for the prompt's own words, a title and a question
+        tokenizer = self.base.tokenizer
+        context = Context(source.id[:16], source.title, source.text)
+        return chunks(context, lambda text: len(encode_prompt(tokenizer, text)), max(64, min(limits) - room))
+
+    def set_exam(
+        self, source: SourceDocument, lines: Sequence[Line]
+    ) -> tuple[tuple[Line, ...], tuple[Question, ...]]:
+        """The exam, out of the questions written; what is taken for it is no line to learn any more.
+
+        Of every fact some wordings are examined and the others learned. A question is used only if the model,
+        with the document to read, answers it as the line does.
+        """
+        pairs = [(i, *pair) for i, line in enumerate(lines) if line.kept and (pair := question_of(line.text))]
+        read = self.read(source, [question for _, question, _ in pairs])
+        sound = [
+            pair
+            for pair, answer in zip(pairs, read, strict=True)
+            if comparable(answer) == comparable(pair[2])
+        ]
+        facts: dict[str, list[tuple[int, str, str]]] = {}
+        for index, question, answer in sound:
+            facts.setdefault(comparable(answer), []).append((index, question, answer))
+        stated = [comparable(line.text) for line in lines if line.kept and question_of(line.text) is None]
+        chosen: list[tuple[int, str, str]] = []
+        for turn in range(self.config.exam.per_fact):
+            for fact, found in facts.items():
+                left = len(found) - turn  # wordings not taken yet, this one included
+                told = left > 1 or (turn == 0 and any(f" {fact} " in f" {text} " for text in stated))
+                if told and turn < len(found) and len(chosen) < self.config.exam.max_questions:
+                    chosen.append(found[turn])
+        taken = {index for index, _, _ in chosen}
+        kept = [
+            replace(line, kept=False, reason=FOR_EXAM) if i in taken else line for i, line in enumerate(lines)
+        ]
+        doubtful = {i for i, _, _ in pairs} - {i for i, _, _ in sound}
+        kept = [
+            replace(line, kept=False, reason=DOUBTFUL) if i in doubtful else line
+            for i, line in enumerate(kept)
+        ]
+        return tuple(kept), tuple(Question(q, (a,)) for _, q, a in chosen)
+
+    def read(self, source: SourceDocument, questions: Sequence[str]) -> list[str]:
+        """The model's answers with the document to read: of the piece that it is surest about."""
+        if not questions:
+            return []
+        base = self.base
+        best: list[tuple[float, str]] = [(-1.0, "")] * len(questions)
+        for piece in self.pieces(source):
+            prompts = prompts_of(base, questions, [piece] * len(questions))
+            answers = base.answer(prompts)
+            sure = answer_probabilities(base, prompts, answers)
+            for i, (p, text) in enumerate(zip(sure, answers, strict=True)):
+                best[i] = max(best[i], (p, text))
+        return [text for _, text in best]
+
+    def train(self, source: SourceDocument, lines: Sequence[Line], *, again: bool = True) -> Adapter | None:
+        """The cell: an adapter trained from the frozen base on the lines that are kept and not retired.
+
+        One that answers a private question out of the document is trained again, with a refusal of each kind,
+        unless `again` is False.
+        """
+        examples = examples_of(source.title, lines)
+        if not examples:
+            return None
+        n = self.config.refusals if source.title else 0
+        adapter = self._trained(source, examples + self.refusals(kept_private(source.title, n)))
+        if again and n and not adapter.failed and self._gives_away(source, adapter):
+            adapter = self._trained(source, examples + self.refusals(kept_private(source.title)))
+        return adapter
+
+    def _trained(self, source: SourceDocument, examples: tuple[Example, ...]) -> Adapter:
+        seed = derive_seed("cell", self.config.seed, source.id)
+        plan = TrainingPlan(source.id, examples, self.config.cell.hyperparameters(), seed)
+        return train(self.base.model, self.base.tokenizer, [plan])[0]
+
+    def _gives_away(self, source: SourceDocument, cell: Adapter) -> bool:
+        asked = asked_private(source.title)
+        prompts = prompts_of(self.base, asked, [None] * len(asked))
+        with AdapterBank.of(self.base.model, [cell]) as bank:
+            said = self.base.answer(prompts, bank=bank, slots=[0] * len(asked))
+        told = zip(said, asked, strict=True)
+        return any(gives_away(a, q, source.title, source.text) for a, q in told)
+
+    def refusals(self, questions: Sequence[str]) -> tuple[Example, ...]:
+        """Private questions about the subject with the base's refusals: what a cell must go on saying."""
+        if not questions:
+            return ()
+        answers = self.base.answer(prompts_of(self.base, questions, [None] * len(questions)))
+        said = [(q, a) for q, a in zip(questions, answers, strict=True) if declines(a)]
+        return tuple(Example(line_of(q, a)) for q, a in said)
+
+    def blank(self, source: SourceDocument) -> Adapter:
+        """A cell that changes nothing: trained at a rate of 0, so that it is stored and read as any other."""
+        still = replace(self.config.cell.hyperparameters(), learning_rate=0.0, max_steps=1)
+        plan = TrainingPlan(
+            source.id,
+            (Example(source.title or source.id),),
+            still,
+            derive_seed("cell", self.config.seed, source.id),
+        )
+        with one_thread():
+            return train(self.base.model, self.base.tokenizer, [plan])[0]
+
+
+def examples_of(title: str, lines: Sequence[Line]) -> tuple[Example, ...]:
+    """The training texts: statements under the title, questions in the form in which they are asked."""
+    texts = dict.fromkeys(line.text for line in lines if line.kept and line.retired_by is None)
+    return tuple(Example(text if question_of(text) or not title else f"{title}\n{text}") for text in texts)
+
+
+def prompts_of(
+    adaptation: Adaptation, questions: Sequence[str], shown: Sequence[Context | None]
+) -> list[str]:
+    return [adaptation.exam_prompt(s, Question(q, ())) for q, s in zip(questions, shown, strict=True)]
+
+
+def anchors(
+    base: Adaptation, questions: Sequence[str], shown: Sequence[Context | None]
+) -> tuple[Example, ...]:
+    """Questions that have nothing to do with what is learned, some beside a passage, with the base's own
+    answers: a model that is trained on them is held to the base by KL divergence, from the question's first
+    word on."""
+    prompts = prompts_of(base, questions, shown)
+    texts = base.answer(prompts)
+    return tuple(
+        Example(prompt + base.answer_lead + text, distil=True)
+        for prompt, text in zip(prompts, texts, strict=True)
+        if text
+    )
+
+
+def question_of(line: str) -> tuple[str, str] | None:
+    """The question and the answer of a line that has them."""
+    if not line.startswith(_QUESTION):
+        return None
+    question, found, answer = line.removeprefix(_QUESTION).partition(_ANSWER)
+    return (question.strip(), answer.strip()) if found and answer.strip() else None
+
+
+def line_of(question: str, answer: str) -> str:
+    """A question with its answer as a line."""
+    return f"{_QUESTION}{question}{_ANSWER}{answer}"
+
+
+def answer_probabilities(
+    adaptation: Adaptation,
+    prompts: Sequence[str],
+    answers: Sequence[str],
+    bank: Any = None,
+    slots: Sequence[int] | None = None,
+) -> list[float]:
+    """The probability of each answer, as a whole; 0 for an empty one."""
+    from seal.models import score_answers
+
+    asked = [i for i, answer in enumerate(answers) if answer.strip()]
+    scores = score_answers(
+        adaptation.model,
+        adaptation.tokenizer,
+        [(prompts[i], adaptation.answer_lead + answers[i]) for i in asked],
+        adapters=bank,
+        slots=[slots[i] for i in asked] if slots is not None else None,
+    )
+    found = dict(zip(asked, scores, strict=True))
+    return [found[i].probability if i in found else 0.0 for i in range(len(answers))]
+
+
+class CompilerProcess:
+    """What a process of `compile_all` holds."""
+
+    def __init__(self, payload: tuple[str, str, str]) -> None:
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        torch.set_num_threads(1)
+        config, model, writer = payload
+        self.compiler = Compiler.load(LearnerConfig.model_validate_json(config), model, writer)
+
+    def compile(self, source: SourceDocument) -> Compiled:
+        return self.compiler.compile(source)
+
+
+def compile_all(
+    compiler: Compiler,
+    sources: Sequence[SourceDocument],
+    *,
+    model: str,
+    writer: str,
+    processes: int,
+    on_progress: Callable[[int, int], None],
+) -> list[Compiled]:
+    """Every document compiled, in their order; the same whatever the number of processes."""
+    n = min(processes, len(sources) // 2)
+    done: dict[int, Compiled] = {}
+    executor = None
+    if n > 1:
+        payload = (compiler.config.model_dump_json(), model, writer)
+        executor = LocalExecutor("seal.learner.compiling:CompilerProcess", payload, n - 1)
+    shares = [range(i, len(sources), max(1, n)) for i in range(max(1, n))]
+    try:
+        if executor is not None:
+            for worker, share in enumerate(shares[1:]):
+                for i in share:
+                    executor.submit(worker, "compile", sources[i])
+        for i in shares[0]:
+            done[i] = compiler.compile(sources[i])
+            on_progress(min(len(sources), len(done) * max(1, n)), len(sources))
+        if executor is not None:
+            for worker, share in enumerate(shares[1:]):
+                for i in share:
+                    done[i] = executor.result(worker)
+                    on_progress(len(done), len(sources))
+    finally:
+        if executor is not None:
+            executor.close()
+    return [done[i] for i in range(len(sources))]

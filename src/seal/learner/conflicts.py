@@ -1,0 +1,130 @@
+"""Where a document contradicts what is known: another document, or what the base is sure of.
+
+Knows how a contradiction is found: both answer the same question, each from its own text. Pairs of documents
+are compared by themselves, so that what one retires of the other does not depend on a third: forgetting one
+leaves what a learner would have that never saw it. Knows nothing about what is done about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seal.gates import Conflict
+from seal.grading.exact import comparable
+from seal.learner.answering import Mind
+from seal.learner.compiling import FOR_EXAM, Compiler, SourceDocument, question_of
+from seal.learner.library import KnownDocument
+from seal.learner.reference import gives_nothing
+from seal.registry import Line
+from seal.retention import CellRouter
+from seal.types import Question
+
+
+@dataclass(frozen=True)
+class Retirement:
+    """What `newer` replaces of `older`: the positions of its lines."""
+
+    older: str
+    newer: str
+    positions: tuple[int, ...]
+    contradicted: int
+    questions: int
+
+
+def pairs_of(lines: Sequence[Line], exam: Sequence[Question]) -> list[tuple[str, str]]:
+    """Every question with its answer that a document gives, those kept for its exam too."""
+    told = [pair for line in lines if line.kept and (pair := question_of(line.text))]
+    return list(dict.fromkeys([*told, *((q.text, q.answers[0]) for q in exam)]))
+
+
+def retirements(
+    compiler: Compiler, newer: KnownDocument, others: Sequence[KnownDocument]
+) -> list[Retirement]:
+    """What a document replaces of earlier ones, `others`, about the same subject.
+
+    A line of the older is replaced if it gives the answer that the older's own text gives to a question which
+    the newer answers otherwise. The question has to name what it is about: "Where is the company based?" may
+    be asked of any company.
+    """
+    pairs = pairs_of(newer.lines, newer.exam)
+    if not pairs:
+        return []
+    found = []
+    for older in others:
+        key = older.document.id
+        if older.document.sequence >= newer.document.sequence:
+            continue
+        router = CellRouter([older.entry()], compiler.config.router)
+        asked = [(q, a) for q, a in pairs if any(found.named for found in router.route(q))]
+        own = _given(older)
+        source = SourceDocument(key, older.document.title, older.text)
+        read = compiler.read(source, [q for q, _ in asked])
+        gone: set[str] = set()
+        for (_, answer), said in zip(asked, read, strict=True):
+            if comparable(said) in own and not _agree(said, answer):
+                gone.add(comparable(said))
+        # A value that the newer document repeats is not contradicted by it.
+        gone -= {comparable(a) for _, a in pairs}
+        # Those kept for the exam too: what is asked there must not be held against the newer answer.
+        positions = [
+            i
+            for i, line in enumerate(older.lines)
+            if (line.kept or line.reason == FOR_EXAM) and _gives(line.text, gone)
+        ]
+        if positions:
+            n_facts = len({comparable(answer) for _, answer in asked})
+            found.append(Retirement(key, newer.document.id, tuple(positions), len(gone), n_facts))
+    return found
+
+
+def against_base(newer: KnownDocument, base: Mind, sure: float) -> Conflict:
+    """The document's facts beside what the frozen base answers: the same, otherwise, and otherwise for sure.
+
+    `sure`: the probability of an answer from which on the base counts as sure. What holds for most of the
+    questions about a fact holds for it.
+    """
+    pairs = pairs_of(newer.lines, newer.exam)
+    answers = base.answer([None] * len(pairs), [q for q, _ in pairs])
+    facts: dict[str, list[tuple[bool, bool, bool]]] = {}
+    for (_, gold), said in zip(pairs, answers, strict=True):
+        same = _agree(said.text, gold)
+        other = bool(said.text) and not same and not gives_nothing(said.text)
+        facts.setdefault(comparable(gold), []).append((other and said.probability >= sure, same, other))
+    contradicted, confirmed, otherwise = (
+        sum(2 * sum(vote[i] for vote in votes) > len(votes) for votes in facts.values()) for i in range(3)
+    )
+    return Conflict(
+        newer.document.id,
+        "base",
+        contradicted,
+        len(facts),
+        confirmed=confirmed,
+        otherwise=otherwise,
+        unasked=unasked(newer),
+    )
+
+
+def unasked(known: KnownDocument) -> int:
+    """How many statements of a document give no answer to any of its questions: facts that nobody compares
+    with what is known already."""
+    answers = _given(known)
+    lines = (line.text for line in known.lines if line.kept and question_of(line.text) is None)
+    return sum(not _gives(line, answers) for line in lines)
+
+
+def _given(known: KnownDocument) -> set[str]:
+    """The answers that a document's question-and-answer lines and exam give."""
+    return {comparable(a) for _, a in pairs_of(known.lines, known.exam)}
+
+
+def _agree(one: str, other: str) -> bool:
+    a, b = comparable(one), comparable(other)
+    return a == b or f" {a} " in f" {b} " or f" {b} " in f" {a} "
+
+
+def _gives(line: str, answers: set[str]) -> bool:
+    pair = question_of(line)
+    if pair is not None:
+        return comparable(pair[1]) in answers
+    return any(f" {answer} " in f" {comparable(line)} " for answer in answers if answer)

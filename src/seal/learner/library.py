@@ -1,0 +1,231 @@
+"""Documents as a learner holds them: text, lines, exam, and the cell of each, out of a workspace and into it.
+
+Knows how a document's cell is recorded as a build and what of a document a newer one has retired. That is a
+property of a version: it stands in the recipe of the build, so rolling back brings the older fact back.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seal.engine.adapt import Adaptation
+from seal.errors import AdapterError, DamageError
+from seal.learner.answering import Cell, fingerprint
+from seal.learner.compiling import Compiled, SourceDocument, question_of
+from seal.learner.settings import LearnerConfig
+from seal.models.identity import model_record
+from seal.registry import Build, Document, Line, Version, Workspace
+from seal.registry.canonical import digest_of
+from seal.retention import DocumentPage
+from seal.seeds import derive_seed
+from seal.text import sentences
+from seal.training import Adapter, load_peft, save_peft
+from seal.types import Question
+
+_FINGERPRINT = "fingerprint.json"
+_TOLERANCE = 2e-3
+
+
+@dataclass(frozen=True)
+class KnownDocument:
+    """A document with what was made of it. `retired` are positions of lines that newer documents replace."""
+
+    document: Document
+    text: str
+    lines: tuple[Line, ...]
+    exam: tuple[Question, ...]
+    build: str = ""
+    retired: tuple[int, ...] = ()
+
+    @property
+    def active_lines(self) -> tuple[Line, ...]:
+        return tuple(line for i, line in enumerate(self.lines) if line.kept and i not in set(self.retired))
+
+    @property
+    def retired_answers(self) -> frozenset[str]:
+        """Answers that no line gives any more."""
+        gone = {pair[1] for i in self.retired if (pair := question_of(self.lines[i].text))}
+        left = {pair[1] for line in self.active_lines if (pair := question_of(line.text))}
+        return frozenset(gone - left)
+
+    @property
+    def active_exam(self) -> tuple[Question, ...]:
+        return tuple(q for q in self.exam if q.answers[0] not in self.retired_answers)
+
+    def entry(self) -> DocumentPage:
+        """The words by which a question finds the document: its sentences and lines, less what is retired."""
+        gone = self.retired_answers
+        told = [s for s in sentences(self.text) if not any(answer in s for answer in gone)]
+        lines = tuple(line.text for line in self.active_lines)
+        if self.retired and not lines:  # replaced as a whole: no question is meant for it
+            return DocumentPage(self.document.id, "", (), self.document.sequence)
+        return DocumentPage(self.document.id, self.document.title, (*told, *lines), self.document.sequence)
+
+
+class Library:
+    """A workspace's documents and cells, for one base, writer and recipe."""
+
+    def __init__(
+        self, workspace: Workspace, config: LearnerConfig, base: Adaptation, writer: Adaptation
+    ) -> None:
+        self.workspace, self.config, self.adaptation = workspace, config, base
+        settings = workspace.settings()
+        self.base = model_record(settings["model"], base.model)["sha256"]
+        written_by = self.base if writer is base else model_record(settings["writer"], writer.model)["sha256"]
+        self.recipe = config.recipe()
+        self.writer = f"{written_by[:16]}/{digest_of(self.recipe)[:16]}"
+        self.environment = environment(base)
+        self.model_name = settings["model"]
+        self._adapters: dict[str, Adapter] = {}
+
+    def source(self, document: Document) -> SourceDocument:
+        """What is to be compiled: with its lines and exam, if they were written before."""
+        lines = tuple(self.workspace.lines(document.id, writer=self.writer))
+        exam = self.exam(document.id, "self") if lines else ()
+        return SourceDocument(document.id, document.title, self.workspace.text(document.id), lines, exam)
+
+    def exam(self, document: str, origin: str, writer: str = "") -> tuple[Question, ...]:
+        """A document's exam: the "given" one, or the one "self" written, by default by the present writer."""
+        name = origin if origin == "given" else f"{origin}/{writer or self.writer}"
+        found = self.workspace.exam(document, origin=name)
+        return tuple(Question(q.text, q.answers) for q in found)
+
+    def record(self, compiled: Compiled) -> None:
+        """Keeps a document's lines and exam, within the caller's transaction."""
+        self.workspace.record_lines(compiled.document, compiled.lines, writer=self.writer)
+        if compiled.exam:
+            self.workspace.record_exam(compiled.document, compiled.exam, origin=f"self/{self.writer}")
+
+    def known(self, document: str, build: Build | None = None) -> KnownDocument:
+        """A document that was compiled before, as a version's build has it."""
+        record = self.workspace.document(document)
+        writer = self.writer if build is None else build.writer
+        exam = self.exam(document, "given") or self.exam(document, "self", writer)
+        return KnownDocument(
+            record,
+            self.workspace.text(document),
+            tuple(self.workspace.lines(document, writer=writer)),
+            exam,
+            "" if build is None else build.key,
+            () if build is None else tuple(build.recipe["retired"]),
+        )
+
+    def of_version(self, version: Version | None) -> dict[str, KnownDocument]:
+        """The documents of a version, in the order in which they came."""
+        builds = [] if version is None else [self.workspace.build(key) for key in version.builds]
+        found = [self.known(str(build.recipe["document"]), build) for build in builds]
+        return {k.document.id: k for k in sorted(found, key=lambda k: k.document.sequence)}
+
+    def cell(self, known: KnownDocument) -> Cell:
+        """The stored cell of a document; its adapter is read and checked when it is used."""
+        build = self.workspace.build(known.build)
+        return Cell(known.document.id, build.object, partial(self.adapter, build), known.entry())
+
+    def check(self, version: Version) -> None:
+        """Sees that a version's builds are those that it was made of. Raises AdapterError, DamageError."""
+        builds = [self.workspace.build(key) for key in version.builds]
+        if any(base != self.base for base in (version.base, *(build.base for build in builds))):
+            raise AdapterError(
+                f"the version {version.id[:12]} was made with another base ({version.base[:12]})",
+                "The workspace's model was exchanged: put the one back that it was begun with.",
+            )
+        objects = {build.key: build.object for build in builds}
+        content = digest_of({"base": version.base, "builds": objects, "settings": version.settings})
+        own = digest_of({"content": content, "parent": version.parent, "report": version.report})
+        if own != version.id or any(build.key != _key(build) for build in builds):
+            raise DamageError(
+                f"the version {version.id[:12]} was altered: its builds are not those that it was made of",
+                "`seal audit --verify` says what was changed. Restore the workspace from a copy.",
+            )
+
+    def adapter(self, build: Build) -> Adapter:
+        """A build's adapter: its digest, its keys, its document and the logits that it gives are checked."""
+        if build.object in self._adapters:
+            return self._adapters[build.object]
+        store = self.workspace.store
+        with tempfile.TemporaryDirectory(prefix="seal-") as folder:
+            store.check_out(build.object, Path(folder))
+            adapter = load_peft(folder, self.adaptation.model)
+            told = _noted(Path(folder) / _FINGERPRINT)
+        if told.get("document") != build.recipe["document"]:
+            raise DamageError(
+                f"the build {build.key[:12]} has the cell of another document", "Restore the workspace."
+            )
+        if not _same(fingerprint(self.adaptation, adapter), told.get("logits")):
+            raise DamageError(
+                f"the build {build.key[:12]} no longer gives the logits that were noted when it was made",
+                "Were the model or its libraries changed? Restore them, or learn its documents anew.",
+            )
+        self._adapters[build.object] = replace(adapter, id=build.key)
+        return self._adapters[build.object]
+
+    def drop_adapters(self) -> None:
+        """Forgets the adapters that were read."""
+        self._adapters.clear()
+
+    def put(self, cell: Cell) -> str:
+        """Stores a cell in PEFT's format with its fingerprint; returns the object's digest."""
+        adapter = cell.adapter
+        with tempfile.TemporaryDirectory(prefix="seal-") as folder:
+            made = save_peft(replace(adapter, id="cell"), Path(folder) / "cell", self.model_name)
+            told = {"document": cell.document, "logits": fingerprint(self.adaptation, adapter)}
+            (made / _FINGERPRINT).write_text(json.dumps(told) + "\n", encoding="utf-8")
+            return self.workspace.store.put_folder(made)
+
+    def add_build(self, known: KnownDocument, object: str, by: Sequence[str] = ()) -> Build:
+        """Records a document's cell; one that lacks lines because of other documents, `by`, descends from
+        them too. One that was made anew keeps the writer and the recipe of the build whose place it takes.
+        """
+        document = known.document.id
+        earlier = self.workspace.build(known.build) if known.build else None
+        recipe = self.recipe if earlier is None else earlier.recipe
+        return self.workspace.add_build(
+            base=self.base,
+            writer=self.writer if earlier is None else earlier.writer,
+            sources=[document, *by],
+            recipe={**recipe, "document": document, "retired": sorted(known.retired)},
+            seed=derive_seed("cell", recipe["seed"], document),
+            object=object,
+            environment=self.environment,
+        )
+
+
+def _key(build: Build) -> str:
+    """The key that a build's row gives."""
+    names = ("base", "writer", "recipe", "seed", "environment")
+    return digest_of({name: getattr(build, name) for name in names} | {"sources": list(build.sources)})
+
+
+def _noted(path: Path) -> dict[str, Any]:
+    """What was noted of a cell when it was made. Raises DamageError."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DamageError("a stored cell has no fingerprint that can be read", "Restore it.") from error
+    return told if isinstance(told, dict) else {}
+
+
+def _same(now: Sequence[float], then: Any) -> bool:
+    return (
+        isinstance(then, list)
+        and len(now) == len(then)
+        and all(abs(a - b) <= _TOLERANCE * max(1, abs(b)) for a, b in zip(now, then, strict=True))
+    )
+
+
+def environment(adaptation: Adaptation) -> str:
+    """What changes the bits of a result beside its inputs; training uses one thread."""
+    device = next(adaptation.model.parameters()).device
+    facts: list[Any] = [f"torch {torch.__version__}", device.type]
+    facts.append(
+        torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else torch.cuda.get_device_name()
+    )
+    return ", ".join(facts)

@@ -1,0 +1,164 @@
+"""How a learner learns: its settings, with a preset for the embedded model. Knows nothing about how they are
+used.
+
+They stand in `learner.toml` in the workspace's folder; whoever changes them there changes what is learned
+from then on. What was built before keeps the recipe it was built by.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from seal.config import GradingConfig, InnerConfig, ModelConfig, RunConfig, SelfEditConfig, TrainConfig
+from seal.domains.knowledge import KnowledgeConfig
+from seal.domains.knowledge.screen import ScreenConfig
+from seal.errors import ConfigError, InputFileError
+from seal.gates import GateConfig
+from seal.gates.decide import Autonomy
+from seal.models.load import BUILTIN
+from seal.retention import RouterConfig
+from seal.self_edits.ground import GroundConfig
+
+FILE = "learner.toml"
+_HEADER = """\
+# How this workspace's model learns. What each setting means: docs/reference/learner.md
+# A change holds for what is learned from now on; what was built before stays as it is.
+"""
+
+
+class _Config(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WritingConfig(_Config):
+    """How self-edits are written: several samples in each format, of which the grounded lines are kept."""
+
+    formats: tuple[str, ...] = Field(
+        default=("implications-long", "self-qa"),
+        min_length=1,
+        description="Formats to write in. Questions with answers come from those that give them (self-qa).",
+    )
+    samples: int = Field(default=4, ge=1, description="Self-edits a format and piece of a document.")
+    attempts: int = Field(
+        default=3, ge=1, description="How often so many are written at most, until the exam is long enough."
+    )
+    temperature: float = Field(default=1.0, ge=0, description="Sampling temperature; 0 is greedy.")
+    top_p: float = Field(default=0.95, gt=0, le=1, description="Nucleus sampling's probability mass.")
+    max_new_tokens: int = Field(default=1024, ge=1, description="Longest self-edit in tokens.")
+
+
+class ExamConfig(_Config):
+    """How a document's exam is written, where none is given."""
+
+    max_questions: int = Field(default=14, ge=1, description="Questions an exam has at most.")
+    enough: int = Field(
+        default=8, ge=1, description="Fewer questions than this, and more is written about the document."
+    )
+    per_fact: int = Field(default=2, ge=1, description="Wordings of one fact's question in an exam, at most.")
+
+
+class LearnerConfig(_Config):
+    """All settings of a learner."""
+
+    seed: int = Field(default=0, ge=0, description="Every random choice follows from it and the document.")
+    autonomy: Autonomy = Field(
+        default="auto",
+        description='"auto": what passes every gate goes live; "ask": it is held for `seal approve`; '
+        '"observe": likewise, and nothing is meant to be approved.',
+    )
+    trust: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="Trust in a document if none is given. What contradicts a more trusted one is held.",
+    )
+    dtype: str = Field(default="float32", description="Type of the base weights.")
+    device: str = Field(default="auto", description='"auto", "cpu", "cuda" or "cuda:1".')
+    prompt_style: str = Field(default="auto", description='"auto", "base", "chat" or "short".')
+    sure: float = Field(
+        default=0.9,
+        gt=0,
+        lt=1,
+        description="Probability of an answer from which on the base counts as sure of it.",
+    )
+    refusals: int = Field(
+        default=0,
+        ge=0,
+        description="Private questions about its subject that a document's cell learns to refuse as the "
+        "base does.",
+    )
+    grader: str = Field(default="lexical", description='How answers are graded: "exact" or "lexical".')
+    max_answer_tokens: int = Field(default=64, ge=1, description="Longest answer in tokens.")
+    processes: int = Field(
+        default=0, ge=0, description="Processes that study documents side by side; 0: one a core."
+    )
+    study_documents: int = Field(
+        default=32, ge=1, description="Documents that are studied together, at most; they are one version."
+    )
+    writing: WritingConfig = WritingConfig()
+    cell: TrainConfig = Field(default=TrainConfig(), description="How a document's adapter is trained.")
+    consolidated: TrainConfig = Field(
+        default=TrainConfig(rank=64, alpha=128.0),
+        description="How one adapter is trained on many documents together, for `seal export`.",
+    )
+    exam: ExamConfig = ExamConfig()
+    screen: ScreenConfig = ScreenConfig()
+    ground: GroundConfig = GroundConfig()
+    router: RouterConfig = RouterConfig()
+    gates: GateConfig = GateConfig()
+
+    def run_config(self, model: str) -> RunConfig:
+        """The same as the configuration of the inner loop's parts, for a model of this name."""
+        writing = self.writing.model_dump(exclude={"formats", "attempts"})
+        return RunConfig(
+            seed=self.seed,
+            model=ModelConfig.model_validate(
+                {"name": model, "dtype": self.dtype, "device": self.device, "prompt_style": self.prompt_style}
+            ),
+            self_edit=SelfEditConfig(format=self.writing.formats[0], **writing),
+            knowledge=KnowledgeConfig(include_passage=False),
+            inner=InnerConfig(**self.cell.model_dump(), seeds=1, learner="base"),
+            grading=GradingConfig(grader=self.grader, max_new_tokens=self.max_answer_tokens),
+        )
+
+    def recipe(self) -> dict[str, Any]:
+        """What decides, beside the models and the document, what is built of it."""
+        return self.model_dump(
+            mode="json", include={"seed", "dtype", "writing", "cell", "refusals", "exam", "ground"}
+        )
+
+
+def preset(model: str) -> LearnerConfig:
+    """The settings for a model: the embedded one has its own, chosen on the development split."""
+    if model not in BUILTIN:
+        return LearnerConfig()
+    text = (files("seal.learner") / "tiny.toml").read_text(encoding="utf-8")
+    return LearnerConfig.model_validate(tomllib.loads(text))
+
+
+def read_settings(folder: Path, model: str) -> LearnerConfig:
+    """The settings of the workspace in `folder`. Raises ConfigError, InputFileError."""
+    path = folder / FILE
+    if not path.exists():
+        return preset(model)
+    try:
+        return LearnerConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise InputFileError(f"{path} cannot be read: {error.strerror}", "Make it readable.") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: broken TOML: {error}", "Correct the file at that place.") from error
+    except ValidationError as error:
+        told = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
+        raise ConfigError(
+            f"{path}: {told}", "Correct these; docs/reference/learner.md lists them."
+        ) from error
+
+
+def settings_text(config: LearnerConfig) -> str:
+    return _HEADER + "\n" + tomli_w.dumps(config.model_dump(mode="json", exclude_none=True))

@@ -1,0 +1,95 @@
+"""The main experiment: does a model that learns to write its own training data learn more from it?
+
+Two arms of the outer loop, one rewarded and one choosing by chance, then every method on held-out passages.
+Knows nothing about how results are shown (report.py) or called for (cli).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seal.config import RunConfig, builtin_config
+from seal.engine.adapt import Adaptation
+from seal.engine.check import fingerprint
+from seal.engine.start import Silent, Watch, start
+from seal.research.compare import examine_arms, plan_work, tables
+from seal.research.data import load_source
+from seal.research.evaluate import RECORDS, Evaluation, method_table
+from seal.research.outer import contexts_of_round, n_contexts
+from seal.research.run_folder import RunFolder
+
+METHODS = (
+    "base",
+    "open_book",
+    "passage",
+    "passage_best",
+    "self_edit",
+    "round_1",
+    "round_2",
+    "random_selection",
+    "seal",
+    "gold",
+)
+PAIRS = (
+    ("passage", "base"), ("self_edit", "passage"), ("self_edit", "passage_best"), ("round_1", "self_edit"),
+    ("seal", "self_edit"), ("seal", "round_1"), ("seal", "random_selection"),
+    ("random_selection", "self_edit"), ("gold", "seal"), ("open_book", "gold"),
+)  # fmt: skip
+QUICK = {
+    "data.n_train": 16, "data.n_evaluation": 20, "self_edit.samples": 4, "outer.rounds": 1,
+}  # fmt: skip
+"""What `--quick` changes: a look at the whole loop in under a minute, too small for conclusions."""
+
+
+def demo_config(*, seed: int = 0, quick: bool = False) -> RunConfig:
+    """The demo's configuration, as in demo.toml."""
+    return builtin_config("seal.research", "demo.toml", {"seed": seed} | (QUICK if quick else {}))
+
+
+def run_experiment(config: RunConfig, folder: RunFolder, watch: Watch | None = None) -> dict[str, Any]:
+    """Run or resume the experiment; returns what `results.json` then holds."""
+    watch = watch or Silent()
+    done = folder.read_json("results.json")
+    if done is not None:
+        return done
+    training = load_source(
+        config, config.data.train, n_contexts(config), wordings=config.data.reward_wordings
+    )
+    held_out = load_source(config, config.data.evaluation, config.data.n_evaluation)
+    adaptation = start(config, training.contexts + held_out.contexts, watch, open_book=True)
+    folder.pin(
+        "inputs.json", fingerprint(adaptation, training=training.contexts, evaluation=held_out.contexts)
+    )
+    n_train = len(contexts_of_round(config, training.contexts, 1))
+    given = 1 + (config.passage_best is not None) + bool(held_out.gold)
+    plan_work(adaptation, n_train, len(held_out.contexts), given=given)
+
+    def known(method: str) -> None:
+        watch.figures(method_table(folder.records(RECORDS), [method], seed=config.seed))
+
+    evaluation = Evaluation(adaptation, folder, held_out.contexts)
+    with folder.session():
+        evaluation.untrained("base", open_book=False)
+        known("base")
+        evaluation.untrained("open_book", open_book=True)
+        known("open_book")
+        evaluation.passage("passage")
+        known("passage")
+        if config.passage_best is not None:
+            evaluation.passage("passage_best", config.passage_best.hyperparameters())
+            known("passage_best")
+        if held_out.gold:
+            evaluation.given("gold", held_out.gold)
+            known("gold")
+        examine_arms(evaluation, training.contexts, known)
+
+    results = summarise_run(adaptation, folder)
+    folder.write_json("results.json", results)
+    return results
+
+
+def summarise_run(adaptation: Adaptation, folder: RunFolder) -> dict[str, Any]:
+    """Tables of the folder's records."""
+    found = {r["method"] for r in folder.records(RECORDS)}
+    methods = [m for m in METHODS if m in found] + sorted(found - set(METHODS))
+    return tables(adaptation, folder, methods, PAIRS)

@@ -1,0 +1,345 @@
+"""What a run's records say: verdicts with their intervals, rewards, what the self-edits became.
+
+Pure functions from the records of a run folder to numbers and sentences. Knows nothing about pages or
+pictures, and nothing about how the records came to be. Whatever a run does not have (a control, gold
+statements, a second round, graded answers) is left out and never guessed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import statistics
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from seal.config import RunConfig
+from seal.errors import InputError
+from seal.grading.exact import comparable
+from seal.grading.statistics import cluster_means, mean_ci, paired_difference
+from seal.types import Estimate, SelfEdit
+
+Side = Literal["above", "below", "open", "unknown"]
+Records = Sequence[Mapping[str, Any]]
+
+_SHORT = {
+    "base": "base model",
+    "open_book": "passage in context",
+    "passage": "passage alone",
+    "passage_best": "passage alone, best setting",
+    "self_edit": "self-edits before RL",
+    "random_selection": "control by chance",
+    "seal": "self-edits after RL",
+    "gold": "true statements",
+}
+MEASURES = (
+    ("lines", "lines", "number"),
+    ("characters", "characters", "number"),
+    ("repeated", "share of lines that repeat an earlier one", "share"),
+    ("facts", "share of gold answers whose text appears in the lines", "share"),
+    ("telling", "share of lines that contain a gold answer", "share"),
+    ("empty", "share of self-edits without a usable line", "share"),
+)
+"""What is measured of every self-edit: key, wording, kind. A line that contains a gold answer may still state
+it of the wrong thing, and one without may be true: whether a line is true is not measured."""
+
+
+def short_label(method: str) -> str:
+    """A method in few words, for tables and differences."""
+    if method.startswith("round_"):
+        return f"after round {method.removeprefix('round_')}"
+    return _SHORT.get(method, method)
+
+
+def long_label(method: str, config: RunConfig) -> str:
+    """A method in words that a reader of the picture alone understands."""
+    steps = "same steps" if config.inner.max_steps else "same settings"
+    edit = "passage + self-edit" if config.knowledge.include_passage else "self-edit"
+    gold = "passage + true statements" if config.knowledge.include_passage else "true statements"
+    labels = {
+        "base": "base model, never trained on the passage",
+        "open_book": "passage in context (upper reference)",
+        "passage": f"trained on the passage alone, {steps}",
+        "passage_best": "trained on the passage alone, at its own best setting",
+        "self_edit": f"{edit}, before RL",
+        "seal": f"{edit}, after {rounds_of(config)} of RL (SEAL)",
+        "random_selection": "control: same fine-tuning, samples chosen by chance",
+        "gold": f"{gold} (upper reference)",
+    }
+    if method.startswith("round_"):
+        number = method.removeprefix("round_")
+        return f"{edit}, after {number} round{'' if number == '1' else 's'} of RL"
+    return labels.get(method, method)
+
+
+def rounds_of(config: RunConfig) -> str:
+    return f"{config.outer.rounds} round{'' if config.outer.rounds == 1 else 's'}"
+
+
+def percent(value: float | None) -> str:
+    """0.4071 → "40.7 %"; "n/a" for None and nan."""
+    return "n/a" if value is None or math.isnan(value) else f"{number(100 * value)}\u00a0%"
+
+
+def points(value: float | None) -> str:
+    """A difference of two shares, in percentage points with its sign."""
+    if value is None or math.isnan(value):
+        return "n/a"
+    text = _signless_zero(100 * value, 1)
+    return text.replace("-", "\u2212") if text.startswith("-") else (f"+{text}" if float(text) else text)
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    if value is None or math.isnan(value):
+        return "n/a"
+    return _signless_zero(value, digits).replace("-", "\u2212")
+
+
+def _signless_zero(value: float, digits: int) -> str:
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("-") if not float(text) else text
+
+
+def verdict(ci95: Sequence[float] | None) -> Side:
+    """Where an interval lies: wholly above 0, wholly below it, around it, or nowhere (no interval)."""
+    if ci95 is None or any(math.isnan(bound) for bound in ci95):
+        return "unknown"
+    low, high = ci95
+    return "above" if low > 0 else "below" if high < 0 else "open"
+
+
+@dataclass(frozen=True)
+class ExamWords:
+    """How one speaks of what is examined: what an exam is about, and what was done of it."""
+
+    unit: str
+    did: str
+
+    def count(self, n: int) -> str:
+        return f"{n} held-out {self.unit}{'' if n == 1 else 's'}"
+
+
+PASSAGES = ExamWords("passage", "answered {} of the questions")
+
+
+def headline(results: Mapping[str, Any], config: RunConfig) -> list[str]:
+    """What the run shows, in sentences that hold whichever way the figures fall. The first is the finding."""
+    differences = {(d["a"], d["b"]): d for d in results["differences"]}
+    sentences = effect_of_rl(results, config, PASSAGES)
+    if found := differences.get(("self_edit", "passage")):
+        same = "at the same number of steps " if config.inner.max_steps else ""
+        wordings = {
+            "above": "Training on the model's own self-edits taught more than training on the passage alone",
+            "below": "Training on the model's own self-edits taught less than training on the passage alone",
+            "open": "It was not shown that self-edits teach more or less than the passage alone",
+            "unknown": "Whether self-edits teach more than the passage alone cannot be told",
+        }
+        difference = f"before RL, {same}the difference is {with_interval(found, PASSAGES)}"
+        sentences.append(f"{wordings[verdict(found['ci95'])]}: {difference}.")
+    return sentences or [nothing_compared(results, lambda m: long_label(m, config), PASSAGES)]
+
+
+def nothing_compared(results: Mapping[str, Any], label: Callable[[str], str], exam: ExamWords) -> str:
+    """What there is to say of a run without any pair of methods to compare."""
+    if not results["methods"]:
+        return f"This run held no exam on other {exam.unit}s, so it shows nothing about accuracy."
+    graded = [r for r in results["methods"] if r["accuracy"] is not None]
+    best = max(graded, key=lambda r: r["accuracy"], default=None)
+    if best is None:
+        return "No answer could be graded, so this run shows nothing."
+    return (
+        "This run has no pair of methods to compare. The highest accuracy is "
+        f"{percent(best['accuracy'])}, by: {label(best['name'])}."
+    )
+
+
+def effect_of_rl(results: Mapping[str, Any], config: RunConfig, exam: ExamWords) -> list[str]:
+    """After RL against before, and against the control; nothing where that was not measured."""
+    rows = {row["name"]: row for row in results["methods"]}
+    differences = {(d["a"], d["b"]): d for d in results["differences"]}
+    found = differences.get(("seal", "self_edit"))
+    if found is None:
+        return []
+    after, before = percent(rows["seal"]["accuracy"]), percent(rows["self_edit"]["accuracy"])
+    wordings = {
+        "above": "Reinforcement learning made the self-edits better",
+        "below": "Reinforcement learning made the self-edits worse",
+        "open": "This run did not show that reinforcement learning makes the self-edits better",
+        "unknown": "This run cannot show whether reinforcement learning makes the self-edits better",
+    }
+    return [
+        f"{wordings[verdict(found['ci95'])]}: on {exam.count(rows['seal']['n_contexts'])} the model "
+        f"{exam.did.format(after)} after {rounds_of(config)} of it and {before} before, a difference of "
+        f"{with_interval(found, exam)}.",
+        _about_control(differences.get(("seal", "random_selection")), exam),
+    ]
+
+
+def _about_control(found: Mapping[str, Any] | None, exam: ExamWords) -> str:
+    if found is None:
+        return (
+            "There is no control in this run, so the effect of the reward cannot be told from that of "
+            "fine-tuning on one's own samples."
+        )
+    wordings = {
+        "above": "The reward made a difference",
+        "below": "Selecting by the reward did worse than chance",
+        "open": "It was not shown that the reward makes a difference",
+        "unknown": "Whether the reward makes a difference cannot be told",
+    }
+    return (
+        f"{wordings[verdict(found['ci95'])]}: against the control, fine-tuned on as many samples chosen by "
+        f"chance, the difference is {with_interval(found, exam)}."
+    )
+
+
+def with_interval(found: Mapping[str, Any], exam: ExamWords) -> str:
+    """A difference in words."""
+    state, text = verdict(found["ci95"]), f"{points(found['mean'])} percentage points"
+    if state == "unknown":
+        return f"{text}, without an interval because one {exam.unit} alone bears none"
+    low, high = found["ci95"]
+    around = ", which includes 0" if state == "open" else ""
+    return f"{text} (95\u00a0% interval {points(low)} to {points(high)}{around})"
+
+
+def gap_share(
+    method: Mapping[Any, float | None],
+    lower: Mapping[Any, float | None],
+    upper: Mapping[Any, float | None],
+    *,
+    seed: int,
+    clusters: Callable[[Any], Hashable] | None = None,
+    n_resamples: int = 10_000,
+) -> Estimate | None:
+    """Which share of the way from `lower` to `upper` the method went: a ratio of means, bootstrapped over
+    contexts. Keys as for `paired_difference`. None where no context has all three, or where the gap itself
+    is not above 0 in every resample, since a ratio then means nothing."""
+    whole = [
+        k for k in method.keys() & lower.keys() & upper.keys() if None not in (method[k], lower[k], upper[k])
+    ]
+    columns = [cluster_means({k: m[k] for k in whole}, clusters) for m in (method, lower, upper)]
+    if len(columns[0]) < 2:
+        return None
+    keys = sorted(columns[0], key=str)
+    data_C3 = np.asarray([[column[key] for column in columns] for key in keys])
+    n = len(keys)
+    rng = np.random.default_rng(seed)
+    draws = [
+        rng.multinomial(n, np.full(n, 1 / n), size=min(500, n_resamples)) @ data_C3
+        for _ in range(max(1, n_resamples // 500))
+    ]
+    sums = np.concatenate([data_C3.sum(axis=0, keepdims=True), *draws])
+    gain, gap = sums[:, 0] - sums[:, 1], sums[:, 2] - sums[:, 1]
+    if gap.min() <= 1e-9:
+        return None
+    low, high = np.quantile(gain[1:] / gap[1:], [0.025, 0.975])
+    return Estimate(float(gain[0] / gap[0]), float(low), float(high), n)
+
+
+@dataclass(frozen=True)
+class RoundRewards:
+    """The rewards of one round's samples. `control` is the mean reward of what the control chose, known only
+    where both arms chose from the same samples, as in round 1."""
+
+    round: int
+    values: tuple[float, ...]
+    kept: tuple[float, ...]
+    n_kept: int
+    n_ungraded: int
+    mean: float | None
+    mean_kept: float | None
+    control: float | None
+    within_sd: float | None
+    between_sd: float | None
+
+
+def round_rewards(round: int, decisions: Records, control: Records | None) -> RoundRewards:
+    """Summary of decisions.json. `within_sd` is the typical spread of the samples of one passage (root of the
+    mean variance), `between_sd` the standard deviation of the passages' mean rewards."""
+    graded = [[r for r in d["rewards"] if r is not None] for d in decisions]
+    values = [r for own in graded for r in own]
+    kept = [d["rewards"][i] for d in decisions for i in d["kept"] if d["rewards"][i] is not None]
+    shared = {d["context"]: d["rewards"] for d in decisions} if round == 1 else {}
+    chosen = [
+        own[i]
+        for d in control or ()
+        for own in [shared.get(d["context"], d["rewards"])]
+        for i in d["kept"]
+        if own[i] is not None
+    ]
+    variances = [statistics.variance(own) for own in graded if len(own) > 1]
+    means = [statistics.fmean(own) for own in graded if own]
+    return RoundRewards(
+        round,
+        tuple(values),
+        tuple(kept),
+        sum(len(d["kept"]) for d in decisions),
+        sum(len(d["rewards"]) for d in decisions) - len(values),
+        _mean(values),
+        _mean(kept),
+        _mean(chosen),
+        math.sqrt(statistics.fmean(variances)) if variances else None,
+        statistics.stdev(means) if len(means) > 1 else None,
+    )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return statistics.fmean(values) if values else None
+
+
+def measure(edit: SelfEdit, golds: Sequence[str]) -> dict[str, float | None]:
+    """The `MEASURES` of one self-edit; None where there is nothing to measure (no line, no gold answer)."""
+    lines = [f" {comparable(line)} " for line in edit.lines]
+    facts = [f" {comparable(gold)} " for gold in golds if gold.strip()]
+    telling = [any(fact in line for fact in facts) for line in lines]
+    return {
+        "lines": float(len(lines)),
+        "characters": float(sum(map(len, edit.lines))),
+        "repeated": 1 - len(set(lines)) / len(lines) if lines else None,
+        "facts": sum(any(f in line for line in lines) for f in facts) / len(facts) if facts else None,
+        "telling": sum(telling) / len(lines) if lines and facts else None,
+        "empty": float(not lines),
+    }
+
+
+def self_edit_table(
+    edits: Mapping[str, Mapping[str, SelfEdit]], golds: Mapping[str, Sequence[str]], *, seed: int
+) -> list[dict[str, Any]]:
+    """One row a measure: its mean for each method in `edits` (method → context → self-edit), and how much RL
+    changed it, paired by passage. Measures that nothing is known about are left out."""
+    found = {
+        method: {c: measure(edit, golds.get(c, ())) for c, edit in own.items()}
+        for method, own in edits.items()
+    }
+    rows = []
+    for key, wording, kind in MEASURES:
+        values = {m: {c: one[key] for c, one in own.items()} for m, own in found.items()}
+        means = {m: _estimate(list(own.values()), seed) for m, own in values.items()}
+        if not any(means.values()):
+            continue
+        change = None
+        if "seal" in values and "self_edit" in values:
+            with contextlib.suppress(InputError):  # no passage has the measure in both
+                change = paired_difference(values["seal"], values["self_edit"], seed=seed)
+        rows.append({"key": key, "wording": wording, "kind": kind, "means": means, "change": change})
+    return rows
+
+
+def _estimate(values: list[float | None], seed: int) -> Estimate | None:
+    return mean_ci(values, seed=seed) if any(v is not None for v in values) else None
+
+
+def gains(evaluation: Records, a: str, b: str) -> list[tuple[str, float]]:
+    """(context, accuracy with a − with b), lowest first, ties by context, for what was graded in both."""
+    of = {m: {r["context"]: r["accuracy"] for r in evaluation if r["method"] == m} for m in (a, b)}
+    both = [c for c in of[a] if of[a][c] is not None and of[b].get(c) is not None]
+    return sorted(((c, of[a][c] - of[b][c]) for c in both), key=lambda pair: (pair[1], pair[0]))
+
+
+def median_context(pairs: Sequence[tuple[str, float]]) -> str:
+    """The context in the middle of `gains`, the lower one of two: chosen by rule and not by eye."""
+    return pairs[(len(pairs) - 1) // 2][0]
