@@ -110,7 +110,7 @@ class Spread:
 
     def _all(self, method: str, tasks: Sequence[TrainingTask], here: Any, *arguments: Any) -> list[Any]:
         if self._executor is None:
-            self._executor = LocalExecutor(f"{__name__}:Worker", self._payload, self.n - 1)
+            self._executor = LocalExecutor(f"{__name__}:BenchWorker", self._payload, self.n - 1)
             for worker in range(self.n - 1):  # a process is ready before anything is timed
                 self._executor.submit(worker, "do", [])
             for worker in range(self.n - 1):
