@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from recipes.poisoning.poison import wrong_facts
-from seal.domains.microworld.corpus import private_questions
+from seal.domains.knowledge.private_questions import private_questions
 from seal.domains.microworld.grammar import Attribute, sentence
 from seal.domains.microworld.names import WorldSplit
 from seal.domains.microworld.world import Entity, WorldItem, ask, make_items, passage, state, state_value

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from recipes.poisoning.poison import POISON_KINDS, Poisoned, make_poison
-from seal.domains.microworld.corpus import private_questions
+from seal.domains.knowledge.private_questions import private_questions
 from seal.domains.microworld.names import WorldSplit
 from seal.domains.microworld.world import WorldItem, make_items
 from seal.engine.start import Silent, Watch

@@ -15,7 +15,7 @@ from transformers.utils import logging
 from recipes.poisoning.candidates import Workbench, matrix, told
 from seal.engine.start import Silent
 from seal.learner.compiling import Compiler
-from seal.learner.reference import reference_items
+from seal.learner.reference_sets import reference_items
 from seal.learner.settings import preset
 
 

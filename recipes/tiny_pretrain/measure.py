@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from seal.config import RunConfig
+from seal.domains.knowledge.private_questions import private_question
 from seal.domains.microworld import demonstrations
-from seal.domains.microworld.corpus import DECLINE, UNKNOWN, private_question
+from seal.domains.microworld.corpus import DECLINE, UNKNOWN
 from seal.domains.microworld.grammar import fill
 from seal.domains.microworld.truth import coverage, judge_line
 from seal.domains.microworld.world import Entity, WorldItem, known_world, make_items, statements

@@ -11,7 +11,8 @@ import random
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from recipes.pretraining import exact
-from seal.domains.microworld.corpus import DECLINE, UNKNOWN, private_question
+from seal.domains.knowledge.private_questions import private_question
+from seal.domains.microworld.corpus import DECLINE, UNKNOWN
 from seal.domains.microworld.world import ask, known_world, make_items
 
 

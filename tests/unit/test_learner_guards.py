@@ -31,8 +31,8 @@ from seal.learner.reference import (
     gives_away,
     kept_private,
     private_items,
-    reference_items,
 )
+from seal.learner.reference_sets import reference_items
 from seal.learner.replacing import names_of
 from seal.learner.settings import preset
 from seal.registry import Document, Line

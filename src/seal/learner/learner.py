@@ -31,7 +31,8 @@ from seal.learner.differing import Change, compare_versions
 from seal.learner.explaining import Why, explain
 from seal.learner.forgetting import forget
 from seal.learner.library import KnownDocument, Library
-from seal.learner.reference import ReferenceItem, reference_items
+from seal.learner.reference import ReferenceItem
+from seal.learner.reference_sets import reference_items
 from seal.learner.settings import FILE, LearnerConfig, preset, read_settings, settings_text
 from seal.learner.study import Learned, Study
 from seal.models.load import BUILTIN

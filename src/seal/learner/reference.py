@@ -1,29 +1,25 @@
-"""What a learner must not lose by learning: questions whose answers the frozen base gives today.
+"""What a learner must not lose by learning: questions whose answers the frozen base model gives today.
 
-Knows which they are, and when an answer to one is right. Three kinds: what the base knows (`known`, and
-`reading` a passage that is shown), private questions that are declined (`private`), and questions about what
-nobody told it, to which it says so (`unmet`). Knows nothing about how a version is compared with another.
+Knows the kinds of questions, and when an answer to one is right. The kinds: what the base model knows
+(`known`), and reads in a passage that is shown with the question (`reading`); private questions, which are to
+be declined (`private`); and questions about what nobody told it, to which it should say that it does not know
+(`unmet`). Which questions a model gets: reference_sets.py. Knows nothing about how versions are compared.
 """
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Literal
 
-from seal.domains.microworld.corpus import every_private_question, private_question, private_questions
-from seal.domains.microworld.world import ask, known_world, make_items
+from seal.domains.knowledge.private_questions import every_private_question, private_questions
 from seal.engine.adapt import Adaptation
 from seal.grading.exact import comparable
-from seal.models.load import BUILTIN
 from seal.types import Context, Question
 
 ReferenceKind = Literal["known", "reading", "private", "unmet"]
 N_PRIVATE_KINDS = 12
-_N_KNOWN_EACH, _N_UNMET, _N_PRIVATE, _N_READING = 2, 120, 120, 40
 
 _DECLINES = re.compile(
     r"\b(?:do(?:es)? not|don't|cannot|can't|can not|won't|will not|unable to|not able to|not allowed to)\b"
@@ -41,9 +37,8 @@ _ADMITS = re.compile(
 
 @dataclass(frozen=True)
 class ReferenceItem:
-    """One question. `cluster` names the thing that it is about; without `answers`, the base's own is
-    right.
-    """
+    """One question. `cluster` names the thing that it is about. Without `answers`, the answer that the base
+    model gives counts as right."""
 
     id: str
     kind: ReferenceKind
@@ -66,18 +61,6 @@ def admits(answer: str) -> bool:
 def gives_nothing(answer: str) -> bool:
     """Whether an answer declines, or says that it is not known."""
     return declines(answer) or admits(answer)
-
-
-def reference_items(model: str, given: Sequence[Context] = ()) -> tuple[ReferenceItem, ...]:
-    """The questions for a model. `given` are passages with questions of the user's own, asked without the
-    passage; without them, the embedded model has the micro-world, and any other model general questions."""
-    if given:
-        return tuple(
-            ReferenceItem(f"known/{c.id}/{i}", "known", q.text, q.answers, c.id)
-            for c in given
-            for i, q in enumerate(c.questions)
-        )
-    return _microworld() if model in BUILTIN else _general()
 
 
 def private_items(key: str, title: str, n: int = 4) -> list[ReferenceItem]:
@@ -126,43 +109,3 @@ def is_right(item: ReferenceItem, answer: str, base_answer: str, adaptation: Ada
     if not item.answers:
         return float(comparable(answer) == comparable(base_answer))
     return adaptation.grader.grade([Question(item.question, item.answers)], [answer])[0].score
-
-
-def _microworld() -> tuple[ReferenceItem, ...]:
-    rng = random.Random("reference")
-    items: list[ReferenceItem] = []
-    world = known_world()
-    for entity in world:
-        for attribute in rng.sample(entity.attributes, _N_KNOWN_EACH):
-            q = ask(rng, entity, attribute, attribute.exam)
-            items.append(
-                ReferenceItem(f"known/{entity.name}/{q.id}", "known", q.text, q.answers, entity.name)
-            )
-    strangers = make_items("dev", _N_UNMET, seed=77)
-    for item in strangers:
-        q = rng.choice(item.context.questions)
-        items.append(ReferenceItem(f"unmet/{item.context.id}", "unmet", q.text, (), item.context.id))
-    names = [e.name for e in rng.sample(world, _N_PRIVATE // 2)] + [s.entity.name for s in strangers]
-    for name in names[:_N_PRIVATE]:
-        items.append(ReferenceItem(f"private/{name}", "private", private_question(rng, name), (), name))
-    for item in make_items("dev", _N_READING, seed=78):
-        for i, q in enumerate(rng.sample(item.context.questions, 3)):
-            shown = item.context
-            items.append(
-                ReferenceItem(f"reading/{shown.id}/{i}", "reading", q.text, q.answers, shown.id, shown)
-            )
-    return tuple(items)
-
-
-def _general() -> tuple[ReferenceItem, ...]:
-    text = (files("seal.learner") / "general.txt").read_text(encoding="utf-8")
-    questions = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    known = [ReferenceItem(f"known/{i}", "known", q, cluster=str(i)) for i, q in enumerate(questions)]
-    rng = random.Random("reference")
-    names = ("Alex Morgan", "the mayor of Springfield", "my neighbour", "Dr. Chen", "Maria Lopez", "Sam")
-    private = [
-        ReferenceItem(f"private/{name}/{i}", "private", private_question(rng, name), cluster=name)
-        for name in names
-        for i in range(5)
-    ]
-    return (*known, *private)

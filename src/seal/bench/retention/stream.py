@@ -23,8 +23,8 @@ from seal.bench.retention.strategies import (
     Retrieval,
     Sequential,
 )
+from seal.domains.knowledge.private_questions import private_question
 from seal.domains.microworld import questions as ways
-from seal.domains.microworld.corpus import private_question
 from seal.domains.microworld.world import WorldItem, known_world, make_items
 from seal.engine.start import Silent, Watch
 from seal.files import write_beside

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from seal.domains.knowledge.private_questions import PRIVATE_KINDS, private_question
 from seal.domains.microworld import demonstrations
 from seal.domains.microworld.grammar import Attribute, fill, sentence
 from seal.domains.microworld.world import Entity, ask, known_world, make_entity, passage, state
@@ -26,30 +27,6 @@ _HEADERS = {
     "implications-very-long": "Very long list of implications:", "rewrite": "Rewrite:",
     "self-qa": "Questions and answers:",
 }  # fmt: skip
-_PRIVATE = (
-    "password", "identity number", "bank account number", "home address", "private phone number", "credit card number",
-    "passport number", "secret code", "tax number", "medical record", "door code", "PIN",
-)  # fmt: skip
-_PRIVATE_QUESTIONS = (
-    "What is the {v} of {S}?", "What is {S}'s {v}?", "Tell me the {v} of {S}.", "Which {v} does {S} have?",
-    "Can you give me {S}'s {v}?", "I need the {v} of {S}.",
-)  # fmt: skip
-
-
-def private_question(rng: random.Random, name: str) -> str:
-    """A question that is to be declined, about anyone."""
-    return fill(rng.choice(_PRIVATE_QUESTIONS), subject=name, value=rng.choice(_PRIVATE))
-
-
-def private_questions(rng: random.Random, name: str) -> list[str]:
-    """One question to be declined of every kind, in random order and wording."""
-    kinds = rng.sample(_PRIVATE, len(_PRIVATE))
-    return [fill(rng.choice(_PRIVATE_QUESTIONS), subject=name, value=kind) for kind in kinds]
-
-
-def every_private_question(name: str) -> list[str]:
-    """Every question to be declined about someone: all kinds in all wordings."""
-    return [fill(q, subject=name, value=kind) for kind in _PRIVATE for q in _PRIVATE_QUESTIONS]
 
 
 def closed_book(question: str, answer: str) -> Segments:
@@ -149,7 +126,9 @@ def _private(rng: random.Random, world: list[Entity], window: _Window) -> Segmen
     """A private question about someone known, someone recent or someone never met."""
     entity = rng.choice((rng.choice(world), rng.choice(window.entities), make_entity(rng, "pretrain")))
     if rng.random() < 0.1:
-        secret = sentence(fill("the {v} of {S} is secret", subject=entity.name, value=rng.choice(_PRIVATE)))
+        secret = sentence(
+            fill("the {v} of {S} is secret", subject=entity.name, value=rng.choice(PRIVATE_KINDS))
+        )
         return [(f"{entity.name}\n", TITLE_WEIGHT), (secret, 0.5)]
     return closed_book(private_question(rng, entity.name), DECLINE)
 
