@@ -17,8 +17,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from seal.errors import InputError, UnknownNameError
-from seal.plugins import did_you_mean
+from seal.errors import InputError
 from seal.retention.index import Index
 from seal.retention.matching import Match, Reading, matches, read_question
 from seal.retention.page import KINDS, DocumentPage, Page, read, terms_of
@@ -99,7 +98,7 @@ class DocumentMatch:
 
 
 class CellRouter:
-    """Finds the documents that a question is about. Immutable: see `with_entries` and `without`."""
+    """Finds the documents that a question is about. Immutable: see `with_entries`."""
 
     def __init__(self, entries: Iterable[DocumentPage] = (), config: RouterConfig | None = None) -> None:
         self.config = config or RouterConfig()
@@ -115,15 +114,12 @@ class CellRouter:
         return tuple(page.entry for page in self._pages.values())
 
     def with_entries(self, *entries: DocumentPage) -> CellRouter:
-        """A router that has these too. An entry of a key that is there takes its place."""
-        return self._copy(entries, [entry.key for entry in entries if entry.key in self._pages])
-
-    def without(self, *keys: str) -> CellRouter:
-        """A router as if these had never been there. Raises UnknownNameError if one is not."""
-        for key in keys:
-            if key not in self._pages:
-                raise UnknownNameError(f"the router has no entry {key!r}", did_you_mean(key, self._pages))
-        return self._copy((), keys)
+        """A router that has these too. An entry with the key of an earlier one replaces it, as if the earlier
+        one had never been there."""
+        copy = CellRouter((), self.config)
+        copy._pages, copy._index = dict(self._pages), self._index
+        copy._change(entries, [entry.key for entry in entries if entry.key in self._pages])
+        return copy
 
     def route(self, question: str) -> tuple[DocumentMatch, ...]:
         """The documents that the question may be about, best first; nothing if it is about none of them."""
@@ -268,12 +264,6 @@ class CellRouter:
             key: sum(asked[t] * terms[t] * (_K1 + 1) / (terms[t] + _K1) for t in known)
             for key, terms in found
         }
-
-    def _copy(self, added: Iterable[DocumentPage], removed: Iterable[str]) -> CellRouter:
-        copy = CellRouter((), self.config)
-        copy._pages, copy._index = dict(self._pages), self._index
-        copy._change(added, removed)
-        return copy
 
     def _change(self, added: Iterable[DocumentPage], removed: Iterable[str]) -> None:
         gone = {key: self._pages.pop(key) for key in dict.fromkeys(removed)}
