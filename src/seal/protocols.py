@@ -11,7 +11,7 @@ import random
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from seal.types import Context, Example, Graded, Hyperparameters, Question, SelfEdit
+from seal.types import Context, Example, Graded, Hyperparameters, Messages, Question, SelfEdit
 
 
 @runtime_checkable
@@ -52,19 +52,17 @@ class Domain(Protocol):
 
     def examples(self, context: Context, self_edit: SelfEdit) -> tuple[Example, ...]: ...
 
-    def hyperparameters(self, self_edit: SelfEdit, base: Hyperparameters) -> Hyperparameters:
-        """`base` with what the self-edit says about its own training."""
+    def hyperparameters(self, self_edit: SelfEdit, configured: Hyperparameters) -> Hyperparameters:
+        """`configured` with what the self-edit says about its own training."""
         ...
 
     def edit_alone(self) -> Domain:
         """The same domain, in which nothing but the self-edit is trained on."""
         ...
 
-    def exam_prompt(self, question: Question, style: str) -> str | list[dict[str, str]]: ...
+    def exam_prompt(self, question: Question, style: str) -> str | Messages: ...
 
-    def open_book_prompt(
-        self, context: Context, question: Question, style: str
-    ) -> str | list[dict[str, str]]: ...
+    def open_book_prompt(self, context: Context, question: Question, style: str) -> str | Messages: ...
 
     def clean_answer(self, text: str) -> str: ...
 

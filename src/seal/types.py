@@ -149,6 +149,9 @@ class TrainingPlan:
     seed: int
 
 
+Messages: TypeAlias = list[dict[str, str]]
+"""A prompt as chat messages, each with its "role" and its "content"."""
+
 Outcome = Literal["right", "wrong", "ungraded"]
 
 

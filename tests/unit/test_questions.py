@@ -13,7 +13,7 @@ from seal.domains.microworld import questions
 from seal.domains.microworld.grammar import grammar
 from seal.domains.microworld.names import MAKERS, SPLITS, split_of
 from seal.domains.microworld.world import Entity, known_world, make_entity, make_items
-from seal.retention.names import one_slip
+from seal.retention.spelling import one_slip
 
 ENTITIES = [item.entity for item in make_items("dev", 60, seed=4)]
 BY_NAME = {entity.name: entity for entity in ENTITIES}

@@ -14,7 +14,7 @@ from seal.domains.microworld.world import known_world, make_items, statements
 from seal.errors import InputError
 from seal.retention import CellRouter, DocumentPage, RouterConfig
 from seal.retention.index import Index
-from seal.retention.names import neighbours, one_slip, words_of
+from seal.retention.spelling import neighbours, one_slip, words_of
 
 PEDRO = DocumentPage(
     "pedro", "Pedro K. López", ("Pedro K. López was born in Brana.", "He works for Acme Works."), 1

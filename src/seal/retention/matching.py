@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from seal.retention.index import Index
-from seal.retention.names import (
+from seal.retention.page import LONGEST_NAME, NAME, NUMBER, YEAR, Page, terms_of
+from seal.retention.spelling import (
     ARTICLES,
     STOP,
     Word,
@@ -22,7 +23,6 @@ from seal.retention.names import (
     without_article,
     words_of,
 )
-from seal.retention.page import LONGEST_NAME, NAME, NUMBER, YEAR, Page, terms_of
 
 EXACT, TYPO, PART, INITIALS, SHARED = 1.0, 0.9, 0.8, 0.7, 0.8
 _LONGEST_WINDOW = 8

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from seal.retention.names import (
+from seal.retention.spelling import (
     STOP,
     Word,
     content,

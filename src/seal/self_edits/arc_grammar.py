@@ -24,7 +24,7 @@ AUGMENTATIONS: Final = (
 )
 STRATEGIES: Final[tuple[LossStrategy, ...]] = ("train_using_all_tokens", "train_using_output_tokens")
 
-State: TypeAlias = frozenset[tuple[int, int, int]]
+GrammarState: TypeAlias = frozenset[tuple[int, int, int]]
 """Where a text may stand in the grammar: (segment, option, characters of it written)."""
 
 
@@ -97,9 +97,9 @@ class DirectiveGrammar:
             self._segments += [(f'{opening}"{name}": ',), _texts(getattr(self.space, name))]
             opening = ", "
         self._segments.append(("}}",))
-        self.start: Final[State] = self._enter(0)
+        self.start: Final[GrammarState] = self._enter(0)
 
-    def advance(self, state: State, text: str) -> State:
+    def advance(self, state: GrammarState, text: str) -> GrammarState:
         """The state after `text`; the empty state if it is not allowed."""
         for character in text:
             if not state:
@@ -118,7 +118,7 @@ class DirectiveGrammar:
             state = frozenset(moved)
         return state
 
-    def continuations(self, state: State) -> tuple[str, ...]:
+    def continuations(self, state: GrammarState) -> tuple[str, ...]:
         """The texts of which one comes next, each up to the end of its literal or value; none at the end."""
         rests = {
             self._segments[segment][option][written:]
@@ -127,7 +127,7 @@ class DirectiveGrammar:
         }
         return tuple(sorted(rests))
 
-    def ends(self, state: State) -> bool:
+    def ends(self, state: GrammarState) -> bool:
         """Whether the text may end here."""
         return any(segment == len(self._segments) for segment, _, _ in state)
 
@@ -143,7 +143,7 @@ class DirectiveGrammar:
         """Whether `prefix` is the beginning of a directive, or a whole one."""
         return bool(self.advance(self.start, prefix))
 
-    def _enter(self, segment: int) -> State:
+    def _enter(self, segment: int) -> GrammarState:
         if segment == len(self._segments):
             return frozenset({(segment, 0, 0)})
         return frozenset((segment, option, 0) for option in range(len(self._segments[segment])))
@@ -162,9 +162,9 @@ class GrammarConstraint:
         for index, text in enumerate(texts):
             if text and index != end:
                 self._by_first.setdefault(text[0], []).append(index)
-        self._allowed: dict[State, list[int]] = {}
+        self._allowed: dict[GrammarState, list[int]] = {}
 
-    def allowed(self, state: State) -> list[int]:
+    def allowed(self, state: GrammarState) -> list[int]:
         """The ids that may come next.
 
         Raises:
@@ -184,7 +184,7 @@ class GrammarConstraint:
             self._allowed[state] = sorted(found)
         return self._allowed[state]
 
-    def advance(self, state: State, token: int) -> State:
+    def advance(self, state: GrammarState, token: int) -> GrammarState:
         """The state after an allowed token."""
         return state if token == self.end else self.grammar.advance(state, self.texts[token])
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import TypeAlias
 
 from pydantic import Field
 
@@ -21,9 +20,8 @@ from seal.domains.arc_agi.realise import RealiseConfig, realise
 from seal.domains.arc_agi.text import text_form
 from seal.errors import ConfigError
 from seal.plugins import did_you_mean
-from seal.types import Context, Directive, Example, Hyperparameters, Question, SelfEdit, Task
+from seal.types import Context, Directive, Example, Hyperparameters, Messages, Question, SelfEdit, Task
 
-Messages: TypeAlias = list[dict[str, str]]
 _STYLES = ("base", "chat", "short")
 
 
@@ -111,13 +109,13 @@ class ArcAgi:
         """The training examples of a directive; see the function of the same name."""
         return realise(task, directive, seed, self.form, self.config)
 
-    def hyperparameters(self, self_edit: SelfEdit, base: Hyperparameters) -> Hyperparameters:
-        """`base` with the learning rate and the epochs of the directive; zero epochs if there is none."""
+    def hyperparameters(self, self_edit: SelfEdit, configured: Hyperparameters) -> Hyperparameters:
+        """`configured` with the learning rate and epochs of the directive; zero epochs if there is none."""
         directive = Directive.of(self_edit)
         if directive is None:
-            return replace(base, epochs=0, max_steps=0)
+            return replace(configured, epochs=0, max_steps=0)
         rate, epochs = directive.learning_rate, directive.num_train_epochs
-        return replace(base, learning_rate=rate, epochs=epochs, max_steps=0)
+        return replace(configured, learning_rate=rate, epochs=epochs, max_steps=0)
 
     def edit_alone(self) -> ArcAgi:
         """The same domain: a directive is all that a task is trained by."""

@@ -6,14 +6,12 @@ prompted or parsed, about tokens, or about how answers are graded.
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from seal.errors import ConfigError
-from seal.types import Context, Example, Hyperparameters, Question, SelfEdit
-
-Messages: TypeAlias = list[dict[str, str]]
+from seal.types import Context, Example, Hyperparameters, Messages, Question, SelfEdit
 
 _BASE_EXAM: Final = "Let's answer a question directly and concisely.\nQuestion: {question}\nAnswer:"
 _SHORT_EXAM: Final = "Question: {question}\nAnswer:"
@@ -83,9 +81,9 @@ class Knowledge:
             documents.append(_document(context.title if self.config.title_prefix else "", context.text))
         return tuple(Example(completion=document) for document in documents)
 
-    def hyperparameters(self, self_edit: SelfEdit, base: Hyperparameters) -> Hyperparameters:
-        """Return `base`: a self-edit about a passage says nothing about how it is trained on."""
-        return base
+    def hyperparameters(self, self_edit: SelfEdit, configured: Hyperparameters) -> Hyperparameters:
+        """Return `configured`: a self-edit about a passage says nothing about how it is trained on."""
+        return configured
 
     def edit_alone(self) -> Knowledge:
         """Return the domain without the passage among the documents."""
