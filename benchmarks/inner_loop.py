@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from seal.bench.inner_loop import report
+from seal.bench.inner_loop import tables
 from seal.cli import main as seal
 from seal.errors import InputFileError, SealError
 from seal.files import write_beside
@@ -64,7 +64,7 @@ def measure(name: str, out: Path, flags: Sequence[str]) -> int:
     given = {flag.partition("=")[0] for flag in flags}
     for run, own in SETS[name].items():
         folder = out / run
-        if (folder / report.RESULTS).exists():
+        if (folder / tables.RESULTS).exists():
             print(f"{folder} is there already")
             continue
         kept = [flag for flag in own if flag.partition("=")[0] not in given]
@@ -76,7 +76,7 @@ def measure(name: str, out: Path, flags: Sequence[str]) -> int:
 
 def publish(runs: Sequence[Path], docs: Path) -> None:
     """Rewrites what stands between the marks. Raises InputFileError if they are not there, or no results."""
-    many = [report.read_results(run) for run in runs]
+    many = [tables.read_results(run) for run in runs]
     try:
         text = docs.read_text(encoding="utf-8")
     except OSError as error:
@@ -89,10 +89,10 @@ def publish(runs: Sequence[Path], docs: Path) -> None:
     parts = [
         f"Measured by `seal bench inner-loop` in {minutes:.0f} minutes; each table says when and on what.",
         f"![Self-edits a second, and the share of the matrix-product rate]({PICTURE})",
-        "### By size\n\nAt the largest number of adapters of each run:\n\n" + report.sizes_table(many),
-        *(report.markdown(results, level=3).strip() for results in many),
+        "### By size\n\nAt the largest number of adapters of each run:\n\n" + tables.sizes_table(many),
+        *(tables.markdown(results, level=3).strip() for results in many),
     ]
-    figure = report.picture(many)
+    figure = tables.picture(many)
     write_beside(docs.parent / PICTURE, lambda beside: plots.as_png(figure, beside))
     made = before + BEGIN + "\n\n" + "\n\n".join(parts) + "\n\n" + END + after
     write_beside(docs, lambda beside: beside.write_text(made, encoding="utf-8"))
