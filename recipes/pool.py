@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seal.config import RunConfig, load_config
+from seal.engine.parts import build_domain
 from seal.errors import InputError, SealError
 from seal.files import write_beside
 from seal.grading.statistics import cluster_means, mean_ci, paired_difference
 from seal.research import demo
+from seal.research.config import RunConfig, load_config
 from seal.research.few_shot import experiment as few_shot
 from seal.research.few_shot.voting import VOTING
 from seal.research.reports import findings, plots
@@ -47,7 +48,7 @@ class Wording:
 
     @classmethod
     def of(cls, config: RunConfig) -> Wording:
-        if config.domain == "arc_agi":
+        if build_domain(config).few_shot:
             title = "How many new few-shot tasks the model solves"
             return cls(few_shot.PAIRS, few_short_label, _few_shot_label, "task", "test grid", title)
         title = "How well the model answers questions about a new passage"

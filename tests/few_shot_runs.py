@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from runs import json_lines
-from seal.config import dump_config, parse_config
-from seal.domains.arc_agi import ArcAgi
+from seal.domains.arc_agi import ArcAgi, ArcConfig
 from seal.domains.arc_agi.microgrid import family_of
 from seal.domains.arc_agi.text import Representation
+from seal.research.config import dump_config, parse_config
 from seal.research.data import load_source
 from seal.research.evaluate import difference_table, method_table
 from seal.research.few_shot.experiment import COMMITTEE, METHODS, PAIRS, arc_config, family_table
@@ -70,7 +70,7 @@ def make_task_run(
     config = parse_config(data, where="test")
     (path / "config.toml").write_text(dump_config(config))
     source = load_source(config, config.data.evaluation, n)
-    grid = ArcAgi(config.arc).form.grid
+    grid = ArcAgi(config.table(ArcConfig)).form.grid
     evaluation, written = [], []
     order = [m for name in METHODS if name in methods for m in examined(name)]
     for method in order:

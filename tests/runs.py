@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from seal.config import dump_config, parse_config
 from seal.domains.knowledge import load_contexts
 from seal.grading.statistics import mean_ci, paired_difference
+from seal.research.config import dump_config, parse_config
 
 N, QUESTIONS, ROUNDS = 12, 6, 2
 RIGHT = {

@@ -16,9 +16,9 @@ import sys
 from pathlib import Path
 
 from seal.cli.console import Display, difference_table, method_table, say_report
-from seal.config import RunConfig, builtin_config
 from seal.errors import SealError
 from seal.files import write_beside
+from seal.research.config import RunConfig, builtin_config
 from seal.research.data import load_source
 from seal.research.few_shot.experiment import run_few_shot
 from seal.research.reports.tasks import write_report
@@ -36,7 +36,7 @@ def config_of(tasks: Path, seed: int, columns: int) -> RunConfig:
         "data.evaluation": str(tasks),
         "data.n_evaluation": ALL,
         "arc.columns": columns,
-        "arc.choose_fixed": True,
+        "few_shot.choose_fixed": True,
         "grading.max_new_tokens": columns + 4,
     }
     return builtin_config("seal.research.few_shot", "arc.toml", own)

@@ -97,7 +97,7 @@ def main() -> int:
     given = parser.parse_args()
     logging.disable_progress_bar()
     config = preset("tiny")
-    mind = Mind(Adaptation.load(config.run_config("tiny")), {}, config.router)
+    mind = Mind(Adaptation.load(config.engine_config("tiny")), {}, config.router)
     strangers = asked(
         mind, [i.entity for i in make_items("dev", given.entities, seed=given.seed)], given.seed
     )

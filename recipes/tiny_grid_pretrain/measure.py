@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from recipes.tiny_grid_pretrain.probe import sets
-from seal.config import RunConfig, builtin_config
 from seal.domains.arc_agi import ArcAgi
 from seal.domains.arc_agi.microgrid import family_of
 from seal.engine.adapt import Adaptation, Trial
 from seal.grading.statistics import mean_ci
+from seal.research.config import RunConfig, builtin_config
 from seal.research.few_shot.experiment import HAND_MADE
 from seal.self_edits.arc_grammar import render
 from seal.types import Directive, Score, Task

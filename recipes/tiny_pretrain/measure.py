@@ -16,7 +16,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seal.config import RunConfig
 from seal.domains.knowledge.private_questions import private_question
 from seal.domains.microworld import demonstrations
 from seal.domains.microworld.corpus import DECLINE, UNKNOWN
@@ -25,6 +24,7 @@ from seal.domains.microworld.truth import coverage, judge_line
 from seal.domains.microworld.world import Entity, WorldItem, known_world, make_items, statements
 from seal.engine.adapt import Adaptation, Trial
 from seal.grading.statistics import mean_ci
+from seal.research.config import RunConfig
 from seal.research.demo import demo_config
 from seal.types import Context, Hyperparameters, Question, Score, SelfEdit
 

@@ -1,26 +1,23 @@
-"""The run's configuration, made of the parts' own Config classes; read from TOML, overridden by flags.
+"""The engine's settings: what is needed to write, train and examine.
 
-Knows every setting, its default and its help text. Knows nothing about how a setting is used. The
-defaults are those of the paper (SEAL, arXiv 2506.10943); `docs/paper_index.md` says which is from where.
+Knows every setting of the engine, its default and its help text. Knows nothing about how a setting is used,
+about the tables of single parts (seal/tables.py), or about what a door adds (research/config.py,
+learner/settings.py). The defaults are those of the paper (SEAL, arXiv 2506.10943); `docs/paper_index.md` says
+which is from where.
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
-from importlib.resources import files
-from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal
 
-import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from seal.domains.arc_agi import ArcConfig
-from seal.domains.knowledge import KnowledgeConfig
-from seal.errors import ConfigError, InputFileError
-from seal.plugins import did_you_mean
-from seal.self_edits.arc_directives import ArcDirectivesConfig
-from seal.self_edits.arc_grammar import DirectiveSpace
+from seal.domains import DOMAINS
+from seal.grading import GRADERS
+from seal.plugins import Registry
+from seal.self_edits import FORMATS
+from seal.tables import PartedConfig
 from seal.types import Hyperparameters
 
 
@@ -50,34 +47,6 @@ class ModelConfig(_Config):
     )
 
 
-class DataConfig(_Config):
-    """What is learned: a file or folder of passages or tasks; "microworld/" (passages) or "microgrid/"
-    (tasks) with rl, dev or eval; "microgrid/rl+pretrain" takes tasks of both by turns."""
-
-    train: str = Field(default="microworld/rl", description="Contexts of the outer loop.")
-    evaluation: str = Field(
-        default="microworld/eval", description="Held-out contexts, for the final figures only."
-    )
-    n_train: int = Field(
-        default=50, ge=1, description="Contexts of the outer loop, each round (the first n)."
-    )
-    fresh: bool = Field(
-        default=False,
-        description="Every round has n_train contexts of its own, instead of the same: what a policy was "
-        "taught to write about a passage it repeats, which leaves a reward little to choose from.",
-    )
-    n_evaluation: int = Field(default=200, ge=1, description="Held-out contexts (the first n).")
-    cells: tuple[int, int] = Field(
-        default=(8, 16), description="Shortest and longest row of generated grid tasks; microgrid only."
-    )
-    reward_wordings: int = Field(
-        default=1,
-        ge=1,
-        le=3,
-        description="Exam questions an attribute in training contexts; micro-world only.",
-    )
-
-
 class SelfEditConfig(_Config):
     """How self-edits are sampled."""
 
@@ -88,8 +57,8 @@ class SelfEditConfig(_Config):
     max_new_tokens: int = Field(default=1024, ge=1, description="Longest self-edit in tokens.")
     constrained: bool = Field(
         default=False,
-        description="Let the writer write nothing but a directive of [directive_space]; only for "
-        "arc-directives.",
+        description="Let the writer write nothing but what the format's grammar has; only for formats with "
+        "one, such as arc-directives (a directive of [directive_space]).",
     )
     template: str = Field(
         default="", description="Own prompt with {title} and {passage}; empty: the format's own wording."
@@ -136,6 +105,16 @@ class TrainConfig(_Config):
         return Hyperparameters(**fields)
 
 
+class AsReleasedConfig(_Config):
+    """Faults of the released code of SEAL, to compare with it. Leave them off otherwise."""
+
+    faithful_length: int = Field(
+        default=0,
+        ge=0,
+        description="If above 0, pad every example to so many tokens, with loss on the padding.",
+    )
+
+
 class InnerConfig(TrainConfig):
     """The inner loop: an adapter trained on one self-edit, then examined (paper, section 4.2)."""
 
@@ -154,152 +133,45 @@ class InnerConfig(TrainConfig):
         description='Whose weights the adapters are trained on: "policy" as published, each round\'s policy; '
         '"base", the frozen base in every round, so that rounds differ in what was written and nothing else.',
     )
-    faithful_length: int = Field(
-        default=0, ge=0, description="If above 0, pad to it with loss on padding: the released code's fault."
-    )
-
-
-class OuterConfig(TrainConfig):
-    """The outer loop: ReST-EM on the writer (arXiv 2312.06585; paper, section 3.1)."""
-
-    rank: int = Field(default=64, ge=1, description="LoRA rank of the policy update.")
-    alpha: float = Field(default=128.0, gt=0, description="LoRA alpha of the policy update.")
-    learning_rate: float = Field(default=3e-4, gt=0, description="Peak learning rate of AdamW.")
-    epochs: int = Field(default=2, ge=1, description="Passes over the kept self-edits.")
-    batch_size: int = Field(default=10, ge=0, description="Examples a step; 0: all.")
-    algorithm: str = Field(default="best_of_k", description="Which scored self-edits are learned from.")
-    rounds: int = Field(default=2, ge=0, description="Rounds of reinforcement learning.")
-    control: bool = Field(
-        default=True,
-        description="Also train the control arm: as many rounds on as many own samples, chosen by chance.",
-    )
-    reward_with_passage: bool = Field(
-        default=True,
-        description="Train on the passage beside the self-edit when rewarding it, as published. Without, the "
-        "reward is what the self-edit teaches by itself, which tells good from bad far better.",
-    )
-    fixed_search: int = Field(
-        default=0,
-        ge=0,
-        description="Trainings for the search of the best fixed directive; 0: as many as the rounds have.",
-    )
-    reward: Literal["accuracy", "likelihood"] = Field(
-        default="accuracy",
-        description='"accuracy" of the answers, as published, or "likelihood", the mean probability of the '
-        "gold answers, which is steadier.",
-    )
+    as_released: AsReleasedConfig = AsReleasedConfig()
 
 
 class GradingConfig(_Config):
-    """How answers are graded. A judge has its own table, [grading.judge]."""
+    """How answers are graded. A grader with settings has a table of its own."""
 
     grader: str = Field(
-        default="exact", description='Name of the grader: "exact", "lexical", "grid" or "judge".'
+        default="exact",
+        description='Name of the grader: "exact", "lexical", "grid", "judge", or one of a plug-in.',
     )
     max_new_tokens: int = Field(default=64, ge=1, description="Longest answer in tokens.")
-    judge: dict[str, Any] = Field(
-        default_factory=dict, description="Settings of the judge: base_url, model, ..."
+
+
+class EngineConfig(PartedConfig):
+    """What the engine needs: a model, how it writes, trains and is examined; and its parts' own tables.
+
+    The configuration of a door inherits from this one and adds what that door needs.
+    """
+
+    moved: ClassVar[Mapping[str, str]] = {"inner.faithful_length": "inner.as_released.faithful_length"}
+    part_keys: ClassVar[tuple[tuple[Registry[Any], str], ...]] = (
+        (DOMAINS, "domain"),
+        (FORMATS, "self_edit.format"),
+        (GRADERS, "grading.grader"),
     )
-
-
-class RunConfig(_Config):
-    """One run, whole. Stored beside its results as `config.toml`."""
 
     seed: int = Field(default=0, ge=0, description="Every random choice of the run follows from it.")
-    domain: str = Field(default="knowledge", description='What is learned: "knowledge" or "arc_agi".')
-    model: ModelConfig = ModelConfig()
-    data: DataConfig = DataConfig()
-    self_edit: SelfEditConfig = SelfEditConfig()
-    knowledge: KnowledgeConfig = KnowledgeConfig()
-    arc: ArcConfig = ArcConfig()
-    directives: ArcDirectivesConfig = ArcDirectivesConfig()
-    directive_space: DirectiveSpace = DirectiveSpace()
-    inner: InnerConfig = InnerConfig()
-    outer: OuterConfig = OuterConfig()
-    grading: GradingConfig = GradingConfig()
-    passage_best: TrainConfig | None = Field(
-        default=None,
-        description="Own best setting for training on the passage alone, found on development data.",
+    domain: str = Field(
+        default="knowledge",
+        description='What is learned: "knowledge" (passages), "arc_agi" (few-shot tasks on grids), or the '
+        "domain of a plug-in.",
     )
+    model: ModelConfig = ModelConfig()
+    self_edit: SelfEditConfig = SelfEditConfig()
+    inner: InnerConfig = InnerConfig()
+    grading: GradingConfig = GradingConfig()
 
-
-def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -> RunConfig:
-    """The configuration in a TOML file (the defaults if None), with `overrides` as {"inner.rank": 16}.
-
-    Raises InputFileError if the file cannot be read, ConfigError for broken TOML (with its line) and for
-    unknown keys and wrong values (with their place).
-    """
-    data: dict[str, Any] = {}
-    if path is not None:
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise InputFileError(
-                f"{path}: {error.strerror}", "Name a recipe, for instance a run.toml."
-            ) from error
-        except UnicodeDecodeError as error:
-            raise ConfigError(
-                f"{path}: not UTF-8 at byte {error.start}", "Save the file as UTF-8."
-            ) from error
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"{path}: broken TOML: {error}", "Correct the file at that place.") from error
-    return parse_config(_overridden(data, overrides or {}), where=str(path) if path else "the configuration")
-
-
-def builtin_config(package: str, name: str, overrides: Mapping[str, Any]) -> RunConfig:
-    """The configuration in a TOML file that comes with a package, with `overrides` as for `load_config`."""
-    data = tomllib.loads((files(package) / name).read_text(encoding="utf-8"))
-    return parse_config(_overridden(data, overrides), where=name)
-
-
-def _overridden(data: dict[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    for key, value in overrides.items():
-        table = data
-        *parents, last = key.split(".")
-        for parent in parents:
-            table = table.setdefault(parent, {})
-            if not isinstance(table, dict):
-                raise ConfigError(
-                    f"{key}: {parent} is a value and holds no keys", "Leave out what follows it."
-                )
-        table[last] = value
-    return data
-
-
-def parse_config(data: Mapping[str, Any], *, where: str) -> RunConfig:
-    """Check plain data against the configuration. Raises ConfigError naming every wrong key and value."""
-    try:
-        return RunConfig.model_validate(data)
-    except ValidationError as error:
-        problems, hints = [], []
-        for problem in error.errors():
-            place = ".".join(str(part) for part in problem["loc"])
-            if problem["type"] == "extra_forbidden":
-                problems.append(f"{place}: there is no such key")
-                hints.append(did_you_mean(str(problem["loc"][-1]), _keys(problem["loc"][:-1])))
-            else:
-                problems.append(f"{place}: {problem['msg']} (it is {problem['input']!r})")
-        raise ConfigError(
-            f"{where}: " + "; ".join(problems), " ".join(hints) or "Correct these values."
-        ) from error
-
-
-def _keys(place: tuple[int | str, ...]) -> list[str]:
-    fields = RunConfig.model_fields
-    for part in place:
-        model = table_of(fields[str(part)].annotation) if str(part) in fields else None
-        fields = model.model_fields if model else {}
-    return list(fields)
-
-
-def table_of(annotation: Any) -> type[BaseModel] | None:
-    """The Config class that a field holds, also where it may be absent; None for a plain value."""
-    for kind in (annotation, *get_args(annotation)):
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            return kind
-    return None
-
-
-def dump_config(config: RunConfig) -> str:
-    """The whole configuration as TOML; `load_config` gives back an equal one."""
-    return tomli_w.dumps(config.model_dump(mode="json", exclude_none=True))
+    def engine(self) -> EngineConfig:
+        """What the engine reads of a door's configuration."""
+        own = {name: getattr(self, name) for name in EngineConfig.model_fields}
+        kinds = EngineConfig.kinds(own)
+        return EngineConfig.model_validate(own | {place: self.at(place, kinds[place]) for place in kinds})

@@ -1,9 +1,12 @@
 """Finds a part by its name: built in, or offered by an installed package through an entry point.
 
-Knows nothing about what the parts do. A package adds a grader `mine`, say, by stating in its pyproject.toml:
+Knows nothing about what the parts do, or about their settings (seal/tables.py). A package adds a grader
+`mine`, say, by stating in its pyproject.toml:
 
     [project.entry-points."seal.graders"]
     mine = "its_module:Mine"
+
+docs/how-to/write-a-plugin.md builds one.
 """
 
 from __future__ import annotations
@@ -67,6 +70,10 @@ class Registry(Generic[T]):
     def names(self) -> list[str]:
         """All known names, sorted."""
         return sorted({*self._parts, *self._plugged})
+
+    def builtin(self) -> list[str]:
+        """The names that come with this package, sorted."""
+        return sorted(self._parts)
 
     @cached_property
     def _plugged(self) -> dict[str, list[EntryPoint]]:

@@ -1,6 +1,11 @@
 """What a part must offer to be plugged in.
 
-A new part is one file, and one line in its folder's `__init__`.
+A new part is one file, and one line in its folder's `__init__`; or a class in another package, named by an
+entry point there. A part that inherits from its protocol need only say what differs from the defaults here.
+
+A part with settings has a pydantic class `Config`, and is made with what the table under the part's name
+says: `Part(Config(...))`. A part whose settings stand elsewhere says so in `tables`, a mapping from places to
+pydantic classes such as {"grading.judge": JudgeConfig}; it is then made with these tables in their order.
 
 Knows nothing about any implementation.
 """
@@ -9,19 +14,40 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
-from seal.types import Context, Example, Graded, Hyperparameters, Messages, Question, SelfEdit
+from seal.types import Context, ContextSource, Example, Graded, Hyperparameters, Messages, Question, SelfEdit
+
+
+class Grammar(Protocol):
+    """A language that a writer can be held to. A state is a value; the empty one is outside of it."""
+
+    @property
+    def start(self) -> frozenset[Any]: ...
+
+    def advance(self, state: frozenset[Any], text: str) -> frozenset[Any]:
+        """The state after `text`."""
+        ...
+
+    def continuations(self, state: frozenset[Any]) -> Sequence[str]:
+        """The texts of which one comes next; none at the end."""
+        ...
+
+    def ends(self, state: frozenset[Any]) -> bool:
+        """Whether the text may end here."""
+        ...
 
 
 @runtime_checkable
 class SelfEditFormat(Protocol):
     """Turns a context into a prompt, and what a model wrote into a SelfEdit.
 
-    Formats parse, domains realise.
+    Formats parse, domains realise. `yields` says what a self-edit holds: "lines", "directives" or a word of
+    one's own; a domain takes the formats whose word is its own. Empty: nothing is written.
     """
 
     name: str
+    yields: str = "lines"
 
     def prompt(self, context: Context, style: str) -> str:
         """The text shown to the writer. `style` is "base", "chat" or "short"."""
@@ -35,36 +61,69 @@ class SelfEditFormat(Protocol):
         self, self_edit: SelfEdit, *, n_examples: int, batch_size: int, tokens_an_epoch: int
     ) -> SelfEdit:
         """The self-edit, held to the limits of work that only show once its examples are known."""
-        ...
+        return self_edit
+
+    def grammar(self) -> Grammar | None:
+        """What the writer may write, for `self_edit.constrained`; None if there are no bounds to it."""
+        return None
 
 
 @runtime_checkable
 class Domain(Protocol):
-    """Says what is learned: realises a self-edit as training examples, and words the exam.
+    """Says what is learned: loads it, realises a self-edit as training examples, and words the exam.
 
+    `takes` says from which formats it learns (`SelfEditFormat.yields`). `unit` and `asked` are what a context
+    and a question of its exam are called. `few_shot`: its contexts are the tasks of `ContextSource.tasks`.
     `answer_lead` stands between an exam prompt and its answer and `answer_end` after it, where no chat
     template says so.
     """
 
     name: str
-    answer_lead: str
-    answer_end: str
+    takes: str = "lines"
+    unit: str = "passage"
+    asked: str = "question"
+    few_shot: bool = False
+    answer_lead: str = " "
+    answer_end: str = "\n"
+
+    def load(self, name: str, n: int, *, seed: int) -> ContextSource:
+        """The first `n` contexts of a file or folder, or of whatever else a domain gives a name to; what is
+        chosen by chance follows from the seed. Raises InputFileError or InputError."""
+        ...
 
     def examples(self, context: Context, self_edit: SelfEdit) -> tuple[Example, ...]: ...
 
     def hyperparameters(self, self_edit: SelfEdit, configured: Hyperparameters) -> Hyperparameters:
         """`configured` with what the self-edit says about its own training."""
-        ...
+        return configured
 
     def edit_alone(self) -> Domain:
         """The same domain, in which nothing but the self-edit is trained on."""
-        ...
+        return self
 
     def exam_prompt(self, question: Question, style: str) -> str | Messages: ...
 
     def open_book_prompt(self, context: Context, question: Question, style: str) -> str | Messages: ...
 
-    def clean_answer(self, text: str) -> str: ...
+    def clean_answer(self, text: str) -> str:
+        """The answer in what a model wrote: its first line that is not blank."""
+        return next((line.strip() for line in text.splitlines() if line.strip()), "")
+
+
+@runtime_checkable
+class Source(Protocol):
+    """Generates contexts without end: "microworld/rl" asks the source "microworld" for its part "rl".
+
+    `unit` is what a context of it is called; it serves the domains that call theirs the same.
+    """
+
+    name: str
+    unit: str
+
+    def load(self, domain: Domain, part: str, n: int, *, seed: int, reward: bool) -> ContextSource:
+        """`n` contexts, a function of the arguments alone. `reward`: their exams are for the reward of the
+        outer loop, not for figures. Raises UnknownNameError for a part that there is not."""
+        ...
 
 
 @runtime_checkable

@@ -149,8 +149,21 @@ class TrainingPlan:
     seed: int
 
 
+@dataclass(frozen=True)
+class ContextSource:
+    """Loaded contexts and, where the truth behind them is known, the ideal self-edit of each by context id.
+
+    `tasks` are the few-shot tasks behind the contexts, by context id.
+    """
+
+    contexts: list[Context]
+    gold: Mapping[str, SelfEdit] = field(default_factory=dict)
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+
+
 Messages: TypeAlias = list[dict[str, str]]
 """A prompt as chat messages, each with its "role" and its "content"."""
+
 
 Outcome = Literal["right", "wrong", "ungraded"]
 

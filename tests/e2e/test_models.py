@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from checkpoints import save_squad, save_toy
-from seal.config import RunConfig, parse_config
 from seal.domains.knowledge import load_contexts
 from seal.engine import threads
 from seal.engine.adapt import Adaptation, Trial
@@ -16,6 +15,7 @@ from seal.engine.check import check_fit
 from seal.engine.memory import adapter_bytes, adapter_parameters, slots_that_fit, weight_bytes
 from seal.engine.work import Work
 from seal.errors import InputError
+from seal.research.config import RunConfig, parse_config
 from seal.types import SelfEdit
 
 KINDS = ["qwen3", "llama", "gemma2"]

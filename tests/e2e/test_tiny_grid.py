@@ -15,12 +15,12 @@ import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from seal.cli import main
-from seal.config import RunConfig, builtin_config, dump_config
 from seal.domains.arc_agi import ArcAgi
 from seal.domains.arc_agi.microgrid import tasks
 from seal.engine.adapt import Adaptation, Trial
 from seal.engine.check import check_fit
 from seal.models import builtin_path
+from seal.research.config import RunConfig, builtin_config, dump_config
 from seal.research.data import load_source
 from seal.research.evaluate import RECORDS
 from seal.research.few_shot.experiment import HAND_MADE, run_few_shot

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from seal.config import builtin_config
 from seal.domains.arc_agi import ArcAgi
 from seal.domains.arc_agi.microgrid import tasks
 from seal.engine.adapt import Adaptation, Trial
 from seal.engine.workers import n_workers
 from seal.errors import TrainingError
+from seal.research.config import builtin_config
 from seal.research.few_shot.committee import Panel, agree
 from seal.research.few_shot.voting import arc_domain
-from seal.self_edits.arc_grammar import directives, render
+from seal.self_edits.arc_grammar import DirectiveSpace, directives, render
 
 
 def _loaded(workers: int) -> Adaptation:
@@ -30,7 +30,7 @@ def _trials(adaptation: Adaptation) -> list[Trial]:
     domain = adaptation.domain
     assert isinstance(domain, ArcAgi)
     found = islice(tasks("rl", seed=1, cells=(8, 12)), 9)
-    every = directives(adaptation.config.directive_space)
+    every = directives(adaptation.config.table(DirectiveSpace))
     return [
         Trial(c, adaptation.format.parse(c, render(every[97 * i % len(every)])), i)
         for i, c in enumerate(domain.context(task) for task in found)
@@ -51,7 +51,7 @@ def test_committees_in_two_processes_agree_as_in_one() -> None:
     alone, shared = _loaded(1), _loaded(2)
     domain, found = arc_domain(alone), list(islice(tasks("rl", seed=1, cells=(8, 12)), 4))
     contexts = [domain.context(task) for task in found]
-    texts = [render(directive) for directive in directives(alone.config.directive_space)][::300][:2]
+    texts = [render(directive) for directive in directives(alone.config.table(DirectiveSpace))][::300][:2]
     panels = [
         Panel(c, task, tuple(alone.format.parse(c, text) for text in texts) if i % 2 else (), i)
         for i, (c, task) in enumerate(zip(contexts, found, strict=True))

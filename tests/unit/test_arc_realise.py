@@ -21,7 +21,6 @@ from seal.domains.arc_agi import (
     realise,
     text_form,
 )
-from seal.domains.arc_agi.grade import GridConfig
 from seal.domains.arc_agi.microgrid import tasks as generated
 from seal.domains.arc_agi.realise import kinds_of
 from seal.errors import ConfigError, InputError
@@ -219,7 +218,7 @@ def test_the_directive_sets_rate_and_epochs() -> None:
     ],
 )
 def test_grading(answer: str, outcome: str, reason: str) -> None:
-    grader = GridGrader(GridConfig(representation="compact"))
+    grader = GridGrader(ArcConfig(representation="compact"))
     assert isinstance(grader, Grader)
     (graded,) = grader.grade([Question("q", ("01\n23",))], [answer])
     assert (graded.outcome, graded.score) == (outcome, float(outcome == "right"))
@@ -238,7 +237,7 @@ def test_without_gold_there_is_no_grade() -> None:
 
 @given(st.text(max_size=80), one_rows())
 def test_any_answer_is_graded(answer: str, gold: Grid) -> None:
-    grader = GridGrader(GridConfig(representation="padded"))
+    grader = GridGrader(ArcConfig(representation="padded"))
     (graded,) = grader.grade([Question("q", (grader.form.grid.write(gold),))], [answer])
     assert graded.outcome == "wrong" and graded.reason
 

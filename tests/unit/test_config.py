@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seal.config import RunConfig, dump_config, load_config, parse_config
 from seal.errors import ConfigError, InputFileError
+from seal.research.config import RunConfig, dump_config, load_config, parse_config
 
 RECIPES = sorted((Path(__file__).parents[2] / "recipes").glob("*/run.toml"))
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from seal.config import RunConfig, parse_config
-from seal.domains.arc_agi import ArcAgi
-from seal.engine.adapt import Trial, build_domain, build_format, build_grader
-from seal.engine.check import check_names
+from seal.domains.arc_agi import ArcAgi, ArcConfig
+from seal.engine.adapt import Trial
+from seal.engine.parts import build_domain, build_format, build_grader
 from seal.errors import ConfigError, InputError, UnknownNameError
+from seal.research.config import RunConfig, check_names, parse_config
 from seal.research.data import load_source
 from seal.research.few_shot import fixed
 from seal.research.few_shot.experiment import arc_config, family_table
@@ -30,7 +30,7 @@ def test_the_parts_that_the_configuration_names() -> None:
     assert isinstance(build_domain(CONFIG), ArcAgi)
     assert isinstance(build_format(CONFIG), ArcDirectives)
     task = Task("t", (Pair(((1, 2),), ((2, 1),)),), (Pair(((3, 4),), ((4, 3),)),))
-    [question] = ArcAgi(CONFIG.arc).context(task).questions
+    [question] = ArcAgi(CONFIG.table(ArcConfig)).context(task).questions
     padded = "43" + "." * 14
     [right, wrong] = build_grader(CONFIG).grade([question, question], [padded, "34" + "." * 14])
     assert (right.outcome, wrong.outcome) == ("right", "wrong")
@@ -133,7 +133,7 @@ def _score(views: Views, answers: Sequence[str]) -> Score:
 
 
 def test_copies_vote_and_the_unchanged_copy_is_the_plain_answer() -> None:
-    domain = ArcAgi(CONFIG.arc)
+    domain = ArcAgi(CONFIG.table(ArcConfig))
     task = Task("t", (Pair(((1, 0, 2),), ((2, 0, 1),)),), (Pair(((3, 0, 4),), ((4, 0, 3),)),))
     views = Views.of(domain.context(task), task, domain, 5, seed=0)
     assert len(views.context.questions) == 5 and len(views.ways[0]) == 5
@@ -146,7 +146,7 @@ def test_copies_vote_and_the_unchanged_copy_is_the_plain_answer() -> None:
 
 
 def test_an_adapter_that_failed_is_ungraded_in_both() -> None:
-    domain = ArcAgi(CONFIG.arc)
+    domain = ArcAgi(CONFIG.table(ArcConfig))
     task = Task("t", (Pair(((1, 0),), ((0, 1),)),), (Pair(((3, 0),), ((0, 3),)),))
     views = Views.of(domain.context(task), task, domain, 3, seed=0)
     failed = replace(
@@ -172,7 +172,7 @@ def test_the_family_table_counts_every_task_once() -> None:
 
 
 def test_a_directive_decides_its_own_training_and_limits_hold() -> None:
-    format, domain = build_format(CONFIG), ArcAgi(CONFIG.arc)
+    format, domain = build_format(CONFIG), ArcAgi(CONFIG.table(ArcConfig))
     directive = Directive(True, False, False, False, "train_using_output_tokens", 3e-3, 8)
     context = load_source(CONFIG, "microgrid/rl", 1).contexts[0]
     edit = format.parse(context, render(directive))

@@ -9,15 +9,17 @@ from typing import Any
 
 import pytest
 
-from seal.domains.arc_agi import ArcAgi
+from seal.domains.arc_agi import ArcAgi, ArcConfig
 from seal.engine.work import Work
 from seal.research.few_shot import committee
 from seal.research.few_shot.committee import Panel, agree
 from seal.research.few_shot.experiment import arc_config
+from seal.research.few_shot.settings import FewShotConfig
 from seal.types import Grid, Pair, SelfEdit, Task
 
-CONFIG = arc_config(seed=3).model_copy(update={"arc": arc_config().arc.model_copy(update={"votes": 2})})
-DOMAIN = ArcAgi(CONFIG.arc)
+CONFIG = arc_config(seed=3)
+FEW_SHOT = FewShotConfig(votes=2)
+DOMAIN = ArcAgi(CONFIG.table(ArcConfig))
 RIGHT, WRONG = ((2, 1, 0),), ((3, 1, 0),)
 DEMONSTRATIONS = (Pair(((1, 2, 0),), ((2, 1, 0),)), Pair(((3, 4, 0),), ((4, 3, 0),)))
 TASK = Task("t", (Pair(((1, 2, 0),), ((2, 1, 0),)),), (Pair(((0, 1, 2),), RIGHT),))
@@ -81,7 +83,7 @@ def asked(patch: pytest.MonkeyPatch, fake: Fake, n: int, task: Task = TASK) -> c
     patch.setattr(committee, "score_answers", lambda _m, _t, pairs, *, slots, **_: fake.score(pairs, slots))
     context = DOMAIN.context(task)
     edits = tuple(SelfEdit(context.id, "arc-directives", str(i), ()) for i in range(n))
-    [verdict] = agree(fake, [Panel(context, task, edits, 0)], "")  # type: ignore[arg-type]
+    [verdict] = agree(fake, [Panel(context, task, edits, 0)], FEW_SHOT, "")  # type: ignore[arg-type]
     return verdict
 
 

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+import seal.domains  # noqa: F401  a domain may register a grader of its own
 from seal.errors import InputError
 from seal.grading import GRADERS, Exact, Lexical
 from seal.grading.exact import comparable, normalise

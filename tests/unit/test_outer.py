@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seal.config import RunConfig, parse_config
+from seal.research.config import RunConfig, parse_config
 from seal.research.outer import contexts_of_round, n_contexts
 from seal.types import Context
 

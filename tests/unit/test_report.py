@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from runs import NASTY, QUESTIONS, RIGHT, N, make_run
-from seal.config import parse_config
 from seal.errors import InputFileError, SealError
+from seal.research.config import parse_config
 from seal.research.reports import findings, plots
 from seal.research.reports.findings import gap_share, measure, percent, points, round_rewards, verdict
 from seal.research.reports.passages import worked_passage, write_report

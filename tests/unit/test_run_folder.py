@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from seal.config import RunConfig
 from seal.errors import OutputError
 from seal.files import write_beside
+from seal.research.config import RunConfig
 from seal.research.run_folder import RunFolder
 
 

@@ -34,6 +34,7 @@ def eval_(
     Every method is examined on the same passages and questions; intervals are over passages, and differences
     are paired. The passages need questions with answers.
     """
+    from seal.engine.parts import build_domain
     from seal.research.examine import default_methods, run_evaluation
 
     flags = flags or RunFlags()
@@ -49,11 +50,11 @@ def eval_(
     with display.running(out):
         results = run_evaluation(config, out, list(dict.fromkeys(chosen)), display)
     display.console.print()
-    unit, asked = ("task", "test grid") if config.domain == "arc_agi" else ("passage", "question")
-    display.console.print(method_table(results, unit=unit, asked=asked))
+    domain = build_domain(config)
+    display.console.print(method_table(results, unit=domain.unit, asked=domain.asked))
     if results["differences"]:
         display.console.print()
-        display.console.print(difference_table(results, unit=unit))
+        display.console.print(difference_table(results, unit=domain.unit))
     ungraded = [m for m in results["methods"] if m["coverage"] < 1]
     if ungraded:
         display.notice(

@@ -13,8 +13,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from seal.config import RunConfig, load_config
 from seal.errors import ConfigError
+from seal.research.config import RunConfig, load_config
 
 
 @Parameter(name="*")

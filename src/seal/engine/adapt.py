@@ -9,28 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from seal.config import RunConfig
-from seal.domains import DOMAINS
-from seal.engine.card import stored_style
+from seal.config import EngineConfig
 from seal.engine.memory import pass_tokens_that_fit, slots_that_fit
+from seal.engine.parts import build_domain, build_format, build_grader, pick_device, pick_style
 from seal.engine.work import Work
 from seal.engine.workers import Workers, n_workers
-from seal.errors import ConfigError
-from seal.grading import GRADERS
 from seal.grading.statistics import summarise
 from seal.models import generate, load_model, score_answers
-from seal.models.load import BUILTIN
 from seal.models.tokens import encode_completion, encode_prompt, token_texts
 from seal.protocols import Domain, Grader, SelfEditFormat
 from seal.seeds import derive_seed
-from seal.self_edits import FORMATS, FormatConfig
-from seal.self_edits.arc_directives import ArcDirectives
-from seal.self_edits.arc_grammar import DirectiveGrammar, GrammarConstraint
+from seal.self_edits.arc_grammar import GrammarConstraint
 from seal.training import Adapter, AdapterBank, train
 from seal.types import Context, Example, Graded, Hyperparameters, Question, Score, SelfEdit, TrainingPlan
 
@@ -60,7 +51,7 @@ class Trial:
 class Adaptation:
     """A model with the parts that a configuration names, ready to write, train and examine."""
 
-    config: RunConfig
+    config: EngineConfig
     model: Any
     tokenizer: Any
     style: str
@@ -78,14 +69,14 @@ class Adaptation:
         self.answer_tokens = self.answer_tokens or self.config.grading.max_new_tokens
 
     @classmethod
-    def load(cls, config: RunConfig, on_progress: Progress = no_progress) -> Adaptation:
+    def load(cls, config: EngineConfig, on_progress: Progress = no_progress) -> Adaptation:
         """Load the model and find the parts. Raises ConfigError, UnknownNameError or InputError."""
         format, domain, grader = build_format(config), build_domain(config), build_grader(config)
         model, tokenizer = load_model(
             config.model.name, dtype=config.model.dtype, device=pick_device(config.model.device)
         )
         style = pick_style(config.model.prompt_style, config.model.name, tokenizer)
-        return cls(config, model, tokenizer, style, format, domain, grader, on_progress)
+        return cls(config.engine(), model, tokenizer, style, format, domain, grader, on_progress)
 
     def render(self, prompt: str | list[dict[str, str]]) -> str:
         """A prompt as the text that the model reads; messages go through its chat template."""
@@ -101,8 +92,8 @@ class Adaptation:
         self, contexts: Sequence[Context], n: int, *, seed: object, model: Any = None, stage: str = "writing"
     ) -> list[list[SelfEdit]]:
         """Sample `n` self-edits for each context from `model` (the base if None). Each has its own seed."""
-        if self.format.name == "none":
-            return [[SelfEdit(c.id, "none", "", ())] * n for c in contexts]
+        if not self.format.yields:
+            return [[SelfEdit(c.id, self.format.name, "", ())] * n for c in contexts]
         sampling = self.config.self_edit
         prompts = [self.writing_prompt(c) for c in contexts for _ in range(n)]
         with self.work.doing("write", len(prompts)):
@@ -137,9 +128,9 @@ class Adaptation:
     @cached_property
     def constraint(self) -> GrammarConstraint | None:
         """What holds the writer to its grammar, if the configuration asks for it."""
-        if not self.config.self_edit.constrained:
+        grammar = self.format.grammar() if self.config.self_edit.constrained else None
+        if grammar is None:
             return None
-        grammar = DirectiveGrammar(self.config.directive_space)
         n = self.model.get_output_embeddings().weight.shape[0]
         return GrammarConstraint(grammar, token_texts(self.tokenizer, n), self.tokenizer.eos_token_id)
 
@@ -247,7 +238,7 @@ class Adaptation:
             [plan for plan, _ in planned],
             max_slots=self.config.inner.slots or slots_that_fit(learner, rank, targets, wanted=wanted),
             max_tokens=pass_tokens_that_fit(learner),
-            faithful_length=self.config.inner.faithful_length or None,
+            faithful_length=self.config.inner.as_released.faithful_length or None,
             on_progress=lambda done, total: self.on_progress(stage, done, total),
         )
         return [(adapter, notes) for adapter, (_, notes) in zip(adapters, planned, strict=True)]
@@ -336,57 +327,3 @@ def ungraded(context: Context, reason: str) -> Score:
     """The score of an exam in which nothing was asked, for this reason."""
     answers = tuple(Graded(q.text, q.answers, "", "ungraded", None, reason) for q in context.questions)
     return Score(context.id, answers, None, 0.0)
-
-
-def build_format(config: RunConfig) -> SelfEditFormat:
-    """The self-edit format that is named. Raises UnknownNameError, or ConfigError for a template."""
-    part, template = FORMATS.get(config.self_edit.format), config.self_edit.template or None
-    if part is ArcDirectives:
-        return part(config.directives.model_copy(update={"template": template or config.directives.template}))
-    return part(FormatConfig(template=template))
-
-
-def build_domain(config: RunConfig) -> Domain:
-    """The domain that is named. Raises UnknownNameError."""
-    own = {"knowledge": config.knowledge, "arc_agi": config.arc}
-    part = DOMAINS.get(config.domain)
-    return part(own[config.domain]) if config.domain in own else part()
-
-
-def build_grader(config: RunConfig) -> Grader:
-    """The grader that is named. Raises UnknownNameError, or ConfigError for a judge's settings."""
-    name = config.grading.grader
-    part: Any = GRADERS.get(name)
-    if name == "grid":
-        written = config.arc.model_dump(include={"representation", "columns"})
-        return part(part.Config.model_validate(written))
-    if name != "judge":
-        return part()
-    try:
-        return part(part.Config.model_validate(config.grading.judge))
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
-        raise ConfigError(
-            f"grading.judge: {problems}", "Set base_url and model in [grading.judge]."
-        ) from error
-
-
-def pick_device(device: str) -> str:
-    """ "auto" is CUDA where there is one."""
-    if device != "auto":
-        return device
-    import torch
-
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
-def pick_style(style: str, model_name: str, tokenizer: Any) -> str:
-    """ "auto" is "short" for the embedded models, "chat" for a model with a chat template, else "base"; for a
-    policy that was trained here, that of its base."""
-    if style != "auto":
-        return style
-    if model_name in BUILTIN:
-        return "short"
-    if stored := stored_style(Path(model_name)):
-        return stored
-    return "chat" if getattr(tokenizer, "chat_template", None) else "base"

@@ -1,6 +1,7 @@
-"""What can be known to fail is found before any work begins: unknown names, texts that are too long.
+"""What can be known to fail is found before any work begins: texts that are too long for the model.
 
-Knows nothing about training. Each check names what is wrong by the context's title and says by how much.
+Knows nothing about training, and nothing about names (engine/parts.py). Each check names what is wrong by the
+context's title and says by how much.
 """
 
 from __future__ import annotations
@@ -8,39 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from seal.algorithms import ALGORITHMS
-from seal.config import RunConfig
-from seal.domains import DOMAINS
 from seal.engine.adapt import Adaptation
 from seal.errors import ConfigError, InputError
-from seal.grading import GRADERS
 from seal.models.tokens import encode_completion, encode_prompt
-from seal.self_edits import FORMATS
 from seal.types import Context, SelfEdit
 
-_GRIDS, _DIRECTIVES = "arc_agi", "arc-directives"
 LEAST_EDIT_TOKENS = 32
 """A prompt that leaves less room for the self-edit is an error; more than this is cut with a notice."""
-
-
-def check_names(config: RunConfig) -> None:
-    """Raises UnknownNameError if the configuration names a part that does not exist, ConfigError if two of
-    them do not go together."""
-    FORMATS.get(config.self_edit.format)
-    DOMAINS.get(config.domain)
-    directives = config.self_edit.format == _DIRECTIVES
-    if directives != (config.domain == _GRIDS) and config.self_edit.format != "none":
-        raise ConfigError(
-            f'self_edit.format "{config.self_edit.format}" does not go with the domain "{config.domain}".',
-            f'"{_DIRECTIVES}" is for "{_GRIDS}", the other formats are for passages.',
-        )
-    if config.self_edit.constrained and not directives:
-        raise ConfigError(
-            "self_edit.constrained is set, and only directives have a grammar.",
-            f'Set self_edit.format = "{_DIRECTIVES}", or leave it out.',
-        )
-    GRADERS.get(config.grading.grader)
-    ALGORITHMS.get(config.outer.algorithm)
 
 
 def check_fit(
@@ -55,13 +30,14 @@ def check_fit(
     if limit is None:
         return []
     config, notices = adaptation.config, []
-    if config.inner.faithful_length > limit:
+    faithful_length = config.inner.as_released.faithful_length
+    if faithful_length > limit:
         raise ConfigError(
-            f"inner.faithful_length is {config.inner.faithful_length}, the model's context {limit} tokens",
+            f"inner.as_released.faithful_length is {faithful_length}, the model's context {limit} tokens",
             f"Set it to at most {limit}.",
         )
     _check_documents(adaptation, contexts, limit)
-    if writes and adaptation.format.name != "none":
+    if writes and adaptation.format.yields:
         longest = _check_writing(adaptation, contexts, limit)
         # One place is kept for the EOS that the policy update adds, one for what tokens merge into.
         room = limit - longest - 2

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from transformers.utils import logging
 
-from seal.config import RunConfig
+from seal.config import EngineConfig
 from seal.engine.adapt import Adaptation
 from seal.engine.check import check_fit
 from seal.engine.threads import choose_threads
@@ -39,7 +39,7 @@ class Silent(Watch):
 
 
 def start(
-    config: RunConfig,
+    config: EngineConfig,
     contexts: Sequence[Context],
     watch: Watch,
     *,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
-from seal.config import RunConfig
+from seal.config import EngineConfig
 from seal.engine.memory import weight_bytes
 from seal.executors import LocalExecutor
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def n_workers(config: RunConfig, model: Any) -> int:
+def n_workers(config: EngineConfig, model: Any) -> int:
     """Processes to share the inner loop among, this one included."""
     if config.inner.workers:
         return config.inner.workers
@@ -60,7 +60,7 @@ class EngineProcess:
         logging.disable_progress_bar()
         torch.set_num_threads(1)
         config, edit_tokens, answer_tokens = payload
-        self.adaptation = Adaptation.load(RunConfig.model_validate_json(config))
+        self.adaptation = Adaptation.load(EngineConfig.model_validate_json(config))
         self.adaptation.edit_tokens, self.adaptation.answer_tokens = edit_tokens, answer_tokens
 
     def apply(self, act: Callable[[Adaptation, Sequence[T]], list[R]], items: Sequence[T]) -> list[R]:

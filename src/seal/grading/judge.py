@@ -15,11 +15,11 @@ import os
 import random
 import re
 import time
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import httpx
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -124,6 +124,7 @@ class Judge:
     """Right or wrong as the judge says; scores 1 and 0. Anything else is ungraded with its reason."""
 
     Config = JudgeConfig
+    tables: ClassVar[Mapping[str, type[BaseModel]]] = {"grading.judge": JudgeConfig}
     name: str = "judge"
 
     def __init__(self, config: JudgeConfig) -> None:

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
+from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -139,6 +140,7 @@ class Lexical:
     """
 
     Config = LexicalConfig
+    tables: ClassVar[Mapping[str, type[BaseModel]]] = {"grading.lexical": LexicalConfig}
     name: str = "lexical"
 
     def __init__(self, config: LexicalConfig | None = None) -> None:

@@ -78,8 +78,8 @@ class Compiler:
 
     @classmethod
     def load(cls, config: LearnerConfig, model: str, writer: str) -> Compiler:
-        base = Adaptation.load(config.run_config(model))
-        return cls(config, base, base if writer == model else Adaptation.load(config.run_config(writer)))
+        base = Adaptation.load(config.engine_config(model))
+        return cls(config, base, base if writer == model else Adaptation.load(config.engine_config(writer)))
 
     def compile(self, source: SourceDocument) -> Compiled:
         """Write, ground, set the exam, train. What was written before (`source.lines`) is taken as it is."""

@@ -105,7 +105,7 @@ class Learner:
         logging.disable_progress_bar()
         name = self.workspace.settings()["model"]
         self.watch.progress(f"loading {name}", 0, 1)
-        return Adaptation.load(self.config.run_config(name))
+        return Adaptation.load(self.config.engine_config(name))
 
     @cached_property
     def writer(self) -> Adaptation:
@@ -115,7 +115,7 @@ class Learner:
         settings = self.workspace.settings()
         if settings["writer"] == settings["model"]:
             return self.adaptation
-        return Adaptation.load(self.config.run_config(settings["writer"]))
+        return Adaptation.load(self.config.engine_config(settings["writer"]))
 
     @cached_property
     def compiler(self) -> Compiler:

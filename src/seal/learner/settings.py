@@ -15,7 +15,7 @@ from typing import Any
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from seal.config import GradingConfig, InnerConfig, ModelConfig, RunConfig, SelfEditConfig, TrainConfig
+from seal.config import EngineConfig, GradingConfig, InnerConfig, ModelConfig, SelfEditConfig, TrainConfig
 from seal.domains.knowledge import KnowledgeConfig
 from seal.domains.knowledge.screen import ScreenConfig
 from seal.errors import ConfigError, InputFileError
@@ -113,19 +113,19 @@ class LearnerConfig(_Config):
     router: RouterConfig = RouterConfig()
     gates: GateConfig = GateConfig()
 
-    def run_config(self, model: str) -> RunConfig:
-        """The same as the configuration of the inner loop's parts, for a model of this name."""
+    def engine_config(self, model: str) -> EngineConfig:
+        """The same as the engine has it, for a model of this name."""
         writing = self.writing.model_dump(exclude={"formats", "attempts"})
-        return RunConfig(
+        config = EngineConfig(
             seed=self.seed,
             model=ModelConfig.model_validate(
                 {"name": model, "dtype": self.dtype, "device": self.device, "prompt_style": self.prompt_style}
             ),
             self_edit=SelfEditConfig(format=self.writing.formats[0], **writing),
-            knowledge=KnowledgeConfig(include_passage=False),
             inner=InnerConfig(**self.cell.model_dump(), seeds=1, learner="base"),
             grading=GradingConfig(grader=self.grader, max_new_tokens=self.max_answer_tokens),
         )
+        return config.with_table(KnowledgeConfig(include_passage=False))
 
     def recipe(self) -> dict[str, Any]:
         """What decides, beside the models and the document, what is built of it."""

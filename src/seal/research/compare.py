@@ -12,6 +12,7 @@ from typing import Any
 
 from seal.engine.adapt import Adaptation
 from seal.models.identity import model_record
+from seal.research.config import RunConfig
 from seal.research.evaluate import RECORDS, Evaluation, difference_table, method_table
 from seal.research.outer import OuterLoop
 from seal.research.run_folder import RunFolder
@@ -23,7 +24,7 @@ def examine_arms(evaluation: Evaluation, training: Sequence[Context], known: Cal
     adaptation, folder = evaluation.adaptation, evaluation.folder
     evaluation.written("self_edit", adaptation.model)
     known("self_edit")
-    last = adaptation.config.outer.rounds
+    last = folder.config.outer.rounds
     for round, policy in OuterLoop(adaptation, folder, training, "seal").policies():
         name = "seal" if round == last else f"round_{round}"
         evaluation.written(name, policy)
@@ -35,14 +36,14 @@ def examine_arms(evaluation: Evaluation, training: Sequence[Context], known: Cal
 
 
 def plan_work(
-    adaptation: Adaptation, n_train: int, n_held_out: int, *, given: int, searched: int = 0
+    adaptation: Adaptation, config: RunConfig, n_train: int, n_held_out: int, *, given: int, searched: int = 0
 ) -> None:
     """Tells the run's account of its work what is to come, so that it can say how long it will take.
 
     `given` counts the methods that are trained on what is not written, `searched` trainings outside of both
     the rounds and the exams.
     """
-    config, rounds = adaptation.config, adaptation.config.outer.rounds
+    rounds = config.outer.rounds
     own, written = n_train * config.self_edit.samples, 2 + rounds if rounds else 1
     adaptation.work.plan("write", own * max(0, 2 * rounds - 1) + n_held_out * written)
     trained = own * config.inner.seeds * rounds + searched + n_held_out * (written + given)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from seal.config import RunConfig, builtin_config
 from seal.engine.adapt import Adaptation
 from seal.engine.check import fingerprint
 from seal.engine.start import Silent, Watch, start
 from seal.research.compare import examine_arms, plan_work, tables
+from seal.research.config import RunConfig, builtin_config
 from seal.research.data import load_source
 from seal.research.evaluate import RECORDS, Evaluation, method_table
 from seal.research.outer import contexts_of_round, n_contexts
@@ -52,9 +52,7 @@ def run_experiment(config: RunConfig, folder: RunFolder, watch: Watch | None = N
     done = folder.read_json("results.json")
     if done is not None:
         return done
-    training = load_source(
-        config, config.data.train, n_contexts(config), wordings=config.data.reward_wordings
-    )
+    training = load_source(config, config.data.train, n_contexts(config), reward=True)
     held_out = load_source(config, config.data.evaluation, config.data.n_evaluation)
     adaptation = start(config, training.contexts + held_out.contexts, watch, open_book=True)
     folder.pin(
@@ -62,7 +60,7 @@ def run_experiment(config: RunConfig, folder: RunFolder, watch: Watch | None = N
     )
     n_train = len(contexts_of_round(config, training.contexts, 1))
     given = 1 + (config.passage_best is not None) + bool(held_out.gold)
-    plan_work(adaptation, n_train, len(held_out.contexts), given=given)
+    plan_work(adaptation, config, n_train, len(held_out.contexts), given=given)
 
     def known(method: str) -> None:
         watch.figures(method_table(folder.records(RECORDS), [method], seed=config.seed))

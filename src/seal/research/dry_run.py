@@ -16,8 +16,7 @@ from typing import Any
 
 import torch
 
-from seal.config import RunConfig, TrainConfig
-from seal.domains.arc_agi import ArcAgi
+from seal.config import TrainConfig
 from seal.engine.adapt import Adaptation
 from seal.engine.memory import (
     activation_bytes_a_token,
@@ -26,18 +25,21 @@ from seal.engine.memory import (
     slots_that_fit,
     weight_bytes,
 )
+from seal.engine.parts import build_domain, build_format
 from seal.engine.start import Watch, start
 from seal.errors import InputFileError
 from seal.models.generate import generate
 from seal.models.load import resolve
 from seal.models.tokens import encode_prompt
 from seal.research import examine as examination
+from seal.research.config import RunConfig
 from seal.research.few_shot.experiment import HAND_MADE
 from seal.research.outer import CHUNK_TRIALS, contexts_of_round
 from seal.research.train import arms_of, planned_work, training_contexts
+from seal.self_edits.arc_grammar import DirectiveSpace, render
 from seal.training import train
 from seal.training.trainer import MAX_TOKENS
-from seal.types import Context, Example, TrainingPlan
+from seal.types import Context, Example, SelfEdit, TrainingPlan
 
 _ASSUMED_SHARE = 0.5
 _ASSUMED_LINE_TOKENS = 20
@@ -123,8 +125,8 @@ def _local(source: str) -> str | None:
         return source
     from huggingface_hub import try_to_load_from_cache
 
-    found = try_to_load_from_cache(source, "config.json")
-    return str(Path(found).parent) if isinstance(found, str) else None
+    cached = try_to_load_from_cache(source, "config.json")
+    return str(Path(cached).parent) if isinstance(cached, str) else None
 
 
 def _shape(source: str, config: RunConfig) -> Any:
@@ -152,12 +154,12 @@ def _amount(
 ) -> Amount:
     """Everything counted that can be, with self-edits of the assumed length."""
     edit = _edit_tokens(config, model) if n_self_edits else 0.0
-    shown = [model.tokens(c.text if config.domain == "arc_agi" else f"{c.title}\n{c.text}") for c in contexts]
+    shown = [model.tokens(f"{c.title}\n{c.text}" if c.title else c.text) for c in contexts]
     mean_shown = sum(shown) / len(contexts)
-    if config.domain == "arc_agi":
+    if build_domain(config).few_shot:
         steps, trained = _one_task(config, contexts, model)
     else:
-        steps, trained = _one_passage(config, contexts, model, edit, mean_shown)
+        steps, trained = _one_passage(config, contexts, model, edit)
     kept = len(contexts_of_round(config, contexts, 1)) * config.outer.rounds * len(arms_of(config))
     n_questions = sum(len(c.questions) for c in contexts)
     return Amount(
@@ -175,26 +177,32 @@ def _amount(
 
 
 def _one_passage(
-    config: RunConfig, contexts: Sequence[Context], model: _Model, edit: float, passage: float
+    config: RunConfig, contexts: Sequence[Context], model: _Model, edit: float
 ) -> tuple[int, float]:
-    """Steps and tokens of an adapter that learns a self-edit of `edit` tokens about a passage."""
-    title = sum(model.tokens(c.title) for c in contexts) / len(contexts)
-    lines = edit / _ASSUMED_LINE_TOKENS
-    examples = math.ceil(lines / config.knowledge.lines_per_example) + config.knowledge.include_passage
-    per_epoch = edit + lines * title + passage * config.knowledge.include_passage
-    if config.inner.faithful_length:
-        per_epoch = examples * config.inner.faithful_length
-    return _training(config.inner, examples, per_epoch)
+    """Steps and tokens of an adapter that learns a self-edit of `edit` tokens: what the domain makes of as
+    many blank lines as it has, and these tokens on top."""
+    domain = build_domain(config)
+    blank = ("",) * math.ceil(edit / _ASSUMED_LINE_TOKENS)
+    realised = [domain.examples(c, SelfEdit(c.id, config.self_edit.format, "", blank)) for c in contexts]
+    n_examples = max(map(len, realised))
+    tokens = edit + _mean_tokens(model, realised)
+    if padded := config.inner.as_released.faithful_length:
+        tokens = n_examples * padded
+    return _training(config.inner, n_examples, tokens)
 
 
 def _one_task(config: RunConfig, contexts: Sequence[Context], model: _Model) -> tuple[int, float]:
     """The same for a few-shot task: the hand-made directive's examples, the mean of the epochs there are."""
-    domain, space = ArcAgi(config.arc), config.directive_space
-    found = [domain.realise(domain.task(c), HAND_MADE, config.arc.seed) for c in contexts]
-    tokens = sum(model.tokens(e.prompt + e.completion) for own in found for e in own) / len(contexts)
+    domain, format, space = build_domain(config), build_format(config), config.table(DirectiveSpace)
+    realised = [domain.examples(c, format.parse(c, render(HAND_MADE))) for c in contexts]
     mean_epochs = round(sum(space.num_train_epochs) / len(space.num_train_epochs))
     inner = config.inner.model_copy(update={"epochs": mean_epochs})
-    return _training(inner, max(map(len, found)), tokens)
+    return _training(inner, max(map(len, realised)), _mean_tokens(model, realised))
+
+
+def _mean_tokens(model: _Model, realised: Sequence[Sequence[Example]]) -> float:
+    """The tokens of a context's examples, in the mean over contexts."""
+    return sum(model.tokens(e.prompt + e.completion) for own in realised for e in own) / len(realised)
 
 
 def _edit_tokens(config: RunConfig, model: _Model) -> float:
@@ -215,15 +223,17 @@ def _training(config: TrainConfig, n_examples: int, tokens: float) -> tuple[int,
 def _lines(config: RunConfig, amount: Amount, model: _Model, *, policies: int) -> list[PlanLine]:
     tokenised = "tokenised" if model.adaptation else f"{_CHARACTERS_A_TOKEN} characters taken as a token"
     assumed = f"self-edits assumed at half of their limit, {_edit_tokens(config, model):.0f} tokens"
-    tasks = config.domain == "arc_agi"
-    if tasks:
+    domain = build_domain(config)
+    if domain.few_shot:
         assumed = "directives assumed as a person would write them, with the mean number of epochs"
     lines = [
         PlanLine("model", config.model.name, model.why_not_loaded),
+        PlanLine(f"{domain.unit}s", str(amount.n_contexts), f"with {amount.n_questions} questions"),
         PlanLine(
-            "tasks" if tasks else "passages", str(amount.n_contexts), f"with {amount.n_questions} questions"
+            "tokens shown" if domain.few_shot else f"{domain.unit} tokens",
+            f"{amount.passage_tokens:,}",
+            tokenised,
         ),
-        PlanLine("tokens shown" if tasks else "passage tokens", f"{amount.passage_tokens:,}", tokenised),
         PlanLine("self-edits to write", f"{amount.n_self_edits:,}", ""),
         PlanLine("adapters to train", f"{amount.n_adapters:,}", ""),
         PlanLine(

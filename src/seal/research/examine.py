@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seal.config import RunConfig
 from seal.domains.knowledge import require_questions
 from seal.engine.adapt import Adaptation
-from seal.engine.check import check_names, fingerprint
+from seal.engine.check import fingerprint
+from seal.engine.parts import build_domain
 from seal.engine.start import Silent, Watch, start
 from seal.errors import ConfigError, UnknownNameError
 from seal.models import load_model
 from seal.plugins import did_you_mean
+from seal.research.config import RunConfig, check_names
 from seal.research.data import ContextSource, load_source
 from seal.research.demo import summarise_run
 from seal.research.evaluate import RECORDS, Evaluation, method_table
@@ -51,7 +52,7 @@ def run_evaluation(
         adaptation.work.plan(kind, n)
     for method in SEVERAL:
         if method in methods:
-            plan_several(adaptation, method, n_contexts)
+            plan_several(adaptation, config, method, n_contexts)
     evaluation = _evaluation(adaptation, folder, source)
     writer = _writer(adaptation) if writes else adaptation.model
     with folder.session(methods=list(methods)):
@@ -103,12 +104,12 @@ def evaluation_source(config: RunConfig, methods: Sequence[str]) -> ContextSourc
 
 def methods_of(config: RunConfig) -> tuple[str, ...]:
     """The methods that there are in the configured domain."""
-    return TASK_METHODS if config.domain == "arc_agi" else METHODS
+    return TASK_METHODS if build_domain(config).few_shot else METHODS
 
 
 def default_methods(config: RunConfig) -> tuple[str, ...]:
     """Those that are examined if none is named."""
-    return DEFAULT_TASK_METHODS if config.domain == "arc_agi" else DEFAULT_METHODS
+    return DEFAULT_TASK_METHODS if build_domain(config).few_shot else DEFAULT_METHODS
 
 
 def _evaluation(adaptation: Adaptation, folder: RunFolder, source: ContextSource) -> Evaluation:

@@ -21,12 +21,12 @@ from safetensors import SafetensorError
 
 from seal.algorithms import ALGORITHMS
 from seal.algorithms.rest_em import select_at_random
-from seal.config import RunConfig
 from seal.engine.adapt import Adaptation, Trial
 from seal.engine.card import write_card
 from seal.errors import TrainingError
 from seal.files import write_beside
 from seal.models import load_model
+from seal.research.config import RunConfig
 from seal.research.run_folder import RunFolder
 from seal.seeds import derive_seed
 from seal.training import merge, train
@@ -65,7 +65,7 @@ class OuterLoop:
         self, adaptation: Adaptation, folder: RunFolder, contexts: Sequence[Context], arm: Arm
     ) -> None:
         self.adaptation, self.folder, self.contexts, self.arm = adaptation, folder, contexts, arm
-        self.config = adaptation.config
+        self.config = folder.config
 
     def policies(self) -> Iterator[tuple[int, Any]]:
         """Yield (round, policy) after each round, training what the folder does not hold yet."""

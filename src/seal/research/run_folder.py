@@ -18,9 +18,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from seal.config import RunConfig, dump_config, parse_config
 from seal.errors import ConfigError, InputError, OutputError
 from seal.files import write_beside, writing
+from seal.research.config import RunConfig, dump_config, parse_config
 
 CONFIG = "config.toml"
 _HEADER = "# The whole configuration of a run of "

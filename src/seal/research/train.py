@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 from seal.algorithms import ALGORITHMS
-from seal.config import RunConfig
 from seal.domains.knowledge import require_questions
-from seal.engine.check import check_names, fingerprint
+from seal.engine.check import fingerprint
+from seal.engine.parts import build_format
 from seal.engine.start import Silent, Watch, start
 from seal.errors import ConfigError
 from seal.models.identity import model_record
+from seal.research.config import RunConfig, check_names
 from seal.research.data import load_source
 from seal.research.outer import Arm, OuterLoop, contexts_of_round, n_contexts
 from seal.research.run_folder import RunFolder
@@ -58,14 +59,14 @@ def run_training(config: RunConfig, path: Path, watch: Watch | None = None) -> d
 def training_contexts(config: RunConfig) -> list[Context]:
     """The contexts of the outer loop, each with an exam. Raises SealError for what is wrong with them."""
     check_names(config)
-    if config.self_edit.format == "none":
+    if not build_format(config).yields:
         raise ConfigError(
-            'self_edit.format is "none", so there is no writing to learn',
+            f'self_edit.format is "{config.self_edit.format}", so there is no writing to learn',
             "Choose another format, for instance implications.",
         )
     data = config.data
     wanted = n_contexts(config)
-    contexts = load_source(config, data.train, wanted, wordings=data.reward_wordings).contexts
+    contexts = load_source(config, data.train, wanted, reward=True).contexts
     require_questions(contexts)
     if config.data.fresh and len(contexts) < config.outer.rounds:
         raise ConfigError(

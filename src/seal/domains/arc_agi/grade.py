@@ -5,11 +5,13 @@ Knows grids and how they are written. Knows nothing about how an answer was made
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
-from seal.domains.arc_agi.grids import MAX_SIDE, height, shape_text, width
+from seal.domains.arc_agi.domain import ArcConfig
+from seal.domains.arc_agi.grids import height, shape_text, width
 from seal.domains.arc_agi.text import text_form
 from seal.errors import InputError
 from seal.grading.exact import NO_GOLD, check_lengths, ungraded
@@ -31,17 +33,6 @@ def grade_grid(predicted: Grid | None, gold: Grid | None) -> tuple[Outcome, str]
     return "wrong", f"{off} of {height(gold) * width(gold)} cells differ"
 
 
-class GridConfig(BaseModel):
-    """How the answers are written."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    representation: str = Field(
-        default="rows", description="How grids are written: rows, numpy, compact, padded."
-    )
-    columns: int = Field(default=MAX_SIDE, ge=1, description="Width of the padded representation.")
-
-
 class GridGrader:
     """Right iff the answer is the gold grid, cell by cell; a `seal.protocols.Grader`.
 
@@ -49,11 +40,12 @@ class GridGrader:
     ungraded.
     """
 
-    Config = GridConfig
+    Config = ArcConfig
+    tables: ClassVar[Mapping[str, type[BaseModel]]] = {"arc": ArcConfig}
     name: str = "grid"
 
-    def __init__(self, config: GridConfig | None = None) -> None:
-        self.config = config or GridConfig()
+    def __init__(self, config: ArcConfig | None = None) -> None:
+        self.config = config or ArcConfig()
         self.form = text_form(self.config.representation, columns=self.config.columns)
 
     def grade(self, questions: Sequence[Question], answers: Sequence[str]) -> list[Graded]:

@@ -10,8 +10,10 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from seal.domains.knowledge.load import load_contexts
 from seal.errors import ConfigError
-from seal.types import Context, Example, Hyperparameters, Messages, Question, SelfEdit
+from seal.protocols import Domain
+from seal.types import Context, ContextSource, Example, Messages, Question, SelfEdit
 
 _BASE_EXAM: Final = "Let's answer a question directly and concisely.\nQuestion: {question}\nAnswer:"
 _SHORT_EXAM: Final = "Question: {question}\nAnswer:"
@@ -53,7 +55,7 @@ class KnowledgeConfig(BaseModel):
     )
 
 
-class Knowledge:
+class Knowledge(Domain):
     """Passages to be known without having them in the prompt (a `seal.protocols.Domain`)."""
 
     name: str = "knowledge"
@@ -63,6 +65,10 @@ class Knowledge:
 
     def __init__(self, config: KnowledgeConfig | None = None) -> None:
         self.config = config or KnowledgeConfig()
+
+    def load(self, name: str, n: int, *, seed: int) -> ContextSource:
+        """Return the first `n` passages of a file or folder; see `load_contexts` for what it raises."""
+        return ContextSource(load_contexts(name)[:n])
 
     def examples(self, context: Context, self_edit: SelfEdit) -> tuple[Example, ...]:
         """Return the training documents: the lines of `self_edit` in their order, then the passage.
@@ -80,10 +86,6 @@ class Knowledge:
         if self.config.include_passage:
             documents.append(_document(context.title if self.config.title_prefix else "", context.text))
         return tuple(Example(completion=document) for document in documents)
-
-    def hyperparameters(self, self_edit: SelfEdit, configured: Hyperparameters) -> Hyperparameters:
-        """Return `configured`: a self-edit about a passage says nothing about how it is trained on."""
-        return configured
 
     def edit_alone(self) -> Knowledge:
         """Return the domain without the passage among the documents."""

@@ -50,7 +50,13 @@ def choose(
     stored = {r["context"]: r for r in folder.records(RECORDS) if r["method"] == method}
     missing = [c for c in contexts if c.id not in stored]
     known = solved_as_it_is(adaptation, missing)
-    likelihoods = _likelihoods(adaptation, method, [c for c in missing if c.id not in known], candidates)
+    likelihoods = _likelihoods(
+        adaptation,
+        method,
+        [c for c in missing if c.id not in known],
+        candidates,
+        folder.config.few_shot.choose_by,
+    )
     records: list[dict[str, Any]] = []
     for context in missing:
         own, text = likelihoods.get(context.id), None
@@ -81,9 +87,10 @@ def _likelihoods(
     method: str,
     contexts: Sequence[Context],
     candidates: Mapping[str, Sequence[SelfEdit]],
+    n: int,
 ) -> dict[str, list[float]]:
-    """By context, for each candidate the sum of the left-out solutions' likelihoods."""
-    seed, n = adaptation.config.seed, adaptation.config.arc.choose_by
+    """By context, for each candidate the sum of the likelihoods of `n` left-out solutions."""
+    seed = adaptation.config.seed
     trials: list[Trial] = []
     owners: list[tuple[str, int]] = []
     for context in contexts:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 
 from seal.domains.arc_agi import ArcAgi, Augmentation
 from seal.engine.adapt import Adaptation, Trial, ungraded
@@ -21,6 +22,7 @@ from seal.grading.statistics import summarise
 from seal.models import score_answers
 from seal.research.evaluate import Evaluation
 from seal.research.few_shot.choosing import left_out, solved_as_it_is
+from seal.research.few_shot.settings import FewShotConfig
 from seal.research.few_shot.voting import Views, arc_domain, graded_winner, read_grid
 from seal.seeds import derive_seed
 from seal.training import Adapter, AdapterBank
@@ -85,7 +87,7 @@ def together(
         )
         for c in contexts
     ]
-    verdicts = agree(adaptation, panels, f"evaluating {method}")
+    verdicts = agree(adaptation, panels, evaluation.folder.config.few_shot, f"evaluating {method}")
     stored = {r["context"] for r in evaluation.folder.records(RECORDS) if r["method"] == method}
     evaluation.folder.append(
         RECORDS,
@@ -103,14 +105,16 @@ def together(
     evaluation.record(method, [verdict.score for verdict in verdicts])
 
 
-def agree(adaptation: Adaptation, panels: Sequence[Panel], stage: str) -> list[Consensus]:
+def agree(
+    adaptation: Adaptation, panels: Sequence[Panel], settings: FewShotConfig, stage: str
+) -> list[Consensus]:
     """The verdict of each panel. One whose adapters all diverged comes back ungraded, with the reason."""
     with adaptation.work.doing("train", sum(len(panel.self_edits) for panel in panels)):
         return adaptation.workers.share(
             panels,
             lambda panel: float(len(panel.self_edits) or 1),
-            _agree,
-            lambda part: _agree(adaptation, part, stage),
+            partial(_agree, settings=settings),
+            lambda part: _agree(adaptation, part, stage, settings=settings),
         )
 
 
@@ -138,9 +142,11 @@ class _Seat:
     likely: dict[Grid, float] = field(default_factory=dict)
 
 
-def _agree(adaptation: Adaptation, panels: Sequence[Panel], stage: str = "") -> list[Consensus]:
-    domain, config = arc_domain(adaptation), adaptation.config
-    exams = [Views.of(p.context, p.task, domain, config.arc.votes, config.seed) for p in panels]
+def _agree(
+    adaptation: Adaptation, panels: Sequence[Panel], stage: str = "", *, settings: FewShotConfig
+) -> list[Consensus]:
+    domain, seed = arc_domain(adaptation), adaptation.config.seed
+    exams = [Views.of(p.context, p.task, domain, settings.votes, seed) for p in panels]
     trials = [Trial(p.context, edit, p.seed) for p in panels for edit in p.self_edits]
     owners = [i for i, p in enumerate(panels) for _ in p.self_edits]
     trained = [adapter for adapter, _ in adaptation.train(trials, stage=stage)]
@@ -152,8 +158,8 @@ def _agree(adaptation: Adaptation, panels: Sequence[Panel], stage: str = "") -> 
             [reason, *_] = [a.failed for a, owner in zip(trained, owners, strict=True) if owner == i]
             found[i] = Consensus(ungraded(panel.context, reason), tuple(() for _ in panel.task.test))
     bare = [i for i, panel in enumerate(panels) if not panel.self_edits]
-    found |= _verdicts(adaptation, exams, [(i, None) for i in bare], [])
-    found |= _verdicts(adaptation, exams, [(owners[j], j) for j in sound], trained)
+    found |= _verdicts(adaptation, exams, [(i, None) for i in bare], [], settings)
+    found |= _verdicts(adaptation, exams, [(owners[j], j) for j in sound], trained, settings)
     return [found[i] for i in range(len(panels))]
 
 
@@ -162,23 +168,28 @@ def _verdicts(
     exams: Sequence[Views],
     members: Sequence[tuple[int, int | None]],
     trained: Sequence[Adapter],
+    settings: FewShotConfig,
 ) -> dict[int, Consensus]:
     """By panel, what its `members`, (panel, adapter or None) each, agree on."""
     if not members:
         return {}
     adapters = [trained[j] for _, j in members if j is not None]
     if not adapters:
-        return _asked(adaptation, exams, [i for i, _ in members], None)
+        return _asked(adaptation, exams, [i for i, _ in members], None, settings)
     with AdapterBank.of(adaptation.model, adapters) as bank:
-        return _asked(adaptation, exams, [i for i, _ in members], bank)
+        return _asked(adaptation, exams, [i for i, _ in members], bank, settings)
 
 
 def _asked(
-    adaptation: Adaptation, exams: Sequence[Views], panels: Sequence[int], bank: AdapterBank | None
+    adaptation: Adaptation,
+    exams: Sequence[Views],
+    panels: Sequence[int],
+    bank: AdapterBank | None,
+    settings: FewShotConfig,
 ) -> dict[int, Consensus]:
     """The members' answers, the candidates in them, and of these the likeliest. Member i has slot i."""
     domain = arc_domain(adaptation)
-    copies = {i: _copies(adaptation, exams[i]) for i in set(panels)}
+    copies = {i: _copies(adaptation, exams[i], settings.choose_by) for i in set(panels)}
     seats = [_Seat(i, slot, copy) for slot, i in enumerate(panels) for copy in copies[i]]
     _hear(adaptation, seats, bank)
     tables = {
@@ -264,15 +275,15 @@ def _candidates(table: Sequence[_Seat], supported: Mapping[Grid, float]) -> list
     return found
 
 
-def _copies(adaptation: Adaptation, exam: Views) -> list[_Copy]:
-    domain, n = arc_domain(adaptation), adaptation.config.arc.choose_by
+def _copies(adaptation: Adaptation, exam: Views, n_shown: int) -> list[_Copy]:
+    domain = arc_domain(adaptation)
     questions = iter(exam.context.questions)
     found = []
     for test, (ways, tasks) in enumerate(zip(exam.ways, exam.copies, strict=True)):
         for way, task in zip(ways, tasks, strict=True):
             shown = [
                 (adaptation.exam_prompt(None, question), question.answers[0] + domain.answer_end)
-                for context in left_out(adaptation, domain.context(task))[:n]
+                for context in left_out(adaptation, domain.context(task))[:n_shown]
                 for question in context.questions
             ]
             found.append(_Copy(test, next(questions), way, tuple(shown)))

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from seal.config import RunConfig, builtin_config
 from seal.domains.arc_agi.microgrid import family_of
 from seal.engine.adapt import Adaptation
-from seal.engine.check import check_names, fingerprint
+from seal.engine.check import fingerprint
 from seal.engine.start import Silent, Watch, start
 from seal.research.compare import examine_arms, plan_work, tables
+from seal.research.config import RunConfig, builtin_config, check_names
 from seal.research.data import ContextSource, load_source
 from seal.research.evaluate import RECORDS, Evaluation, method_table
 from seal.research.few_shot import fixed
@@ -49,7 +49,7 @@ QUICK: Final = {"data.n_train": 8, "data.n_evaluation": 16, "self_edit.samples":
 
 def arc_config(*, seed: int = 0, quick: bool = False, matched: bool = False) -> RunConfig:
     """The experiment's configuration, as in arc.toml; `matched` with the matched baselines."""
-    own = {"seed": seed, "arc.choose_fixed": matched}
+    own = {"seed": seed, "few_shot.choose_fixed": matched}
     return builtin_config("seal.research.few_shot", "arc.toml", own | (QUICK if quick else {}))
 
 
@@ -60,7 +60,7 @@ def run_few_shot(config: RunConfig, folder: RunFolder, watch: Watch | None = Non
     if done is not None:
         return done
     check_names(config)
-    training = load_source(config, config.data.train, n_contexts(config))
+    training = load_source(config, config.data.train, n_contexts(config), reward=True)
     held_out = load_source(config, config.data.evaluation, config.data.n_evaluation)
     adaptation = start(config, training.contexts + held_out.contexts, watch)
     folder.pin(
@@ -68,9 +68,9 @@ def run_few_shot(config: RunConfig, folder: RunFolder, watch: Watch | None = Non
     )
     n_train = len(contexts_of_round(config, training.contexts, 1))
     n = len(held_out.contexts)
-    plan_work(adaptation, n_train, n, given=2, searched=fixed.budget(config))
+    plan_work(adaptation, config, n_train, n, given=2, searched=fixed.budget(config))
     for method in methods_of_several(config):
-        plan_several(adaptation, method, n)
+        plan_several(adaptation, config, method, n)
     with folder.session():
         _run(adaptation, folder, training, held_out, watch)
     results = summarise_tasks(adaptation, folder, held_out)
@@ -93,24 +93,27 @@ def _run(
     examine_arms(evaluation, training.contexts, known)
     same_for_all(evaluation, "best_fixed", fixed.search_fixed(adaptation, folder, training.contexts))
     known("best_fixed")
-    for method in methods_of_several(adaptation.config):
+    for method in methods_of_several(folder.config):
         by_several(evaluation, training, method)
         known(method)
 
 
-def plan_several(adaptation: Adaptation, method: str, n_contexts: int) -> None:
+def plan_several(adaptation: Adaptation, config: RunConfig, method: str, n_contexts: int) -> None:
     """Tells the run's account of its work what such a method is to do at most."""
-    arc, plan = adaptation.config.arc, adaptation.work.plan
+    settings, plan = config.few_shot, adaptation.work.plan
     if not method.startswith("fixed"):
-        plan("write", n_contexts * arc.choose_from)
+        plan("write", n_contexts * settings.choose_from)
     together = method.endswith(COMMITTEE)
-    plan("train", n_contexts * (arc.choose_from if together else arc.choose_from * arc.choose_by + 1))
+    plan(
+        "train",
+        n_contexts * (settings.choose_from if together else settings.choose_from * settings.choose_by + 1),
+    )
 
 
 def methods_of_several(config: RunConfig) -> tuple[str, ...]:
     """The methods that have several directives for each task: all of them together or, with the matched
     baselines, also one chosen among them."""
-    if not config.arc.choose_fixed:
+    if not config.few_shot.choose_fixed:
         return (f"seal_{COMMITTEE}",)
     return tuple(f"{own}_{way}" for own in ("seal", "fixed") for way in (CHOSEN, COMMITTEE))
 
@@ -125,7 +128,7 @@ def by_several(evaluation: TaskEvaluation, training: ContextSource, method: str)
         policies = [p for _, p in OuterLoop(adaptation, folder, training.contexts, "seal").policies()]
         by_own(evaluation, method, policies[-1] if policies else adaptation.model)
     else:
-        best = fixed.best_fixed(adaptation, folder, adaptation.config.arc.choose_from)
+        best = fixed.best_fixed(adaptation, folder, folder.config.few_shot.choose_from)
         found = {
             c.id: [adaptation.format.parse(c, render(directive)) for directive in best]
             for c in evaluation.contexts
@@ -138,7 +141,7 @@ def by_own(evaluation: TaskEvaluation, method: str, policy: Any) -> None:
     if evaluation.is_done(method):
         return
     adaptation, contexts = evaluation.adaptation, evaluation.contexts
-    n, seed = adaptation.config.arc.choose_from, f"{adaptation.config.seed}/choose"
+    n, seed = evaluation.folder.config.few_shot.choose_from, f"{adaptation.config.seed}/choose"
     written = adaptation.write(contexts, n, seed=seed, model=policy, stage=f"writing for {method}")
     _by(evaluation, method, {c.id: own for c, own in zip(contexts, written, strict=True)})
 

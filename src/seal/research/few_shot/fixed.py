@@ -10,13 +10,13 @@ import random
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from seal.config import RunConfig
 from seal.engine.adapt import Adaptation, Trial
 from seal.errors import TrainingError
+from seal.research.config import RunConfig
 from seal.research.outer import CHUNK_TRIALS
 from seal.research.run_folder import RunFolder
 from seal.seeds import derive_seed
-from seal.self_edits.arc_grammar import directives, render
+from seal.self_edits.arc_grammar import DirectiveSpace, directives, render
 from seal.types import Context, Directive
 
 RECORDS, CHOICE = "fixed_search.jsonl", "best_fixed.json"
@@ -26,7 +26,7 @@ _KEPT, _FIRST_TASKS, _RUNGS = 4, 4, 3
 def budget(config: RunConfig) -> int:
     """How many trainings the search may use."""
     outer = config.data.n_train * config.self_edit.samples * config.inner.seeds * config.outer.rounds
-    return config.outer.fixed_search or outer
+    return config.few_shot.fixed_search or outer
 
 
 def search_fixed(adaptation: Adaptation, folder: RunFolder, contexts: Sequence[Context]) -> Directive:
@@ -38,12 +38,12 @@ def search_fixed(adaptation: Adaptation, folder: RunFolder, contexts: Sequence[C
     Raises:
         TrainingError: no directive could be scored.
     """
-    config = adaptation.config
+    config = folder.config
     stored = folder.read_json(CHOICE)
     if stored is not None:
         return Directive(**stored["directive"])
     rng = random.Random(f"fixed/{config.seed}")
-    every = list(directives(config.directive_space))
+    every = list(directives(config.table(DirectiveSpace)))
     n_first = max(1, budget(config) // (_RUNGS * _FIRST_TASKS))
     left = rng.sample(every, min(n_first, len(every)))
     order = rng.sample(list(contexts), len(contexts))
@@ -65,7 +65,7 @@ def search_fixed(adaptation: Adaptation, folder: RunFolder, contexts: Sequence[C
 
 def best_fixed(adaptation: Adaptation, folder: RunFolder, n: int) -> list[Directive]:
     """The `n` best directives of a search: those that came furthest, and of these the best."""
-    reward, parse = adaptation.config.outer.reward, adaptation.format.parse
+    reward, parse = folder.config.outer.reward, adaptation.format.parse
     found: dict[str, list[float]] = {}
     for record in folder.records(RECORDS):
         if record[reward] is not None:
@@ -83,7 +83,7 @@ def _score(
     stage: str,
 ) -> dict[Directive, list[float]]:
     """Rewards of every candidate on every task; what the folder holds is not measured again."""
-    reward = adaptation.config.outer.reward
+    reward = folder.config.outer.reward
     found = {(r["text"], r["context"]): r[reward] for r in folder.records(RECORDS)}
     jobs = [(render(d), c) for d in candidates for c in contexts]
     missing = [(text, c) for text, c in jobs if (text, c.id) not in found]

@@ -90,9 +90,9 @@ class TaskEvaluation(Evaluation):
         self._record_both(method, exams, scores)
 
     def _views(self) -> list[Views]:
-        domain, config = self._domain, self.adaptation.config
+        domain, config = self._domain, self.folder.config
         return [
-            Views.of(context, self.tasks[context.id], domain, config.arc.votes, config.seed)
+            Views.of(context, self.tasks[context.id], domain, config.few_shot.votes, config.seed)
             for context in self.contexts
         ]
 

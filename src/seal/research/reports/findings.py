@@ -16,10 +16,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from seal.config import RunConfig
+from seal.domains.knowledge import KnowledgeConfig
 from seal.errors import InputError
 from seal.grading.exact import comparable
 from seal.grading.statistics import cluster_means, mean_ci, paired_difference
+from seal.research.config import RunConfig
 from seal.types import Estimate, SelfEdit
 
 Side = Literal["above", "below", "open", "unknown"]
@@ -57,8 +58,9 @@ def short_label(method: str) -> str:
 def long_label(method: str, config: RunConfig) -> str:
     """A method in words that a reader of the picture alone understands."""
     steps = "same steps" if config.inner.max_steps else "same settings"
-    edit = "passage + self-edit" if config.knowledge.include_passage else "self-edit"
-    gold = "passage + true statements" if config.knowledge.include_passage else "true statements"
+    with_passage = config.table(KnowledgeConfig).include_passage
+    edit = "passage + self-edit" if with_passage else "self-edit"
+    gold = "passage + true statements" if with_passage else "true statements"
     labels = {
         "base": "base model, never trained on the passage",
         "open_book": "passage in context (upper reference)",

@@ -14,8 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from seal.config import RunConfig, parse_config
 from seal.errors import InputFileError, SealError
+from seal.research.config import RunConfig, parse_config
 from seal.research.data import ContextSource, load_source
 from seal.research.reports import findings, plots
 from seal.research.reports import pages as page
@@ -103,7 +103,7 @@ class FinishedRun:
         try:
             return load_source(self.config, data.evaluation, data.n_evaluation)
         except SealError:
-            return ContextSource([], {})
+            return ContextSource([])
 
     @cached_property
     def contexts(self) -> dict[str, Context]:

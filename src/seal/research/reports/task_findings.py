@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from seal.config import RunConfig
 from seal.protocols import SelfEditFormat
+from seal.research.config import RunConfig
 from seal.research.evaluate import accuracies
 from seal.research.few_shot.voting import VOTING
 from seal.research.reports import findings

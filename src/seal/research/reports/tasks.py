@@ -13,9 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from seal.domains.arc_agi import ArcAgi
+from seal.domains.arc_agi import ArcAgi, ArcConfig
 from seal.domains.arc_agi.microgrid import family_of
-from seal.engine.adapt import build_format
+from seal.engine.parts import build_format
 from seal.research.few_shot.voting import VOTING, read_grid
 from seal.research.reports import pages as page
 from seal.research.reports import plots
@@ -25,6 +25,7 @@ from seal.research.reports.findings import RoundRewards, percent, round_rewards
 from seal.research.reports.passages import FinishedRun
 from seal.research.reports.task_findings import FIELDS, Choices, long_label, short_label
 from seal.research.run_folder import RunFolder
+from seal.self_edits.arc_grammar import DirectiveSpace
 from seal.types import Directive, Grid, Pair, SelfEdit, Task
 
 AUGMENTATIONS, OTHERS = FIELDS[:4], FIELDS[4:]
@@ -132,7 +133,7 @@ def worked_tasks(run: TaskRun) -> list[WorkedTask]:
 
 
 def _worked(run: TaskRun, context: str, rules: tuple[tuple[str, str], ...]) -> WorkedTask:
-    task, domain = run.run.source.tasks[context], ArcAgi(run.run.config.arc)
+    task, domain = run.run.source.tasks[context], ArcAgi(run.run.config.table(ArcConfig))
     shown = ("base", "self_edit", "seal", f"seal{VOTING}")
     records = {m: record for m in shown if (record := run.record(m, context)) is not None}
     tests = []
@@ -156,7 +157,7 @@ def picture(run: TaskRun) -> Any:
     rows, results = run.rows, run.run.results
     subtitle = (
         f"{max(r['n_contexts'] for r in rows)} held-out tasks, seed {results['seed']}; "
-        f"filled: one answer; hollow: vote of {run.run.config.arc.votes} copies; "
+        f"filled: one answer; hollow: vote of {run.run.config.few_shot.votes} copies; "
         "bars: 95\u00a0% intervals over tasks"
     )
     return _accuracy_figure(run, title="How many new few-shot tasks the model solves", subtitle=subtitle)
@@ -221,7 +222,7 @@ def render(run: TaskRun) -> str:
 
 def distribution(run: TaskRun, chosen: Sequence[Choices]) -> list[tuple[str, list[tuple[str, list[Any]]]]]:
     """The table of shares: (field in words, rows of (value, its share in each of `chosen`))."""
-    space = run.run.config.directive_space
+    space = run.run.config.table(DirectiveSpace)
     return [
         (
             FIELD_WORDS[field],
@@ -280,7 +281,7 @@ def _directives_svg(run: TaskRun) -> str | None:
         return {one.name: one.share(field, value) or 0.0 for one in shown}
 
     used = [(FIELD_WORDS[f].split()[0], shares(f, True)) for f in AUGMENTATIONS]
-    space = run.run.config.directive_space
+    space = run.run.config.table(DirectiveSpace)
     groups = [("augmentations: how often used", used)] + [
         (FIELD_WORDS[f], [(value_text(v), shares(f, v)) for v in findings.values_of(f, shown, space)])
         for f in OTHERS

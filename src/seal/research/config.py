@@ -1,0 +1,142 @@
+"""The settings of the research door: the engine's, and those of data, outer loop and experiments.
+
+Knows every setting that only experiments have, its default and its help text. Knows nothing about how a
+setting is used. The defaults are those of the paper (SEAL, arXiv 2506.10943); `docs/paper_index.md` says
+which is from where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from seal.algorithms import ALGORITHMS
+from seal.config import EngineConfig, TrainConfig
+from seal.domains import SOURCES
+from seal.engine.parts import check_parts
+from seal.plugins import Registry
+from seal.research.few_shot.settings import FewShotConfig
+from seal.tables import builtin_as, dump_config, load_as, parse_as, value_in
+
+__all__ = [
+    "DataConfig",
+    "OuterConfig",
+    "RunConfig",
+    "builtin_config",
+    "check_names",
+    "dump_config",
+    "load_config",
+    "parse_config",
+]
+
+
+class DataConfig(BaseModel):
+    """What is learned: a file or folder that the domain reads; "microworld/" (passages) or "microgrid/"
+    (tasks) with rl, dev or eval; "microgrid/rl+pretrain" takes tasks of both by turns. Such a source of
+    generated contexts has its own table, `[microworld]` or `[microgrid]`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    train: str = Field(default="microworld/rl", description="Contexts of the outer loop.")
+    evaluation: str = Field(
+        default="microworld/eval", description="Held-out contexts, for the final figures only."
+    )
+    n_train: int = Field(
+        default=50, ge=1, description="Contexts of the outer loop, each round (the first n)."
+    )
+    fresh: bool = Field(
+        default=False,
+        description="Every round has n_train contexts of its own, instead of the same: what a policy was "
+        "taught to write about a passage it repeats, which leaves a reward little to choose from.",
+    )
+    n_evaluation: int = Field(default=200, ge=1, description="Held-out contexts (the first n).")
+
+
+class OuterConfig(TrainConfig):
+    """The outer loop: ReST-EM on the writer (arXiv 2312.06585; paper, section 3.1)."""
+
+    rank: int = Field(default=64, ge=1, description="LoRA rank of the policy update.")
+    alpha: float = Field(default=128.0, gt=0, description="LoRA alpha of the policy update.")
+    learning_rate: float = Field(default=3e-4, gt=0, description="Peak learning rate of AdamW.")
+    epochs: int = Field(default=2, ge=1, description="Passes over the kept self-edits.")
+    batch_size: int = Field(default=10, ge=0, description="Examples a step; 0: all.")
+    algorithm: str = Field(default="best_of_k", description="Which scored self-edits are learned from.")
+    rounds: int = Field(default=2, ge=0, description="Rounds of reinforcement learning.")
+    control: bool = Field(
+        default=True,
+        description="Also train the control arm: as many rounds on as many own samples, chosen by chance.",
+    )
+    reward_with_passage: bool = Field(
+        default=True,
+        description="Train on the passage beside the self-edit when rewarding it, as published. Without, the "
+        "reward is what the self-edit teaches by itself, which tells good from bad far better.",
+    )
+    reward: Literal["accuracy", "likelihood"] = Field(
+        default="accuracy",
+        description='"accuracy" of the answers, as published, or "likelihood", the mean probability of the '
+        "gold answers, which is steadier.",
+    )
+
+
+class RunConfig(EngineConfig):
+    """One run of an experiment, whole. Stored beside its results as `config.toml`."""
+
+    moved: ClassVar[Mapping[str, str]] = EngineConfig.moved | {
+        "data.cells": "microgrid.cells",
+        "data.reward_wordings": "microworld.reward_wordings",
+        "outer.fixed_search": "few_shot.fixed_search",
+        "arc.votes": "few_shot.votes",
+        "arc.choose_from": "few_shot.choose_from",
+        "arc.choose_by": "few_shot.choose_by",
+        "arc.choose_fixed": "few_shot.choose_fixed",
+    }
+
+    data: DataConfig = DataConfig()
+    outer: OuterConfig = OuterConfig()
+    few_shot: FewShotConfig = FewShotConfig()
+    passage_best: TrainConfig | None = Field(
+        default=None,
+        description="Own best setting for training on the passage alone, found on development data.",
+    )
+
+    @classmethod
+    def registries(cls) -> list[Registry[Any]]:
+        return [*super().registries(), SOURCES]
+
+    @classmethod
+    def parts(cls, data: Mapping[str, Any]) -> list[tuple[Registry[Any], str]]:
+        """Also the sources that `data.train` and `data.evaluation` name."""
+        names = {source_of(value_in(cls, data, key))[0] for key in ("data.train", "data.evaluation")}
+        return [*super().parts(data), *((SOURCES, name) for name in sorted(names) if name)]
+
+
+def source_of(name: str) -> tuple[str, str]:
+    """The source of generated contexts that a name of data asks for, and which part of it; two empty texts
+    where the domain loads the data itself."""
+    source, _, part = name.partition("/")
+    return (source, part) if part and source in SOURCES.names() else ("", "")
+
+
+def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -> RunConfig:
+    """The configuration in a TOML file, with `overrides`; see `seal.tables.load_as`."""
+    return load_as(RunConfig, path, overrides)
+
+
+def builtin_config(package: str, name: str, overrides: Mapping[str, Any]) -> RunConfig:
+    """The configuration in a TOML file that comes with a package; see `seal.tables.builtin_as`."""
+    return builtin_as(RunConfig, package, name, overrides)
+
+
+def parse_config(data: Mapping[str, Any], *, where: str) -> RunConfig:
+    """The configuration in plain data; see `seal.tables.parse_as`."""
+    return parse_as(RunConfig, data, where=where)
+
+
+def check_names(config: RunConfig) -> None:
+    """Raises UnknownNameError if the configuration names a part that does not exist, ConfigError if two of
+    them do not go together."""
+    check_parts(config)
+    ALGORITHMS.get(config.outer.algorithm)
