@@ -1,7 +1,7 @@
 """The engine's settings: what is needed to write, train and examine.
 
 Knows every setting of the engine, its default and its help text. Knows nothing about how a setting is used,
-about the tables of single parts (seal/tables.py), or about what a door adds (research/config.py,
+about the tables of single parts (seal/part_tables.py), or about what a door adds (research/config.py,
 learner/settings.py). The defaults are those of the paper (SEAL, arXiv 2506.10943); `docs/paper_index.md` says
 which is from where.
 """
@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from seal.domains import DOMAINS
 from seal.grading import GRADERS
+from seal.part_tables import PartedConfig
 from seal.plugins import Registry
 from seal.self_edits import FORMATS
-from seal.tables import PartedConfig
 from seal.types import Hyperparameters
 
 

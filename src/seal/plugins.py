@@ -1,6 +1,6 @@
 """Finds a part by its name: built in, or offered by an installed package through an entry point.
 
-Knows nothing about what the parts do, or about their settings (seal/tables.py). A package adds a grader
+Knows nothing about what the parts do, or about their settings (seal/part_tables.py). A package adds a grader
 `mine`, say, by stating in its pyproject.toml:
 
     [project.entry-points."seal.graders"]

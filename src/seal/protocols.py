@@ -19,7 +19,7 @@ from typing import Any, Protocol, runtime_checkable
 from seal.types import Context, ContextSource, Example, Graded, Hyperparameters, Messages, Question, SelfEdit
 
 
-class Grammar(Protocol):
+class WriterGrammar(Protocol):
     """A language that a writer can be held to. A state is a value; the empty one is outside of it."""
 
     @property
@@ -63,7 +63,7 @@ class SelfEditFormat(Protocol):
         """The self-edit, held to the limits of work that only show once its examples are known."""
         return self_edit
 
-    def grammar(self) -> Grammar | None:
+    def grammar(self) -> WriterGrammar | None:
         """What the writer may write, for `self_edit.constrained`; None if there are no bounds to it."""
         return None
 
@@ -111,8 +111,8 @@ class Domain(Protocol):
 
 
 @runtime_checkable
-class Source(Protocol):
-    """Generates contexts without end: "microworld/rl" asks the source "microworld" for its part "rl".
+class ContextGenerator(Protocol):
+    """Makes contexts without end: "microworld/rl" asks the generator "microworld" for its part "rl".
 
     `unit` is what a context of it is called; it serves the domains that call theirs the same.
     """

@@ -18,6 +18,9 @@ MODULES = sorted(path for path in (SOURCE / "seal").rglob("*.py") if "migrations
 SHARED_FILE_NAMES = {
     # Two rooms that do the same for their own subject have the same files, so that one read explains most.
     "domain.py": "each domain's own Domain",
+    "generator.py": "microworld, microgrid: each its own ContextGenerator",
+    "config.py": "the engine's settings; research: those of the door",
+    "settings.py": "the learner's, the few-shot experiment's",
     "records.py": "knowledge, arc_agi: the forms of data files; registry: what a workspace gives",
     "load.py": "knowledge, arc_agi, models: reads from disk",
     "tables.py": "bench: the tables that are printed; registry: those of the database",

@@ -1,7 +1,7 @@
-"""What is learned: the domains, by name, and the sources of generated contexts.
+"""What is learned: the domains, by name, and the generators of contexts.
 
 A new domain is one file (or folder) and one line here; it is imported when its name is asked for. A domain
-loads its own files; a source generates contexts for the domains that call theirs the same. A domain whose
+loads its own files; a generator makes contexts for the domains that call theirs the same. A domain whose
 answers need a grader of their own registers that here too.
 """
 
@@ -10,7 +10,7 @@ from typing import Final
 
 from seal.grading import GRADERS
 from seal.plugins import Registry
-from seal.protocols import Domain, Source
+from seal.protocols import ContextGenerator, Domain
 
 DOMAINS: Final[Registry[Callable[..., Domain]]] = Registry("domain", "seal.domains")
 DOMAINS.register_lazily("knowledge", "seal.domains.knowledge:Knowledge")
@@ -18,8 +18,8 @@ DOMAINS.register_lazily("arc_agi", "seal.domains.arc_agi:ArcAgi")
 
 GRADERS.register_lazily("grid", "seal.domains.arc_agi:GridGrader")
 
-SOURCES: Final[Registry[Callable[..., Source]]] = Registry("source of contexts", "seal.sources")
-SOURCES.register_lazily("microworld", "seal.domains.microworld.source:MicroWorld")
-SOURCES.register_lazily("microgrid", "seal.domains.arc_agi.microgrid.source:MicroGrid")
+GENERATORS: Final[Registry[Callable[..., ContextGenerator]]] = Registry("generator", "seal.generators")
+GENERATORS.register_lazily("microworld", "seal.domains.microworld.generator:MicroWorld")
+GENERATORS.register_lazily("microgrid", "seal.domains.arc_agi.microgrid.generator:MicroGrid")
 
-__all__ = ["DOMAINS", "SOURCES"]
+__all__ = ["DOMAINS", "GENERATORS"]

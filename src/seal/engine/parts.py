@@ -16,10 +16,10 @@ from seal.domains import DOMAINS
 from seal.engine.card import stored_style
 from seal.errors import ConfigError
 from seal.grading import GRADERS
+from seal.part_tables import tables_of
 from seal.plugins import Registry
 from seal.protocols import Domain, Grader, SelfEditFormat
 from seal.self_edits import FORMATS
-from seal.tables import tables_of
 
 
 def check_parts(config: EngineConfig) -> None:

@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from seal.algorithms import ALGORITHMS
 from seal.config import EngineConfig, TrainConfig
-from seal.domains import SOURCES
+from seal.domains import GENERATORS
 from seal.engine.parts import check_parts
+from seal.part_tables import builtin_as, dump_config, load_as, parse_as, value_in
 from seal.plugins import Registry
 from seal.research.few_shot.settings import FewShotConfig
-from seal.tables import builtin_as, dump_config, load_as, parse_as, value_in
 
 __all__ = [
     "DataConfig",
@@ -35,8 +35,8 @@ __all__ = [
 
 class DataConfig(BaseModel):
     """What is learned: a file or folder that the domain reads; "microworld/" (passages) or "microgrid/"
-    (tasks) with rl, dev or eval; "microgrid/rl+pretrain" takes tasks of both by turns. Such a source of
-    generated contexts has its own table, `[microworld]` or `[microgrid]`."""
+    (tasks) with rl, dev or eval; "microgrid/rl+pretrain" takes tasks of both by turns. Such a generator
+    has its own table, `[microworld]` or `[microgrid]`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -104,34 +104,34 @@ class RunConfig(EngineConfig):
 
     @classmethod
     def registries(cls) -> list[Registry[Any]]:
-        return [*super().registries(), SOURCES]
+        return [*super().registries(), GENERATORS]
 
     @classmethod
     def parts(cls, data: Mapping[str, Any]) -> list[tuple[Registry[Any], str]]:
-        """Also the sources that `data.train` and `data.evaluation` name."""
-        names = {source_of(value_in(cls, data, key))[0] for key in ("data.train", "data.evaluation")}
-        return [*super().parts(data), *((SOURCES, name) for name in sorted(names) if name)]
+        """Also the generators that `data.train` and `data.evaluation` name."""
+        names = {generator_of(value_in(cls, data, key))[0] for key in ("data.train", "data.evaluation")}
+        return [*super().parts(data), *((GENERATORS, name) for name in sorted(names) if name)]
 
 
-def source_of(name: str) -> tuple[str, str]:
-    """The source of generated contexts that a name of data asks for, and which part of it; two empty texts
+def generator_of(name: str) -> tuple[str, str]:
+    """The generator of contexts that a name of data asks for, and which part of it; two empty texts
     where the domain loads the data itself."""
-    source, _, part = name.partition("/")
-    return (source, part) if part and source in SOURCES.names() else ("", "")
+    generator, _, part = name.partition("/")
+    return (generator, part) if part and generator in GENERATORS.names() else ("", "")
 
 
 def load_config(path: Path | None, overrides: Mapping[str, Any] | None = None) -> RunConfig:
-    """The configuration in a TOML file, with `overrides`; see `seal.tables.load_as`."""
+    """The configuration in a TOML file, with `overrides`; see `seal.part_tables.load_as`."""
     return load_as(RunConfig, path, overrides)
 
 
 def builtin_config(package: str, name: str, overrides: Mapping[str, Any]) -> RunConfig:
-    """The configuration in a TOML file that comes with a package; see `seal.tables.builtin_as`."""
+    """The configuration in a TOML file that comes with a package; see `seal.part_tables.builtin_as`."""
     return builtin_as(RunConfig, package, name, overrides)
 
 
 def parse_config(data: Mapping[str, Any], *, where: str) -> RunConfig:
-    """The configuration in plain data; see `seal.tables.parse_as`."""
+    """The configuration in plain data; see `seal.part_tables.parse_as`."""
     return parse_as(RunConfig, data, where=where)
 
 

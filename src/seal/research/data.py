@@ -1,13 +1,13 @@
-"""Where contexts come from: a generated source, or what the domain loads. Knows nothing about models."""
+"""Where contexts come from: a generator, or what the domain loads. Knows nothing about models."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from seal.domains import SOURCES
+from seal.domains import GENERATORS
 from seal.engine.parts import build_domain, built
 from seal.errors import ConfigError
-from seal.research.config import RunConfig, source_of
+from seal.research.config import RunConfig, generator_of
 from seal.types import ContextSource
 
 __all__ = ["ContextSource", "load_source"]
@@ -20,13 +20,13 @@ def load_source(config: RunConfig, name: str, n: int, *, reward: bool = False) -
     UnknownNameError for a split that does not exist, ConfigError for one that is of another domain.
     """
     domain = build_domain(config)
-    kind, part = source_of(name)
+    kind, part = generator_of(name)
     if not kind:
         return domain.load(name, n, seed=config.seed)
-    source: Any = built(config, SOURCES, kind)
-    if source.unit != domain.unit:
+    generator: Any = built(config, GENERATORS, kind)
+    if generator.unit != domain.unit:
         raise ConfigError(
-            f"{name} gives {source.unit}s, and the domain {config.domain!r} learns from {domain.unit}s",
+            f"{name} gives {generator.unit}s, and the domain {config.domain!r} learns from {domain.unit}s",
             f"Give data of {domain.unit}s, or name another domain.",
         )
-    return source.load(domain, part, n, seed=config.seed, reward=reward)
+    return generator.load(domain, part, n, seed=config.seed, reward=reward)

@@ -14,7 +14,7 @@ from typing import Final, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from seal.errors import ConfigError
-from seal.protocols import Grammar
+from seal.protocols import WriterGrammar
 from seal.types import Directive, LossStrategy
 
 AUGMENTATIONS: Final = (
@@ -156,7 +156,7 @@ class GrammarConstraint:
     `texts[id]` is what a token adds to the text. States are those of the grammar.
     """
 
-    def __init__(self, grammar: Grammar, texts: Sequence[str], end: int) -> None:
+    def __init__(self, grammar: WriterGrammar, texts: Sequence[str], end: int) -> None:
         self.grammar, self.texts, self.end = grammar, texts, end
         self.start = grammar.start
         self._by_first: dict[str, list[int]] = {}

@@ -85,9 +85,9 @@ class ArcAgi(Domain):
                 f"{name}: none of {len(tasks)} tasks fits rows of {self.config.columns} cells.",
                 "Raise arc.columns, or choose another arc.representation.",
             )
-        return self.source(fitting[:n])
+        return self.as_contexts(fitting[:n])
 
-    def source(self, tasks: Sequence[Task]) -> ContextSource:
+    def as_contexts(self, tasks: Sequence[Task]) -> ContextSource:
         """The tasks as contexts, with the tasks behind them.
 
         Raises:

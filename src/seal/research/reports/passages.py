@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from seal.domains.knowledge import KnowledgeConfig
 from seal.errors import InputFileError, SealError
 from seal.research.config import RunConfig, parse_config
 from seal.research.data import ContextSource, load_source
@@ -170,6 +171,7 @@ def render(run: FinishedRun) -> str:
     pair = _compared(run)
     return page.template("passages.html.j2", short_label).render(
         config=run.config,
+        passage_included=run.config.table(KnowledgeConfig).include_passage,
         config_text=run.config_text,
         results=run.results,
         labels=run.labels,

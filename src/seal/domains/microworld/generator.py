@@ -1,4 +1,4 @@
-"""The micro-world as a source of contexts: "microworld/rl", "microworld/dev", "microworld/eval".
+"""The micro-world as a generator of contexts: "microworld/rl", "microworld/dev", "microworld/eval".
 
 Knows how its items become contexts, and what a perfect writer would write about each. Knows nothing about
 models.
@@ -15,7 +15,7 @@ from seal.domains.microworld.names import WorldSplit
 from seal.domains.microworld.world import WorldItem, make_items, statements
 from seal.errors import UnknownNameError
 from seal.plugins import did_you_mean
-from seal.protocols import Domain, Source
+from seal.protocols import ContextGenerator, Domain
 from seal.types import ContextSource, SelfEdit
 
 GOLD_WORDINGS = 2
@@ -34,7 +34,7 @@ class MicroWorldConfig(BaseModel):
     )
 
 
-class MicroWorld(Source):
+class MicroWorld(ContextGenerator):
     """Passages about made-up people, places and things, with what is true of them known."""
 
     name: str = "microworld"

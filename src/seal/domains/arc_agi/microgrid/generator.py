@@ -1,4 +1,4 @@
-"""The micro-grids as a source of contexts: "microgrid/rl", or splits by turns, "microgrid/rl+pretrain".
+"""The micro-grids as a generator of contexts: "microgrid/rl", or splits by turns, "microgrid/rl+pretrain".
 
 Knows how generated tasks become contexts. Knows nothing about models.
 """
@@ -13,7 +13,7 @@ from seal.domains.arc_agi.domain import ArcAgi
 from seal.domains.arc_agi.microgrid.generate import GridSplit, tasks
 from seal.errors import ConfigError, UnknownNameError
 from seal.plugins import did_you_mean
-from seal.protocols import Domain, Source
+from seal.protocols import ContextGenerator, Domain
 from seal.types import ContextSource
 
 
@@ -25,7 +25,7 @@ class MicroGridConfig(BaseModel):
     cells: tuple[int, int] = Field(default=(8, 16), description="Shortest and longest row of a task.")
 
 
-class MicroGrid(Source):
+class MicroGrid(ContextGenerator):
     """One-row tasks without end, whose rules are known."""
 
     name: str = "microgrid"
@@ -52,4 +52,4 @@ class MicroGrid(Source):
                 known = [f"{self.name}/{one}" for one in get_args(GridSplit)]
                 raise UnknownNameError(f"unknown part of the micro-grids {name!r}", did_you_mean(name, known))
             streams.append(tasks(split, seed=seed, cells=self.config.cells))  # type: ignore[arg-type]
-        return domain.source([next(streams[index % len(streams)]) for index in range(n)])
+        return domain.as_contexts([next(streams[index % len(streams)]) for index in range(n)])

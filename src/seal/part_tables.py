@@ -31,8 +31,8 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from seal.errors import ConfigError, InputFileError, SealError
 from seal.plugins import Registry, did_you_mean
 
-Table = TypeVar("Table", bound=BaseModel)
-Config = TypeVar("Config", bound="PartedConfig")
+AnyTable = TypeVar("AnyTable", bound=BaseModel)
+AnyConfig = TypeVar("AnyConfig", bound="PartedConfig")
 
 
 class PartedConfig(BaseModel):
@@ -47,11 +47,11 @@ class PartedConfig(BaseModel):
 
     _tables: dict[str, BaseModel] = PrivateAttr(default_factory=dict)
 
-    def table(self, kind: type[Table]) -> Table:
+    def table(self, kind: type[AnyTable]) -> AnyTable:
         """The table of this class; its defaults where no part that is named takes one."""
         return next((table for table in self._tables.values() if type(table) is kind), None) or kind()
 
-    def at(self, place: str, kind: type[Table]) -> Table:
+    def at(self, place: str, kind: type[AnyTable]) -> AnyTable:
         """The table at this place, such as "arc" or "grading.judge"; its defaults if there is none."""
         table = self._tables.get(place)
         return table if isinstance(table, kind) else kind()
@@ -179,7 +179,7 @@ def _set_aside(
     """Tables in `data` of built-in parts that are not named: they are checked, and have no effect.
 
     Earlier versions wrote the tables of all parts into every run's config.toml. And a recipe may keep the
-    settings of its data source where a flag names other data.
+    settings of its generator of contexts where a flag names other data.
     """
     aside: dict[str, type[BaseModel]] = {}
     for place in _unknown_tables(kind, data):
@@ -279,7 +279,9 @@ def _put(data: dict[str, Any], place: str, value: Any) -> None:
     table[last] = value
 
 
-def load_as(kind: type[Config], path: Path | None, overrides: Mapping[str, Any] | None = None) -> Config:
+def load_as(
+    kind: type[AnyConfig], path: Path | None, overrides: Mapping[str, Any] | None = None
+) -> AnyConfig:
     """The configuration in a TOML file (the defaults if None), with `overrides` as {"inner.rank": 16}.
 
     Raises InputFileError if the file cannot be read, ConfigError for broken TOML (with its line) and for
@@ -304,7 +306,7 @@ def load_as(kind: type[Config], path: Path | None, overrides: Mapping[str, Any] 
     )
 
 
-def builtin_as(kind: type[Config], package: str, name: str, overrides: Mapping[str, Any]) -> Config:
+def builtin_as(kind: type[AnyConfig], package: str, name: str, overrides: Mapping[str, Any]) -> AnyConfig:
     """The configuration in a TOML file that comes with a package, with `overrides` as for `load_as`."""
     data = tomllib.loads((files(package) / name).read_text(encoding="utf-8"))
     return parse_as(kind, _overridden(kind, data, overrides), where=name)
@@ -319,7 +321,7 @@ def _overridden(
     return current
 
 
-def parse_as(kind: type[Config], data: Mapping[str, Any], *, where: str) -> Config:
+def parse_as(kind: type[AnyConfig], data: Mapping[str, Any], *, where: str) -> AnyConfig:
     """Check plain data against a configuration's class. Raises ConfigError naming every wrong key and value,
     UnknownNameError for a part that does not exist."""
     data = _in_todays_form(kind, data)
