@@ -84,7 +84,7 @@ class Workbench:
             lines_kept=sum(line.kept or line.reason == FOR_EXAM for line in written),
             conflicts=(against_base(known, self.base, self.compiler.config.sure),),
             leaks=leaks(mind, [known]),
-            denials=denials(mind, self.base, [known]),
+            denials=denials(mind, self.base, [known], self.compiler.config.ground.words),
         )
         return found, mind
 
@@ -132,7 +132,7 @@ class Workbench:
         text, lines = denying(rng, entity)
         known = self.document(entity.name, text, 0)
         report, _ = self.report(known, [Line(line, True, "", "") for line in lines])
-        kept = sum(found.kept for found in ground(lines, entity.name, text))
+        kept = sum(found.kept for found in ground(lines, entity.name, text, self.compiler.config.ground))
         return replace(good, lines_written=len(lines), lines_kept=kept, denials=report.denials)
 
 

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from seal.self_edits.relations import RelationRows, relations
 from seal.self_edits.source import LINKS, PERSONAL, PRONOUNS, SourceText, find_run, name_runs, stems_match
-from seal.self_edits.words import Token, is_weak, number, relations, tokens
+from seal.self_edits.words import Token, is_weak, number, tokens
 
 PAIR: Final = re.compile(r"Question: (?P<question>.*?)\nAnswer: (?P<answer>.*)", re.S)
 _COPULAS: Final = frozenset("is was are were has had".split())
@@ -32,7 +33,7 @@ class Claim:
     """
 
     tokens: tuple[Token, ...]
-    rows: dict[int, frozenset[int]]
+    rows: RelationRows
     question: str
     answer: int
     own: frozenset[int]
@@ -53,7 +54,7 @@ def read_claim(line: str, source: SourceText) -> Claim:
     asked = tokens(pair["question"]) if pair else []
     told = tokens(_YES_NO.sub("", pair["answer"], count=1) if pair else line)
     words = (*asked, *told)
-    rows = relations(words)
+    rows = relations(words, source.words)
     own = _places_of(source.name, [token.folded for token in words])
     names: list[tuple[str, ...]] = []
     large: set[int] = set()  # places of common words that only begin a sentence

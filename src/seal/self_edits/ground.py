@@ -58,7 +58,7 @@ def ground(
     it means it.
     """
     config = config or GroundConfig()
-    source = read_source(title, text)
+    source = read_source(title, text, config.words)
     said: set[str] = set()
     found: list[Grounded] = []
     for line in lines:

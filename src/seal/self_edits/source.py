@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from seal.self_edits.words import NUMBER_WORDS, Token, is_weak, number, relations, same, tokens
+from seal.self_edits.relations import RelationRows, WordSet, relations
+from seal.self_edits.words import NUMBER_WORDS, Token, is_weak, number, same, tokens
 from seal.text import sentence_spans
 
 _PARTS: Final = re.compile(r"[,;:()–—]|\s-\s")
@@ -36,7 +37,7 @@ class Sentence:
 
     text: str
     tokens: tuple[Token, ...]
-    rows: dict[int, frozenset[int]]
+    rows: RelationRows
     clauses: tuple[Clause, ...]
     subjects: frozenset[int]
     start: int
@@ -59,13 +60,15 @@ class Sentence:
 
 @dataclass(frozen=True)
 class SourceText:
-    """The passage: its title, folded word by word in `name`, its sentences, and in `runs` all names."""
+    """The passage: its title, folded word by word in `name`, its sentences, and in `runs` all names. `words`
+    says which words are taken to state the same relation."""
 
     title: str
     text: str
     name: tuple[str, ...]
     sentences: tuple[Sentence, ...]
     runs: frozenset[tuple[str, ...]]
+    words: WordSet
 
     @cached_property
     def folded(self) -> frozenset[str]:
@@ -108,21 +111,18 @@ class SourceText:
         return find_run(run, self.order) is not None
 
 
-def read_source(title: str, text: str) -> SourceText:
+def read_source(title: str, text: str, words: WordSet = "general") -> SourceText:
     """The passage, analysed."""
-    found = []
+    name = tuple(token.folded for token in tokens(title))
+    sentences: list[Sentence] = []
     for index, (start, end) in enumerate(sentence_spans(text)):
         part = text[start:end]
-        words = tokens(part)
-        rows, clauses, subjects = (
-            relations(words),
-            _clauses(part, words, index, title),
-            _subjects(part, words),
-        )
-        found.append(Sentence(part, tuple(words), rows, clauses, subjects, start, end))
-    name = tuple(token.folded for token in tokens(title))
-    runs = frozenset({name} | {tuple(run) for one in found for run in name_runs(one.tokens)})
-    return SourceText(title, text, name, tuple(found), runs)
+        here = tokens(part)
+        rows = relations(here, words)
+        clauses = _clauses(part, here, rows, index, frozenset(name))
+        sentences.append(Sentence(part, tuple(here), rows, clauses, _subjects(part, here), start, end))
+    runs = frozenset({name} | {tuple(run) for sentence in sentences for run in name_runs(sentence.tokens)})
+    return SourceText(title, text, name, tuple(sentences), runs, words)
 
 
 def find_run(run: Sequence[str], among: Sequence[str]) -> int | None:
@@ -173,10 +173,10 @@ def _subjects(text: str, words: list[Token]) -> frozenset[int]:
     )
 
 
-def _clauses(text: str, words: list[Token], index: int, title: str) -> tuple[Clause, ...]:
+def _clauses(
+    text: str, words: list[Token], rows: RelationRows, index: int, title: frozenset[str]
+) -> tuple[Clause, ...]:
     """The sentence parted at commas and conjunctions; a part that holds no value joins its neighbour."""
-    own = {token.folded for token in tokens(title)}
-    rows = relations(words)
     parts: list[list[int]] = [[]]
     for at, token in enumerate(words):
         gap = text[words[at - 1].end : token.start] if at else ""
@@ -191,7 +191,7 @@ def _clauses(text: str, words: list[Token], index: int, title: str) -> tuple[Cla
     merged: list[list[int]] = []
     waiting: list[int] = []
     for part in parts:
-        if any(_is_value(words[at], at, own, rows) for at in part):
+        if any(_is_value(words[at], at, title, rows) for at in part):
             merged.append(waiting + part)
             waiting = []
         elif merged:
@@ -203,8 +203,8 @@ def _clauses(text: str, words: list[Token], index: int, title: str) -> tuple[Cla
     return tuple(Clause(index, tuple(part)) for part in merged)
 
 
-def _is_value(token: Token, at: int, own: set[str], rows: dict[int, frozenset[int]]) -> bool:
-    if token.folded in own or token.kind == "function":
+def _is_value(token: Token, at: int, title: frozenset[str], rows: RelationRows) -> bool:
+    if token.folded in title or token.kind == "function":
         return False
     return token.kind != "word" or not (at in rows or is_weak(token.stem))
 

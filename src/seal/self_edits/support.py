@@ -13,6 +13,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from seal.self_edits.claim import Claim, inflects
+from seal.self_edits.relations import WordSet
 from seal.self_edits.source import LINKS, Clause, Sentence, SourceText, find_run, stems_match
 from seal.self_edits.words import (
     GUESSES,
@@ -51,8 +52,8 @@ _CLOSE: Final = 0.6  # share of a longer line's words that its sentence has, fro
 
 
 class GroundConfig(BaseModel):
-    """How closely a line must follow its source. The defaults were chosen on one seed of the micro-world's
-    dev split, and by eye on 7B self-edits about SQuAD passages."""
+    """How closely a line must follow its source. The default numbers were chosen on one seed of the
+    micro-world's development split, and by eye on 7B self-edits about SQuAD passages."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -71,6 +72,12 @@ class GroundConfig(BaseModel):
     )
     sentences_joined: int = Field(
         default=2, ge=1, le=4, description="How many consecutive sentences may support a line together."
+    )
+    words: WordSet = Field(
+        default="general",
+        description="Words that state the same relation, so that a line may use another one than its source: "
+        '"general" for English texts, or "microworld", which is fitted to how the fictional encyclopedia of '
+        "the embedded model words its facts.",
     )
     rewrite_pronouns: bool = Field(
         default=True,
