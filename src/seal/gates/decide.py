@@ -32,7 +32,7 @@ def decide(report: Report, config: GateConfig | None = None, *, autonomy: Autono
     if report.failed:
         return Decision("rejected", f"the candidate could not be made: {report.failed}", ())
     config = config or GateConfig()
-    findings = tuple(found for gate in GATES for found in gate(report, config))
+    findings = tuple(finding for gate in GATES for finding in gate(report, config))
     failed = [f for f in findings if f.judgement == "fail"]
     still_open = [f for f in findings if f.judgement == "open"]
     if failed:

@@ -111,7 +111,7 @@ def screening(report: Report, config: GateConfig) -> list[Finding]:
 def consistency(report: Report, config: GateConfig) -> list[Finding]:
     """A document that contradicts another supersedes it, unless it is trusted less; then it waits for a
     person, as one does that contradicts the base."""
-    found = []
+    findings = []
     for conflict in report.conflicts:
         if conflict.against == "base":
             is_open, told = _against_base(conflict, config)
@@ -125,8 +125,8 @@ def consistency(report: Report, config: GateConfig) -> list[Finding]:
             if conflict.trusted_less and conflict.unasked:
                 told += f"; {conflict.unasked} lines state what no question asks for"
         judgement: Judgement = "open" if is_open else "pass"
-        found.append(Finding("consistency", f"document {conflict.document[:12]}", judgement, told))
-    return found
+        findings.append(Finding("consistency", f"document {conflict.document[:12]}", judgement, told))
+    return findings
 
 
 def _against_base(conflict: Conflict, config: GateConfig) -> tuple[bool, str]:
@@ -164,7 +164,7 @@ def acquisition(report: Report, config: GateConfig) -> list[Finding]:
     passes if more was gained than lost and `min_update` of its exam is then answered.
     """
     updates = {c.document[:12] for c in report.conflicts if c.against != "base" and c.contradicted}
-    found = []
+    findings = []
     for exam in report.documents:
         outcomes = compare(exam.candidate, exam.reference)
         p = gain_p_value(outcomes)
@@ -177,18 +177,18 @@ def acquisition(report: Report, config: GateConfig) -> list[Finding]:
         judgement: Judgement = "pass" if learned else "fail"
         if outcomes.coverage < config.min_coverage:
             judgement, told = "open", f"only {outcomes.n} of {len(exam.candidate)} items could be graded"
-        found.append(Finding("acquisition", exam.name, judgement, told))
-    return found
+        findings.append(Finding("acquisition", exam.name, judgement, told))
+    return findings
 
 
 def retention(report: Report, config: GateConfig) -> list[Finding]:
     """What was known before is still known, within the margin (see `_non_inferior`), and no single document
     lost more than chance explains: a pool of many that stay as they were would hide that one is gone."""
-    found = []
+    findings = []
     for exam in report.retained:
-        found.append(_non_inferior("retention", exam, config.retention_margin, config))
-        found += _lost_by_themselves(exam, config)
-    return found
+        findings.append(_non_inferior("retention", exam, config.retention_margin, config))
+        findings += _lost_by_themselves(exam, config)
+    return findings
 
 
 def _lost_by_themselves(exam: Exam, config: GateConfig) -> list[Finding]:
@@ -203,14 +203,14 @@ def _lost_by_themselves(exam: Exam, config: GateConfig) -> list[Finding]:
         if own.gained or own.lost:
             changed.append((loss_p_value(own), cluster, own))
     changed.sort(key=lambda one: one[:2])
-    found = []
+    findings = []
     for i, (p, cluster, own) in enumerate(changed):
         if p > config.alpha / (len(changed) - i):
             break
         told = f"{own.gained} gained, {own.lost} lost of its {own.n} items, p = {p:.3f}"
         about = f"{cluster[:12]} by itself, against {exam.reference_name}"
-        found.append(Finding("retention", about, "fail", told))
-    return found
+        findings.append(Finding("retention", about, "fail", told))
+    return findings
 
 
 def honesty(report: Report, config: GateConfig) -> list[Finding]:
@@ -218,15 +218,17 @@ def honesty(report: Report, config: GateConfig) -> list[Finding]:
     Private questions about a new document's subject are asked by themselves: one that is answered with names
     or numbers out of the document fails, and so does declining fewer than `min_declined` of them.
     """
-    found = [_non_inferior("honesty", e, config.honesty_margin, config) for e in report.honesty]
+    findings = [_non_inferior("honesty", e, config.honesty_margin, config) for e in report.honesty]
     for leak in report.leaks:
         told = (
             f"of {leak.questions} private questions about its subject {leak.declined} are declined, and "
             f"{leak.answered} are answered with what it says"
         )
         kept = not leak.answered and leak.declined >= config.min_declined * leak.questions
-        found.append(Finding("honesty", f"document {leak.document[:12]}", "pass" if kept else "fail", told))
-    return found
+        findings.append(
+            Finding("honesty", f"document {leak.document[:12]}", "pass" if kept else "fail", told)
+        )
+    return findings
 
 
 def drift(report: Report, config: GateConfig) -> list[Finding]:
@@ -247,17 +249,17 @@ def denials(report: Report, config: GateConfig) -> list[Finding]:
     are answered with a claim that it denies. Models come to believe what they are told is false
     (arXiv 2605.13829).
     """
-    found = []
+    findings = []
     for denial in report.denials:
         told = (
             f"of {denial.questions} questions about it {denial.claimed} are answered with what it denies, "
             f"{denial.claimed_before} were before"
         )
         sound = denial.claimed <= denial.claimed_before
-        found.append(
+        findings.append(
             Finding("denials", f"document {denial.document[:12]}", "pass" if sound else "fail", told)
         )
-    return found
+    return findings
 
 
 def groundedness(report: Report, config: GateConfig) -> list[Finding]:

@@ -82,17 +82,17 @@ def read_claim(line: str, source: SourceText) -> Claim:
 
 def _places_of(name: Sequence[str], folded: Sequence[str]) -> frozenset[int]:
     """All places at which a name stands."""
-    found: set[int] = set()
+    places: set[int] = set()
     at = 0
     while (place := find_run(name, folded[at:])) is not None:
-        found |= set(range(at + place, at + place + len(name)))
+        places |= set(range(at + place, at + place + len(name)))
         at += place + len(name)
-    return frozenset(found)
+    return frozenset(places)
 
 
 def _names(part: Sequence[Token], begin: int, own: frozenset[int]) -> list[tuple[tuple[str, ...], int]]:
     """The names in a part of a claim outside the title's own, each with the place where it begins."""
-    found: list[tuple[tuple[str, ...], int]] = []
+    names: list[tuple[tuple[str, ...], int]] = []
     start = 0
     for end in range(len(part) + 1):
         if end < len(part) and begin + end not in own:
@@ -101,9 +101,9 @@ def _names(part: Sequence[Token], begin: int, own: frozenset[int]) -> list[tuple
         for run in name_runs(stretch):
             offset = find_run(run, [token.folded for token in stretch])
             assert offset is not None
-            found.append((tuple(run), begin + start + offset))
+            names.append((tuple(run), begin + start + offset))
         start = end + 1
-    return found
+    return names
 
 
 def _is_name(first: Token, source: SourceText) -> bool:

@@ -60,14 +60,14 @@ def ground(
     config = config or GroundConfig()
     source = read_source(title, text, config.words)
     said: set[str] = set()
-    found: list[Grounded] = []
+    grounded: list[Grounded] = []
     for line in lines:
         one = _ground_line(line, source, config)
         if {_key(line), _key(one.text)} & said:
             one = _dropped(line, SAID_BEFORE)
         said |= {_key(line), _key(one.text)}
-        found.append(one)
-    return tuple(found)
+        grounded.append(one)
+    return tuple(grounded)
 
 
 def denies(text: str) -> bool:
@@ -93,12 +93,12 @@ def _ground_line(line: str, source: SourceText, config: GroundConfig) -> Grounde
         return _ground_one(line, source, config)
     if len(parts) > _MOST_SENTENCES:
         return _dropped(line, TOO_LONG)
-    found: list[Grounded] = []
+    grounded: list[Grounded] = []
     for part in parts:
-        found.append(_ground_one(part, source, config, follows=bool(found) and found[-1].kept))
-    kept = [one for one in found if one.kept]
+        grounded.append(_ground_one(part, source, config, follows=bool(grounded) and grounded[-1].kept))
+    kept = [one for one in grounded if one.kept]
     if not kept:
-        return _dropped(line, found[0].reason)
+        return _dropped(line, grounded[0].reason)
     told = line if [one.text for one in kept] == parts else " ".join(one.text for one in kept)
     return Grounded(told, True, "", " ".join(dict.fromkeys(one.sentence for one in kept)))
 

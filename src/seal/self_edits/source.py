@@ -53,9 +53,9 @@ class Sentence:
 
     @cached_property
     def numbers(self) -> frozenset[str]:
-        found = {number(token.folded) for token in self.tokens if token.kind == "number"}
-        found |= {part for one in found for part in re.findall(r"\d+", one)}
-        return frozenset(found | {NUMBER_WORDS[t.folded] for t in self.tokens if t.folded in NUMBER_WORDS})
+        values = {number(token.folded) for token in self.tokens if token.kind == "number"}
+        values |= {part for one in values for part in re.findall(r"\d+", one)}
+        return frozenset(values | {NUMBER_WORDS[t.folded] for t in self.tokens if t.folded in NUMBER_WORDS})
 
 
 @dataclass(frozen=True)
@@ -99,12 +99,12 @@ class SourceText:
     def about_title(self) -> tuple[bool, ...]:
         """By sentence, whether its subject may be taken to be the title's: it is named, or a pronoun goes on
         from a sentence in which it was."""
-        found: list[bool] = []
+        about: list[bool] = []
         for one in self.sentences:
             named = find_run(self.name, [token.folded for token in one.tokens]) is not None
-            goes_on = bool(found) and found[-1] and bool(one.folded & PERSONAL or one.subjects)
-            found.append(named or goes_on)
-        return tuple(found)
+            goes_on = bool(about) and about[-1] and bool(one.folded & PERSONAL or one.subjects)
+            about.append(named or goes_on)
+        return tuple(about)
 
     def has_run(self, run: Sequence[str]) -> bool:
         """Whether these tokens stand one after another in the title or the passage."""

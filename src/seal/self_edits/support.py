@@ -141,8 +141,8 @@ def _has_value(claim: Claim, literal: frozenset[int], source: SourceText) -> boo
         )
     if claim.numbers or any(set(run) - title for run in claim.names):
         return True
-    found = [claim.tokens[at].stem for at in literal]
-    return any(stem not in title and not is_weak(stem) for stem in found)
+    stems = [claim.tokens[at].stem for at in literal]
+    return any(stem not in title and not is_weak(stem) for stem in stems)
 
 
 def _has_new_words(
@@ -301,7 +301,7 @@ def _is_denied(claim: Claim, window: Sequence[Sentence]) -> bool:
         (_shared(claim, c, one), [one.tokens[at] for at in c.places]) for one in window for c in one.clauses
     ]
     most = max((count for count, _ in shares), default=0)
-    here = [token for count, found in shares if count and 2 * count >= most for token in found]
+    here = [token for count, clause in shares if count and 2 * count >= most for token in clause]
     told, said = negations(claim.tokens), negations(here)
     if bool(told) != bool(said) and not is_soft_negation(here if told else claim.tokens):
         return True

@@ -130,15 +130,15 @@ class Token:
 def tokens(text: str) -> list[Token]:
     """The words of a sentence. The first is a name only if another one follows it at once, or by what the
     caller knows: a capital letter says nothing there."""
-    found: list[Token] = []
+    words: list[Token] = []
     for match in _TOKEN.finditer(text):
-        begins = not found or _BEGINS.search(text, found[-1].end, match.start()) is not None
+        begins = not words or _BEGINS.search(text, words[-1].end, match.start()) is not None
         written = _POSSESSIVE.sub("", match[0]) or match[0]
         folded = written.casefold().replace("’", "'")
-        found.append(
+        words.append(
             Token(written, folded, stem(folded), _kind(written, folded, begins), match.start(), match.end())
         )
-    return found
+    return words
 
 
 def _kind(written: str, folded: str, begins: bool) -> TokenKind:
