@@ -1,4 +1,6 @@
-"""A passage as grounding sees it: sentences, clauses, the names and numbers in them, what is about the title.
+"""A passage as grounding sees it: its sentences and clauses, the names and numbers in them.
+
+Also which sentences are about what the title names.
 
 Knows English word by word (words.py). Knows nothing about the lines that are compared with it.
 """
@@ -32,8 +34,8 @@ class Clause:
 
 @dataclass(frozen=True)
 class Sentence:
-    """One sentence: its tokens, by place the rows of the table of relations, its clauses, and the places of
-    nouns that only refer ("the company" at the beginning of a clause)."""
+    """One sentence: its tokens; the words that state a relation, by place; its clauses; and the places of
+    nouns that only refer to something named before ("the company" at the beginning of a clause)."""
 
     text: str
     tokens: tuple[Token, ...]
@@ -97,8 +99,8 @@ class SourceText:
 
     @cached_property
     def about_title(self) -> tuple[bool, ...]:
-        """By sentence, whether its subject may be taken to be the title's: it is named, or a pronoun goes on
-        from a sentence in which it was."""
+        """For each sentence, whether it may be taken to be about the title: it names it, or it has a pronoun
+        and follows a sentence that is about it."""
         about: list[bool] = []
         for one in self.sentences:
             named = find_run(self.name, [token.folded for token in one.tokens]) is not None
@@ -162,7 +164,7 @@ def _adjoins(before: Token, token: Token) -> bool:
 
 
 def _subjects(text: str, words: list[Token]) -> frozenset[int]:
-    """The places of common nouns after "the" at the beginning of the sentence or of a part of it."""
+    """The places of common nouns after "the" or "this" at the beginning of the sentence or of a clause."""
     return frozenset(
         at + 1
         for at, token in enumerate(words[:-1])
@@ -176,7 +178,8 @@ def _subjects(text: str, words: list[Token]) -> frozenset[int]:
 def _clauses(
     text: str, words: list[Token], rows: RelationRows, index: int, title: frozenset[str]
 ) -> tuple[Clause, ...]:
-    """The sentence parted at commas and conjunctions; a part that holds no value joins its neighbour."""
+    """The sentence, split at commas and conjunctions. A part without a value (a name, a number or a telling
+    noun) is joined to its neighbour."""
     parts: list[list[int]] = [[]]
     for at, token in enumerate(words):
         gap = text[words[at - 1].end : token.start] if at else ""

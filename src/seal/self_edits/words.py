@@ -35,7 +35,7 @@ _FUNCTION: Final = frozenset(
     "however thus therefore hence although though whether either neither rather quite s t & etc ever "
     "still already now".split()
 )
-# Words that mean little by themselves: that one of them is not in the source proves nothing.
+# Words that mean little by themselves. A line may have one that its source lacks and still say the same.
 _WEAK: Final = frozenset(
     "get give go come take make keep let put see seem become begin start bring call find show use "
     "need want try turn lead leave hold mean play move live lie stand set run include involve provide "
@@ -128,8 +128,8 @@ class Token:
 
 
 def tokens(text: str) -> list[Token]:
-    """The words of a sentence. The first is a name only if another one follows it at once, or by what the
-    caller knows: a capital letter says nothing there."""
+    """The words of a sentence. Where a sentence begins, every word has a capital letter, so the kind "name"
+    of its first word says little: the caller has to decide."""
     words: list[Token] = []
     for match in _TOKEN.finditer(text):
         begins = not words or _BEGINS.search(text, words[-1].end, match.start()) is not None
