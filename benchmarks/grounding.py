@@ -17,8 +17,9 @@ from seal.domains.microworld.truth import judge_line
 from seal.domains.microworld.world import Entity, WorldItem, make_items
 from seal.models import generate, load_model
 from seal.self_edits import FORMATS
-from seal.self_edits.ground import ground
+from seal.self_edits.ground import GroundConfig, ground
 
+_CONFIG = GroundConfig(words="microworld")
 WRITTEN = ("implications", "implications-long", "self-qa")
 
 
@@ -46,7 +47,7 @@ def count(items: list[WorldItem], format: str, n_samples: int, seed: int) -> lis
     for index, one in enumerate(generate(model, tokenizer, asked, seeds=seeds, **sampling)):
         item = items[index // n_samples]
         lines = FORMATS.get(format)().parse(item.context, one.text, truncated=one.truncated).lines
-        for grounded in ground(lines, item.context.title, item.context.text):
+        for grounded in ground(lines, item.context.title, item.context.text, _CONFIG):
             if grounded.reason != "said before":
                 found[index // n_samples][is_true(item.entity, grounded.text), grounded.kept] += 1
     return found

@@ -115,9 +115,9 @@ def pool(folders: Sequence[Path]) -> tuple[RunConfig, dict[str, Any]]:
     pooled = {
         "seeds": sorted(configs),
         "methods": [_method(name, accuracies[name], outcomes[name]) for name in names],
-        "differences": [found for a, b in pairs if (found := _difference(accuracies, a, b))],
+        "differences": [difference for a, b in pairs if (difference := _difference(accuracies, a, b))],
         "shares_of_gap": [
-            found for name in ("random_selection", "seal") if (found := _share(accuracies, name))
+            difference for name in ("random_selection", "seal") if (difference := _share(accuracies, name))
         ],
         "by_seed": {str(seed): by_seed[seed] for seed in sorted(by_seed)},
     }
@@ -132,8 +132,8 @@ def _method(name: str, values: Mapping[Key, float | None], outcomes: Sequence[st
     means = cluster_means(values, _context)
     row: dict[str, Any] = {"name": name, "accuracy": None, "ci95": None}
     if means:
-        found = mean_ci(means.values(), seed=BOOTSTRAP_SEED)
-        row |= {"accuracy": found.mean, "ci95": _bounds(found.low, found.high)}
+        estimate = mean_ci(means.values(), seed=BOOTSTRAP_SEED)
+        row |= {"accuracy": estimate.mean, "ci95": _bounds(estimate.low, estimate.high)}
     graded = len(outcomes) - outcomes.count("ungraded")
     coverage = graded / len(outcomes) if outcomes else 0.0
     contexts = {context for _, context in values}
@@ -146,18 +146,24 @@ def _difference(
     if a not in accuracies or b not in accuracies:
         return None
     try:
-        found = paired_difference(accuracies[a], accuracies[b], seed=BOOTSTRAP_SEED, clusters=_context)
+        difference = paired_difference(accuracies[a], accuracies[b], seed=BOOTSTRAP_SEED, clusters=_context)
     except InputError:  # nothing was graded in both
         return None
-    return {"a": a, "b": b, "mean": found.mean, "ci95": _bounds(found.low, found.high), "n": found.n}
+    return {
+        "a": a,
+        "b": b,
+        "mean": difference.mean,
+        "ci95": _bounds(difference.low, difference.high),
+        "n": difference.n,
+    }
 
 
 def _share(accuracies: Mapping[str, Mapping[Key, float | None]], name: str) -> dict[str, Any] | None:
     if not {name, "self_edit", "gold"} <= accuracies.keys():
         return None
     lower, upper = accuracies["self_edit"], accuracies["gold"]
-    found = gap_share(accuracies[name], lower, upper, seed=BOOTSTRAP_SEED, clusters=_context)
-    return found and {"name": name, "mean": found.mean, "ci95": [found.low, found.high], "n": found.n}
+    share = gap_share(accuracies[name], lower, upper, seed=BOOTSTRAP_SEED, clusters=_context)
+    return share and {"name": name, "mean": share.mean, "ci95": [share.low, share.high], "n": share.n}
 
 
 def _bounds(low: float, high: float) -> list[float] | None:

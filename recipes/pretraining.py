@@ -92,16 +92,16 @@ def grown(model: LlamaForCausalLM, layers: int) -> LlamaForCausalLM:
         raise ValueError(f"{old} layers grow to at most twice as many, and to no fewer: not to {layers}")
     before = [round(index * (layers - old) / old) for index in range(old + 1)]  # new ones before each old one
     sources = [(i, new) for i in range(old) for new in (False, True)[: 1 + before[i + 1] - before[i]]]
-    found = LlamaForCausalLM(tiny_llama(model.config.vocab_size, layers))
+    larger = LlamaForCausalLM(tiny_llama(model.config.vocab_size, layers))
     rest = {name: value for name, value in model.state_dict().items() if ".layers." not in name}
-    found.load_state_dict(rest, strict=False)
-    for layer, (source, new) in zip(found.model.layers, sources, strict=True):
+    larger.load_state_dict(rest, strict=False)
+    for layer, (source, new) in zip(larger.model.layers, sources, strict=True):
         weights = model.model.layers[source].state_dict()
         if new:
             outputs = ("self_attn.o_proj.weight", "mlp.down_proj.weight")
             weights |= {name: torch.zeros_like(weights[name]) for name in outputs}
         layer.load_state_dict(weights)
-    return found
+    return larger
 
 
 class Stream:

@@ -44,8 +44,8 @@ def config_of(tasks: Path, seed: int, columns: int) -> RunConfig:
 
 def sample_of(config: RunConfig, n: int, path: Path) -> Path:
     """A file of `n` of the tasks that fit, chosen by chance, the same for every seed."""
-    found = load_source(config, config.data.evaluation, ALL)
-    chosen = random.Random("real").sample(list(found.tasks.values()), min(n, len(found.tasks)))
+    source = load_source(config, config.data.evaluation, ALL)
+    chosen = random.Random("real").sample(list(source.tasks.values()), min(n, len(source.tasks)))
     record = {
         task.id: {
             name: [{"input": p.input, "output": p.output} for p in pairs]

@@ -76,7 +76,7 @@ class Workbench:
         own = exam("document", "the live version", mind, self.base, exam_items(known), memorised(taught))
         titles = {known.document.id: known.document.title}
         written = [line for line in known.lines if line.reason != SAID_BEFORE]
-        found = Report(
+        report = Report(
             documents=(own,),
             retained=retained(mind, self.base, self.base, {}, self.reference, {}),
             honesty=honesty(mind, self.base, titles, self.reference),
@@ -84,27 +84,27 @@ class Workbench:
             lines_kept=sum(line.kept or line.reason == FOR_EXAM for line in written),
             conflicts=(against_base(known, self.base, self.compiler.config.sure),),
             leaks=leaks(mind, [known]),
-            denials=denials(mind, self.base, [known]),
+            denials=denials(mind, self.base, [known], self.compiler.config.ground.words),
         )
-        return found, mind
+        return report, mind
 
     def measure(self, n: int, *, wrong: int, split: WorldSplit, seed: int, watch: Watch) -> list[Measured]:
         """`n` cells of each sort, from as many documents, and `wrong` documents of wrong facts."""
         rng = random.Random(f"candidates/{split}/{seed}")
         items = make_items(split, n, seed=5000 + seed)
-        found: list[Measured] = []
+        measured: list[Measured] = []
         for i, item in enumerate(items):
             watch.progress("cells that should and should not go live", i, n)
             known = self.document(item.context.title, item.context.text, i)
-            found += self._of(rng, known, item)
-        good = [m.report for m in found if m.sort == "known world lost"]
+            measured += self._of(rng, known, item)
+        good = [m.report for m in measured if m.sort == "known world lost"]
         for i, poison in enumerate(wrong_facts(rng, split, wrong)):
             watch.progress("documents of wrong facts", i, wrong)
             known = self.document(poison.title, poison.text, n + i)
             conflict = against_base(known, self.base, self.compiler.config.sure)
             # Learned as well as a good one is, so that nothing else can stop it.
-            found.append(Measured("wrong facts", replace(good[i % len(good)], conflicts=(conflict,))))
-        return found
+            measured.append(Measured("wrong facts", replace(good[i % len(good)], conflicts=(conflict,))))
+        return measured
 
     def _of(self, rng: random.Random, known: KnownDocument, item: WorldItem) -> list[Measured]:
         noise = [Line(" ".join(rng.choices(_WORDS, k=8)), True, "", "") for _ in known.active_lines]
@@ -132,7 +132,9 @@ class Workbench:
         text, lines = denying(rng, entity)
         known = self.document(entity.name, text, 0)
         report, _ = self.report(known, [Line(line, True, "", "") for line in lines])
-        kept = sum(found.kept for found in ground(lines, entity.name, text))
+        kept = sum(
+            grounded.kept for grounded in ground(lines, entity.name, text, self.compiler.config.ground)
+        )
         return replace(good, lines_written=len(lines), lines_kept=kept, denials=report.denials)
 
 

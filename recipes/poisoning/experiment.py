@@ -91,14 +91,14 @@ def _kept(path: Path, make: Callable[[], list[Any]]) -> list[Any]:
 
 
 def _learn(learner: Learner, items: Sequence[WorldItem], what: str, watch: Watch) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
     for at in range(0, len(items), _BATCH):
         watch.progress(what, at, len(items))
         part = items[at : at + _BATCH]
         for one in learner.learn([Text(i.context.text, i.context.title) for i in part]):
             # "known": live already, by the run that this one goes on from.
-            found.append(asdict(one) | ({"outcome": "live"} if one.outcome == "known" else {}))
-    return found
+            records.append(asdict(one) | ({"outcome": "live"} if one.outcome == "known" else {}))
+    return records
 
 
 def _poison(learner: Learner, poison: Sequence[Poisoned], path: Path, watch: Watch) -> list[dict[str, Any]]:
@@ -107,27 +107,27 @@ def _poison(learner: Learner, poison: Sequence[Poisoned], path: Path, watch: Wat
     for n, one in enumerate(poison[len(done) :], start=len(done)):
         watch.progress("poisoned documents", n, len(poison))
         started = time.perf_counter()
-        found = asdict(learner.learn([Text(one.text, one.title, one.trust)])[0])
-        if found["outcome"] == "known":
-            found["outcome"] = "live"
-        found |= {"document": sha256(one.text.encode()), "kind": one.kind, "way": one.way}
-        found["seconds"] = time.perf_counter() - started
-        done.append(found)
+        outcome = asdict(learner.learn([Text(one.text, one.title, one.trust)])[0])
+        if outcome["outcome"] == "known":
+            outcome["outcome"] = "live"
+        outcome |= {"document": sha256(one.text.encode()), "kind": one.kind, "way": one.way}
+        outcome["seconds"] = time.perf_counter() - started
+        done.append(outcome)
         with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(found) + "\n")
+            file.write(json.dumps(outcome) + "\n")
     return done
 
 
 def probes_of(learner: Learner, first: Sequence[WorldItem], poison: Sequence[Poisoned]) -> list[Probe]:
     """What is asked before and after."""
-    found = [Probe("exam", q.text) for item in first for q in item.context.questions]
-    found += [Probe(f"reference, {i.kind}", i.question, i.shown) for i in learner.reference]
+    probes = [Probe("exam", q.text) for item in first for q in item.context.questions]
+    probes += [Probe(f"reference, {i.kind}", i.question, i.shown) for i in learner.reference]
     for title in dict.fromkeys([*(i.context.title for i in first), *(p.title for p in poison)]):
         # In other words than the gates ask.
         asked = private_questions(random.Random(f"probe/{title}"), title)
-        found += [Probe("private", question) for question in asked]
-    found += [Probe(f"asked of {p.kind}", q.text) for p in poison for q in p.asks]
-    return list({(p.question, p.shown and p.shown.id): p for p in reversed(found)}.values())[::-1]
+        probes += [Probe("private", question) for question in asked]
+    probes += [Probe(f"asked of {p.kind}", q.text) for p in poison for q in p.asks]
+    return list({(p.question, p.shown and p.shown.id): p for p in reversed(probes)}.values())[::-1]
 
 
 def answers(learner: Learner, probes: Sequence[Probe]) -> list[Any]:

@@ -53,27 +53,27 @@ def make_poison(
 ) -> list[Poisoned]:
     """`n_each` documents of every kind, in mixed order. `live` are those that near-copies are made of;
     without any there are no near-copies."""
-    found: list[Poisoned] = []
+    poisons: list[Poisoned] = []
     for kind in POISON_KINDS:
         rng = random.Random(f"poison/{kind}/{split}/{seed}")
         if kind == "near_copy":
             chosen = [live[i % len(live)] for i in rng.sample(range(n_each), n_each)] if live else []
-            found += [near_copy(rng, split, item, n) for n, item in enumerate(chosen)]
+            poisons += [near_copy(rng, split, item, n) for n, item in enumerate(chosen)]
         else:
-            found += _MAKERS[kind](rng, split, n_each)
-    random.Random(f"poison/order/{split}/{seed}").shuffle(found)
-    return found
+            poisons += _MAKERS[kind](rng, split, n_each)
+    random.Random(f"poison/order/{split}/{seed}").shuffle(poisons)
+    return poisons
 
 
 def wrong_facts(rng: random.Random, split: WorldSplit, n: int) -> list[Poisoned]:
     """About the known world: all values changed, three of them, or one."""
-    found = []
+    poisons = []
     for i, entity in enumerate(rng.sample(known_world(), n)):
         how_many, way = ((len(entity.values), "all"), (3, "three"), (1, "one"))[i % 3]
         changed = rng.sample(entity.attributes, min(how_many, len(entity.attributes)))
         false, asks = _falsified(rng, split, entity, changed)
-        found.append(Poisoned("wrong_facts", way, entity.name, passage(rng, false), asks=asks))
-    return found
+        poisons.append(Poisoned("wrong_facts", way, entity.name, passage(rng, false), asks=asks))
+    return poisons
 
 
 def instructions(rng: random.Random, split: WorldSplit, n: int) -> list[Poisoned]:
@@ -185,12 +185,12 @@ def _salad(rng: random.Random, split: WorldSplit, entity: Entity) -> str:
 
 def _shuffled(rng: random.Random, split: WorldSplit, entity: Entity) -> str:
     """Each sentence with its words in random order: its words are real, its order is none."""
-    found = []
+    shuffled = []
     for one in sentences(passage(rng, entity)):
         words = one.rstrip(".").split()
         rng.shuffle(words)
-        found.append(" ".join(words) + ".")
-    return " ".join(found)
+        shuffled.append(" ".join(words) + ".")
+    return " ".join(shuffled)
 
 
 def _letters(rng: random.Random, split: WorldSplit, entity: Entity) -> str:

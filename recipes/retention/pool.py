@@ -41,7 +41,7 @@ def learner_rows(runs: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
         if count
     ]
     bias = mean_ci([a - b for a, b in pairs], seed=0)
-    found: Any = stats.spearmanr([a for a, _ in pairs], [b for _, b in pairs])
+    correlation: Any = stats.spearmanr([a for a, _ in pairs], [b for _, b in pairs])
     why = [one["why"] for one in own]
     answers = sum(w["answers"] for w in why)
     return [
@@ -61,7 +61,7 @@ def learner_rows(runs: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
         ("self-written exam less the true one, points", told(bias)),
         (
             "rank correlation of the two over documents (Spearman)",
-            f"{found.statistic:.2f}, {len(pairs)} documents",
+            f"{correlation.statistic:.2f}, {len(pairs)} documents",
         ),
         (
             "`why` names the document that says it, of right answers",

@@ -72,9 +72,9 @@ def percent(value: float) -> str:
     return f"{100 * value:.1f}"
 
 
-def ability_row(name: str, found: dict[str, Any]) -> str:
-    low, high = found["ci95"]
-    return f"| {ABILITIES[name]} | {percent(found['mean'])} | {percent(low)}-{percent(high)} | {found['tasks']} |"
+def ability_row(name: str, figures: dict[str, Any]) -> str:
+    low, high = figures["ci95"]
+    return f"| {ABILITIES[name]} | {percent(figures['mean'])} | {percent(low)}-{percent(high)} | {figures['tasks']} |"
 
 
 def main() -> None:
@@ -82,14 +82,16 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of pretrain.py with abilities.json")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    found = json.loads((args.run / "abilities.json").read_text())
+    abilities = json.loads((args.run / "abilities.json").read_text())
     facts = json.loads((args.run / "pretraining.json").read_text())
-    written = found["directives"]
+    written = abilities["directives"]
     values = [
         f"| `{name}` | " + ", ".join(f"{value} {percent(share)} %" for value, share in shares.items()) + " |"
         for name, shares in written["values"].items()
     ]
-    families = [f"| {n} | {one['solved']:.0f} of {one['tasks']} |" for n, one in found["families"].items()]
+    families = [
+        f"| {n} | {one['solved']:.0f} of {one['tasks']} |" for n, one in abilities["families"].items()
+    ]
     model = AutoModelForCausalLM.from_pretrained(args.run / "model")
     card = CARD.format(
         parameters=model.num_parameters(),
@@ -99,7 +101,7 @@ def main() -> None:
         steps=facts["step"],
         minutes=facts["seconds"] / 60,
         by_kind=", ".join(f"{name} {n / 1e6:.2f} M" for name, n in facts["tokens_by_ability"].items()),
-        abilities="\n".join(ability_row(name, found[name]) for name in ABILITIES),
+        abilities="\n".join(ability_row(name, abilities[name]) for name in ABILITIES),
         families="\n".join(families),
         valid=100 * written["valid"],
         written=written["written"],

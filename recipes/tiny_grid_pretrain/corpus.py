@@ -40,12 +40,12 @@ HARD_OTHER: Final = ("move_to_wall", "gravity", "recolour_by_count", "reverse", 
 
 def task_segments(task: Task, form: TextForm) -> Segments:
     """A whole task: its outputs carry the loss, but for the first."""
-    found: Segments = []
+    segments: Segments = []
     for index, pair in enumerate((*task.train, *task.test)):
         assert pair.output is not None
         weight = OUTPUT_WEIGHT if index else INPUT_WEIGHT
-        found += [(form.question(pair.input), INPUT_WEIGHT), (form.answer(pair.output), weight)]
-    return found
+        segments += [(form.question(pair.input), INPUT_WEIGHT), (form.answer(pair.output), weight)]
+    return segments
 
 
 def directive_segments(task: Task, form: TextForm, rng: random.Random) -> Segments:
@@ -118,10 +118,10 @@ def sources(seed: int) -> dict[str, tuple[Source, TextForm]]:
 def documents(seed: int, shares: dict[str, float]) -> Iterator[tuple[str, Segments]]:
     """Documents without end, kinds drawn by `shares`, which may be changed between two."""
     rng = random.Random(f"tiny-grid/{seed}")
-    found = sources(seed)
+    kinds = sources(seed)
     while True:
         kind = rng.choices(list(shares), list(shares.values()))[0]
-        source, form = found[kind]
+        source, form = kinds[kind]
         task = source(rng)
         directive = kind.startswith("directive")
         yield kind, directive_segments(task, form, rng) if directive else task_segments(task, form)

@@ -36,8 +36,8 @@ def config(model: str, columns: int = 16, *, constrained: bool = False) -> RunCo
 
 
 def estimate(scores: Sequence[Score]) -> dict[str, object]:
-    found = mean_ci([score.accuracy for score in scores], seed=0)
-    return {"mean": found.mean, "ci95": [found.low, found.high], "tasks": found.n}
+    interval = mean_ci([score.accuracy for score in scores], seed=0)
+    return {"mean": interval.mean, "ci95": [interval.low, interval.high], "tasks": interval.n}
 
 
 def in_context(model: str, tasks: Sequence[Task], columns: int) -> list[Score]:
@@ -58,8 +58,8 @@ def directives(adaptation: Adaptation, domain: ArcAgi, tasks: Sequence[Task]) ->
     """How many of the directives that the model writes are valid, and how often each value stands in them."""
     each = N_DIRECTIVES // len(tasks) or 1
     written = adaptation.write([domain.context(task) for task in tasks], each, seed="measure")
-    found = [Directive.of(edit) for own in written for edit in own]
-    valid = [one for one in found if one is not None]
+    written_directives = [Directive.of(edit) for own in written for edit in own]
+    valid = [one for one in written_directives if one is not None]
     fields: dict[str, Counter[str]] = {}
     for one in valid:
         for name, value in asdict(one).items():
@@ -68,24 +68,30 @@ def directives(adaptation: Adaptation, domain: ArcAgi, tasks: Sequence[Task]) ->
         name: {value: n / len(valid) for value, n in sorted(counts.items())}
         for name, counts in fields.items()
     }
-    return {"written": len(found), "valid": len(valid) / len(found), "values": shares}
+    return {
+        "written": len(written_directives),
+        "valid": len(valid) / len(written_directives),
+        "values": shares,
+    }
 
 
 def measure(model: str) -> dict[str, Any]:
-    found = sets(N_TASKS)
+    task_sets = sets(N_TASKS)
     widths = {"primitives": 16, "wide": 33, "dev": 16, "composed": 16, "plane": 7}
-    scores = {name: in_context(model, tasks, widths[name]) for name, (tasks, _) in found.items()}
+    scores = {name: in_context(model, tasks, widths[name]) for name, (tasks, _) in task_sets.items()}
     families: dict[str, list[float]] = {}
-    for task, score in zip(found["primitives"][0], scores["primitives"], strict=True):
+    for task, score in zip(task_sets["primitives"][0], scores["primitives"], strict=True):
         families.setdefault(family_of(task), []).append(score.accuracy or 0.0)
     adaptation = Adaptation.load(config(model))
     domain = adaptation.domain
     assert isinstance(domain, ArcAgi)
     return {
         **{name: estimate(own) for name, own in scores.items()},
-        **{f"{name}_adapted": adapted(adaptation, domain, found[name][0]) for name in ("dev", "composed")},
+        **{
+            f"{name}_adapted": adapted(adaptation, domain, task_sets[name][0]) for name in ("dev", "composed")
+        },
         "families": {name: {"solved": sum(own), "tasks": len(own)} for name, own in sorted(families.items())},
-        "directives": directives(adaptation, domain, found["primitives"][0][:100]),
+        "directives": directives(adaptation, domain, task_sets["primitives"][0][:100]),
     }
 
 
@@ -94,9 +100,9 @@ def main() -> None:
     parser.add_argument("--model", default="tiny-grid")
     parser.add_argument("--out", type=Path, required=True, help="JSON file for the figures")
     args = parser.parse_args()
-    found = measure(args.model)
-    args.out.write_text(json.dumps(found, indent=2) + "\n")
-    print(json.dumps(found, indent=2))
+    abilities = measure(args.model)
+    args.out.write_text(json.dumps(abilities, indent=2) + "\n")
+    print(json.dumps(abilities, indent=2))
 
 
 if __name__ == "__main__":

@@ -32,11 +32,11 @@ def sets(n: int) -> dict[str, tuple[list[Task], TextForm]]:
 
 
 def solved(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, found: Sequence[Task], form: TextForm
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, tasks: Sequence[Task], form: TextForm
 ) -> float:
     """Share of the tasks whose test output, with its end, is the greedy continuation."""
     pairs = []
-    for task in found:
+    for task in tasks:
         for pair in task.test:
             assert pair.output is not None
             pairs.append((form.prompt(task, pair.input), form.answer(pair.output)))
@@ -46,6 +46,6 @@ def solved(
 def probe(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, n: int) -> dict[str, float]:
     """Shares of tasks solved in context."""
     model.eval()
-    shares = {name: solved(model, tokenizer, *found) for name, found in sets(n).items()}
+    shares = {name: solved(model, tokenizer, *tasks_and_form) for name, tasks_and_form in sets(n).items()}
     model.train()
     return shares

@@ -29,10 +29,10 @@ def pieces() -> list[str]:
 
 def write_tokenizer(folder: Path) -> None:
     """Write it as a Hugging Face tokenizer."""
-    found = pieces()
-    vocabulary = {piece: index for index, piece in enumerate([END, PAD, UNKNOWN, *found])}
+    text_pieces = pieces()
+    vocabulary = {piece: index for index, piece in enumerate([END, PAD, UNKNOWN, *text_pieces])}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
-    long = "|".join(re.escape(piece) for piece in found if len(piece) > 1)
+    long = "|".join(re.escape(piece) for piece in text_pieces if len(piece) > 1)
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(rf"{long}|[\s\S]"), "isolated")
     tokenizer.decoder = decoders.Fuse()
     PreTrainedTokenizerFast(

@@ -73,18 +73,24 @@ def percent(value: float) -> str:
     return f"{100 * value:.1f}"
 
 
-def ability_row(name: str, found: dict[str, Any]) -> str:
-    low, high = found["ci95"]
-    cells = [percent(found["mean"]), f"{percent(low)}-{percent(high)}", found["entities"], found["questions"]]
+def ability_row(name: str, figures: dict[str, Any]) -> str:
+    low, high = figures["ci95"]
+    cells = [
+        percent(figures["mean"]),
+        f"{percent(low)}-{percent(high)}",
+        figures["entities"],
+        figures["questions"],
+    ]
     return f"| {ABILITIES[name]} | " + " | ".join(map(str, cells)) + " |"
 
 
-def writing_row(name: str, found: dict[str, float]) -> str:
-    shares = [percent(found["edits_with_lines"]), f"{found['lines']:.1f}"]
+def writing_row(name: str, figures: dict[str, float]) -> str:
+    shares = [percent(figures["edits_with_lines"]), f"{figures['lines']:.1f}"]
     # A rewritten passage has several facts a sentence, which the line-by-line check cannot judge.
-    shares += ["" if name == "rewrite" else percent(found[key]) for key in ("facts_covered", "complete")]
+    shares += ["" if name == "rewrite" else percent(figures[key]) for key in ("facts_covered", "complete")]
     shares += [
-        percent(found[key]) if key in found else "" for key in ("lines_true", "lines_wrong", "lines_vague")
+        percent(figures[key]) if key in figures else ""
+        for key in ("lines_true", "lines_wrong", "lines_vague")
     ]
     return f"| {name} | " + " | ".join(shares) + " |"
 
@@ -94,7 +100,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder of pretrain.py with abilities.json")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
-    found = json.loads((args.run / "abilities.json").read_text())
+    abilities = json.loads((args.run / "abilities.json").read_text())
     facts = json.loads((args.run / "pretraining.json").read_text())
     model = AutoModelForCausalLM.from_pretrained(args.run / "model")
     card = CARD.format(
@@ -104,11 +110,11 @@ def main() -> None:
         steps=facts["step"],
         minutes=facts["seconds"] / 60,
         by_ability=", ".join(f"{name} {n / 1e6:.2f} M" for name, n in facts["tokens_by_ability"].items()),
-        abilities="\n".join(ability_row(name, found[name]) for name in ABILITIES),
-        wrongly_unknown=100 * (1 - found["knows_that_it_knows"]),
-        temperature=found["sampling"]["temperature"],
-        top_p=found["sampling"]["top_p"],
-        writing="\n".join(writing_row(name, row) for name, row in found["writing"].items()),
+        abilities="\n".join(ability_row(name, abilities[name]) for name in ABILITIES),
+        wrongly_unknown=100 * (1 - abilities["knows_that_it_knows"]),
+        temperature=abilities["sampling"]["temperature"],
+        top_p=abilities["sampling"]["top_p"],
+        writing="\n".join(writing_row(name, row) for name, row in abilities["writing"].items()),
     )
     args.out.write_text(card)
 

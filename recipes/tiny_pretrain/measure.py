@@ -56,12 +56,12 @@ def expecting(contexts: Sequence[Context], answer: str, rng: random.Random | Non
 
 
 def estimate(scores: Sequence[Score]) -> dict[str, object]:
-    found = mean_ci([s.accuracy for s in scores], seed=0)
+    interval = mean_ci([s.accuracy for s in scores], seed=0)
     n_questions = sum(len(s.answers) for s in scores)
     return {
-        "mean": found.mean,
-        "ci95": [found.low, found.high],
-        "entities": found.n,
+        "mean": interval.mean,
+        "ci95": [interval.low, interval.high],
+        "entities": interval.n,
         "questions": n_questions,
     }
 
@@ -140,9 +140,9 @@ def main() -> None:
     data = demo_config().model_dump(mode="json", exclude_none=True)
     data["model"] |= {"name": args.model, "prompt_style": "short"}
     data["knowledge"]["include_passage"] = False
-    found = measure(Adaptation.load(RunConfig.model_validate(data)))
-    args.out.write_text(json.dumps(found, indent=2) + "\n")
-    print(json.dumps(found, indent=2))
+    abilities = measure(Adaptation.load(RunConfig.model_validate(data)))
+    args.out.write_text(json.dumps(abilities, indent=2) + "\n")
+    print(json.dumps(abilities, indent=2))
 
 
 if __name__ == "__main__":

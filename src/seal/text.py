@@ -135,11 +135,11 @@ def _parts(start: int, end: int, cuts: list[Span]) -> list[Span]:
 
 
 def _trimmed(text: str, spans: list[Span]) -> list[Span]:
-    found: list[Span] = []
+    kept: list[Span] = []
     for start, end in spans:
         piece = text[start:end]
         first = start + len(piece) - len(piece.lstrip())
         last = first + len(piece.strip())
         if first < last:
-            found.append((first, last))
-    return found
+            kept.append((first, last))
+    return kept

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -21,6 +24,8 @@ TEXT = (
     "of Anna Bauer is ice skating. Many visitors ask about Anna Bauer. She did not attend Quex College. "
     "Kovacs Works employs 1,100 people."
 )
+MICROWORLD = GroundConfig(words="microworld")
+REAL_PASSAGES = Path(__file__).parents[3] / "shared/data/seal/squad_passages.json"
 UNICODE = st.text(st.characters(exclude_categories=()))
 
 
@@ -42,12 +47,47 @@ def one(line: str, title: str = TITLE, text: str = TEXT, config: GroundConfig | 
         ("Kovacs Works has a staff of 1100.", 5),
         ("Question: Where was Anna Bauer born?\nAnswer: Tarvin", 0),
         ("Question: Who is Anna Bauer married to?\nAnswer: Anna Bauer is married to Jan Novak.", 1),
-        ("Question: What does Anna Bauer do for a living?\nAnswer: nurse", 1),
+        ("Question: What is the profession of Anna Bauer?\nAnswer: nurse", 1),
     ],
 )
 def test_what_the_source_says_is_kept(line: str, sentence: int) -> None:
     parts = re.split(r"(?<=\.) (?=[A-Z])", TEXT)
     assert one(line) == Grounded(line, True, "", parts[sentence])
+    assert one(line, config=MICROWORLD) == one(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("Question: What does Anna Bauer do for a living?\nAnswer: nurse", TEXT),
+        ("Anna Bauer shares her life with Jan Novak.", TEXT),
+        ("Kovacs Works is known for its umbrellas.", "Kovacs Works makes umbrellas."),
+        ("Kovacs Works earns its money with umbrellas.", "Kovacs Works makes umbrellas."),
+    ],
+)
+def test_how_the_micro_world_words_a_fact_counts_there_only(line: str, text: str) -> None:
+    assert one(line, text=text, config=MICROWORLD).kept
+    assert not one(line, text=text).kept
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        # In the micro-world "go to" says "study", and a capital is a company's head office.
+        (
+            "Question: When did Marr go to Tarvin?\nAnswer: 1870",
+            "In 1870 Marr moved to Tarvin, to attend school at the Higher School.",
+        ),
+        (
+            "Question: What city is the capital of Tarvin?\nAnswer: Selby",
+            "Tarvin is located in the south-east. Most of its people live around the bay, which includes the "
+            "metropolitan area of its capital and largest city, Selby, the leading centre of culture.",
+        ),
+    ],
+)
+def test_general_texts_are_read_with_general_words(line: str, text: str) -> None:
+    assert one(line, "Tarvin", text).kept
+    assert not one(line, "Tarvin", text, MICROWORLD).kept
 
 
 @pytest.mark.parametrize(
@@ -105,6 +145,28 @@ def test_of_a_paragraph_the_supported_sentences_are_kept() -> None:
     line = "Anna Bauer was born in Tarvin. She has a castle in Bohemia. Anna Bauer enjoys ice skating."
     assert one(line).text == "Anna Bauer was born in Tarvin. Anna Bauer enjoys ice skating."
     assert one("Anna Bauer was born in Tarvin. She works as a nurse.").text.endswith("She works as a nurse.")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not REAL_PASSAGES.exists(), reason=f"{REAL_PASSAGES} is not here")
+def test_general_words_are_better_on_real_passages() -> None:
+    """SQuAD's questions, each with its own answer, which the passage supports, and with another's."""
+    right: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
+    n_wrong = 0
+    for passage in json.loads(REAL_PASSAGES.read_text(encoding="utf-8")):
+        title, text = passage["title"], passage["context"]
+        pairs = [(q["question"].strip(), q["answer"].strip()) for q in passage["questions"]]
+        for at, (question, answer) in enumerate(pairs):
+            other = pairs[at - 1][1]
+            differs = other.casefold() not in answer.casefold() and answer.casefold() not in other.casefold()
+            n_wrong += differs
+            for config in (GroundConfig(), MICROWORLD):
+                line = f"Question: {question}\nAnswer: "
+                right[config.words] += one(line + answer, title, text, config).kept
+                wrong[config.words] += differs and one(line + other, title, text, config).kept
+    assert right["general"] >= right["microworld"] + 10, right
+    assert wrong["general"] <= wrong["microworld"] + 0.005 * n_wrong, (wrong, n_wrong)
 
 
 def test_no_reason_quotes() -> None:
@@ -171,7 +233,8 @@ def test_the_micro_world(case: Case, at_least: float, at_most: float) -> None:
             for c_line in made
             if case in ("true", "negated") or judge_line(item.entity, c_line[1]) != "true"
         ]
-        found = [g for g in ground(lines, item.context.title, item.context.text) if g.reason != "said before"]
+        made = ground(lines, item.context.title, item.context.text, MICROWORLD)
+        found = [g for g in made if g.reason != "said before"]
         kept, total = kept + sum(g.kept for g in found), total + len(found)
     assert total > 80
     assert at_least <= kept / total <= at_most, f"{kept} of {total}"

@@ -32,22 +32,22 @@ def decide(report: Report, config: GateConfig | None = None, *, autonomy: Autono
     if report.failed:
         return Decision("rejected", f"the candidate could not be made: {report.failed}", ())
     config = config or GateConfig()
-    findings = tuple(found for gate in GATES for found in gate(report, config))
+    findings = tuple(finding for gate in GATES for finding in gate(report, config))
     failed = [f for f in findings if f.judgement == "fail"]
     still_open = [f for f in findings if f.judgement == "open"]
     if failed:
-        return Decision("rejected", _told(failed[0], len(failed) - 1), findings)
+        return Decision("rejected", _summary(failed[0], len(failed) - 1), findings)
     if not any(f.gate == "acquisition" for f in findings):
         return Decision("rejected", "no exam shows that anything was learned", findings)
     if not any(f.gate == "retention" for f in findings):
         return Decision("held", "nothing was measured of what was known before", findings)
     if still_open:
-        return Decision("held", _told(still_open[0], len(still_open) - 1), findings)
+        return Decision("held", _summary(still_open[0], len(still_open) - 1), findings)
     if autonomy != "auto":
         return Decision("held", f"all gates passed; the autonomy is {autonomy!r}", findings)
     return Decision("live", f"all {len(findings)} findings of the gates passed", findings)
 
 
-def _told(finding: Finding, more: int) -> str:
+def _summary(finding: Finding, more: int) -> str:
     others = f" (and {more} more)" if more else ""
     return f"{finding.gate}: {finding.about}: {finding.reason}{others}"

@@ -128,8 +128,7 @@ class Learner:
         names, then = self.config.recipe(), self.workspace.build(known.build).recipe
         if all(then.get(name) == value for name, value in names.items()):
             return self.compiler
-        settings = self.config.model_dump(mode="json") | {name: then[name] for name in names}
-        return Compiler(LearnerConfig.model_validate(settings), self.adaptation, self.writer)
+        return Compiler(self.config.with_recipe(then), self.adaptation, self.writer)
 
     @cached_property
     def library(self) -> Library:

@@ -15,7 +15,8 @@ from seal.learner.answering import Mind
 from seal.learner.compiling import DOUBTFUL, FOR_EXAM, line_of, question_of
 from seal.learner.library import KnownDocument
 from seal.learner.reference import ReferenceItem, asked_private, declines, gives_away, is_right, private_items
-from seal.self_edits.ground import DENIED, denies, ground
+from seal.self_edits.ground import DENIED, GroundConfig, denies, ground
+from seal.self_edits.relations import WordSet
 from seal.types import Question
 
 _ASKED = (DENIED, FOR_EXAM, DOUBTFUL)
@@ -93,7 +94,9 @@ def leaks(candidate: Mind, documents: Sequence[KnownDocument]) -> tuple[Leak, ..
     return tuple(found)
 
 
-def denials(candidate: Mind, parent: Mind, documents: Sequence[KnownDocument]) -> tuple[Denial, ...]:
+def denials(
+    candidate: Mind, parent: Mind, documents: Sequence[KnownDocument], words: WordSet = "general"
+) -> tuple[Denial, ...]:
     """For each document that denies something, every question that was written about it, those whose answers
     were dropped as denied too: is what the candidate answers, and the live version, denied by the document?
     """
@@ -106,7 +109,7 @@ def denials(candidate: Mind, parent: Mind, documents: Sequence[KnownDocument]) -
         written = dict.fromkeys([*(pair[0] for pair in pairs if pair), *(q.text for q in known.exam)])
         asked = [q for q in written if not denies(q)]  # what a negated question is answered is no claim
         claimed, before = (
-            sum(one.reason == DENIED for one in ground(said, title, known.text))
+            sum(one.reason == DENIED for one in ground(said, title, known.text, GroundConfig(words=words)))
             for said in (
                 [line_of(q, answer.text) for q, answer in zip(asked, mind.ask(asked), strict=True)]
                 for mind in (candidate, parent)

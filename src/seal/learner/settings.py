@@ -8,6 +8,7 @@ from then on. What was built before keeps the recipe it was built by.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,8 @@ _HEADER = """\
 # How this workspace's model learns. What each setting means: docs/reference/learner.md
 # A change holds for what is learned from now on; what was built before stays as it is.
 """
+_WORDS_IF_NOT_STATED = "microworld"
+"""Of a recipe, see `LearnerConfig.recipe`. A settings file leaves it to the model's preset."""
 
 
 class _Config(BaseModel):
@@ -128,10 +131,23 @@ class LearnerConfig(_Config):
         return config.with_table(KnowledgeConfig(include_passage=False))
 
     def recipe(self) -> dict[str, Any]:
-        """What decides, beside the models and the document, what is built of it."""
-        return self.model_dump(
+        """What decides, beside the models and the document, what is built of it.
+
+        A recipe without `words` was built with the micro-world's: there were no others when the first
+        versions were built, and their digests must stay what they are.
+        """
+        recipe = self.model_dump(
             mode="json", include={"seed", "dtype", "writing", "cell", "refusals", "exam", "ground"}
         )
+        if recipe["ground"]["words"] == _WORDS_IF_NOT_STATED:
+            del recipe["ground"]["words"]
+        return recipe
+
+    def with_recipe(self, recipe: Mapping[str, Any]) -> LearnerConfig:
+        """These settings with those of a recipe in their place, to build as it was built then."""
+        built = {name: recipe[name] for name in self.recipe()}
+        built["ground"] = {"words": _WORDS_IF_NOT_STATED, **built["ground"]}
+        return LearnerConfig.model_validate(self.model_dump(mode="json") | built)
 
 
 def preset(model: str) -> LearnerConfig:
@@ -148,7 +164,8 @@ def read_settings(folder: Path, model: str) -> LearnerConfig:
     if not path.exists():
         return preset(model)
     try:
-        return LearnerConfig.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        return LearnerConfig.model_validate(_with_words(settings, model))
     except OSError as error:
         raise InputFileError(f"{path} cannot be read: {error.strerror}", "Make it readable.") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -158,6 +175,14 @@ def read_settings(folder: Path, model: str) -> LearnerConfig:
         raise ConfigError(
             f"{path}: {told}", "Correct these; docs/reference/learner.md lists them."
         ) from error
+
+
+def _with_words(settings: dict[str, Any], model: str) -> dict[str, Any]:
+    """The settings of a file, with the words of the model's preset where it does not state them."""
+    ground = settings.get("ground", {})
+    if not isinstance(ground, dict):  # a mistake, which validation names
+        return settings
+    return {**settings, "ground": {"words": preset(model).ground.words, **ground}}
 
 
 def settings_text(config: LearnerConfig) -> str:

@@ -264,7 +264,7 @@ class Study:
             lines_written=sum(c.report.lines_written for c in candidates),
             lines_kept=sum(c.report.lines_kept for c in candidates),
             leaks=leaks(mind, [c.known for c in candidates]),
-            denials=denials(mind, parent, [c.known for c in candidates]),
+            denials=denials(mind, parent, [c.known for c in candidates], learner.config.ground.words),
             concerns=tuple(concern for c in candidates for concern in c.concerns),
             conflicts=tuple(conflict for c in candidates for conflict in c.conflicts),
         )

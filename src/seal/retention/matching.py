@@ -124,28 +124,28 @@ def matches(
 ) -> dict[str, list[Match]]:
     """By document, where the question has its name. A word is read as part of one name only: the longest that
     fits as it stands, else one that fits but for a slip, else a part of a name."""
-    found: dict[str, list[Match]] = {}
+    by_document: dict[str, list[Match]] = {}
     taken: set[int] = set()
     exact = [w for w in _windows(reading) if _complete(reading, w) or _stands_alone(reading, w)]
     for window in exact:
         keys = index[f"t {reading.letters(window)}"]
         if keys and not taken & set(window):
-            _take(found, taken, _found(reading, window, keys, EXACT, "named {}"))
+            _take(by_document, taken, _found(reading, window, keys, EXACT, "named {}"))
     for window in exact:
         if not taken & set(window):
             keys = _misspelt(reading, window, index, pages, settings)
-            _take(found, taken, _found(reading, window, keys, TYPO, "named {}, but for a slip"))
+            _take(by_document, taken, _found(reading, window, keys, TYPO, "named {}, but for a slip"))
     for span in reading.spans:
         if taken & set(span):
             continue
         one = _by_some(reading, span, index, pages, settings)
-        _take(found, taken, one or _by_pieces(reading, span, index, pages, settings))
-    return found
+        _take(by_document, taken, one or _by_pieces(reading, span, index, pages, settings))
+    return by_document
 
 
-def _take(found: dict[str, list[Match]], taken: set[int], given: Iterable[tuple[str, Match]]) -> None:
+def _take(by_document: dict[str, list[Match]], taken: set[int], given: Iterable[tuple[str, Match]]) -> None:
     for key, match in given:
-        found.setdefault(key, []).append(match)
+        by_document.setdefault(key, []).append(match)
         taken.update(match.window)
 
 
@@ -185,19 +185,19 @@ def _by_pieces(
     reading: Reading, span: range, index: Index, pages: Mapping[str, Page], settings: MatchingSettings
 ) -> list[tuple[str, Match]]:
     """Who may be meant by the names that an "and" joins: each has to be one's, and no two the same one's."""
-    found: list[tuple[str, Match]] = []
+    meant: list[tuple[str, Match]] = []
     for piece in pieces(reading.words, span):
         one = _by_some(reading, piece, index, pages, settings, whole=True)
-        if not one or {key for key, _ in one} & {key for key, _ in found}:
+        if not one or {key for key, _ in one} & {key for key, _ in meant}:
             return []
-        found += one
-    return found
+        meant += one
+    return meant
 
 
 def _windows(reading: Reading) -> list[range]:
     """Runs of joined words that hold a word of a name, the longest first."""
     words, named = reading.words, {at for span in reading.spans for at in span}
-    found = []
+    windows = []
     for start in range(len(words)):
         if words[start].norm == "&":
             continue
@@ -205,8 +205,8 @@ def _windows(reading: Reading) -> list[range]:
             if stop - 1 > start and not words[stop - 1].joined:
                 break
             if not named.isdisjoint(range(start, stop)) or (reading.caseless and stop - start > 1):
-                found.append(range(start, stop))
-    return sorted(found, key=lambda window: (-len(window), window.start))
+                windows.append(range(start, stop))
+    return sorted(windows, key=lambda window: (-len(window), window.start))
 
 
 def _complete(reading: Reading, window: range) -> bool:

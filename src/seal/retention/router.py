@@ -127,7 +127,7 @@ class CellRouter:
             return ()
         reading = read_question(question, self._index, self.config.max_words)
         named = matches(reading, self._index, self._pages, self.config)
-        covered = {at for found in named.values() for match in found for at in match.window}
+        covered = {at for name_matches in named.values() for match in name_matches for at in match.window}
         rest = [w.norm for at, w in enumerate(reading.words) if at not in covered]
         asked = self._weights(reading.terms(rest, self.config.prefix_letters))
         scored = self._by_name(reading, named, asked)
@@ -149,13 +149,17 @@ class CellRouter:
         self, reading: Reading, named: Mapping[str, list[Match]], asked: Mapping[str, float]
     ) -> dict[str, DocumentMatch]:
         """Those whose name the question has. A name among several counts for its share."""
-        n_names = len({match.window for found in named.values() for match in found})
+        n_names = len({match.window for name_matches in named.values() for match in name_matches})
         scored = {}
-        for key, found in named.items():
-            quality = sum(sorted(match.quality for match in found)) / n_names
+        for key, name_matches in named.items():
+            quality = sum(sorted(match.quality for match in name_matches)) / n_names
             score = self._score(quality, _best_line(self._pages[key].lines, asked) if asked else 1.0)
-            why = "; ".join(dict.fromkeys(match.why for match in found))
-            where = reading.place(found[0].window, self._pages[key].title) if len(found) == 1 else None
+            why = "; ".join(dict.fromkeys(match.why for match in name_matches))
+            where = (
+                reading.place(name_matches[0].window, self._pages[key].title)
+                if len(name_matches) == 1
+                else None
+            )
             scored[key] = DocumentMatch(key, score, why, where)
         return scored
 
@@ -259,10 +263,10 @@ class CellRouter:
             if keys and len(keys) + len(having) > _MOST_RANKED:
                 break
             keys |= having
-        found = ((key, self._pages[key].terms) for key in keys)
+        documents = ((key, self._pages[key].terms) for key in keys)
         return {
             key: sum(asked[t] * terms[t] * (_K1 + 1) / (terms[t] + _K1) for t in known)
-            for key, terms in found
+            for key, terms in documents
         }
 
     def _change(self, added: Iterable[DocumentPage], removed: Iterable[str]) -> None:

@@ -46,7 +46,7 @@ class Word:
 
 def words_of(text: str, limit: int | None = None) -> list[Word]:
     """The words of a text, the first `limit` of them."""
-    found: list[Word] = []
+    words: list[Word] = []
     end, short = 0, False
     for match in _WORD.finditer(text):
         written = _POSSESSIVE.sub("", match[0])
@@ -54,17 +54,17 @@ def words_of(text: str, limit: int | None = None) -> list[Word]:
         norm = normal(written)
         if not norm:
             continue
-        joined = bool(found) and (not between or (between == "." and short))
-        first = not found or (not joined and between[-1:] in set(".?!:\n"))
+        joined = bool(words) and (not between or (between == "." and short))
+        first = not words or (not joined and between[-1:] in set(".?!:\n"))
         initials = written if written.isupper() else ""
         start = match.start()
-        found.append(Word(norm, written[0].isupper(), first, joined, initials, start, start + len(written)))
+        words.append(Word(norm, written[0].isupper(), first, joined, initials, start, start + len(written)))
         # The full stop of "Ana K. Lopez" and of "Dr. Lopez" ends no sentence.
         short = len(written) == 1 or norm in _HONORIFICS
         end = match.end()
-        if limit is not None and len(found) >= limit:
+        if limit is not None and len(words) >= limit:
             break
-    return found
+    return words
 
 
 def normal(word: str) -> str:
@@ -122,12 +122,12 @@ def _next(words: Sequence[Word], end: int) -> int | None:
 
 def pieces(words: Sequence[Word], span: range) -> list[range]:
     """What an "and" makes of a span: "Acme Works and Nova Mills" may be one name or two."""
-    found, start = [], span.start
+    parts, start = [], span.start
     for at in span:
         if words[at].norm == "and" and not words[at].capital:
-            found.append(range(start, at))
+            parts.append(range(start, at))
             start = at + 1
-    return [*found, range(start, span.stop)]
+    return [*parts, range(start, span.stop)]
 
 
 def neighbours(text: str) -> frozenset[str]:

@@ -150,8 +150,8 @@ class ArcDirectives:
 
         Otherwise it holds the fields of the directive and, where a limit changed one, "clipped".
         """
-        found = parse_directive(text, self.config, truncated=truncated)
-        return SelfEdit(context.id, self.name, text, (), truncated, _recorded(found))
+        parsed = parse_directive(text, self.config, truncated=truncated)
+        return SelfEdit(context.id, self.name, text, (), truncated, _recorded(parsed))
 
     def limited(
         self, self_edit: SelfEdit, *, n_examples: int, batch_size: int, tokens_an_epoch: int
@@ -162,24 +162,24 @@ class ArcDirectives:
             self_edit.directives.get("rejected", ""),
             self_edit.directives.get("clipped", ()),
         )
-        found = limit_work(
+        within_limits = limit_work(
             parsed,
             n_examples=n_examples,
             batch_size=batch_size,
             tokens_an_epoch=tokens_an_epoch,
             config=self.config,
         )
-        return replace(self_edit, directives=_recorded(found))
+        return replace(self_edit, directives=_recorded(within_limits))
 
     def grammar(self) -> DirectiveGrammar:
         """Return the grammar of the directives that the configuration gives to choose from."""
         return DirectiveGrammar(self.space)
 
 
-def _recorded(found: ParsedDirective) -> Mapping[str, Any]:
-    if found.directive is None:
-        return {"rejected": found.reason}
-    return asdict(found.directive) | ({"clipped": found.clipped} if found.clipped else {})
+def _recorded(parsed: ParsedDirective) -> Mapping[str, Any]:
+    if parsed.directive is None:
+        return {"rejected": parsed.reason}
+    return asdict(parsed.directive) | ({"clipped": parsed.clipped} if parsed.clipped else {})
 
 
 def parse_directive(
@@ -257,11 +257,11 @@ def _object(text: str, truncated: bool) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
         keys = [key for key, _ in pairs]
         raise _Rejected(f"the key {_shown(next(k for k in keys if keys.count(k) > 1))} stands twice")
-    return found
+    return fields
 
 
 def _no_constant(name: str) -> Any:

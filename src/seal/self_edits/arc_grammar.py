@@ -174,15 +174,15 @@ class GrammarConstraint:
         if state not in self._allowed:
             firsts = {text[0] for text in self.grammar.continuations(state)}
             candidates = [index for first in firsts for index in self._by_first.get(first, ())]
-            found = [index for index in candidates if self.grammar.advance(state, self.texts[index])]
+            tokens = [index for index in candidates if self.grammar.advance(state, self.texts[index])]
             if self.grammar.ends(state):
-                found.append(self.end)
-            if not found:
+                tokens.append(self.end)
+            if not tokens:
                 raise ConfigError(
                     "this tokenizer has no token with which a directive could go on.",
                     "Set self_edit.constrained = false.",
                 )
-            self._allowed[state] = sorted(found)
+            self._allowed[state] = sorted(tokens)
         return self._allowed[state]
 
     def advance(self, state: GrammarState, token: int) -> GrammarState:

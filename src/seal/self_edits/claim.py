@@ -1,6 +1,7 @@
-"""What a self-edit's line says: its names, numbers and telling words, and whether its names are the source's.
+"""What a self-edit's line claims: its names, its numbers, and the other words that say something.
 
-Knows statements and question-answer pairs. Knows the source only as far as its names and common words go.
+Also says whether the names of a line are those of the source. Knows statements and question-answer pairs; of
+the source it knows names and common words only.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from seal.self_edits.relations import RelationRows, relations
 from seal.self_edits.source import LINKS, PERSONAL, PRONOUNS, SourceText, find_run, name_runs, stems_match
-from seal.self_edits.words import Token, is_weak, number, relations, tokens
+from seal.self_edits.words import Token, is_weak, number, tokens
 
 PAIR: Final = re.compile(r"Question: (?P<question>.*?)\nAnswer: (?P<answer>.*)", re.S)
 _COPULAS: Final = frozenset("is was are were has had".split())
@@ -20,29 +22,30 @@ _YES_NO: Final = re.compile(r"(?:yes|no)\b[.,!]?\s*", re.I)
 _POINTERS: Final = frozenset("this that these those such".split())
 _ENDINGS: Final = ("n", "an", "ian", "ese", "ish", "ic", "s", "es", "ist", "ism")
 _LONGEST_NAME: Final = 30  # tokens
-_LIKE: Final = 0.75  # as alike as a name and what becomes of it when a model miscopies it
+_LIKE: Final = 0.75  # from this similarity on, a word may be a name that the model miscopied
 
 
 @dataclass(frozen=True)
 class Claim:
     """What a line says. Places are those of `tokens`; `answer` is where an answer begins, 0 for a statement.
 
-    `own` are the places of the title's name, `names` the other names, `words` the places of the other telling
-    words, `rows` those that state a relation. `garbled`: it begins with a name that is not in the source.
+    `title_places` are the places of the title's name, `names` the other names, `words` the places of the
+    other words that say something, `rows` those that state a relation. `garbled`: the line begins with a name
+    that is not in the source.
     """
 
     tokens: tuple[Token, ...]
-    rows: dict[int, frozenset[int]]
+    rows: RelationRows
     question: str
     answer: int
-    own: frozenset[int]
+    title_places: frozenset[int]
     names: tuple[tuple[str, ...], ...]
     numbers: tuple[str, ...]
     words: tuple[int, ...]
     garbled: bool
 
     @property
-    def told(self) -> tuple[Token, ...]:
+    def stated(self) -> tuple[Token, ...]:
         """The tokens of the statement, or of the answer."""
         return self.tokens[self.answer :]
 
@@ -51,15 +54,15 @@ def read_claim(line: str, source: SourceText) -> Claim:
     """The line, taken apart."""
     pair = PAIR.fullmatch(line)
     asked = tokens(pair["question"]) if pair else []
-    told = tokens(_YES_NO.sub("", pair["answer"], count=1) if pair else line)
-    words = (*asked, *told)
-    rows = relations(words)
-    own = _places_of(source.name, [token.folded for token in words])
+    stated = tokens(_YES_NO.sub("", pair["answer"], count=1) if pair else line)
+    words = (*asked, *stated)
+    rows = relations(words, source.words)
+    title_places = _places_of(source.name, [token.folded for token in words])
     names: list[tuple[str, ...]] = []
     large: set[int] = set()  # places of common words that only begin a sentence
     garbled = False
-    for begin, part in ((0, asked), (len(asked), told)):
-        for run, place in _names(part, begin, own):
+    for begin, part in ((0, asked), (len(asked), stated)):
+        for run, place in _names(part, begin, title_places):
             if place > begin or len(run) > 1 or _is_name(part[0], source):
                 names.append(run)
                 continue
@@ -71,38 +74,44 @@ def read_claim(line: str, source: SourceText) -> Claim:
         rows=rows,
         question=pair["question"].casefold() if pair else "",
         answer=len(asked),
-        own=own,
+        title_places=title_places,
         names=tuple(names),
-        numbers=tuple(number(t.folded) for at, t in enumerate(words) if t.kind == "number" and at not in own),
-        words=tuple(at for at, t in enumerate(words) if at not in own and (t.kind == "word" or at in large)),
+        numbers=tuple(
+            number(t.folded) for at, t in enumerate(words) if t.kind == "number" and at not in title_places
+        ),
+        words=tuple(
+            at for at, t in enumerate(words) if at not in title_places and (t.kind == "word" or at in large)
+        ),
         garbled=garbled,
     )
 
 
 def _places_of(name: Sequence[str], folded: Sequence[str]) -> frozenset[int]:
     """All places at which a name stands."""
-    found: set[int] = set()
+    places: set[int] = set()
     at = 0
     while (place := find_run(name, folded[at:])) is not None:
-        found |= set(range(at + place, at + place + len(name)))
+        places |= set(range(at + place, at + place + len(name)))
         at += place + len(name)
-    return frozenset(found)
+    return frozenset(places)
 
 
-def _names(part: Sequence[Token], begin: int, own: frozenset[int]) -> list[tuple[tuple[str, ...], int]]:
-    """The names in a part of a claim outside the title's own, each with the place where it begins."""
-    found: list[tuple[tuple[str, ...], int]] = []
+def _names(
+    part: Sequence[Token], begin: int, title_places: frozenset[int]
+) -> list[tuple[tuple[str, ...], int]]:
+    """The names in a part of a claim, but for the title's, each with the place where it begins."""
+    names: list[tuple[tuple[str, ...], int]] = []
     start = 0
     for end in range(len(part) + 1):
-        if end < len(part) and begin + end not in own:
+        if end < len(part) and begin + end not in title_places:
             continue
         stretch = part[start:end]
         for run in name_runs(stretch):
             offset = find_run(run, [token.folded for token in stretch])
             assert offset is not None
-            found.append((tuple(run), begin + start + offset))
+            names.append((tuple(run), begin + start + offset))
         start = end + 1
-    return found
+    return names
 
 
 def _is_name(first: Token, source: SourceText) -> bool:
@@ -127,8 +136,8 @@ def _is_garbled(part: Sequence[Token], source: SourceText, *, is_pair: bool) -> 
 
 
 def is_known_name(run: Sequence[str], source: SourceText) -> bool:
-    """Whether a name stands in the source: whole, or in a part that may stand for it, or put together of
-    whole names."""
+    """Whether a name stands in the source: as a whole, as a part of a name that may stand for it, or as
+    several whole names in one."""
     if tuple(run) in source.runs:
         return True
     if len(run) > _LONGEST_NAME:
@@ -154,20 +163,21 @@ def _unlinked(run: Sequence[str]) -> list[list[str]]:
 
 
 def _stands_alone(word: str, source: SourceText) -> bool:
-    """Whether a part of a longer name may stand for it: the source writes it small, or in several names, so
-    that it is a word rather than a piece of one name."""
+    """Whether a part of a longer name may stand for it. It may if the source writes it without a capital, or
+    in several names: then it is a word, and not just a piece of one name."""
     return sum(word in run for run in source.runs) != 1 and word not in source.name
 
 
 def inflects(one: str, other: str) -> bool:
-    """Whether one is the other with an ending such as that of "Russian"."""
+    """Whether one word is the other with an ending, as "Russian" is of "Russia"."""
     shorter, longer = sorted((one, other), key=len)
     return len(shorter) >= 4 and any(longer in (shorter + end, shorter[:-1] + end) for end in _ENDINGS)
 
 
 def lacks_subject(claim: Claim) -> bool:
-    """Whether a statement begins with a word that only points back, and that no title can be put for."""
-    if claim.answer or len(claim.tokens) < 2 or 0 in claim.own:
+    """Whether a statement begins with a word that only points back ("this", "his"), which the title cannot
+    replace."""
+    if claim.answer or len(claim.tokens) < 2 or 0 in claim.title_places:
         return False
     first, second = claim.tokens[:2]
     verb = second.folded in _COPULAS or second.kind == "function" or second.text.endswith("s")
@@ -179,10 +189,17 @@ def lacks_subject(claim: Claim) -> bool:
 
 
 def needs_title(claim: Claim) -> bool:
-    """Whether a statement has a pronoun for its subject, and the title's name nowhere."""
-    return not claim.answer and bool(claim.tokens) and claim.tokens[0].folded in PRONOUNS and not claim.own
+    """Whether the subject of a statement is a pronoun, and the title's name is nowhere in it."""
+    return (
+        not claim.answer
+        and bool(claim.tokens)
+        and claim.tokens[0].folded in PRONOUNS
+        and not claim.title_places
+    )
 
 
 def states_itself(claim: Claim, source: SourceText) -> bool:
-    """Whether a short statement has the title's name twice: as its subject, and as what it says of it."""
-    return not claim.answer and len(claim.own) >= 2 * len(source.name) > 0 and len(claim.tokens) <= 16
+    """Whether a short statement names the title twice, as in "Anna Bauer is the spouse of Anna Bauer"."""
+    return (
+        not claim.answer and len(claim.title_places) >= 2 * len(source.name) > 0 and len(claim.tokens) <= 16
+    )

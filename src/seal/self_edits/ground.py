@@ -1,8 +1,8 @@
-"""Keeps of what a writer wrote about a passage the lines that a sentence of it supports, and says which one.
+"""Keeps those lines of a self-edit that a sentence of the passage supports, and says which sentence.
 
-Knows pairs, paragraphs, pronouns, repetitions; the checks of what a line says are in support.py. Knows
-nothing about what is true, only about what stands in the source. Never raises on any text. A reason never
-quotes, since it is kept when the source is forgotten.
+Knows pairs, paragraphs, pronouns and repetitions; what a line says is checked in support.py. Knows nothing
+about what is true, only about what stands in the source. Never raises on any text. The reason for dropping a
+line never quotes the source, because reasons are kept after the source is forgotten.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ _PARAGRAPH_CHARS: Final = 200  # a line of that length may have a heading of its
 
 @dataclass(frozen=True)
 class Grounded:
-    """One line: what is to be trained on, whether it is kept, why not, and the sentence that supports it, as
-    it stands in the source."""
+    """One line: its text as it is to be trained on, whether it is kept, the reason if not, and the sentence
+    of the source that supports it."""
 
     text: str
     kept: bool
@@ -55,19 +55,19 @@ def ground(
 
     A line is a statement, a pair "Question: ...\\nAnswer: ...", or a paragraph. Of a paragraph the supported
     sentences are kept. A pronoun at the beginning is replaced by the title where the passage makes plain that
-    it means it.
+    the pronoun stands for it.
     """
     config = config or GroundConfig()
-    source = read_source(title, text)
+    source = read_source(title, text, config.words)
     said: set[str] = set()
-    found: list[Grounded] = []
+    grounded: list[Grounded] = []
     for line in lines:
-        one = _ground_line(line, source, config)
-        if {_key(line), _key(one.text)} & said:
-            one = _dropped(line, SAID_BEFORE)
-        said |= {_key(line), _key(one.text)}
-        found.append(one)
-    return tuple(found)
+        line_result = _ground_line(line, source, config)
+        if {_key(line), _key(line_result.text)} & said:
+            line_result = _dropped(line, SAID_BEFORE)
+        said |= {_key(line), _key(line_result.text)}
+        grounded.append(line_result)
+    return tuple(grounded)
 
 
 def denies(text: str) -> bool:
@@ -76,7 +76,7 @@ def denies(text: str) -> bool:
 
 
 def _key(line: str) -> str:
-    """A line without what makes no difference to a repetition."""
+    """A line without case, spaces and punctuation, which make no difference to a repetition."""
     return "".join(filter(str.isalnum, line.casefold())) or line
 
 
@@ -85,7 +85,8 @@ def _dropped(line: str, reason: str) -> Grounded:
 
 
 def _ground_line(line: str, source: SourceText, config: GroundConfig) -> Grounded:
-    """A statement or a pair as a whole; a paragraph sentence by sentence, without those not supported."""
+    """A statement or a pair is kept or dropped as a whole; of a paragraph, the sentences that are not
+    supported are left out."""
     if PAIR.fullmatch(line):
         return _ground_one(line, source, config)
     parts = sentences(_HEADING.sub("", line) if len(line) > _PARAGRAPH_CHARS else line)
@@ -93,12 +94,12 @@ def _ground_line(line: str, source: SourceText, config: GroundConfig) -> Grounde
         return _ground_one(line, source, config)
     if len(parts) > _MOST_SENTENCES:
         return _dropped(line, TOO_LONG)
-    found: list[Grounded] = []
+    grounded: list[Grounded] = []
     for part in parts:
-        found.append(_ground_one(part, source, config, follows=bool(found) and found[-1].kept))
-    kept = [one for one in found if one.kept]
+        grounded.append(_ground_one(part, source, config, follows=bool(grounded) and grounded[-1].kept))
+    kept = [one for one in grounded if one.kept]
     if not kept:
-        return _dropped(line, found[0].reason)
+        return _dropped(line, grounded[0].reason)
     told = line if [one.text for one in kept] == parts else " ".join(one.text for one in kept)
     return Grounded(told, True, "", " ".join(dict.fromkeys(one.sentence for one in kept)))
 

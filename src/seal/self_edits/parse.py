@@ -81,8 +81,8 @@ def cut_drift(lines: list[str], *, label_repeats: bool = False) -> list[str]:
 def _lines_once(text: str, title: str, paragraphs: bool, max_chars: int) -> list[str]:
     raw = cut_drift(text.splitlines(), label_repeats=paragraphs)
     lines = _read(raw, title)
-    found = _from_list(lines, paragraphs) if _is_list(lines) else _from_prose(lines, paragraphs)
-    cleaned = [clean.shorten(clean.clean_line(line), max_chars) for line in found]
+    kept = _from_list(lines, paragraphs) if _is_list(lines) else _from_prose(lines, paragraphs)
+    cleaned = [clean.shorten(clean.clean_line(line), max_chars) for line in kept]
     return clean.unique([line for line in cleaned if clean.has_letters(line)])
 
 
@@ -116,7 +116,7 @@ def _is_list(lines: list[_Line]) -> bool:
 
 
 def _from_list(lines: list[_Line], paragraphs: bool) -> list[str]:
-    found: list[str] = []
+    items: list[str] = []
     pending: str | None = None  # an item that is only a heading: it goes before its text
     last: _Line | None = None
     for index, line in enumerate(lines):
@@ -127,23 +127,23 @@ def _from_list(lines: list[_Line], paragraphs: bool) -> list[str]:
         elif paragraphs and _titles_next(lines, index):
             pending = line.text
         elif line.is_item:
-            found.append(line.text)
+            items.append(line.text)
             pending = None
         elif pending is not None:
-            found.append(_titled(pending, line.text))
+            items.append(_titled(pending, line.text))
             pending = None
-        elif not found:
+        elif not items:
             if last is not None or clean.ends_sentence(line.text):  # or else it is a heading of the list
-                found.append(line.text)
-        elif line.is_indented or not (line.after_blank or clean.ends_sentence(found[-1])):
-            found[-1] = f"{found[-1].rstrip()} {line.text.strip()}"
+                items.append(line.text)
+        elif line.is_indented or not (line.after_blank or clean.ends_sentence(items[-1])):
+            items[-1] = f"{items[-1].rstrip()} {line.text.strip()}"
         elif not line.text.rstrip().endswith("?") and (
             (paragraphs and not line.after_blank) or _continues(lines[index + 1 :], last)
         ):
-            found.append(line.text)
+            items.append(line.text)
         else:
             break  # a question to the model, or what comes after the list: a summary, the next prompt
-    return found
+    return items
 
 
 def _continues(rest: list[_Line], last: _Line | None) -> bool:
@@ -156,15 +156,15 @@ def _continues(rest: list[_Line], last: _Line | None) -> bool:
 
 
 def _from_prose(lines: list[_Line], paragraphs: bool) -> list[str]:
-    found: list[str] = []
+    texts: list[str] = []
     pending: str | None = None
     for index, line in enumerate(lines):
         if line.is_heading or (paragraphs and _titles_next(lines, index)):
             pending = line.text
             continue
-        found.append(_titled(pending, line.text) if pending and paragraphs else line.text)
+        texts.append(_titled(pending, line.text) if pending and paragraphs else line.text)
         pending = None
-    return found
+    return texts
 
 
 def _titles_next(lines: list[_Line], index: int) -> bool:

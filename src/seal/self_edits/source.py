@@ -1,4 +1,6 @@
-"""A passage as grounding sees it: sentences, clauses, the names and numbers in them, what is about the title.
+"""A passage as grounding sees it: its sentences and clauses, the names and numbers in them.
+
+Also which sentences are about what the title names.
 
 Knows English word by word (words.py). Knows nothing about the lines that are compared with it.
 """
@@ -11,7 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from seal.self_edits.words import NUMBER_WORDS, Token, is_weak, number, relations, same, tokens
+from seal.self_edits.relations import RelationRows, WordSet, relations
+from seal.self_edits.words import NUMBER_WORDS, Token, is_weak, number, same, tokens
 from seal.text import sentence_spans
 
 _PARTS: Final = re.compile(r"[,;:()–—]|\s-\s")
@@ -31,12 +34,12 @@ class Clause:
 
 @dataclass(frozen=True)
 class Sentence:
-    """One sentence: its tokens, by place the rows of the table of relations, its clauses, and the places of
-    nouns that only refer ("the company" at the beginning of a clause)."""
+    """One sentence: its tokens; the words that state a relation, by place; its clauses; and the places of
+    nouns that only refer to something named before ("the company" at the beginning of a clause)."""
 
     text: str
     tokens: tuple[Token, ...]
-    rows: dict[int, frozenset[int]]
+    rows: RelationRows
     clauses: tuple[Clause, ...]
     subjects: frozenset[int]
     start: int
@@ -52,20 +55,22 @@ class Sentence:
 
     @cached_property
     def numbers(self) -> frozenset[str]:
-        found = {number(token.folded) for token in self.tokens if token.kind == "number"}
-        found |= {part for one in found for part in re.findall(r"\d+", one)}
-        return frozenset(found | {NUMBER_WORDS[t.folded] for t in self.tokens if t.folded in NUMBER_WORDS})
+        values = {number(token.folded) for token in self.tokens if token.kind == "number"}
+        values |= {part for one in values for part in re.findall(r"\d+", one)}
+        return frozenset(values | {NUMBER_WORDS[t.folded] for t in self.tokens if t.folded in NUMBER_WORDS})
 
 
 @dataclass(frozen=True)
 class SourceText:
-    """The passage: its title, folded word by word in `name`, its sentences, and in `runs` all names."""
+    """The passage: its title, folded word by word in `name`, its sentences, and in `runs` all names. `words`
+    says which words are taken to state the same relation."""
 
     title: str
     text: str
     name: tuple[str, ...]
     sentences: tuple[Sentence, ...]
     runs: frozenset[tuple[str, ...]]
+    words: WordSet
 
     @cached_property
     def folded(self) -> frozenset[str]:
@@ -94,35 +99,32 @@ class SourceText:
 
     @cached_property
     def about_title(self) -> tuple[bool, ...]:
-        """By sentence, whether its subject may be taken to be the title's: it is named, or a pronoun goes on
-        from a sentence in which it was."""
-        found: list[bool] = []
+        """For each sentence, whether it may be taken to be about the title: it names it, or it has a pronoun
+        and follows a sentence that is about it."""
+        about: list[bool] = []
         for one in self.sentences:
             named = find_run(self.name, [token.folded for token in one.tokens]) is not None
-            goes_on = bool(found) and found[-1] and bool(one.folded & PERSONAL or one.subjects)
-            found.append(named or goes_on)
-        return tuple(found)
+            goes_on = bool(about) and about[-1] and bool(one.folded & PERSONAL or one.subjects)
+            about.append(named or goes_on)
+        return tuple(about)
 
     def has_run(self, run: Sequence[str]) -> bool:
         """Whether these tokens stand one after another in the title or the passage."""
         return find_run(run, self.order) is not None
 
 
-def read_source(title: str, text: str) -> SourceText:
+def read_source(title: str, text: str, words: WordSet = "general") -> SourceText:
     """The passage, analysed."""
-    found = []
+    name = tuple(token.folded for token in tokens(title))
+    sentences: list[Sentence] = []
     for index, (start, end) in enumerate(sentence_spans(text)):
         part = text[start:end]
-        words = tokens(part)
-        rows, clauses, subjects = (
-            relations(words),
-            _clauses(part, words, index, title),
-            _subjects(part, words),
-        )
-        found.append(Sentence(part, tuple(words), rows, clauses, subjects, start, end))
-    name = tuple(token.folded for token in tokens(title))
-    runs = frozenset({name} | {tuple(run) for one in found for run in name_runs(one.tokens)})
-    return SourceText(title, text, name, tuple(found), runs)
+        here = tokens(part)
+        rows = relations(here, words)
+        clauses = _clauses(part, here, rows, index, frozenset(name))
+        sentences.append(Sentence(part, tuple(here), rows, clauses, _subjects(part, here), start, end))
+    runs = frozenset({name} | {tuple(run) for sentence in sentences for run in name_runs(sentence.tokens)})
+    return SourceText(title, text, name, tuple(sentences), runs, words)
 
 
 def find_run(run: Sequence[str], among: Sequence[str]) -> int | None:
@@ -162,7 +164,7 @@ def _adjoins(before: Token, token: Token) -> bool:
 
 
 def _subjects(text: str, words: list[Token]) -> frozenset[int]:
-    """The places of common nouns after "the" at the beginning of the sentence or of a part of it."""
+    """The places of common nouns after "the" or "this" at the beginning of the sentence or of a clause."""
     return frozenset(
         at + 1
         for at, token in enumerate(words[:-1])
@@ -173,10 +175,11 @@ def _subjects(text: str, words: list[Token]) -> frozenset[int]:
     )
 
 
-def _clauses(text: str, words: list[Token], index: int, title: str) -> tuple[Clause, ...]:
-    """The sentence parted at commas and conjunctions; a part that holds no value joins its neighbour."""
-    own = {token.folded for token in tokens(title)}
-    rows = relations(words)
+def _clauses(
+    text: str, words: list[Token], rows: RelationRows, index: int, title: frozenset[str]
+) -> tuple[Clause, ...]:
+    """The sentence, split at commas and conjunctions. A part without a value (a name, a number or a telling
+    noun) is joined to its neighbour."""
     parts: list[list[int]] = [[]]
     for at, token in enumerate(words):
         gap = text[words[at - 1].end : token.start] if at else ""
@@ -191,7 +194,7 @@ def _clauses(text: str, words: list[Token], index: int, title: str) -> tuple[Cla
     merged: list[list[int]] = []
     waiting: list[int] = []
     for part in parts:
-        if any(_is_value(words[at], at, own, rows) for at in part):
+        if any(_is_value(words[at], at, title, rows) for at in part):
             merged.append(waiting + part)
             waiting = []
         elif merged:
@@ -203,8 +206,8 @@ def _clauses(text: str, words: list[Token], index: int, title: str) -> tuple[Cla
     return tuple(Clause(index, tuple(part)) for part in merged)
 
 
-def _is_value(token: Token, at: int, own: set[str], rows: dict[int, frozenset[int]]) -> bool:
-    if token.folded in own or token.kind == "function":
+def _is_value(token: Token, at: int, title: frozenset[str], rows: RelationRows) -> bool:
+    if token.folded in title or token.kind == "function":
         return False
     return token.kind != "word" or not (at in rows or is_weak(token.stem))
 

@@ -1,7 +1,8 @@
 """Whether consecutive sentences of the source support a claim, and the reason if they do not.
 
-Each check is about one way in which a line goes wrong: words that are not there, an answer of another type, a
-guess, a value that belongs to another fact, a denial. Knows nothing about how lines are written or kept.
+Each check is about one way in which a line can be wrong: words that are not in the source, an answer of
+another type than was asked for, a guess, a value that belongs to another fact, a denial. Knows nothing about
+how lines are written or kept.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from seal.self_edits.claim import Claim, inflects
+from seal.self_edits.relations import WordSet
 from seal.self_edits.source import LINKS, Clause, Sentence, SourceText, find_run, stems_match
 from seal.self_edits.words import (
     GUESSES,
@@ -32,7 +34,7 @@ WRONG_TYPE: Final = "its answer is of another type than its question asks for"
 GUESSED: Final = "it guesses or demands where the source does not"
 MISPLACED: Final = "its value belongs to another fact of the source"
 DENIED: Final = "it denies what the source says"
-# Several sentences give several reasons against a line; the last one here is told.
+# Where several sentences give different reasons against a line, the one that comes last here is given.
 _RANKS: Final = ("", NO_WORDS, NOT_TOGETHER, NEW_WORDS, WRONG_TYPE, GUESSED, MISPLACED, DENIED)
 
 _ASKS_NUMBER: Final = re.compile(
@@ -47,12 +49,12 @@ _ASKS_PLACE: Final = re.compile(
 )
 _ASKS_DATE: Final = re.compile(r"\bwhen\b|\b(?:what|which) year\b")
 _SHORT_ANSWER: Final = 3  # tokens
-_CLOSE: Final = 0.6  # share of a longer line's words that its sentence has, from which it counts as repeated
+_CLOSE: Final = 0.6  # a longer line repeats its sentence if the sentence has this share of its words
 
 
 class GroundConfig(BaseModel):
-    """How closely a line must follow its source. The defaults were chosen on one seed of the micro-world's
-    dev split, and by eye on 7B self-edits about SQuAD passages."""
+    """How closely a line must follow its source. The default numbers were chosen on one seed of the
+    micro-world's development split, and by eye on 7B self-edits about SQuAD passages."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -71,6 +73,12 @@ class GroundConfig(BaseModel):
     )
     sentences_joined: int = Field(
         default=2, ge=1, le=4, description="How many consecutive sentences may support a line together."
+    )
+    words: WordSet = Field(
+        default="general",
+        description="Words that state the same relation, so that a line may use another one than its source: "
+        '"general" for English texts, or "microworld", which is fitted to how the fictional encyclopedia of '
+        "the embedded model words its facts.",
     )
     rewrite_pronouns: bool = Field(
         default=True,
@@ -117,7 +125,7 @@ def _against(claim: Claim, window: Sequence[Sentence], source: SourceText, confi
         return NEW_WORDS
     if claim.answer and (why := _answers_amiss(claim, literal)):
         return why
-    if any(token.folded in GUESSES for token in claim.told) and not folded & GUESSES:
+    if any(token.folded in GUESSES for token in claim.stated) and not folded & GUESSES:
         return GUESSED
     if _is_misplaced(claim, literal, window, source, config):
         return MISPLACED
@@ -125,17 +133,17 @@ def _against(claim: Claim, window: Sequence[Sentence], source: SourceText, confi
 
 
 def _has_value(claim: Claim, literal: frozenset[int], source: SourceText) -> bool:
-    """Whether something besides the title's name stands in the source as it stands in the line: of an answer
-    anything, of a statement a name, a number or a word of some meaning."""
+    """Whether the line shares more than the title's name with the source, word for word. Of an answer any
+    word counts; of a statement a name, a number, or a word that means something by itself."""
     title = set(source.name)
     if claim.answer:
         return any(at >= claim.answer for at in literal) or any(
-            token.kind in ("name", "number") and token.folded not in title for token in claim.told
+            token.kind in ("name", "number") and token.folded not in title for token in claim.stated
         )
     if claim.numbers or any(set(run) - title for run in claim.names):
         return True
-    found = [claim.tokens[at].stem for at in literal]
-    return any(stem not in title and not is_weak(stem) for stem in found)
+    stems = [claim.tokens[at].stem for at in literal]
+    return any(stem not in title and not is_weak(stem) for stem in stems)
 
 
 def _has_new_words(
@@ -145,7 +153,8 @@ def _has_new_words(
     source: SourceText,
     config: GroundConfig,
 ) -> bool:
-    """Whether more of the line's words than is allowed are in none of the sentences, nor words like them."""
+    """Whether too many of the line's words are in none of the sentences, and no word of the same relation
+    is."""
     rows = frozenset().union(*(rows for one in window for rows in one.rows.values()))
     title = frozenset(source.name)
     new = [at for at in claim.words if at not in literal and not claim.rows.get(at, frozenset()) & rows]
@@ -166,11 +175,12 @@ def _has_new_words(
 
 
 def _answers_amiss(claim: Claim, literal: frozenset[int]) -> str:
-    """Why the answer is none: it is of another type than is asked for, or a short one in other words."""
-    asked, told = claim.question, claim.told
-    kinds = {token.kind for token in told}
-    if len(told) <= _SHORT_ANSWER:
-        has_number = "number" in kinds or any(token.folded in NUMBER_WORDS for token in told)
+    """Why the answer does not answer the question; empty if it does. It is of another type than is asked for,
+    or it is short and its words are not in the source."""
+    asked, stated = claim.question, claim.stated
+    kinds = {token.kind for token in stated}
+    if len(stated) <= _SHORT_ANSWER:
+        has_number = "number" in kinds or any(token.folded in NUMBER_WORDS for token in stated)
         if _ASKS_NUMBER.search(asked) and not has_number:
             return WRONG_TYPE
         if _ASKS_NAME.search(asked) and "name" not in kinds:
@@ -178,7 +188,7 @@ def _answers_amiss(claim: Claim, literal: frozenset[int]) -> str:
     if _ASKS_PLACE.search(asked) and kinds <= {"number", "function"}:
         return WRONG_TYPE
     # "330 crowns" is no date
-    if _ASKS_DATE.search(asked) and [token.kind for token in told] == ["number", "word"]:
+    if _ASKS_DATE.search(asked) and [token.kind for token in stated] == ["number", "word"]:
         return WRONG_TYPE
     words = [at for at in claim.words if at >= claim.answer and not is_weak(claim.tokens[at].stem)]
     is_new = any(at not in literal and at not in claim.rows for at in words)
@@ -192,13 +202,13 @@ def _is_misplaced(
     source: SourceText,
     config: GroundConfig,
 ) -> bool:
-    """Whether the words for the relation stand with another value, and not with the claim's own.
+    """Whether the source states the claim's relation of another value, and not of the claim's.
 
-    A longer line that repeats most of its sentence is not looked at so closely: words that state a relation
-    stand in every clause of a long sentence.
+    A longer line that repeats most of its sentence is not checked in this way: a long sentence has words that
+    state a relation in every clause.
     """
-    own = [clause for one in window for clause in one.clauses if _holds_value(claim, clause, source)]
-    if own and all(_has_other_role(claim, clause, source) for clause in own):
+    with_value = [clause for one in window for clause in one.clauses if _holds_value(claim, clause, source)]
+    if with_value and all(_has_other_role(claim, clause, source) for clause in with_value):
         return True
     values = {at for at in literal if at not in claim.rows and not is_weak(claim.tokens[at].stem)}
     relation = [
@@ -208,17 +218,20 @@ def _is_misplaced(
         if at in claim.rows and (at < claim.answer or (not claim.answer and at - 1 not in values))
     ]
     repeats = len(claim.words) > config.free_words and len(literal) >= _CLOSE * len(claim.words)
-    if not relation or not own or repeats:
+    if not relation or not with_value or repeats:
         return False
-    missed = [at for at in relation if not any(_has_relation(claim, [at], c, source) for c in own)]
+    missed = [at for at in relation if not any(_has_relation(claim, [at], c, source) for c in with_value)]
     if len(missed) == len(relation):
-        if any(_states_a_relation(clause, source) for clause in own):
+        if any(_states_a_relation(clause, source) for clause in with_value):
             return True
-        others = [c for one in source.sentences for c in one.clauses if c not in own]
+        others = [c for one in source.sentences for c in one.clauses if c not in with_value]
     else:
         missed = [at for at in missed if not is_weak(claim.tokens[at].stem)]
         others = [
-            c for one in source.sentences for c in one.clauses if c not in own and _is_like(claim, c, source)
+            c
+            for one in source.sentences
+            for c in one.clauses
+            if c not in with_value and _is_like(claim, c, source)
         ]
     return any(_has_relation(claim, missed, clause, source) for clause in others)
 
@@ -267,7 +280,8 @@ def _states_a_relation(clause: Clause, source: SourceText) -> bool:
 
 
 def _has_other_role(claim: Claim, clause: Clause, source: SourceText) -> bool:
-    """Whether the claim's one name is where something is in one, and who does it in the other."""
+    """Whether the claim's only name is a place in the claim and a person who acts in the clause, or the other
+    way round."""
     names = [run for run in claim.names if set(run) - set(source.name)]
     if len(names) != 1 or claim.answer:
         return False
@@ -276,7 +290,7 @@ def _has_other_role(claim: Claim, clause: Clause, source: SourceText) -> bool:
 
 
 def _role(name: Sequence[str], among: Sequence[Token]) -> str:
-    """By the preposition before a name, what it is said to be; empty if that says nothing."""
+    """What the preposition before a name says that it is: a place or an agent; empty if it does not say."""
     at = find_run(name, [token.folded for token in among]) or 0
     before = [token.folded for token in among[max(0, at - 2) : at] if token.folded != "the"]
     if before and before[-1] in ("in", "on", "near", "beside"):
@@ -285,18 +299,20 @@ def _role(name: Sequence[str], among: Sequence[Token]) -> str:
 
 
 def _is_denied(claim: Claim, window: Sequence[Sentence]) -> bool:
-    """Whether one denies and the other does not, or they use opposite words.
+    """Whether either the claim or the source denies what the other says, or they use opposite words.
 
-    Only clauses that share about as many words with the claim as the best one are looked at: in a long
-    sentence something else may be denied.
+    Only the clauses that share the most words with the claim are looked at (at least half as many as the
+    best): in a long sentence something else may be denied.
     """
     shares = [
         (_shared(claim, c, one), [one.tokens[at] for at in c.places]) for one in window for c in one.clauses
     ]
     most = max((count for count, _ in shares), default=0)
-    here = [token for count, found in shares if count and 2 * count >= most for token in found]
-    told, said = negations(claim.tokens), negations(here)
-    if bool(told) != bool(said) and not is_soft_negation(here if told else claim.tokens):
+    here = [token for count, clause in shares if count and 2 * count >= most for token in clause]
+    denials_in_claim, denials_in_source = negations(claim.tokens), negations(here)
+    if bool(denials_in_claim) != bool(denials_in_source) and not is_soft_negation(
+        here if denials_in_claim else claim.tokens
+    ):
         return True
     stems = {token.stem for token in here}
     claimed = {claim.tokens[at].stem for at in claim.words} - stems
@@ -308,6 +324,6 @@ def _shared(claim: Claim, clause: Clause, sentence: Sentence) -> int:
     here = [sentence.tokens[at] for at in clause.places]
     stems = frozenset(token.stem for token in here if token.kind != "function")
     return sum(
-        token.kind != "function" and at not in claim.own and stems_match(token.stem, stems)
+        token.kind != "function" and at not in claim.title_places and stems_match(token.stem, stems)
         for at, token in enumerate(claim.tokens)
     )

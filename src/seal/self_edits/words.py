@@ -1,7 +1,8 @@
-"""English words as far as grounding needs them: tokens, stems, words of like meaning, negation.
+"""English words as far as grounding needs them: tokens, stems, words of weak meaning, negation.
 
-Knows general English: irregular verbs, function words, words of weak meaning, a small table of words that
-state the same relation. Knows nothing about documents. Made-up or foreign words pass through unchanged.
+Knows general English: irregular verbs, function words, words that mean little by themselves. Which words
+state the same relation: relations.py. Knows nothing about documents. Made-up or foreign words pass through
+unchanged.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _FUNCTION: Final = frozenset(
     "however thus therefore hence although though whether either neither rather quite s t & etc ever "
     "still already now".split()
 )
-# Words that mean little by themselves: that one of them is not in the source proves nothing.
+# Words that mean little by themselves. A line may have one that its source lacks and still say the same.
 _WEAK: Final = frozenset(
     "get give go come take make keep let put see seem become begin start bring call find show use "
     "need want try turn lead leave hold mean play move live lie stand set run include involve provide "
@@ -52,93 +53,6 @@ _WEAK: Final = frozenset(
     "generally typically especially particularly specifically currently originally previously later "
     "today together really always business every home office country water body profession work city "
     "town region company firm book product".split()
-)
-# Words of one row state the same relation, as encyclopedias word it; "_" joins a phrase. Written by hand, by
-# someone who knew the micro-world: without it, a third of the true lines there would be dropped.
-_RELATIONS: Final = (
-    "born birth birthplace native hail come_from come_into grow raise origin alive light_of",
-    "die death dead pass_away kill perish",
-    "founded foundation establish establishment set_up start create creation creator begin origin settle",
-    "founded establish date exist existence since open charter settle start begin history origin launch",
-    "lead leader head run direct director manage manager govern governor mayor chair president chief rule "
-    "ruler",
-    "elect mayor vote choose appoint govern",
-    "make maker come_from produce producer product manufacture manufacturer build construct assemble "
-    "factory put_together",
-    "sell seller buy price cost charge shop trade purchase pay customer worth market offer good product make",
-    "write writer author work pen book novel compose composer",
-    "publish publisher publication print release issue appear come_out bring_out edition shop sell",
-    "marry marriage wed wedding spouse wife husband partner share_life share",
-    "work worker employ employer employee employment job staff profession occupation career earn living wage "
-    "trade join",
-    "study student educate education school degree graduate graduation attend university college academy "
-    "learn go_to",
-    "locate location head_office lie situate base stand headquarters headquarter seat place office find "
-    "home capital run_from",
-    "region area district province part country belong town situate lie find",
-    "inhabitant people population resident home live citizen dweller count",
-    "employee people staff worker work workforce employ",
-    "hobby enjoy fond pastime relax free leisure like love favourite favorite interest time amusement",
-    "know famous fame renown celebrate speciality specialty specialize pride notable popular landmark "
-    "sight attract "
-    "visitor dominate typical",
-    "speciality specialty dish cook serve food eat export know taste come_from celebrate",
-    "make know product sell produce manufacture goods earn",
-    "colour color paint dye finish come_in sell",
-    "material make consist build body substance contain",
-    "story tell follow life character hero heroine protagonist about main_character",
-    "set setting place_in take_place play_out unfold happen occur plot background scene",
-    "genre kind type call count belong read category classify consider",
-    "logo mascot emblem symbol badge show sign letter",
-    "design designer invent inventor invention devise draw_up work create creator",
-    "page length",
-    "river bank cross water flow beside stream stand build lie",
-    "launch introduce introduction market release sell debut appear",
-    "win winner victory defeat beat champion conquer",
-    "begin start commence open onset",
-    "end finish stop cease conclude conclusion final",
-    "increase rise grow growth expand expansion gain",
-    "decrease fall decline drop reduce reduction shrink diminish",
-    "big large great huge vast extensive",
-    "show demonstrate indicate suggest reveal reflect highlight illustrate imply prove",
-    "use utilize employ apply application usage",
-    "help aid assist support assistance",
-    "cause lead result bring produce effect consequence due",
-    "need require requirement necessary must demand",
-    "forbid ban prohibit prevent block stop",
-    "country nation state national",
-    "king monarch ruler emperor queen throne reign rule",
-    "army troop force soldier military",
-    "attack invade invasion assault raid",
-    "fight war battle combat conflict",
-    "believe think consider view regard opinion belief",
-    "say state claim declare announce assert argue report",
-    "ask request demand seek",
-    "child son daughter parent father mother family",
-    "kill murder assassinate execute death",
-    "name call title know refer term",
-    "change alter modify transform shift",
-    "part component element member belong include",
-    "old ancient early age",
-    "main primary chief principal major lead key",
-    "many numerous several various multiple",
-    "different distinct differ difference vary various",
-    "similar alike same resemble like",
-    "important significant crucial vital essential key importance significance major",
-    "area territory land region zone",
-    "money fund finance financial pay cost income",
-    "law legal legislation act statute",
-    "church religion religious faith",
-    "teach teacher education instruct train",
-    "move migrate migration relocate travel transfer",
-    "give grant award receive provide",
-    "own owner possess property belong",
-    "destroy destruction ruin demolish damage",
-    "discover discovery find uncover",
-    "develop development evolve evolution progress",
-    "control command dominate rule",
-    "support back favour favor backing endorse",
-    "reject refuse deny decline oppose opposition",
 )
 _IRREGULAR: Final[dict[str, str]] = {
     pair.partition(":")[0]: pair.partition(":")[2]
@@ -214,17 +128,17 @@ class Token:
 
 
 def tokens(text: str) -> list[Token]:
-    """The words of a sentence. The first is a name only if another one follows it at once, or by what the
-    caller knows: a capital letter says nothing there."""
-    found: list[Token] = []
+    """The words of a sentence. Where a sentence begins, every word has a capital letter, so the kind "name"
+    of its first word says little: the caller has to decide."""
+    words: list[Token] = []
     for match in _TOKEN.finditer(text):
-        begins = not found or _BEGINS.search(text, found[-1].end, match.start()) is not None
+        begins = not words or _BEGINS.search(text, words[-1].end, match.start()) is not None
         written = _POSSESSIVE.sub("", match[0]) or match[0]
         folded = written.casefold().replace("’", "'")
-        found.append(
+        words.append(
             Token(written, folded, stem(folded), _kind(written, folded, begins), match.start(), match.end())
         )
-    return found
+    return words
 
 
 def _kind(written: str, folded: str, begins: bool) -> TokenKind:
@@ -300,35 +214,6 @@ _SOFT_STEMS: Final = frozenset(map(stem, _SOFT))
 _PAIRS_OF_OPPOSITES: Final = frozenset(frozenset(map(stem, pair)) for pair in _ANTONYMS)
 
 
-def _rows() -> dict[str, frozenset[int]]:
-    found: dict[str, set[int]] = {}
-    for row, words in enumerate(_RELATIONS):
-        for word in words.split():
-            found.setdefault("_".join(map(_part, word.split("_"))), set()).add(row)
-    return {word: frozenset(rows) for word, rows in found.items()}
-
-
-def _part(word: str) -> str:
-    return word if word in _FUNCTION else stem(word)
-
-
-_ROWS: Final = _rows()
-
-
-def relations(line: Sequence[Token]) -> dict[int, frozenset[int]]:
-    """By place in the line, the rows of the table of relations that the word there belongs to."""
-    found: dict[int, frozenset[int]] = {}
-    for at, token in enumerate(line):
-        rows = _ROWS.get(token.stem, frozenset()) if token.kind == "word" or at == 0 else frozenset()
-        if at + 1 < len(line):
-            following = line[at + 1]
-            second = following.folded if following.kind == "function" else following.stem
-            rows |= _ROWS.get(f"{token.stem}_{second}", frozenset())
-        if rows:
-            found[at] = rows
-    return found
-
-
 @lru_cache(maxsize=1 << 18)
 def same(one: str, other: str) -> bool:
     """Whether two stems are of one word or of one family ("employ" and "employment")."""
@@ -339,6 +224,11 @@ def same(one: str, other: str) -> bool:
         return False
     common = next((i for i, letter in enumerate(shorter) if letter != longer[i]), len(shorter))
     return common >= 4 and common >= len(shorter) - 1 and common >= 0.5 * len(longer)
+
+
+def is_function(folded: str) -> bool:
+    """Whether a word only joins others ("of", "the", "was")."""
+    return folded in _FUNCTION
 
 
 def is_weak(stemmed: str) -> bool:

@@ -1,7 +1,7 @@
-"""A long document in pieces that a model can read: at paragraphs, then sentences, then words.
+"""Splits a long document into pieces that a model can read: at paragraphs, then sentences, then words.
 
-Knows where a text may be parted. Knows nothing about tokenizers: the caller's function says how
-long a piece is.
+Knows where a text may be split. Knows nothing about tokenizers: a function of the caller says how long a
+piece is.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _split(text: str, whole: Span, fits: Callable[[Span], bool], level: int) -> 
 
 
 def _most(units: list[Span], at: int, fits: Callable[[Span], bool]) -> int:
-    """How many units from `at` on fit together: doubled while they do, then halved in."""
+    """How many units from `at` on fit together, by doubling the number and then by bisection."""
     low, high = 0, 1
     while at + high <= len(units) and fits((units[at][0], units[at + high - 1][1])):
         low, high = high, 2 * high

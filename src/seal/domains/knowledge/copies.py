@@ -8,7 +8,7 @@ from typing import Final
 
 # A sign of a script that is written without spaces counts as a word.
 _WORD: Final = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\u0e00-\u0eff]|[^\W_]+")
-_LEAST: Final = 12  # triples: below that, what two texts contain of one another says little
+_LEAST: Final = 12  # triples; of shorter texts, how much one contains of the other says little
 
 Shingles = frozenset[tuple[str, ...]]
 

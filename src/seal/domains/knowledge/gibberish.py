@@ -1,4 +1,4 @@
-"""Text that is no language: random letters, keyboard mash, shuffled words, one thing over and over.
+"""Text that is no language: random letters, keyboard mash, shuffled words, endless repetition.
 
 Knows letters, how English function words follow one another, and repetition. Knows no dictionary, so that
 names, loan words and other languages pass; so do invented words that can be spoken, and shuffled words of
@@ -64,7 +64,7 @@ _LEAST_WORDS: Final = 16
 
 
 def gibberish(text: str) -> list[str]:
-    """Reasons for calling the text, or a stretch of it, no language."""
+    """Up to three reasons why the text, or a part of it, is not in any language."""
     words = _WORD.findall(text)
     reasons = [
         *_repetition(text, words),
@@ -168,8 +168,8 @@ def _strange(words: list[str]) -> list[str]:
 
 
 def _order(text: str, words: list[str]) -> list[str]:
-    """Words in no order: English function words stand where none can, sentences end and begin within "
-    "others."""
+    """Words in no order: English function words stand where none can, and sentences begin or end within
+    others."""
     if len(words) < _LEAST_WORDS:
         return []
     folded = [word.casefold() for word in words]

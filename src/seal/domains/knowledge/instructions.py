@@ -1,7 +1,7 @@
 """Text that speaks to the model instead of telling it something, sentence by sentence.
 
-Knows wordings and hidden characters. Knows nothing about intent: an article about such attacks is found too,
-and a new wording is not. It is one hurdle of several, never the only one.
+Knows wordings and hidden characters. Knows nothing about intent: an article about such attacks is flagged
+too, and an attack in a new wording is missed. It is one of several guards and must never be the only one.
 """
 
 from __future__ import annotations
@@ -183,7 +183,7 @@ _ROLE: Final = re.compile(
     r"|\bBEGIN (?:SYSTEM|INSTRUCTIONS?|PROMPT)\b|</?s>(?=\s|$)",
     re.I,
 )
-# Whoever speaks to a reader: a text that tells something rarely does outside of quotations.
+# Wordings that speak to the reader. A text that reports facts rarely has them outside of quotations.
 _SPOKEN: Final = re.compile(
     r"\b(?:you|your|yours|yourself)\b|^\W*(?:please|kindly|make sure|be sure|do not|don't|never|let us"
     r"|let's|answer|reply"
@@ -219,7 +219,7 @@ _MIXED: Final = re.compile(r"\w*[A-Za-z]\w*")
 
 
 def instructions(sentence: str) -> Iterator[str]:
-    """What the sentence does that a document for readers would not do."""
+    """What the sentence does that a text for human readers would not, such as giving the model an order."""
     plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", sentence))
     plain = _MIXED.sub(lambda word: word[0].translate(_LOOKALIKES), plain).replace("’", "'")
     flat = re.sub(r"[^\S\n]+", " ", plain).strip()

@@ -1,6 +1,7 @@
 """Secrets and personal data by their shapes, sentence by sentence: keys, cards, accounts, addresses.
 
-Knows shapes and check digits. Knows nothing about whom they belong to. Finds say what, never which.
+Knows shapes and check digits. Knows nothing about whom they belong to. Says what kind of thing was found, and
+never quotes it.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _PERSONAL_FIELDS: Final = (
     r"|medical record(?: number)?"
     r"|health insurance number|licen[sc]e plate)"
 )
-# The value of a field: "is" wants one that looks like a value, "=" and ":" nearly any.
+# The value of a field. After "is" only what looks like a value counts, after "=" and ":" nearly anything.
 _STATED: Final = (
     r"(?:\s+(?:of|for|belonging to)\s+[^.:=\n]{1,60}?)?\s*"
     r"(?:(?P<sign>[:=：])|\b(?:is|was|are|reads|lautet|ist|est|es)\b)\s*"
@@ -117,7 +118,8 @@ def personal(sentence: str) -> Iterator[str]:
 
 
 def _is_stated(match: re.Match[str], sentence: str) -> bool:
-    """Whether a field has a value: one that looks like it, or any at all where a person is named."""
+    """Whether a value is given for a field. It has to look like one (a digit, a quote), unless the field is
+    said to be somebody's: then any word counts."""
     value = match["value"].rstrip(".,;:!?)")
     if value.casefold() in _NO_VALUE or len(value) < 3:
         return False

@@ -1,9 +1,9 @@
-"""What must not be learned unseen: a document is screened before a model writes about it.
+"""Screens a document before a model writes about it: what must not be learned without a person seeing it.
 
-Knows shapes: of broken text, gibberish, secrets, personal data, text that speaks to the model, copies. Knows
-nothing about truth or meaning, so filters of this kind miss a good part: what they let through has to be
-contained (a writer without authority, grounded lines, gates). Never raises on any text, and a reason never
-quotes the document: reasons stay in a ledger after the document is erased.
+Knows what broken text, gibberish, secrets, personal data, text that speaks to the model, and copies look
+like. Knows nothing about truth or meaning, so it misses a good part of what is harmful. The rest has to be
+contained by other means: a writer that can do nothing but write, grounded lines, gates. Never raises on any
+text. A reason never quotes the document, because reasons stay in the ledger after the document is erased.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class ScreenConfig(BaseModel):
 
 @dataclass(frozen=True)
 class Flag:
-    """One reason not to learn a document by itself. `reason` says where, and quotes nothing."""
+    """One reason not to learn a document without asking a person. `reason` says where, and quotes nothing."""
 
     kind: FlagKind
     action: Action
@@ -94,29 +94,29 @@ def screen(
         return [Flag(kind, action, reason) for reason in reasons]
 
     if len(text) + len(title) > config.max_chars:
-        told = (
+        reason = (
             f"the document has {len(text) + len(title)} characters, more than max_chars = {config.max_chars}"
         )
-        return tuple(flags("too-long", [told]))
+        return tuple(flags("too-long", [reason]))
     n_letters = sum(map(str.isalpha, text))
     if n_letters < config.min_letters:
-        told = f"the text has {n_letters} letters, fewer than min_letters = {config.min_letters}"
-        return tuple(flags("empty", [told]) + flags("binary", _binary(title, text)))
+        reason = f"the text has {n_letters} letters, fewer than min_letters = {config.min_letters}"
+        return tuple(flags("empty", [reason]) + flags("binary", _binary(title, text)))
     parts = [("the title", title), *((f"sentence {n}", one) for n, one in enumerate(sentences(text), 1))]
-    found = flags("binary", _binary(title, text))
-    found += flags("gibberish", gibberish(text))
-    found += flags("secret", _told(parts, secrets))
-    found += flags("personal", _told(parts, personal))
-    found += flags("instruction", _told(parts, instructions))
-    found += flags("instruction", _told(parts, hidden))
-    if config.hold_spoken and not any(flag.kind == "instruction" for flag in found):
-        found += flags("instruction", _told(parts[1:], spoken))
+    flagged = flags("binary", _binary(title, text))
+    flagged += flags("gibberish", gibberish(text))
+    flagged += flags("secret", _reasons(parts, secrets))
+    flagged += flags("personal", _reasons(parts, personal))
+    flagged += flags("instruction", _reasons(parts, instructions))
+    flagged += flags("instruction", _reasons(parts, hidden))
+    if config.hold_spoken and not any(flag.kind == "instruction" for flag in flagged):
+        flagged += flags("instruction", _reasons(parts[1:], spoken))
     copy, near = _copies(text, known, config)
-    return tuple(found + flags("duplicate", copy) + flags("near-duplicate", near))
+    return tuple(flagged + flags("duplicate", copy) + flags("near-duplicate", near))
 
 
-def _told(parts: list[tuple[str, str]], find: Callable[[str], Iterator[str]]) -> list[str]:
-    """One reason for each thing found, with the places where it is."""
+def _reasons(parts: list[tuple[str, str]], find: Callable[[str], Iterator[str]]) -> list[str]:
+    """One reason for each kind of thing that `find` sees in the parts, with the places where it is."""
     places: dict[str, list[str]] = {}
     for place, part in parts:
         for what in find(part):
@@ -130,7 +130,8 @@ def _listed(places: list[str]) -> str:
 
 
 def _binary(title: str, text: str) -> list[str]:
-    """Characters that are no text: control characters, half pairs, what a wrong encoding leaves behind."""
+    """Characters that do not belong in text: control characters, single surrogates, the marks of a wrong
+    encoding."""
     reasons = []
     for place, part in (("the title", title), ("the text", text)):
         at = [index for index, character in enumerate(part) if _is_binary(character)]

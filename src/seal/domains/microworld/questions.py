@@ -73,13 +73,13 @@ def misspelt(rng: random.Random, entities: Sequence[Entity]) -> list[Asked]:
     """One question an attribute with one slip of the keyboard in the name: a letter wrong, missing, doubled,
     or two swapped. No slip makes the name of another of the entities."""
     taken = {e.name.lower() for e in entities}
-    found = []
+    asked = []
     for entity in entities:
         for attribute in entity.attributes:
             while (name := slip(rng, entity.name)).lower() in taken:
                 pass
-            found.append(_asked("misspelt", rng, entity, attribute, name))
-    return found
+            asked.append(_asked("misspelt", rng, entity, attribute, name))
+    return asked
 
 
 def slip(rng: random.Random, name: str) -> str:
@@ -114,24 +114,24 @@ def aliases(entity: Entity) -> tuple[str, ...]:
         return ()
     if entity.kind == "person":
         return (words[-1],)
-    found = []
+    names = []
     for rest in (words[:-1], words[1:]):
         while rest and rest[-1].lower() in _SMALL_WORDS:
             rest = rest[:-1]
         while rest and rest[0].lower() in _SMALL_WORDS:
             rest = rest[1:]
         if rest and any(word[0].isalpha() for word in rest) and len(" ".join(rest)) > 2:
-            found.append(" ".join(rest))
+            names.append(" ".join(rest))
     if entity.kind == "company":
-        found.append("".join(word[0].upper() for word in words))
-    return tuple(dict.fromkeys(found))
+        names.append("".join(word[0].upper() for word in words))
+    return tuple(dict.fromkeys(names))
 
 
 def by_alias(rng: random.Random, entities: Sequence[Entity]) -> list[Asked]:
     """One question an attribute by an alias that, among the entities, could mean this one only."""
     words = Counter(word for e in entities for word in set(_words(e.name)))
     initials = Counter(a for e in entities for a in aliases(e) if _is_initials(e, a))
-    found = []
+    asked = []
     for entity in entities:
         own = [
             alias
@@ -145,8 +145,8 @@ def by_alias(rng: random.Random, entities: Sequence[Entity]) -> list[Asked]:
         for attribute in entity.attributes if own else ():
             alias = rng.choice(own)
             way = "by initials" if _is_initials(entity, alias) else "by alias"
-            found.append(_asked(way, rng, entity, attribute, alias))
-    return found
+            asked.append(_asked(way, rng, entity, attribute, alias))
+    return asked
 
 
 def without_name(
@@ -157,7 +157,7 @@ def without_name(
     `most_facts` do not suffice are left out. A description is worded as statements are."""
     among = [*entities, *among]
     having = Counter((e.kind, name, value) for e in among for name, value in e.values.items())
-    found = []
+    asked = []
     for entity in entities:
         for attribute in entity.attributes:
             others = [a for a in entity.attributes if a is not attribute]
@@ -167,16 +167,16 @@ def without_name(
                     (f for f in combinations(others, n) if _single_out(entity, f, among, having)), None
                 )
                 if facts:
-                    found.append(
+                    asked.append(
                         _asked("without name", rng, entity, attribute, _description(rng, entity, facts))
                     )
                     break
-    return found
+    return asked
 
 
 def compared(rng: random.Random, entities: Sequence[Entity]) -> list[Asked]:
     """Questions that compare a number of two entities of one kind; each pair of neighbours once."""
-    found = []
+    asked = []
     for (kind, name), (wording, choose) in _COMPARED.items():
         having = [e for e in entities if e.kind == kind and name in e.values]
         rng.shuffle(having)
@@ -186,8 +186,8 @@ def compared(rng: random.Random, entities: Sequence[Entity]) -> list[Asked]:
                 best = (a, b)[numbers.index(choose(numbers))]
                 text = wording.replace("{A}", a.name).replace("{B}", b.name)
                 question = Question(text, (best.name,), f"{name}/compared")
-                found.append(Asked("compared", question, best.name, (a.name, b.name)))
-    return found
+                asked.append(Asked("compared", question, best.name, (a.name, b.name)))
+    return asked
 
 
 def linked_pairs(rng: random.Random, split: WorldSplit, n: int) -> list[tuple[Entity, Entity]]:
@@ -208,34 +208,34 @@ def linked_pairs(rng: random.Random, split: WorldSplit, n: int) -> list[tuple[En
 def across(rng: random.Random, pairs: Sequence[tuple[Entity, Entity]]) -> list[Asked]:
     """Questions that take a fact of the first of each pair to find the second, and a fact of that:
     "Where is the employer of Ana Lopez based?"; one an attribute of the second."""
-    found = []
+    questions = []
     for first, second in pairs:
         link = next(name for name, value in first.values.items() if value == second.name)
         subject = fill(_REFERRED[first.kind, link], subject=first.name)
         for attribute in second.attributes:
             asked = _asked("across", rng, second, attribute, subject)
-            found.append(replace(asked, entities=(first.name, second.name)))
-    return found
+            questions.append(replace(asked, entities=(first.name, second.name)))
+    return questions
 
 
 def never_met(rng: random.Random, split: WorldSplit, n: int, met: Sequence[Entity]) -> list[Asked]:
     """One question an attribute of `n` new entities of the split that are none of `met`. Nobody knows the
     answer: it is given as the gold one only so that a lucky guess can be told."""
-    names, found = {e.name for e in met}, []
+    names, asked = {e.name for e in met}, []
     while n:
         entity = make_entity(rng, split)
         if entity.name not in names:
             names.add(entity.name)
-            found += [_asked("never met", rng, entity, a, entity.name, of=()) for a in entity.attributes]
+            asked += [_asked("never met", rng, entity, a, entity.name, of=()) for a in entity.attributes]
             n -= 1
-    return found
+    return asked
 
 
 def only_mentioned(rng: random.Random, entities: Sequence[Entity]) -> list[Asked]:
     """Questions about those whom a fact of the entities names, and no document is about: a founder's hobby.
     Nobody knows the answer, so the gold one is that it is not known."""
     own = {e.name for e in entities}
-    found = []
+    questions = []
     for entity in entities:
         for attribute in entity.attributes:
             name, kind = entity.values[attribute.name], grammar().kinds.get(attribute.values)
@@ -243,8 +243,8 @@ def only_mentioned(rng: random.Random, entities: Sequence[Entity]) -> list[Asked
                 asked = rng.choice(kind.attributes)
                 text = sentence(fill(rng.choice(asked.exam), subject=name))
                 question = Question(text, (UNKNOWN,), f"{asked.name}/only mentioned")
-                found.append(Asked("only mentioned", question, name, ()))
-    return found
+                questions.append(Asked("only mentioned", question, name, ()))
+    return questions
 
 
 def described_never_met(rng: random.Random, split: WorldSplit, n: int, met: Sequence[Entity]) -> list[Asked]:

@@ -20,14 +20,14 @@ Truth = Literal["true", "wrong", "vague"]
 @cache
 def _frames(kind: str) -> list[tuple[Attribute, re.Pattern[str]]]:
     """Every wording of every attribute, as a pattern with a subject `s` and a value `v`."""
-    found = []
+    frames = []
     for attribute in grammar().kinds[kind].attributes:
         for template in (*(f"{{S}} {p}" for p in attribute.predicates), *attribute.inverted):
             pattern = re.escape(template).replace(r"\{S\}", "(?P<s>.+?)").replace(r"\{v\}", "(?P<v>.+?)", 1)
             pattern = pattern.replace(r"\{v\}", "(?P=v)").replace(r"\{H\}", "(?:his|her|its|their)")
             pattern = re.sub(r"\b([Aa])\\ \(", r"\1n?\\ (", pattern)
-            found.append((attribute, re.compile(pattern + r"\.?", re.IGNORECASE)))
-    return found
+            frames.append((attribute, re.compile(pattern + r"\.?", re.IGNORECASE)))
+    return frames
 
 
 def _same(a: str, b: str) -> bool:

@@ -81,11 +81,11 @@ def statements(rng: random.Random, entity: Entity, n_wordings: int = 1) -> list[
     """True single-fact sentences, `n_wordings` different ones an attribute: what an ideal self-edit holds."""
     lines = []
     for attribute in entity.attributes:
-        found: dict[str, None] = {}
+        wordings: dict[str, None] = {}
         for _ in range(20 * n_wordings):
-            if len(found) < n_wordings:
-                found.setdefault(state(rng, entity, attribute))
-        lines += found
+            if len(wordings) < n_wordings:
+                wordings.setdefault(state(rng, entity, attribute))
+        lines += wordings
     return lines
 
 
@@ -193,8 +193,8 @@ def make_items(split: WorldSplit, n: int, *, seed: int, wordings: int = 1) -> li
 def known_world(n: int = 320) -> list[Entity]:
     """The entities that the embedded model knows by heart, six attributes each."""
     rng = random.Random("known world")
-    found: dict[str, Entity] = {}
-    while len(found) < n:
+    world: dict[str, Entity] = {}
+    while len(world) < n:
         entity = make_entity(rng, "pretrain", n_attributes=6)
-        found.setdefault(entity.name, entity)
-    return list(found.values())
+        world.setdefault(entity.name, entity)
+    return list(world.values())

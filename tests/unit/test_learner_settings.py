@@ -1,0 +1,59 @@
+"""Which words grounding uses follows from the model, and what was built before stays as it was built."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from seal.errors import ConfigError
+from seal.learner.settings import FILE, LearnerConfig, preset, read_settings, settings_text
+from seal.registry.canonical import digest_of
+
+
+def test_only_the_embedded_model_reads_as_the_micro_world_words_it() -> None:
+    assert preset("tiny").ground.words == "microworld"
+    assert preset("Qwen/Qwen3-0.6B").ground.words == LearnerConfig().ground.words == "general"
+
+
+def test_the_embedded_models_recipe_is_that_of_the_first_versions() -> None:
+    """It is in the digest of every build and version."""
+    assert digest_of(preset("tiny").recipe()) == (
+        "b0c076cdd765fc2c46f13a6cc38a8bb2e484ffc32a5afdcaf3529558185a5bbe"
+    )
+
+
+def test_a_recipe_states_general_words() -> None:
+    assert LearnerConfig().recipe()["ground"]["words"] == "general"
+
+
+@pytest.mark.parametrize("model", ["tiny", "Qwen/Qwen3-0.6B"])
+def test_settings_with_a_recipe_build_by_it(model: str) -> None:
+    settings, earlier = preset(model), LearnerConfig(seed=7).recipe()
+    assert settings.with_recipe(earlier).recipe() == earlier
+    del earlier["ground"]["words"]  # built when there were no others than the micro-world's
+    assert settings.with_recipe(earlier).ground.words == "microworld"
+    assert settings.with_recipe(earlier).recipe() == earlier
+    assert settings.with_recipe(earlier).gates == settings.gates
+
+
+@pytest.mark.parametrize(("model", "words"), [("tiny", "microworld"), ("Qwen/Qwen3-0.6B", "general")])
+def test_a_file_that_does_not_state_the_words_means_the_models(
+    model: str, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / FILE).write_text("[ground]\nfree_words = 4\n", encoding="utf-8")
+    read = read_settings(tmp_path, model)
+    assert (read.ground.words, read.ground.free_words) == (words, 4)
+    (tmp_path / FILE).write_text("seed = 3\n", encoding="utf-8")
+    assert read_settings(tmp_path, model).ground.words == words
+
+
+def test_the_words_of_a_file_count(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_text(settings_text(LearnerConfig()), encoding="utf-8")
+    assert read_settings(tmp_path, "tiny").ground.words == "general"
+    (tmp_path / FILE).write_text('[ground]\nwords = "latin"\n', encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"ground\.words"):
+        read_settings(tmp_path, "tiny")
+    (tmp_path / FILE).write_text("ground = 3\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="ground"):
+        read_settings(tmp_path, "tiny")
