@@ -34,7 +34,7 @@ def study(workspace: Workspace, ack: Callable[..., None]) -> None:
     """One study: take a job, learn its document or forget an old one, commit all of it at once."""
     lease = workspace.claim(lease_s=LEASE_S)
     if lease is None:
-        job = workspace.enqueue({"n": len(workspace.jobs())})
+        job = workspace.enqueue("study", {"n": len(workspace.jobs())})
         ack("enqueued", job.id)
         lease = workspace.claim(lease_s=LEASE_S)
     assert lease is not None

@@ -22,18 +22,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pytest
 import torch
 from sqlalchemy import Engine, event
 
 from checkpoints import save_toy
 from kills import die_at
-from learners import Fake, begin, content, fake, learn_all, reopened, stand_in, traces, word
-from seal.learner import learner as verbs
-from seal.learner.learner import Learner
+from learners import Fake, begin, content, fake, learn_all, reopened, traces, word
+from seal.learner import Learner, queue
 
-verbs._LEASE_S = 0.2  # that of a killed process has run out soon
-verbs._ATTEMPTS = 1_000_000
+queue.LEASE_S = 0.2  # that of a killed process has run out soon
+queue.ATTEMPTS = 1_000_000
 Ack = Callable[..., object]
 
 
@@ -44,7 +42,7 @@ class Life:
         self.again = again  # how often what was cut off is asked for once more
         self.path, self.toy, self.rng = folder / "w", save_toy(folder / "toy"), random.Random(f"kills/{seed}")
         made = begin(self.path, self.toy, database=database)
-        self.adaptation = made.adaptation
+        self.adaptation = made.parts.adaptation
         self.given: list[Fake] = []
         self.learned: set[str] = set()
         self.asked_to_forget: set[str] = set()
@@ -53,7 +51,7 @@ class Life:
 
     def open(self) -> Learner:
         learner = reopened(self.path)
-        learner.adaptation = self.adaptation
+        learner.parts.adaptation = self.adaptation
         return learner
 
     def plan(self) -> tuple[list[Fake], Fake | None]:
@@ -133,7 +131,7 @@ class Life:
         there = {one.id: one for one in self.given}
         order = [there[d.id] for d in learner.workspace.documents() if not d.erased]
         fresh = begin(self.path.parent / "fresh", self.toy)
-        fresh.adaptation = self.adaptation
+        fresh.parts.adaptation = self.adaptation
         for one in order:
             learn_all(fresh, [one])
         assert content(fresh) == content(learner)
@@ -234,7 +232,6 @@ def die_at_commit(point: int) -> None:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     folder, mode, *rest = sys.argv[1:]
-    stand_in(pytest.MonkeyPatch())
     seed, database = int(rest[1]) if rest else 0, rest[2] if len(rest) > 2 else ""
     life = Life(Path(folder), seed, again=0.8 if rest else 1, database=database)
     if mode == "random":

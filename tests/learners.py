@@ -2,8 +2,8 @@
 reader that know the plain sentences of these documents ("The height of Brenk is 31 metres.").
 
 What a document becomes is still a function of it alone, and everything that is kept of it goes the real
-way: grounding, exam, cell, store, database, router. Only what the toy cannot do is stood in for: to write, to
-read, and to pass an exam. What the gates decide is set by `outcomes`.
+way: grounding, exam, cell, store, database, router. Only what the toy cannot do is handed in: to write, to
+read, and to pass an exam. What the gates decide is set by `GATES`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ import pytest
 
 from seal.errors import StateError
 from seal.gates import Decision, Report
-from seal.learner import learner, study
-from seal.learner.compiling import Compiler, SourceDocument
-from seal.learner.learner import Learner, Text
+from seal.learner import Learned, Learner, Text
+from seal.learner.compiling import Compiler
 from seal.learner.reference import ReferenceItem
 from seal.learner.settings import LearnerConfig
-from seal.learner.study import Learned
-from seal.registry.canonical import sha256
+from seal.learner.writing import SourceDocument
+from seal.registry import document_key
+from seal.types import Context
 from workspaces import files_with
 
 CONFIG = LearnerConfig.model_validate(
@@ -78,7 +78,7 @@ class Fake:
 
     @property
     def id(self) -> str:
-        return sha256(self.text.encode())
+        return document_key(self.text)
 
     @property
     def words(self) -> list[str]:
@@ -90,17 +90,6 @@ def fake(seed: object, n_facts: int = 3) -> Fake:
     rng = random.Random(f"fake/{seed}")
     name = f"{word(rng)} {word(rng)}"
     return Fake(name, {what: word(rng) for what in rng.sample(WHATS, n_facts)})
-
-
-def stand_in(patch: pytest.MonkeyPatch) -> Gates:
-    """Puts the plain writer and reader in place, and gates that decide as they are told."""
-    gates = Gates()
-    patch.setattr(Compiler, "_written", _written)
-    patch.setattr(Compiler, "read", _read)
-    patch.setattr(learner, "reference_items", lambda model, given=(): _REFERENCE)
-    patch.setattr(study, "decide", gates)
-    patch.setattr(study, "_ALONE", ())
-    return gates
 
 
 _REFERENCE = (
@@ -118,7 +107,10 @@ class Gates:
     def tell(self, document: Fake, outcome: str) -> None:
         self.outcomes[document.id[:12]] = outcome
 
-    def __call__(self, report: Report, config: Any, *, autonomy: str = "auto") -> Decision:
+    def sound(self, report: Report) -> bool:
+        return True
+
+    def decide(self, report: Report) -> Decision:
         for exam in report.documents:
             outcome = self.outcomes.get(exam.name.removeprefix("document "), "live")
             if outcome != "live":
@@ -126,33 +118,51 @@ class Gates:
         return Decision("live", "let pass", ())
 
 
-def _written(
-    self: Compiler, writer: Any, source: SourceDocument, piece: Any, attempt: int
-) -> tuple[str, ...]:
-    lines: list[str] = []
-    for found in _FACT.finditer(piece.text):
-        what, name, value = found["what"], found["name"], found["value"]
-        lines.append(f"The {what} of {name} is {value}.")
-        for asks in ("is", "was"):
-            lines.append(f"Question: What {asks} the {what} of {name}?\nAnswer: {value}")
-    return tuple(lines)
+class PlainWriter:
+    """Writes each fact as a statement and as two questions."""
+
+    def write(self, source: SourceDocument, piece: Context, attempt: int) -> list[str]:
+        lines: list[str] = []
+        for fact in _FACT.finditer(piece.text):
+            what, name, value = fact["what"], fact["name"], fact["value"]
+            lines.append(f"The {what} of {name} is {value}.")
+            for asks in ("is", "was"):
+                lines.append(f"Question: What {asks} the {what} of {name}?\nAnswer: {value}")
+        return lines
 
 
-def _read(self: Compiler, source: SourceDocument, questions: Sequence[str]) -> list[str]:
-    told = {(m["what"], m["name"]): m["value"] for m in _FACT.finditer(source.text)}
-    asked = [_ASKED.fullmatch(q) for q in questions]
-    return [told.get((m["what"], m["name"]), "") if m else "" for m in asked]
+class PlainReader:
+    """Finds the fact that is asked for."""
+
+    def read(self, source: SourceDocument, questions: Sequence[str]) -> list[str]:
+        told = {(m["what"], m["name"]): m["value"] for m in _FACT.finditer(source.text)}
+        asked = [_ASKED.fullmatch(q) for q in questions]
+        return [told.get((m["what"], m["name"]), "") if m else "" for m in asked]
+
+
+GATES = Gates()
+"""The gates of all learners of `begin` and `reopened`."""
+HANDED_IN: dict[str, Any] = {
+    "writer": PlainWriter(),
+    "reader": PlainReader(),
+    "gates": GATES,
+    "reference": _REFERENCE,
+}
 
 
 def begin(path: Path, toy: Path, config: LearnerConfig = CONFIG, database: str = "") -> Learner:
     made = Learner.init(path, model=str(toy), database=database or None)
-    return reopened(made.workspace.path, config)
+    return reopened(made.path, config)
 
 
-def reopened(path: Path, config: LearnerConfig = CONFIG) -> Learner:
-    from seal.registry import Workspace
+def reopened(path: Path, config: LearnerConfig = CONFIG, adaptation: Any = None) -> Learner:
+    return Learner.open(path, config=config, adaptation=adaptation, **HANDED_IN)
 
-    return Learner(Workspace.open(path), config)
+
+def hand_in_everywhere(patch: pytest.MonkeyPatch) -> None:
+    """Commands open learners themselves: their settings are the workspace's, the rest is handed in."""
+    open_ = Learner.open
+    patch.setattr(Learner, "open", lambda path, **given: open_(path, **HANDED_IN, **given))
 
 
 def learn_all(made: Learner, documents: Sequence[Fake]) -> list[Learned]:
@@ -182,8 +192,7 @@ def lease(learner: Learner) -> Any:
 
 def slept_past_its_lease(learner: Learner, mine: Fake, theirs: Fake) -> None:
     """One stops in the middle of its training until its lease has run out and another has done the work."""
-    other, train = reopened(learner.workspace.path), Compiler.train
-    other.adaptation = learner.adaptation
+    other, train = reopened(learner.path, adaptation=learner.parts.adaptation), Compiler.train
     with pytest.MonkeyPatch.context() as patch:
 
         def slept(*given: Any) -> Any:

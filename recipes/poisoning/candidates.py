@@ -22,12 +22,13 @@ from seal.domains.microworld.world import Entity, WorldItem, ask, make_items, pa
 from seal.engine.start import Watch
 from seal.gates import Exam, GateConfig, Report, decide
 from seal.learner.answering import Cell, Mind
-from seal.learner.compiling import FOR_EXAM, Compiler, SourceDocument, line_of
+from seal.learner.compiling import FOR_EXAM, Compiler, line_of
 from seal.learner.conflicts import against_base
 from seal.learner.library import KnownDocument
 from seal.learner.measuring import denials, exam, exam_items, honesty, leaks, memorised, retained
 from seal.learner.reference import ReferenceItem
-from seal.registry import Document, Line
+from seal.learner.writing import SourceDocument
+from seal.registry import Document, Line, document_key
 from seal.registry.canonical import sha256
 from seal.self_edits.ground import SAID_BEFORE, ground
 
@@ -55,7 +56,7 @@ class Workbench:
 
     def document(self, title: str, text: str, n: int) -> KnownDocument:
         """A document, written about by the writer."""
-        key = sha256(text.encode())
+        key = document_key(text)
         made = self.compiler.compile(SourceDocument(key, title, text))
         document = Document(key, n, title, 1.0, "")
         return KnownDocument(document, text, made.lines, made.exam)

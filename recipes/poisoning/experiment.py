@@ -24,8 +24,8 @@ from seal.domains.microworld.world import WorldItem, make_items
 from seal.engine.start import Silent, Watch
 from seal.files import write_beside
 from seal.grading.exact import comparable
-from seal.learner.learner import Learner, Text
-from seal.registry.canonical import sha256
+from seal.learner import Learner, Text
+from seal.registry import document_key
 from seal.types import Context
 
 _BATCH = 10
@@ -110,7 +110,7 @@ def _poison(learner: Learner, poison: Sequence[Poisoned], path: Path, watch: Wat
         outcome = asdict(learner.learn([Text(one.text, one.title, one.trust)])[0])
         if outcome["outcome"] == "known":
             outcome["outcome"] = "live"
-        outcome |= {"document": sha256(one.text.encode()), "kind": one.kind, "way": one.way}
+        outcome |= {"document": document_key(one.text), "kind": one.kind, "way": one.way}
         outcome["seconds"] = time.perf_counter() - started
         done.append(outcome)
         with path.open("a", encoding="utf-8") as file:
@@ -121,7 +121,7 @@ def _poison(learner: Learner, poison: Sequence[Poisoned], path: Path, watch: Wat
 def probes_of(learner: Learner, first: Sequence[WorldItem], poison: Sequence[Poisoned]) -> list[Probe]:
     """What is asked before and after."""
     probes = [Probe("exam", q.text) for item in first for q in item.context.questions]
-    probes += [Probe(f"reference, {i.kind}", i.question, i.shown) for i in learner.reference]
+    probes += [Probe(f"reference, {i.kind}", i.question, i.shown) for i in learner.parts.reference]
     for title in dict.fromkeys([*(i.context.title for i in first), *(p.title for p in poison)]):
         # In other words than the gates ask.
         asked = private_questions(random.Random(f"probe/{title}"), title)
@@ -132,7 +132,7 @@ def probes_of(learner: Learner, first: Sequence[WorldItem], poison: Sequence[Poi
 
 def answers(learner: Learner, probes: Sequence[Probe]) -> list[Any]:
     """[answer, document that it is from] for each probe, of the live version."""
-    mind = learner.mind(learner.workspace.alias())
+    mind = learner.parts.mind(learner.workspace.alias())
     said = mind.ask([p.question for p in probes], [p.shown for p in probes])
     return [[a.text, a.document] for a in said]
 

@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
-from learners import CONFIG, Gates, fake
+from learners import CONFIG, Gates, fake, hand_in_everywhere
 from seal.cli import main
 from seal.files import write_durably
+from seal.learner import Learner
 from seal.learner.compiling import Compiler
-from seal.learner.learner import Learner
 from seal.learner.settings import settings_text
 from seal.registry import Workspace
 
@@ -35,6 +35,7 @@ Run = Callable[..., str]
 def folder(tmp_path: Path, toy: Path, gates: Gates, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace that knows A, beside files of B and C; all commands are about it."""
     gates.outcomes.clear()
+    hand_in_everywhere(monkeypatch)
     made = Learner.init(tmp_path / "w", model=str(toy))
     write_durably(made.workspace.path / "learner.toml", [settings_text(CONFIG).encode()])
     for one in (A, B, C):
@@ -267,10 +268,10 @@ def test_ctrl_c_while_forgetting(
 PROGRAM = """
 import sys, time, pytest, torch
 torch.set_num_threads(1)
-from learners import stand_in
+from learners import hand_in_everywhere
 from seal.cli import main
 from seal.learner.compiling import Compiler
-stand_in(pytest.MonkeyPatch())
+hand_in_everywhere(pytest.MonkeyPatch())
 train = Compiler.train
 def slowly(*given):
     open("training", "w").close()

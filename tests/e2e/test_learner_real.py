@@ -11,10 +11,11 @@ import pytest
 from seal.domains.microworld.questions import revised
 from seal.domains.microworld.world import Entity, WorldItem, make_items, passage
 from seal.grading.exact import comparable
-from seal.learner.compiling import Compiler, SourceDocument, compile_all
-from seal.learner.learner import Learner, Text
+from seal.learner import Learner, Text
+from seal.learner.compiling import Compiler, compile_all
 from seal.learner.settings import LearnerConfig, preset
-from seal.registry.canonical import sha256
+from seal.learner.writing import SourceDocument
+from seal.registry import document_key
 from workspaces import files_with
 
 pytestmark = pytest.mark.slow
@@ -67,7 +68,7 @@ def test_the_number_of_processes_changes_nothing(processes: int) -> None:
         }
     )
     sources = [
-        SourceDocument(sha256(i.context.text.encode()), i.context.title, i.context.text)
+        SourceDocument(document_key(i.context.text), i.context.title, i.context.text)
         for i in make_items("dev", 2 * processes, seed=42)
     ]
     compiler = Compiler.load(config, "tiny", "tiny")
@@ -144,7 +145,7 @@ def test_a_wild_learning_rate_is_rejected(taught: tuple[Learner, list[WorldItem]
     kept = path.read_text(encoding="utf-8")
     path.write_text(kept.replace("learning_rate = 0.01", "learning_rate = 1e6"), encoding="utf-8")
     wild = Learner.open(learner.workspace.path)
-    assert wild.config.cell.learning_rate == 1e6
+    assert wild.parts.config.cell.learning_rate == 1e6
     told = wild.learn(given(make_items("dev", 1, seed=43)))
     path.write_text(kept, encoding="utf-8")
     assert told[0].outcome == "rejected" and told[0].reason and content(learner) == before

@@ -12,8 +12,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from learners import CONFIG, Gates, begin, fake, learn_all
-from seal.learner.exporting import export
-from seal.learner.learner import Learner
+from seal.learner import Learner
 from seal.training import AdapterBank, load_peft
 
 A, B = fake("export a"), fake("export b")
@@ -33,49 +32,51 @@ def logits(model: Any, tokenizer: Any, text: str) -> torch.Tensor:
 
 
 def cell_logits(learner: Learner, adapter: Any, text: str) -> torch.Tensor:
-    model, tokenizer = learner.adaptation.model, learner.adaptation.tokenizer
+    model, tokenizer = learner.parts.adaptation.model, learner.parts.adaptation.tokenizer
     with AdapterBank.of(model, [adapter]) as bank, bank.route([0], 1):
         return logits(model, tokenizer, text)
 
 
 def test_one_document_is_its_cell(learner: Learner, toy: Path, tmp_path: Path) -> None:
-    export(learner, tmp_path / "a", document=A.name)
+    learner.export(tmp_path / "a", document=A.name)
     text = A.question(min(A.values))
     base = AutoModelForCausalLM.from_pretrained(toy).eval()
-    before = logits(base, learner.adaptation.tokenizer, text)
-    theirs = logits(PeftModel.from_pretrained(base, tmp_path / "a"), learner.adaptation.tokenizer, text)
-    cell = learner.mind(learner.workspace.alias()).cells[A.id].adapter
+    before = logits(base, learner.parts.adaptation.tokenizer, text)
+    theirs = logits(PeftModel.from_pretrained(base, tmp_path / "a"), learner.parts.adaptation.tokenizer, text)
+    cell = learner.parts.mind(learner.workspace.alias()).cells[A.id].adapter
     torch.testing.assert_close(theirs, cell_logits(learner, cell, text), rtol=1e-5, atol=1e-5)
     assert (theirs - before).abs().max() > 1e-3, "the adapter changes nothing"
 
 
 def test_all_documents_are_one_adapter(learner: Learner, toy: Path, tmp_path: Path) -> None:
-    done = export(learner, tmp_path / "all")
+    done = learner.export(tmp_path / "all")
     text = B.question(min(B.values))
     base = AutoModelForCausalLM.from_pretrained(toy).eval()
-    theirs = logits(PeftModel.from_pretrained(base, tmp_path / "all"), learner.adaptation.tokenizer, text)
-    own = cell_logits(learner, load_peft(tmp_path / "all", learner.adaptation.model), text)
+    theirs = logits(
+        PeftModel.from_pretrained(base, tmp_path / "all"), learner.parts.adaptation.tokenizer, text
+    )
+    own = cell_logits(learner, load_peft(tmp_path / "all", learner.parts.adaptation.model), text)
     torch.testing.assert_close(theirs, own, rtol=1e-5, atol=1e-5)
     assert done.questions == 6
-    export(learner, tmp_path / "again")
+    learner.export(tmp_path / "again")
     for name in ("adapter_model.safetensors", "README.md"):
         assert (tmp_path / "all" / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
 
 
 def test_a_merged_model_needs_nothing_of_ours(learner: Learner, tmp_path: Path) -> None:
-    export(learner, tmp_path / "merged", document=A.id, merged=True)
+    learner.export(tmp_path / "merged", document=A.id, merged=True)
     text = A.question(min(A.values))
     model: Any = AutoModelForCausalLM.from_pretrained(tmp_path / "merged").eval()
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "merged")
-    cell = learner.mind(learner.workspace.alias()).cells[A.id].adapter
+    cell = learner.parts.mind(learner.workspace.alias()).cells[A.id].adapter
     torch.testing.assert_close(
         logits(model, tokenizer, text), cell_logits(learner, cell, text), rtol=1e-3, atol=1e-3
     )
     (answer,) = learner.ask([text])
-    prompt = learner.adaptation.exam_prompt(None, text_of(text))
+    prompt = learner.parts.adaptation.exam_prompt(None, text_of(text))
     ids = tokenizer(prompt, return_tensors="pt")
     said = model.generate(**ids, max_new_tokens=2, do_sample=False)[0, ids["input_ids"].shape[1] :]
-    assert learner.adaptation.domain.clean_answer(tokenizer.decode(said)) == answer.text
+    assert learner.parts.adaptation.domain.clean_answer(tokenizer.decode(said)) == answer.text
 
 
 def text_of(question: str) -> Any:
@@ -85,15 +86,15 @@ def text_of(question: str) -> Any:
 
 
 def test_the_card_holds_the_record(learner: Learner, tmp_path: Path) -> None:
-    done = export(learner, tmp_path / "card", document=A.name)
+    done = learner.export(tmp_path / "card", document=A.name)
     card = (tmp_path / "card" / "README.md").read_text(encoding="utf-8")
     live = learner.workspace.version("live")
     recipe = json.loads(card.partition("```json")[2].partition("```")[0])
     assert live.id in card and live.base in card and A.name in card and A.id[:12] in card
     assert B.name not in card
-    assert recipe == {"cells": [{"documents": [A.id[:12]], "recipe": learner.library.recipe}]}
+    assert recipe == {"cells": [{"documents": [A.id[:12]], "recipe": learner.parts.library.recipe}]}
     assert f"{done.right} of {done.questions} questions" in card
-    export(learner, tmp_path / "both")
+    learner.export(tmp_path / "both")
     card = (tmp_path / "both" / "README.md").read_text(encoding="utf-8")
     recipe = json.loads(card.partition("```json")[2].partition("```")[0])
     assert set(recipe["cells"][0]["documents"]) == {A.id[:12], B.id[:12]}
@@ -106,14 +107,14 @@ def test_what_was_replaced_is_not_exported(toy: Path, tmp_path: Path, gates: Gat
     """Neither by the older document's cell nor by one adapter on all of them."""
     learner = begin(tmp_path / "w", toy)
     learn_all(learner, [A])
-    export(learner, tmp_path / "before", document=A.id)
+    learner.export(tmp_path / "before", document=A.id)
     learn_all(learner, [NEWER])
-    export(learner, tmp_path / "after", document=A.id)
+    learner.export(tmp_path / "after", document=A.id)
     before, after = (
         (tmp_path / name / "adapter_model.safetensors").read_bytes() for name in ("before", "after")
     )
     assert before != after
-    known = learner.library.of_version(learner.workspace.alias())
+    known = learner.parts.library.of_version(learner.workspace.alias())
     assert not any(
         A.values[min(A.values)] in line.text for one in known.values() for line in one.active_lines
     )
@@ -129,5 +130,5 @@ def test_the_folder_appears_whole_or_not_at_all(
 
     monkeypatch.setattr(exporting, "save_peft", stopped)
     with pytest.raises(KeyboardInterrupt):
-        export(learner, tmp_path / "out", document=A.id)
+        learner.export(tmp_path / "out", document=A.id)
     assert not list(tmp_path.iterdir())

@@ -13,7 +13,7 @@ import pytest
 
 from learners import CONFIG, Fake, Gates, begin, content, fake, learn_all, reopened, traces, word
 from seal.errors import StateError
-from seal.learner.learner import Learner
+from seal.learner import Learner
 from seal.learner.settings import LearnerConfig
 
 pytestmark = pytest.mark.usefixtures("gates")
@@ -184,7 +184,7 @@ def test_what_was_built_by_an_earlier_recipe_is_built_again_by_it(
     alone = content(learner)
     later = reopened(learner.workspace.path, LearnerConfig.model_validate(CONFIG.model_dump() | change))
     learn_all(later, [second])
-    known = later.library.of_version(later.workspace.alias())
+    known = later.parts.library.of_version(later.workspace.alias())
     assert known[first.id].retired and len(known[first.id].lines) == 9 and known[first.id].active_exam
     later.forget(second.id)
     assert content(later) == alone

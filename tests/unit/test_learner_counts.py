@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from learners import Fake, Gates, begin, content, fake, learn_all, reopened, slept_past_its_lease
 from seal.errors import AdapterError, DamageError
-from seal.learner.learner import Learner
+from seal.learner import Learner
 from seal.registry import Build
 
 A, B = fake("counts a"), fake("counts b")
@@ -182,7 +182,7 @@ VALID_HASH = (
 @pytest.mark.parametrize("n", [200, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_corrupted_cells_are_refused(learner: Learner, tmp_path: Path, n: int) -> None:
     """Half are changed where they lie, half are put into the store as if they belonged there."""
-    rng, store, library = random.Random("corrupted"), learner.workspace.store, learner.library
+    rng, store, library = random.Random("corrupted"), learner.workspace.store, learner.parts.library
     build = next(b for b in builds_of(learner) if b.recipe["document"] == A.id)
     store.check_out(build.object, tmp_path / "cell")
     tried = 0
@@ -243,8 +243,8 @@ def test_every_answer_is_of_one_version_that_was_live(learner: Learner, n: int) 
                 if stop.is_set():
                     return
                 if i % 20 == 0:
-                    own.drop_minds()
-                    own.library.drop_adapters()  # what is served is read and checked again
+                    own.parts.drop_minds()
+                    own.parts.library.drop_adapters()  # what is served is read and checked again
                 found = fingerprint(own)
                 match = [name for name, told in expected.items() if told == found]
                 seen.update(match)
@@ -291,9 +291,9 @@ def test_rolling_back_is_exact(learner: Learner, n: int) -> None:
         own = learner
         if turn % 10 == 0:  # another process, that has read nothing yet
             own = reopened(learner.workspace.path)
-            own.adaptation = learner.adaptation
+            own.parts.adaptation = learner.parts.adaptation
         else:
-            own.drop_minds()
+            own.parts.drop_minds()
         assert state(own) == expected[name]
     assert learner.workspace.audit().sound
 
@@ -308,8 +308,8 @@ def test_two_workers(tmp_path: Path, toy: Path, gates: Gates, n: int) -> None:
     for start in range(0, n, 10):
         learner = begin(tmp_path / f"w{start}", toy)
         if adaptation is not None:
-            learner.adaptation = adaptation
-        adaptation = learner.adaptation
+            learner.parts.adaptation = adaptation
+        adaptation = learner.parts.adaptation
         known: set[str] = set()
         for turn in range(start, min(n, start + 10)):
             mine, theirs = fake(f"mine {turn}"), fake(f"theirs {turn}")

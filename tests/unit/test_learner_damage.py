@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from checkpoints import save_toy
 from learners import CONFIG, Gates, begin, content, fake, learn_all, reopened
 from seal.errors import AdapterError, DamageError
-from seal.learner.learner import Learner
+from seal.learner import Learner
 from seal.learner.library import Library
 from seal.learner.settings import LearnerConfig
 from seal.registry import Build
@@ -59,7 +59,7 @@ def overwrite(path: Path, data: bytes) -> None:
 def refuses(learner: Learner, *, both: bool = False) -> None:
     """Nobody answers for the document that is damaged; the other one's questions are answered as ever, unless
     the two cells share the file."""
-    learner = reopened(learner.workspace.path, learner.config)
+    learner = reopened(learner.workspace.path, learner.parts.config)
     for verb in (learner.ask, learner.why):
         for asked in (ASK_A, ASK_B) if both else (ASK_A,):
             with pytest.raises((AdapterError, DamageError)):

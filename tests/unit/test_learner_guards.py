@@ -13,7 +13,7 @@ from seal.gates import Conflict, Denial, Exam, GateConfig, Leak, Report, decide
 from seal.gates.rules import acquisition, consistency, denials, honesty
 from seal.learner import measuring
 from seal.learner.answering import Answer, Cell, Mind
-from seal.learner.compiling import Compiler, SourceDocument
+from seal.learner.compiling import Compiler
 from seal.learner.conflicts import against_base, retirements, unasked
 from seal.learner.library import KnownDocument
 from seal.learner.measuring import (
@@ -35,6 +35,7 @@ from seal.learner.reference import (
 from seal.learner.reference_sets import reference_items
 from seal.learner.replacing import names_of
 from seal.learner.settings import preset
+from seal.learner.writing import SourceDocument
 from seal.registry import Document, Line
 from seal.retention import DocumentPage
 from seal.self_edits.ground import DENIED
@@ -370,7 +371,8 @@ def test_only_who_is_named_is_replaced(question: str, replaces: bool) -> None:
     newer = KnownDocument(
         Document("b" * 64, 2, "Zuv Works", 1.0, ""), "", (_line(question, "Mount Kinhas"),), ()
     )
-    reader = SimpleNamespace(config=preset("tiny"), read=lambda source, asked: ["Tarvin"] * len(asked))
+    always = SimpleNamespace(read=lambda source, asked: ["Tarvin"] * len(asked))
+    reader = SimpleNamespace(config=preset("tiny"), reader=always)
     found = retirements(cast(Compiler, reader), newer, [older])
     assert [one.positions for one in found] == ([(0,)] if replaces else [])
 

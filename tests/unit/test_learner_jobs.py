@@ -16,9 +16,8 @@ import pytest
 from learners import Gates, begin, content, fake, learn_all, reopened, slept_past_its_lease, traces
 from seal.engine.start import Silent
 from seal.errors import OutputError
-from seal.learner import learner as verbs
+from seal.learner import Learner, queue
 from seal.learner.compiling import Compiler
-from seal.learner.learner import Learner
 from seal.registry import store as registry_store
 
 A, B, C = fake("job a"), fake("job b"), fake("job c")
@@ -39,17 +38,17 @@ class Noting(Silent):
         self.notices.append(text)
 
 
-def left_behind(learner: Learner, **inputs: Any) -> None:
+def left_behind(learner: Learner, kind: str, **inputs: Any) -> None:
     """A job whose process was killed while it was at it."""
     workspace = learner.workspace
-    workspace.enqueue(inputs)
+    workspace.enqueue(kind, inputs)
     assert workspace.claim(lease_s=1e-6) is not None
 
 
 def test_what_a_killed_process_left_is_done_first(learner: Learner) -> None:
     document = learner.workspace.add_document(B.text, title=B.name)
-    left_behind(learner, documents=[document.id])
-    learner.watch = watch = Noting()
+    left_behind(learner, "study", documents=[document.id])
+    learner.parts.watch = watch = Noting()
     (told,) = learner.learn([C.given()])
     assert told.outcome == "live" and watch.notices == ["finished job 2, which an earlier process had left"]
     live = learner.workspace.alias()
@@ -59,11 +58,11 @@ def test_what_a_killed_process_left_is_done_first(learner: Learner) -> None:
 def test_the_same_command_after_a_kill(learner: Learner) -> None:
     """What it is about was done meanwhile, by the job that was left behind."""
     document = learner.workspace.add_document(B.text, title=B.name)
-    left_behind(learner, documents=[document.id])
+    left_behind(learner, "study", documents=[document.id])
     (told,) = learner.learn([B.given()])
     live = learner.workspace.alias()
     assert live is not None and (told.document, told.outcome, told.version) == (B.id, "known", live.id)
-    left_behind(learner, forget=B.id)
+    left_behind(learner, "forget", forget=B.id)
     learner.forget(B.id)
     assert [job.state for job in learner.workspace.jobs()] == ["done"] * 5
     assert traces(learner, B.words) == {} and content(learner) is not None
@@ -71,7 +70,7 @@ def test_the_same_command_after_a_kill(learner: Learner) -> None:
 
 def test_what_a_killed_process_was_to_forget_is_forgotten(learner: Learner) -> None:
     learn_all(learner, [B])
-    left_behind(learner, forget=B.id)
+    left_behind(learner, "forget", forget=B.id)
     learner.learn([C.given()])
     assert traces(learner, B.words) == {}
 
@@ -97,11 +96,11 @@ def test_a_study_that_fails_does_not_block_the_next(
 
 def test_what_was_left_and_fails_is_not_our_failure(learner: Learner) -> None:
     document = learner.workspace.add_document(B.text, title=B.name)
-    left_behind(learner, documents=[document.id])
+    left_behind(learner, "study", documents=[document.id])
     path = learner.workspace.store.file(B.id)
     path.unlink()
     path.write_bytes(b"other words")
-    learner.watch = watch = Noting()
+    learner.parts.watch = watch = Noting()
     (told,) = learner.learn([C.given()])
     assert told.outcome == "live" and len(watch.notices) == 1 and "failed" in watch.notices[0]
     assert [job.state for job in learner.workspace.jobs()] == ["done", "failed", "done"]
@@ -109,8 +108,8 @@ def test_what_was_left_and_fails_is_not_our_failure(learner: Learner) -> None:
 
 def test_a_job_that_ends_its_process_each_time_is_given_up(learner: Learner) -> None:
     document = learner.workspace.add_document(B.text, title=B.name)
-    learner.workspace.enqueue({"documents": [document.id]})
-    for _ in range(verbs._ATTEMPTS):
+    learner.workspace.enqueue("study", {"documents": [document.id]})
+    for _ in range(queue.ATTEMPTS):
         assert learner.workspace.claim(lease_s=1e-6) is not None
     (told,) = learner.learn([C.given()])
     assert told.outcome == "live"
@@ -130,7 +129,7 @@ def test_one_that_was_stopped_gives_its_job_back_at_once(
     started = time.monotonic()
     monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("waited for a lease to run out"))
     told = reopened(learner.workspace.path).learn([B.given()])
-    assert [one.outcome for one in told] == ["known"] and time.monotonic() - started < verbs._LEASE_S
+    assert [one.outcome for one in told] == ["known"] and time.monotonic() - started < queue.LEASE_S
 
 
 def test_one_whose_job_passed_on_commits_nothing(learner: Learner) -> None:
@@ -189,11 +188,10 @@ def test_a_disk_that_takes_no_more(
 FULL = """
 import sys
 from pathlib import Path
-import pytest, torch
+import torch
 torch.set_num_threads(1)
-from learners import begin, content, fake, learn_all, reopened, stand_in
+from learners import begin, content, fake, learn_all, reopened
 from seal.errors import OutputError
-stand_in(pytest.MonkeyPatch())
 disk, toy = Path(sys.argv[1]), Path(sys.argv[2])
 a = fake("full")
 learner = begin(disk / "w", toy)

@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
 
 from checkpoints import save_toy
-from learners import Gates, begin, content, fake, learn_all, reopened, slept_past_its_lease, stand_in
+from learners import Gates, begin, content, fake, learn_all, reopened, slept_past_its_lease
 from seal.registry.database import server_url
 
 SERVER = os.environ.get("SEAL_TEST_POSTGRES", "")
@@ -37,11 +37,6 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
     engine.dispose()
-
-
-@pytest.fixture
-def gates(monkeypatch: pytest.MonkeyPatch) -> Gates:
-    return stand_in(monkeypatch)
 
 
 def everything(database: str) -> str:
@@ -78,7 +73,7 @@ def test_learn_change_why_roll_back_forget(tmp_path: Path, database: str, gates:
     assert made.workspace.audit().sound
 
     other = begin(tmp_path / "file", toy)  # the same in a SQLite file
-    other.adaptation = made.adaptation
+    other.parts.adaptation = made.parts.adaptation
     learn_all(other, [first, second])
     assert content(other) == before
 

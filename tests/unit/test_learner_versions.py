@@ -9,7 +9,7 @@ import pytest
 
 from learners import Fake, Gates, begin, content, fake, learn_all, reopened
 from seal.errors import StateError
-from seal.learner.learner import Learner
+from seal.learner import Learner
 from seal.learner.measuring import WHEN_LEARNED
 from workspaces import SetClock
 
@@ -44,7 +44,7 @@ def live_documents(learner: Learner) -> set[str]:
 
 def value_of(learner: Learner, document: Fake, what: str = WHAT) -> set[str]:
     """The values that the live lines about a name give for one thing."""
-    known = learner.library.of_version(learner.workspace.alias()).values()
+    known = learner.parts.library.of_version(learner.workspace.alias()).values()
     lines = [line.text for one in known if one.document.title == document.name for line in one.active_lines]
     start = f"The {what} of {document.name} is "
     return {line.removeprefix(start).rstrip(".") for line in lines if line.startswith(start)}
@@ -66,7 +66,7 @@ def test_one_that_did_not_pass_never_answers(learner: Learner, gates: Gates, out
     with pytest.raises(StateError):
         learner.workspace.rollback(version, reason="no")
     with pytest.raises(StateError):
-        learner.workspace.move_alias("live", version, reason="no", allow_stale=True)
+        learner.workspace.move_alias("live", version, reason="no")
 
 
 def test_one_that_is_rejected_later_does_not_answer_from_memory(learner: Learner) -> None:
@@ -100,7 +100,7 @@ def test_a_stale_held_version_comes_on_top_of_what_is_live(
     fresh = begin(tmp_path / "fresh", toy)
     learn_all(fresh, [A, B, C])
     assert content(fresh) == content(learner)
-    assert [move.reason for move in learner.workspace.history()][-1] == "read it"
+    assert [e.reason for e in learner.workspace.ledger() if e.action == "alias.move"][-1] == "read it"
 
 
 def test_a_held_version_does_not_bring_back_what_was_replaced_since(
@@ -195,7 +195,7 @@ def test_a_held_document_that_was_forgotten_may_be_held_again(learner: Learner, 
 
 def test_the_other_facts_of_a_replaced_document_stay(learner: Learner) -> None:
     learn_all(learner, [NEWER])
-    known = learner.library.of_version(learner.workspace.alias())[A.id]
+    known = learner.parts.library.of_version(learner.workspace.alias())[A.id]
     others = [what for what in A.values if what != WHAT]
     assert {q.answers[0] for q in known.active_exam} == {A.values[what] for what in others}
     for what in others:

@@ -18,9 +18,8 @@ from recipes.poisoning.poison import LITTLE_TRUST, POISON_KINDS, Poisoned, make_
 from seal.domains.microworld.world import known_world, make_items
 from seal.engine.start import Silent
 from seal.gates import Conflict, Exam, GateConfig, Leak, Report
-from seal.learner.learner import Text
-from seal.learner.study import Learned
-from seal.registry.canonical import sha256
+from seal.learner import Learned, Text
+from seal.registry import document_key
 from seal.self_edits.ground import ground
 from seal.types import Question
 
@@ -197,7 +196,7 @@ class _Stopped:
             if len(self.there) == self.after:
                 self.after = -1
                 raise KeyboardInterrupt
-            found.append(Learned(sha256(one.text.encode()), one.title, outcome, ""))
+            found.append(Learned(document_key(one.text), one.title, outcome, ""))
         return found
 
 

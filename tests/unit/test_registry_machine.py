@@ -88,11 +88,11 @@ class Machine(RuleBasedStateMachine):
         if self.states[key] == "candidate":
             self.states[key] = "held"
 
-    @rule(n=PICK, stale=st.booleans())
-    def approve(self, n: int, stale: bool) -> None:
+    @rule(n=PICK)
+    def approve(self, n: int) -> None:
         key = self.a_version(n)
-        allowed = self.states[key] == "held" and (stale or self.parents[key] == self.live)
-        self.expect(allowed, lambda: self.workspace.approve(key, reason="", allow_stale=stale))
+        allowed = self.states[key] == "held" and self.parents[key] == self.live
+        self.expect(allowed, lambda: self.workspace.approve(key, reason=""))
         if allowed:
             self.goes_live(key)
 
@@ -104,12 +104,12 @@ class Machine(RuleBasedStateMachine):
         if allowed:
             self.states[key] = "rejected"
 
-    @rule(n=PICK, stale=st.booleans())
-    def move(self, n: int, stale: bool) -> None:
+    @rule(n=PICK)
+    def move(self, n: int) -> None:
         key = self.a_version(n)
-        succeeds = self.states[key] == "candidate" and (stale or self.parents[key] == self.live)
+        succeeds = self.states[key] == "candidate" and self.parents[key] == self.live
         allowed = succeeds or self.states[key] == "live-once"
-        self.expect(allowed, lambda: self.workspace.move_alias(LIVE, key, reason="", allow_stale=stale))
+        self.expect(allowed, lambda: self.workspace.move_alias(LIVE, key, reason=""))
         if allowed:
             self.goes_live(key)
 

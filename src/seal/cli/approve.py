@@ -12,6 +12,7 @@ from seal.cli.workspace import (
     JsonFlag,
     ReasonFlag,
     WorkspaceFlag,
+    open_learner,
     print_json,
     say_live,
     taken_up,
@@ -31,9 +32,7 @@ def approve(
     If something else has gone live since, what the held version adds is put on top of that: nothing that was
     learned in between is undone.
     """
-    from seal.learner import Learner
-
-    learner = Learner.open(workspace, watch=None if json else Display())
+    learner = open_learner(workspace, watch=None if json else Display())
     with taken_up():
         moved = learner.approve(version, reason=reason)
     print_json(version_json(moved)) if json else say_live(moved)

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from seal.cli.console import Display
-from seal.cli.workspace import JsonFlag, WorkspaceFlag, print_json
+from seal.cli.workspace import JsonFlag, WorkspaceFlag, open_learner, print_json
 from seal.errors import InputError
 
 Questions: TypeAlias = Annotated[
@@ -32,10 +32,8 @@ def ask(
     json: JsonFlag = False,
 ) -> None:
     """Ask the live version. `seal why` says where an answer is from."""
-    from seal.learner import Learner
-
     asked = questions_of(questions)
-    answers = Learner.open(workspace).ask(asked, version=version)
+    answers = open_learner(workspace).ask(asked, version=version)
     if json:
         print_json([asdict(answer) for answer in answers])
         return

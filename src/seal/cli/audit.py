@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from seal.cli.workspace import JsonFlag, WorkspaceFlag, open_workspace, print_json, say, show_entries
+from seal.cli.workspace import JsonFlag, WorkspaceFlag, open_learner, print_json, say, show_entries
 from seal.errors import DamageError
 
 if TYPE_CHECKING:
-    from seal.registry import Audit, Workspace
+    from seal.learner import Learner
+    from seal.registry import Audit
 
 
 def audit(
@@ -37,33 +38,33 @@ def audit(
     json: JsonFlag = False,
 ) -> None:
     """List the ledger, or check the workspace against it."""
-    opened = open_workspace(workspace)
+    learner = open_learner(workspace)
     if verify or anchor is not None:
-        _verify(opened.audit(anchor=anchor.strip().lower() if anchor is not None else None), json)
+        _verify(learner.audit(anchor=anchor.strip().lower() if anchor is not None else None), json)
     else:
-        _list(opened, last, json)
+        _list(learner, last, json)
 
 
-def _list(workspace: Workspace, last: int, json: bool) -> None:
-    entries = workspace.ledger()[-last if last > 0 else 0 :]
+def _list(learner: Learner, last: int, json: bool) -> None:
+    entries = learner.ledger()[-last if last > 0 else 0 :]
     if json:
         print_json([asdict(entry) for entry in entries])
         return
-    show_entries(f"The ledger of {workspace.path}", entries)
+    show_entries(f"The ledger of {learner.path}", entries)
 
 
-def _verify(found: Audit, json: bool) -> None:
-    chain = found.ledger
+def _verify(checked: Audit, json: bool) -> None:
+    chain = checked.ledger
     if json:
-        print_json({"sound": found.sound, **asdict(found)})
-    if not found.sound:
+        print_json({"sound": checked.sound, **asdict(checked)})
+    if not checked.sound:
         raise DamageError(
-            "; ".join([*([chain.problem] if chain.problem else []), *found.problems]),
+            "; ".join([*([chain.problem] if chain.problem else []), *checked.problems]),
             "Compare with a copy of the workspace. Nothing was changed by this check.",
         )
     if json:
         return
-    say(f"sound: {chain.n_entries} entries, {found.n_objects} objects")
+    say(f"sound: {chain.n_entries} entries, {checked.n_objects} objects")
     say(f"head: {chain.head}")
     say(
         chain.note

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from seal.cli.console import Display
-from seal.cli.workspace import JsonFlag, WorkspaceFlag, print_json, say, short
+from seal.cli.workspace import JsonFlag, WorkspaceFlag, open_learner, print_json, say, short
 
 _STYLES = {"gained": ("+", "green"), "lost": ("-", "red"), "changed": ("~", "yellow")}
 
@@ -24,9 +24,7 @@ def diff(
     json: JsonFlag = False,
 ) -> None:
     """Say which facts one version gained, lost or changed against another, by asking both."""
-    from seal.learner import Learner
-
-    changes = Learner.open(workspace).diff(before, after)
+    changes = open_learner(workspace).diff(before, after)
     if json:
         print_json([asdict(change) for change in changes])
         return

@@ -8,7 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from seal.cli.console import Display
-from seal.cli.workspace import JsonFlag, WorkspaceFlag, print_json
+from seal.cli.workspace import JsonFlag, WorkspaceFlag, open_learner, print_json
 
 
 def export(
@@ -27,13 +27,10 @@ def export(
     A version answers by one adapter a document. Of several documents one adapter is trained for the export,
     and held to the base on other questions; it holds less than they do, and the card says how much of both.
     """
-    from seal.learner import Learner
-    from seal.learner.exporting import export as export_version
-
     display = Display()
-    learner = Learner.open(workspace, watch=None if json else display)
+    learner = open_learner(workspace, watch=None if json else display)
     with display.running(workspace):
-        done = export_version(learner, out, version=version, document=document, merged=merged)
+        done = learner.export(out, version=version, document=document, merged=merged)
     if json:
         print_json(
             {

@@ -8,7 +8,16 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from seal.cli.console import Display
-from seal.cli.workspace import JsonFlag, WorkspaceFlag, print_json, say, say_live, short, taken_up
+from seal.cli.workspace import (
+    JsonFlag,
+    WorkspaceFlag,
+    open_learner,
+    print_json,
+    say,
+    say_live,
+    short,
+    taken_up,
+)
 
 
 def forget(
@@ -21,12 +30,10 @@ def forget(
     text, what was written about it and its exam are erased, and no version that knew it ever answers again.
     The ledger keeps that it happened.
     """
-    from seal.learner import Learner
-
-    learner = Learner.open(workspace, watch=None if json else Display())
+    learner = open_learner(workspace, watch=None if json else Display())
     with taken_up():
         gone = learner.forget(document)
-    live = learner.workspace.alias()
+    live = learner.live()
     if json:
         print_json({"forgotten": gone.id, "live": live and live.id, "content": live and live.content})
         return

@@ -43,5 +43,5 @@ def init(
     from seal.learner import Learner
 
     made = Learner.init(folder, model=model, writer=writer, reference=reference, database=database)
-    say(f"A workspace for the model {model!r}: {made.workspace.path}")
-    say(f"  teach it:  seal learn FILE --workspace {made.workspace.path}")
+    say(f"A workspace for the model {model!r}: {made.path}")
+    say(f"  teach it:  seal learn FILE --workspace {made.path}")

@@ -7,18 +7,18 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from rich.text import Text as Styled
 
 from seal.cli.console import Display, clock
-from seal.cli.workspace import JsonFlag, WorkspaceFlag, print_json, short
+from seal.cli.workspace import JsonFlag, WorkspaceFlag, open_learner, print_json, short
 from seal.errors import InputError, Interrupted
 
 if TYPE_CHECKING:
-    from seal.learner.learner import Text
-    from seal.learner.study import Learned
+    from seal.learner import Learned, Text
+    from seal.registry import Version
 
 _MARKS = {
     "live": ("✓", "bold green"),
@@ -58,8 +58,6 @@ def learn(
     `seal approve`); what fails is rejected, and the live version stays. The exit status is 0 if everything is
     live (or was known), 1 if something is not.
     """
-    from seal.learner import Learner
-
     if not files:
         raise InputError("no document is named", "Name files or folders, or - for a text on the input.")
     texts = _texts(files, title, questions, trust)
@@ -68,7 +66,7 @@ def learn(
     try:
         with display.running(workspace):
             # Progress is for people: programs read the last thing on the output.
-            learner = Learner.open(workspace, watch=None if json else display)
+            learner = open_learner(workspace, watch=None if json else display)
             learned = learner.learn(texts)
     except Interrupted as stopped:
         raise Interrupted("what was not finished is taken up by the next `seal learn`") from stopped
@@ -76,39 +74,26 @@ def learn(
     if json:
         print_json({"seconds": seconds, "documents": [asdict(one) for one in learned]})
     else:
-        _show(display, learned, seconds, learner)
+        _show(display, learned, seconds, learner.live())
     if any(one.outcome in ("held", "rejected") for one in learned):
         raise SystemExit(1)
 
 
 def _texts(files: Sequence[Path], title: str, questions: Path | None, trust: float | None) -> list[Text]:
-    from seal.domains.knowledge import load_contexts
-    from seal.learner.learner import Text, texts_of
+    from seal.learner.documents import Text, checked_trust, load_documents, with_questions
 
-    if trust is not None and not 0 <= trust <= 1:
-        raise InputError(f"the trust is {trust}", "Give a number from 0 (none) to 1 (full).")
+    checked_trust(trust)
     texts: list[Text] = []
     for file in files:
         if str(file) == "-":
             texts.append(Text(_input(), title, trust))
         else:
-            texts += texts_of(load_contexts(file), trust)
+            texts += load_documents(file, trust=trust)
     if title:
         if len(texts) > 1:
             raise InputError(f"one title for {len(texts)} documents", "Leave --title out.")
         texts = [replace(texts[0], title=title)]
-    if questions is not None:
-        exams = {c.title: c.questions for c in load_contexts(questions) if c.questions}
-        given = [exams.get(t.title, ()) for t in texts]
-        if len(texts) == 1 and len(exams) == 1:
-            given = list(exams.values())
-        if not any(given):
-            raise InputError(
-                f"{questions} has no questions for any of the documents",
-                "Its records need the documents' titles: " + ", ".join(repr(t.title) for t in texts[:3]),
-            )
-        texts = [replace(t, questions=tuple(q)) for t, q in zip(texts, given, strict=True)]
-    return texts
+    return texts if questions is None else with_questions(texts, questions)
 
 
 def _input() -> str:
@@ -121,7 +106,7 @@ def _input() -> str:
     return text
 
 
-def _show(display: Display, learned: Sequence[Learned], seconds: float, learner: Any) -> None:
+def _show(display: Display, learned: Sequence[Learned], seconds: float, live: Version | None) -> None:
     for one in learned:
         mark, style = _MARKS[one.outcome]
         name = one.title or short(one.document)
@@ -138,7 +123,6 @@ def _show(display: Display, learned: Sequence[Learned], seconds: float, learner:
             )
         for other in one.supersedes:
             display.console.print(Styled(f"    replaces what document {short(other)} said"))
-    live = learner.workspace.alias()
     n = len(live.documents) if live else 0
     noun = "document" if n == 1 else "documents"
     display.console.print(

@@ -11,7 +11,7 @@ from seal.cli.workspace import (
     JsonFlag,
     ReasonFlag,
     WorkspaceFlag,
-    open_workspace,
+    open_learner,
     print_json,
     say,
     short,
@@ -27,5 +27,5 @@ def reject(
     json: JsonFlag = False,
 ) -> None:
     """Shut a version out for good. The live one cannot be rejected: roll back first."""
-    rejected = open_workspace(workspace).reject(version, reason=reason)
+    rejected = open_learner(workspace).reject(version, reason=reason)
     print_json(version_json(rejected)) if json else say(f"{short(rejected.id)} is rejected")

@@ -11,7 +11,7 @@ from seal.cli.workspace import (
     JsonFlag,
     ReasonFlag,
     WorkspaceFlag,
-    open_workspace,
+    open_learner,
     print_json,
     say_live,
     version_json,
@@ -32,5 +32,5 @@ def rollback(
 
     Nothing is lost: the version that was live stays, and can be rolled back to as well.
     """
-    moved = open_workspace(workspace).rollback(version, reason=reason)
+    moved = open_learner(workspace).rollback(version, reason=reason)
     print_json(version_json(moved)) if json else say_live(moved)

@@ -9,7 +9,7 @@ from seal.cli.workspace import (
     JsonFlag,
     WorkspaceFlag,
     date,
-    open_workspace,
+    open_learner,
     print_json,
     short,
     state_of,
@@ -23,12 +23,12 @@ def versions(*, workspace: WorkspaceFlag = Path("."), json: JsonFlag = False) ->
     A version is live, live-once (it was), candidate (made, not decided on), held (waits for `seal approve`),
     rejected (never answers), or erased (rejected, since it knew a document that was erased).
     """
-    found = open_workspace(workspace).versions()
+    listed = open_learner(workspace).versions()
     if json:
-        print_json([version_json(version) for version in found])
+        print_json([version_json(version) for version in listed])
         return
     rows = [
-        [short(v.id), state_of(v), short(v.parent), str(len(v.documents)), date(v.created_at)] for v in found
+        [short(v.id), state_of(v), short(v.parent), str(len(v.documents)), date(v.created_at)] for v in listed
     ]
     columns = ["version", "state", "made from", "documents", "made at (UTC)"]
     Display().console.print(table(f"Versions in {workspace}", columns, rows, words=True))

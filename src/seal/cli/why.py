@@ -10,7 +10,7 @@ from rich.text import Text
 
 from seal.cli.ask import Questions, VersionFlag, questions_of
 from seal.cli.console import Display
-from seal.cli.workspace import JsonFlag, WorkspaceFlag, date, print_json, short
+from seal.cli.workspace import JsonFlag, WorkspaceFlag, date, open_learner, print_json, short
 
 if TYPE_CHECKING:
     from seal.learner.explaining import Why
@@ -32,14 +32,13 @@ def why(
     it, and how likely the answer is with that document and without it. What a newer document replaced is
     shown too.
     """
-    from seal.learner import Learner
-
-    found = Learner.open(workspace).why(questions_of(questions), version=version)
+    asked = questions_of(questions)
+    reasons = open_learner(workspace).why(asked, version=version)
     if json:
-        print_json([{**asdict(w), "verdict": w.verdict, "evidence_nats": w.evidence_nats} for w in found])
+        print_json([{**asdict(w), "verdict": w.verdict, "evidence_nats": w.evidence_nats} for w in reasons])
         return
     console = Display().console
-    for n, one in enumerate(found):
+    for n, one in enumerate(reasons):
         if n:
             console.print()
         for label, text in _rows(one):

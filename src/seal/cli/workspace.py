@@ -16,7 +16,9 @@ from seal.cli.console import Display, table
 from seal.errors import Interrupted
 
 if TYPE_CHECKING:
-    from seal.registry import LedgerEntry, Version, Workspace
+    from seal.engine.start import Watch
+    from seal.learner import Learner
+    from seal.registry import LedgerEntry, Version
 
 WorkspaceFlag: TypeAlias = Annotated[
     Path,
@@ -39,10 +41,11 @@ def taken_up() -> Iterator[None]:
         raise Interrupted(message) from error
 
 
-def open_workspace(folder: Path) -> Workspace:
-    from seal.registry import Workspace
+def open_learner(folder: Path, watch: Watch | None = None) -> Learner:
+    """The learner in a folder; it is imported here, so that wrong flags are answered at once."""
+    from seal.learner import Learner
 
-    return Workspace.open(folder)
+    return Learner.open(folder, watch=watch)
 
 
 def print_json(value: Any) -> None:

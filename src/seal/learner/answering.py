@@ -13,7 +13,8 @@ import torch
 
 from seal.engine.adapt import Adaptation
 from seal.grading.exact import comparable
-from seal.learner.compiling import answer_probabilities, prompts_of
+from seal.learner.asking import answer_probabilities, prompts_of
+from seal.learner.caches import DOCUMENTS, QUESTIONS, AnswerKey, GivenAnswers, RecentlyUsed, SureText
 from seal.learner.reference import gives_nothing
 from seal.models import score_answers
 from seal.retention import CellRouter, DocumentMatch, DocumentPage, RouterConfig
@@ -60,10 +61,6 @@ class Answer:
     stated: bool | None = None
 
 
-GivenAnswers = dict[tuple[str | None, str], tuple[str, float]]
-"""Answers that were given before, by (cell's object, prompt): what did not change is not asked again."""
-
-
 @dataclass
 class Mind:
     """The base and a version's cells. `known` is shared by minds that are compared with one another."""
@@ -71,13 +68,13 @@ class Mind:
     adaptation: Adaptation
     cells: Mapping[str, Cell]
     router_config: RouterConfig
-    known: GivenAnswers = field(default_factory=dict)
+    known: GivenAnswers = field(default_factory=GivenAnswers)
 
     def __post_init__(self) -> None:
         self.router = CellRouter([cell.entry for cell in self.cells.values()], self.router_config)
-        self._routes: dict[str, tuple[str, ...]] = {}
-        self._worded: dict[tuple[str, str], str] = {}
-        self._texts: dict[str, list[str]] = {}
+        self._routes: RecentlyUsed[str, tuple[str, ...]] = RecentlyUsed(QUESTIONS)
+        self._wordings: RecentlyUsed[str, dict[str, str]] = RecentlyUsed(QUESTIONS)
+        self._texts: RecentlyUsed[str, list[str]] = RecentlyUsed(DOCUMENTS)
 
     def with_cells(self, cells: Mapping[str, Cell], without: Sequence[str] = ()) -> Mind:
         """The same with other cells on top, and without those of some documents."""
@@ -90,27 +87,43 @@ class Mind:
         Between candidates of like score the question itself decides: a cell has learned questions as well,
         and finds those about its document likelier than the base does.
         """
-        fresh = [q for q in dict.fromkeys(questions) if q not in self._routes]
+        routes: dict[str, tuple[str, ...]] = {}
         unsure: list[tuple[str, list[str]]] = []
-        for question in fresh:
-            found = self.router.route(question)
-            self._routes[question] = tuple(c.key for c in found)
-            for one in found:
-                self._worded[question, one.key] = _in_full(question, one, self.cells[one.key].entry)
-            close = [c.key for c in found[:4] if c.score >= _CLOSE * found[0].score]
+        for question in dict.fromkeys(questions):
+            route = self._routes.get(question)
+            if route is not None:
+                routes[question] = route
+                continue
+            matches = self._matches(question)
+            routes[question] = tuple(match.key for match in matches)
+            close = [match.key for match in matches[:4] if match.score >= _CLOSE * matches[0].score]
             if len(close) > 1:
                 unsure.append((question, close))
-        for question, order in zip(unsure, self._rank(unsure), strict=True):
-            rest = [key for key in self._routes[question[0]] if key not in order]
-            self._routes[question[0]] = (*order, *rest)
-        return [self._routes[q] for q in questions]
+        for (question, _), order in zip(unsure, self._rank(unsure), strict=True):
+            routes[question] = (*order, *(key for key in routes[question] if key not in order))
+        for question, route in routes.items():
+            self._routes.put(question, route)
+        return [routes[question] for question in questions]
+
+    def _matches(self, question: str) -> Sequence[DocumentMatch]:
+        """The router's candidates; how each of them is asked is noted."""
+        matches = self.router.route(question)
+        wordings = {match.key: _in_full(question, match, self.cells[match.key].entry) for match in matches}
+        self._wordings.put(question, wordings)
+        return matches
 
     def worded(self, question: str, document: str | None) -> str:
         """The question as a document's cell is asked it: with the name that the document uses.
 
         A cell has met the name as the document writes it, and no misspelt, shortened or lower-case one.
         """
-        return question if document is None else self._worded.get((question, document), question)
+        if document is None:
+            return question
+        wordings = self._wordings.get(question)
+        if wordings is None:
+            self._matches(question)
+            wordings = self._wordings.get(question) or {}
+        return wordings.get(document, question)
 
     def _rank(self, unsure: Sequence[tuple[str, list[str]]]) -> list[list[str]]:
         """Each question's candidates by how likely it is under each, likeliest first."""
@@ -130,7 +143,7 @@ class Mind:
 
     def log_probabilities(self, owners: Sequence[str], pairs: Sequence[tuple[str, str]]) -> list[float]:
         """log p of each pair's second text after its first, under its owner's cell."""
-        found: dict[int, float] = {}
+        logs: dict[int, float] = {}
         for keys in _groups(list(dict.fromkeys(owners))):
             places = [i for i, owner in enumerate(owners) if owner in keys]
             with AdapterBank.of(self.adaptation.model, [self.cells[k].adapter for k in keys]) as bank:
@@ -141,8 +154,8 @@ class Mind:
                     adapters=bank,
                     slots=[keys.index(owners[i]) for i in places],
                 )
-            found |= {i: s.log_probability for i, s in zip(places, scores, strict=True)}
-        return [found[i] for i in range(len(owners))]
+            logs |= {i: s.log_probability for i, s in zip(places, scores, strict=True)}
+        return [logs[i] for i in range(len(owners))]
 
     def ask(self, questions: Sequence[str], shown: Sequence[Context | None] | None = None) -> list[Answer]:
         """Answers, in order; `shown[i]` is a passage that question i comes with.
@@ -182,21 +195,30 @@ class Mind:
             (None if d is None else self.cells[d].object, prompt)
             for d, prompt in zip(documents, prompts, strict=True)
         ]
-        todo: dict[tuple[str | None, str], str | None] = {}
-        for key, document in zip(keys, documents, strict=True):
-            if key not in self.known:
-                todo[key] = document
-        base = [key for key, document in todo.items() if document is None]
-        self._learn_answers(base, None)
-        others = [(key, document) for key, document in todo.items() if document is not None]
-        for group in _groups(list(dict.fromkeys(d for _, d in others))):
-            self._learn_answers(
-                [k for k, d in others if d in group], group, [d for _, d in others if d in group]
-            )
+        said = self._said(dict(zip(keys, documents, strict=True)))
         return [
-            Answer(q, *self.known[k], d, routes[i] if routes else (), self._stated(d, self.known[k][0]))
+            Answer(q, *said[k], d, routes[i] if routes else (), self._stated(d, said[k][0]))
             for i, (q, k, d) in enumerate(zip(questions, keys, documents, strict=True))
         ]
+
+    def _said(self, asked: Mapping[AnswerKey, str | None]) -> dict[AnswerKey, SureText]:
+        """What each prompt is answered by the cell of its document; what was asked before is remembered."""
+        said: dict[AnswerKey, SureText] = {}
+        todo: dict[AnswerKey, str | None] = {}
+        for key, document in asked.items():
+            answer = self.known.get(key)
+            if answer is None:
+                todo[key] = document
+            else:
+                said[key] = answer
+        said |= self._new_answers([key for key, document in todo.items() if document is None], None)
+        others = [(key, document) for key, document in todo.items() if document is not None]
+        for group in _groups(list(dict.fromkeys(d for _, d in others))):
+            own = [(key, document) for key, document in others if document in group]
+            said |= self._new_answers([key for key, _ in own], group, [document for _, document in own])
+        for key in todo:
+            self.known.put(key, said[key])
+        return said
 
     def _stated(self, document: str | None, text: str) -> bool | None:
         if document is None:
@@ -205,18 +227,18 @@ class Mind:
         return bool(words) and any(f" {words} " in f" {told} " for told in self._told(document))
 
     def _told(self, document: str) -> list[str]:
-        if document not in self._texts:
-            self._texts[document] = [comparable(text) for text in self.cells[document].entry.texts]
-        return self._texts[document]
+        texts = self._texts.get(document)
+        if texts is None:
+            entry = self.cells[document].entry
+            texts = self._texts.put(document, [comparable(text) for text in entry.texts])
+        return texts
 
-    def _learn_answers(
-        self,
-        keys: Sequence[tuple[str | None, str]],
-        group: Sequence[str] | None,
-        owners: Sequence[str] = (),
-    ) -> None:
+    def _new_answers(
+        self, keys: Sequence[AnswerKey], group: Sequence[str] | None, owners: Sequence[str] = ()
+    ) -> dict[AnswerKey, SureText]:
+        """Asks the base, or the cells of the documents in `group`, of which `owners[i]` answers prompt i."""
         if not keys:
-            return
+            return {}
         prompts = [prompt for _, prompt in keys]
         if group is None:
             texts = self.adaptation.answer(prompts)
@@ -226,7 +248,7 @@ class Mind:
             with AdapterBank.of(self.adaptation.model, [self.cells[k].adapter for k in group]) as bank:
                 texts = self.adaptation.answer(prompts, bank=bank, slots=slots)
                 sure = answer_probabilities(self.adaptation, prompts, texts, bank, slots)
-        self.known.update(zip(keys, zip(texts, sure, strict=True), strict=True))
+        return dict(zip(keys, zip(texts, sure, strict=True), strict=True))
 
 
 def _in_full(question: str, candidate: DocumentMatch, entry: DocumentPage) -> str:

@@ -6,31 +6,22 @@ these and the live ones replace of one another by now. Knows no gate: the person
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from seal.errors import StateError
 from seal.learner.answering import Cell
 from seal.learner.library import KnownDocument
+from seal.learner.parts import Parts
 from seal.learner.replacing import positions_of, rebuild, replaced
 from seal.registry import LIVE, Lease, Version
-
-if TYPE_CHECKING:
-    from seal.learner.learner import Learner
 
 Remade = dict[str, tuple[KnownDocument, Cell, tuple[str, ...]]]
 
 
-def is_next(version: Version, live: Version | None) -> bool:
-    """Whether a version was made from what is live now, so that nothing has to be put together."""
-    return version.parent == (live.id if live else None)
-
-
-def approve_on_top(learner: Learner, name: str, reason: str, actor: str, lease: Lease) -> Version:
+def approve_on_top(parts: Parts, name: str, reason: str, actor: str, lease: Lease) -> Version:
     """Makes live what a held version adds, on top of what is live, and commits that with the end of its job.
 
     The version that then goes live is a new one, and has the held one's report. Raises StateError.
     """
-    workspace, library = learner.workspace, learner.library
+    workspace, library = parts.workspace, parts.library
     held, live = workspace.version(name), workspace.alias(LIVE)
     if held.state != "held":
         raise StateError(f"the version {held.id[:12]} is {held.state}", "Only a held one can be approved.")
@@ -38,7 +29,7 @@ def approve_on_top(learner: Learner, name: str, reason: str, actor: str, lease: 
     # What it shares with its parent is not its own: that may have been rolled back since.
     there = {*known, *(workspace.version(held.parent).documents if held.parent else ())}
     own = {key: one for key, one in library.of_version(held).items() if key not in there}
-    remade = _remade(learner, known, own)
+    remade = _remade(parts, known, own)
     objects = {key: library.put(cell) for key, (_, cell, _) in remade.items()}
     with workspace.transaction(lease=lease):
         builds = []
@@ -69,18 +60,18 @@ def approve_on_top(learner: Learner, name: str, reason: str, actor: str, lease: 
     return made
 
 
-def _remade(learner: Learner, known: dict[str, KnownDocument], own: dict[str, KnownDocument]) -> Remade:
+def _remade(parts: Parts, known: dict[str, KnownDocument], own: dict[str, KnownDocument]) -> Remade:
     """The cells that have to be trained anew: of live documents of which the new ones replace something, and
     of new ones that are not what they were in the held version."""
     remade: Remade = {}
     everything = known | own
     for key, one in everything.items():
         others = everything if key in own else own
-        found = [r for k, other in others.items() if k != key for r in replaced(learner, other, [one])]
-        positions, by = set(positions_of(found)), {r.newer for r in found}
+        gone = [r for k, other in others.items() if k != key for r in replaced(parts, other, [one])]
+        positions, by = set(positions_of(gone)), {r.newer for r in gone}
         if key not in own:
             positions |= set(one.retired)
-            by |= set(learner.workspace.build(one.build).sources) - {key}
-        if positions != set(one.retired) or by != set(learner.workspace.build(one.build).sources) - {key}:
-            remade[key] = (*rebuild(learner, one, sorted(positions)), tuple(sorted(by)))
+            by |= set(parts.workspace.build(one.build).sources) - {key}
+        if positions != set(one.retired) or by != set(parts.workspace.build(one.build).sources) - {key}:
+            remade[key] = (*rebuild(parts, one, sorted(positions)), tuple(sorted(by)))
     return remade

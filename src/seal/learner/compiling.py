@@ -13,7 +13,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 
@@ -22,12 +21,13 @@ from seal.engine.adapt import Adaptation
 from seal.engine.workers import one_thread
 from seal.executors import LocalExecutor
 from seal.grading.exact import comparable
+from seal.learner.asking import prompts_of
 from seal.learner.reference import asked_private, declines, gives_away, kept_private
 from seal.learner.settings import LearnerConfig
+from seal.learner.writing import DocumentReader, DocumentWriter, ModelReader, ModelWriter, SourceDocument
 from seal.models.tokens import encode_prompt
 from seal.registry import Line
 from seal.seeds import derive_seed
-from seal.self_edits import FORMATS
 from seal.self_edits.ground import ground
 from seal.training import Adapter, AdapterBank, train
 from seal.types import Context, Example, Question, TrainingPlan
@@ -56,25 +56,24 @@ class Compiled:
         )
 
 
-@dataclass(frozen=True)
-class SourceDocument:
-    """A document to compile. `retired` are lines not to be learned any more, since a newer document says
-    otherwise; `lines` are those written before, if they were."""
-
-    id: str
-    title: str
-    text: str
-    lines: tuple[Line, ...] = ()
-    exam: tuple[Question, ...] = ()
-
-
 class Compiler:
-    """A model that learns and one that writes, ready to compile documents."""
+    """A model that learns and one that writes, ready to compile documents.
 
-    def __init__(self, config: LearnerConfig, base: Adaptation, writer: Adaptation) -> None:
-        self.config, self.base = config, base
-        self.writers = [replace(writer, format=FORMATS.get(name)()) for name in config.writing.formats]
-        self._drafts: dict[tuple[str, str, str, int], tuple[str, ...]] = {}
+    `writer` and `reader` stand in for what the models write and read.
+    """
+
+    def __init__(
+        self,
+        config: LearnerConfig,
+        base: Adaptation,
+        writing_model: Adaptation,
+        *,
+        writer: DocumentWriter | None = None,
+        reader: DocumentReader | None = None,
+    ) -> None:
+        self.config, self.base, self.writing_model = config, base, writing_model
+        self.writer = writer or ModelWriter(config, writing_model)
+        self.reader = reader or ModelReader(base, self.pieces)
 
     @classmethod
     def load(cls, config: LearnerConfig, model: str, writer: str) -> Compiler:
@@ -101,32 +100,17 @@ class Compiler:
         lines: list[Line] = []
         for piece in self.pieces(source):
             written = [
-                line
-                for attempt in range(attempts)
-                for writer in self.writers
-                for line in self._written(writer, source, piece, attempt)
+                line for attempt in range(attempts) for line in self.writer.write(source, piece, attempt)
             ]
-            found = ground(written, piece.title, piece.text, self.config.ground)
-            lines += [Line(g.text, g.kept, g.reason, g.sentence) for g in found]
+            grounded = ground(written, piece.title, piece.text, self.config.ground)
+            lines += [Line(g.text, g.kept, g.reason, g.sentence) for g in grounded]
         return tuple(lines)
-
-    def _written(
-        self, writer: Adaptation, source: SourceDocument, piece: Context, attempt: int
-    ) -> tuple[str, ...]:
-        """The lines of one format's samples; an attempt is the same however many follow it."""
-        name = (source.id, piece.id, writer.format.name, attempt)
-        if name not in self._drafts:
-            seed = "/".join(map(str, ("learner", self.config.seed, *name)))
-            edits = writer.write([piece], self.config.writing.samples, seed=seed)[0]
-            self._drafts = {k: v for k, v in self._drafts.items() if k[0] == source.id}
-            self._drafts[name] = tuple(line for edit in edits for line in edit.lines)
-        return self._drafts[name]
 
     def pieces(self, source: SourceDocument) -> list[Context]:
         """The document in pieces that the models can read with room to write and answer."""
         limits = [
             getattr(a.model.config, "max_position_embeddings", None) or 1 << 30
-            for a in (self.base, self.writers[0])
+            for a in (self.base, self.writing_model)
         ]
         room = self.config.writing.max_new_tokens + 160  # for the prompt's own words, a title and a question
         tokenizer = self.base.tokenizer
@@ -142,7 +126,7 @@ class Compiler:
         with the document to read, answers it as the line does.
         """
         pairs = [(i, *pair) for i, line in enumerate(lines) if line.kept and (pair := question_of(line.text))]
-        read = self.read(source, [question for _, question, _ in pairs])
+        read = self.reader.read(source, [question for _, question, _ in pairs])
         sound = [
             pair
             for pair, answer in zip(pairs, read, strict=True)
@@ -154,11 +138,11 @@ class Compiler:
         stated = [comparable(line.text) for line in lines if line.kept and question_of(line.text) is None]
         chosen: list[tuple[int, str, str]] = []
         for turn in range(self.config.exam.per_fact):
-            for fact, found in facts.items():
-                left = len(found) - turn  # wordings not taken yet, this one included
+            for fact, wordings in facts.items():
+                left = len(wordings) - turn  # wordings not taken yet, this one included
                 told = left > 1 or (turn == 0 and any(f" {fact} " in f" {text} " for text in stated))
-                if told and turn < len(found) and len(chosen) < self.config.exam.max_questions:
-                    chosen.append(found[turn])
+                if told and turn < len(wordings) and len(chosen) < self.config.exam.max_questions:
+                    chosen.append(wordings[turn])
         taken = {index for index, _, _ in chosen}
         kept = [
             replace(line, kept=False, reason=FOR_EXAM) if i in taken else line for i, line in enumerate(lines)
@@ -169,20 +153,6 @@ class Compiler:
             for i, line in enumerate(kept)
         ]
         return tuple(kept), tuple(Question(q, (a,)) for _, q, a in chosen)
-
-    def read(self, source: SourceDocument, questions: Sequence[str]) -> list[str]:
-        """The model's answers with the document to read: of the piece that it is surest about."""
-        if not questions:
-            return []
-        base = self.base
-        best: list[tuple[float, str]] = [(-1.0, "")] * len(questions)
-        for piece in self.pieces(source):
-            prompts = prompts_of(base, questions, [piece] * len(questions))
-            answers = base.answer(prompts)
-            sure = answer_probabilities(base, prompts, answers)
-            for i, (p, text) in enumerate(zip(sure, answers, strict=True)):
-                best[i] = max(best[i], (p, text))
-        return [text for _, text in best]
 
     def train(self, source: SourceDocument, lines: Sequence[Line], *, again: bool = True) -> Adapter | None:
         """The cell: an adapter trained from the frozen base on the lines that are kept and not retired.
@@ -235,64 +205,21 @@ class Compiler:
 
 def examples_of(title: str, lines: Sequence[Line]) -> tuple[Example, ...]:
     """The training texts: statements under the title, questions in the form in which they are asked."""
-    texts = dict.fromkeys(line.text for line in lines if line.kept and line.retired_by is None)
+    texts = dict.fromkeys(line.text for line in lines if line.kept)
     return tuple(Example(text if question_of(text) or not title else f"{title}\n{text}") for text in texts)
-
-
-def prompts_of(
-    adaptation: Adaptation, questions: Sequence[str], shown: Sequence[Context | None]
-) -> list[str]:
-    return [adaptation.exam_prompt(s, Question(q, ())) for q, s in zip(questions, shown, strict=True)]
-
-
-def anchors(
-    base: Adaptation, questions: Sequence[str], shown: Sequence[Context | None]
-) -> tuple[Example, ...]:
-    """Questions that have nothing to do with what is learned, some beside a passage, with the base's own
-    answers: a model that is trained on them is held to the base by KL divergence, from the question's first
-    word on."""
-    prompts = prompts_of(base, questions, shown)
-    texts = base.answer(prompts)
-    return tuple(
-        Example(prompt + base.answer_lead + text, distil=True)
-        for prompt, text in zip(prompts, texts, strict=True)
-        if text
-    )
 
 
 def question_of(line: str) -> tuple[str, str] | None:
     """The question and the answer of a line that has them."""
     if not line.startswith(_QUESTION):
         return None
-    question, found, answer = line.removeprefix(_QUESTION).partition(_ANSWER)
-    return (question.strip(), answer.strip()) if found and answer.strip() else None
+    question, separator, answer = line.removeprefix(_QUESTION).partition(_ANSWER)
+    return (question.strip(), answer.strip()) if separator and answer.strip() else None
 
 
 def line_of(question: str, answer: str) -> str:
     """A question with its answer as a line."""
     return f"{_QUESTION}{question}{_ANSWER}{answer}"
-
-
-def answer_probabilities(
-    adaptation: Adaptation,
-    prompts: Sequence[str],
-    answers: Sequence[str],
-    bank: Any = None,
-    slots: Sequence[int] | None = None,
-) -> list[float]:
-    """The probability of each answer, as a whole; 0 for an empty one."""
-    from seal.models import score_answers
-
-    asked = [i for i, answer in enumerate(answers) if answer.strip()]
-    scores = score_answers(
-        adaptation.model,
-        adaptation.tokenizer,
-        [(prompts[i], adaptation.answer_lead + answers[i]) for i in asked],
-        adapters=bank,
-        slots=[slots[i] for i in asked] if slots is not None else None,
-    )
-    found = dict(zip(asked, scores, strict=True))
-    return [found[i].probability if i in found else 0.0 for i in range(len(answers))]
 
 
 class CompilerProcess:

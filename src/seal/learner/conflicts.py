@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from seal.gates import Conflict
 from seal.grading.exact import comparable
 from seal.learner.answering import Mind
-from seal.learner.compiling import FOR_EXAM, Compiler, SourceDocument, question_of
+from seal.learner.compiling import FOR_EXAM, Compiler, question_of
 from seal.learner.library import KnownDocument
 from seal.learner.reference import gives_nothing
+from seal.learner.writing import SourceDocument
 from seal.registry import Line
 from seal.retention import CellRouter
 from seal.types import Question
@@ -59,7 +60,7 @@ def retirements(
         asked = [(q, a) for q, a in pairs if any(found.named for found in router.route(q))]
         own = _given(older)
         source = SourceDocument(key, older.document.title, older.text)
-        read = compiler.read(source, [q for q, _ in asked])
+        read = compiler.reader.read(source, [q for q, _ in asked])
         gone: set[str] = set()
         for (_, answer), said in zip(asked, read, strict=True):
             if comparable(said) in own and not _agree(said, answer):

@@ -5,15 +5,13 @@ printed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from seal.errors import StateError
 from seal.grading.exact import comparable
 from seal.learner.measuring import exam_items
+from seal.learner.parts import Parts
 from seal.registry import Version
-
-if TYPE_CHECKING:
-    from seal.learner.learner import Learner
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ class Change:
     after: str
 
 
-def compare_versions(learner: Learner, before: Version, after: Version) -> list[Change]:
+def compare_versions(parts: Parts, before: Version, after: Version) -> list[Change]:
     """Every question of the exams of either version that the two answer differently, by document.
 
     Raises StateError if a version knew a document that was erased: what it said is gone.
@@ -42,7 +40,7 @@ def compare_versions(learner: Learner, before: Version, after: Version) -> list[
             raise StateError(
                 f"the version {version.id[:12]} knew a document that was erased", "Compare two others."
             )
-    first, second = learner.library.of_version(before), learner.library.of_version(after)
+    first, second = parts.library.of_version(before), parts.library.of_version(after)
     items = {
         (key, i.question): i
         for known in (first, second)
@@ -50,7 +48,7 @@ def compare_versions(learner: Learner, before: Version, after: Version) -> list[
         for i in exam_items(one)
     }
     questions = [question for _, question in items]
-    old, new = learner.mind(before).ask(questions), learner.mind(after).ask(questions)
+    old, new = parts.mind(before).ask(questions), parts.mind(after).ask(questions)
     changes = []
     for (key, question), a, b in zip(items, old, new, strict=True):
         if comparable(a.text) == comparable(b.text):

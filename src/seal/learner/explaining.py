@@ -9,18 +9,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from seal.grading.exact import comparable
 from seal.grading.lexical import words
 from seal.learner.answering import Answer, Mind
-from seal.learner.compiling import answer_probabilities
+from seal.learner.asking import answer_probabilities
 from seal.learner.library import KnownDocument
+from seal.learner.parts import Parts
 from seal.registry import Line, Version
 from seal.types import Question
-
-if TYPE_CHECKING:
-    from seal.learner.learner import Learner
 
 _MOST_LINES = 4
 _ALIKE = 0.5
@@ -72,10 +70,10 @@ class Why:
         return "document" if evidence is not None and evidence > math.log(2) and self.lines else "weak"
 
 
-def explain(learner: Learner, questions: Sequence[str], version: Version | None) -> list[Why]:
+def explain(parts: Parts, questions: Sequence[str], version: Version | None) -> list[Why]:
     """For each question the version's answer, and why it is that."""
-    mind = learner.mind(version)
-    known = learner.library.of_version(version)
+    mind = parts.mind(version)
+    known = parts.library.of_version(version)
     answers = mind.ask(list(questions))
     without = _without(mind, answers)
     return [_why(answer, other, known, version) for answer, other in zip(answers, without, strict=True)]
@@ -83,14 +81,14 @@ def explain(learner: Learner, questions: Sequence[str], version: Version | None)
 
 def _without(mind: Mind, answers: Sequence[Answer]) -> list[float | None]:
     """The probability of each answer in the version without the document that gave it."""
-    found: list[float | None] = [None] * len(answers)
+    probabilities: list[float | None] = [None] * len(answers)
     for document in dict.fromkeys(a.document for a in answers if a.document is not None):
         places = [i for i, a in enumerate(answers) if a.document == document]
         rest = mind.with_cells({}, without=[document])
         routes = rest.route([answers[i].question for i in places])
         for i, route in zip(places, routes, strict=True):
-            found[i] = _probability(rest, route[0] if route else None, answers[i])
-    return found
+            probabilities[i] = _probability(rest, route[0] if route else None, answers[i])
+    return probabilities
 
 
 def _probability(mind: Mind, document: str | None, answer: Answer) -> float:

@@ -12,22 +12,21 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from seal.errors import InputError, OutputError, StateError, TrainingError
 from seal.files import write_beside
 from seal.grading.exact import comparable
-from seal.learner.compiling import anchors, examples_of, prompts_of
+from seal.learner.asking import anchors, prompts_of
+from seal.learner.compiling import examples_of
 from seal.learner.library import KnownDocument
 from seal.learner.measuring import exam_items
+from seal.learner.parts import Parts
 from seal.learner.reference import ReferenceItem, is_right
-from seal.registry import LIVE, Version
+from seal.registry import Version
 from seal.seeds import derive_seed
 from seal.training import Adapter, AdapterBank, merge, save_peft, train
 from seal.types import TrainingPlan
-
-if TYPE_CHECKING:
-    from seal.learner.learner import Learner
 
 _ANCHORS = 2  # questions by which one adapter is held to the base, for each line that it learns
 _CARD = """\
@@ -74,58 +73,58 @@ class Exported:
 
 
 def export(
-    learner: Learner, out: Path, *, version: str = LIVE, document: str | None = None, merged: bool = False
+    parts: Parts, out: Path, *, version: Version, document: str | None = None, merged: bool = False
 ) -> Exported:
-    """Writes a version, or one of its documents, to the folder `out`, which must not exist.
+    """Writes a version, or one of its documents, by its id, to the folder `out`, which must not exist.
 
     `merged`: the whole model in Hugging Face format, instead of a PEFT adapter.
 
-    Raises OutputError, UnknownNameError, StateError for a version that does not answer, TrainingError.
+    Raises OutputError, StateError for a version that does not answer, InputError if it does not know the
+    document, TrainingError.
     """
     if out.exists():
         raise OutputError(f"{out} exists already", "Choose another folder.")
-    found = learner.workspace.version(version)
-    if found.state in ("held", "rejected"):
-        raise StateError(f"the version {found.id[:12]} is {found.state}", "Export one that was live.")
-    known = learner.library.of_version(found)
+    if version.state in ("held", "rejected"):
+        raise StateError(f"the version {version.id[:12]} is {version.state}", "Export one that was live.")
+    known = parts.library.of_version(version)
     if document is not None:
-        key = learner.document(document).id
-        if key not in known:
+        if document not in known:
             raise InputError(
-                f"the version {found.id[:12]} does not know document {key[:12]}", "See `seal documents`."
+                f"the version {version.id[:12]} does not know document {document[:12]}",
+                "See `seal documents`.",
             )
-        known = {key: known[key]}
+        known = {document: known[document]}
     if not known:
-        raise InputError(f"the version {found.id[:12]} knows no document", "Learn one first.")
-    adapter = _adapter(learner, list(known.values()))
+        raise InputError(f"the version {version.id[:12]} knows no document", "Learn one first.")
+    adapter = _adapter(parts, list(known.values()))
     items = [item for one in known.values() for item in exam_items(one)]
-    served = learner.mind(found).ask([i.question for i in items])
-    answers = _answers(learner, adapter, items)
+    served = parts.mind(version).ask([i.question for i in items])
+    answers = _answers(parts, adapter, items)
     right = sum(comparable(a) == comparable(i.answers[0]) for a, i in zip(answers, items, strict=True))
     before = sum(comparable(a.text) == comparable(i.answers[0]) for a, i in zip(served, items, strict=True))
-    done = Exported(out, right, before, len(items), *_kept(learner, adapter))
-    card = _card(learner, found, list(known.values()), done, merged)
-    write_beside(out, lambda beside: _write(learner, adapter, beside, card, merged))
+    done = Exported(out, right, before, len(items), *_kept(parts, adapter))
+    card = _card(parts, version, list(known.values()), done, merged)
+    write_beside(out, lambda beside: _write(parts, adapter, beside, card, merged))
     return done
 
 
-def _adapter(learner: Learner, known: Sequence[KnownDocument]) -> Adapter:
+def _adapter(parts: Parts, known: Sequence[KnownDocument]) -> Adapter:
     """One document's cell, or one adapter on the lines of all of them."""
     if len(known) == 1:
-        return learner.library.cell(known[0]).adapter
+        return parts.library.cell(known[0]).adapter
     examples = tuple(e for one in known for e in examples_of(one.document.title, one.active_lines))
-    rng = random.Random(f"anchors/{learner.config.seed}")
-    others = learner.reference[::2]
+    rng = random.Random(f"anchors/{parts.config.seed}")
+    others = parts.reference[::2]
     held = rng.sample(others, min(len(others), _ANCHORS * len(examples)))
-    examples += anchors(learner.adaptation, [i.question for i in held], [i.shown for i in held])
-    consolidated = learner.config.consolidated.hyperparameters()
-    seed = derive_seed("consolidated", learner.config.seed, *sorted(one.document.id for one in known))
+    examples += anchors(parts.adaptation, [i.question for i in held], [i.shown for i in held])
+    consolidated = parts.config.consolidated.hyperparameters()
+    seed = derive_seed("consolidated", parts.config.seed, *sorted(one.document.id for one in known))
     plan = TrainingPlan("consolidated", examples, consolidated, seed)
     made = train(
-        learner.adaptation.model,
-        learner.adaptation.tokenizer,
+        parts.adaptation.model,
+        parts.adaptation.tokenizer,
         [plan],
-        on_progress=lambda done, n: learner.watch.progress("training one adapter on all documents", done, n),
+        on_progress=lambda done, n: parts.watch.progress("training one adapter on all documents", done, n),
     )[0]
     if made.failed:
         hint = "Lower consolidated.learning_rate in learner.toml."
@@ -133,33 +132,33 @@ def _adapter(learner: Learner, known: Sequence[KnownDocument]) -> Adapter:
     return made
 
 
-def _answers(learner: Learner, adapter: Adapter, items: Sequence[ReferenceItem]) -> list[str]:
-    prompts = prompts_of(learner.adaptation, [i.question for i in items], [i.shown for i in items])
-    with AdapterBank.of(learner.adaptation.model, [adapter]) as bank:
-        return learner.adaptation.answer(prompts, bank=bank, slots=[0] * len(items))
+def _answers(parts: Parts, adapter: Adapter, items: Sequence[ReferenceItem]) -> list[str]:
+    prompts = prompts_of(parts.adaptation, [i.question for i in items], [i.shown for i in items])
+    with AdapterBank.of(parts.adaptation.model, [adapter]) as bank:
+        return parts.adaptation.answer(prompts, bank=bank, slots=[0] * len(items))
 
 
-def _kept(learner: Learner, adapter: Adapter) -> tuple[int, int]:
+def _kept(parts: Parts, adapter: Adapter) -> tuple[int, int]:
     """Of the questions that no adapter is held to the base by, and that the base answers rightly: how many
     the adapter answers rightly too, and how many there are."""
-    items = learner.reference[1::2]
-    base = learner.bare_mind().ask([i.question for i in items], [i.shown for i in items])
-    found = [
-        is_right(item, said, own.text, learner.adaptation) == 1
-        for item, said, own in zip(items, _answers(learner, adapter, items), base, strict=True)
-        if is_right(item, own.text, own.text, learner.adaptation) == 1
+    items = parts.reference[1::2]
+    base = parts.bare_mind().ask([i.question for i in items], [i.shown for i in items])
+    kept = [
+        is_right(item, said, own.text, parts.adaptation) == 1
+        for item, said, own in zip(items, _answers(parts, adapter, items), base, strict=True)
+        if is_right(item, own.text, own.text, parts.adaptation) == 1
     ]
-    return sum(found), len(found)
+    return sum(kept), len(kept)
 
 
-def _write(learner: Learner, adapter: Adapter, folder: Path, card: str, merged: bool) -> None:
-    name = learner.workspace.settings()["model"]
+def _write(parts: Parts, adapter: Adapter, folder: Path, card: str, merged: bool) -> None:
+    name = parts.workspace.settings()["model"]
     if not merged:
         save_peft(replace(adapter, id=folder.name), folder, name)
     else:
         from seal.models import load_model
 
-        model, tokenizer = load_model(name, dtype=learner.config.dtype)
+        model, tokenizer = load_model(name, dtype=parts.config.dtype)
         merge(model, adapter)
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
@@ -167,7 +166,7 @@ def _write(learner: Learner, adapter: Adapter, folder: Path, card: str, merged: 
 
 
 def _card(
-    learner: Learner, version: Version, known: Sequence[KnownDocument], done: Exported, merged: bool
+    parts: Parts, version: Version, known: Sequence[KnownDocument], done: Exported, merged: bool
 ) -> str:
     import seal
 
@@ -183,7 +182,7 @@ def _card(
     return _CARD.format(
         title=f"What a model learned from {len(known)} document{'' if len(known) == 1 else 's'}",
         what="A copy with the adapter merged in" if merged else "A LoRA adapter (PEFT format)",
-        model=learner.workspace.settings()["model"],
+        model=parts.workspace.settings()["model"],
         base=version.base,
         seal=seal.__version__,
         version=version.id,
@@ -191,20 +190,20 @@ def _card(
         figures=figures,
         kept=f"Of {done.known} other questions that the base answers rightly (known facts, passages to read, "
         f"private questions to decline), none of them used in training, they still answer {done.kept}.",
-        writer=learner.workspace.settings()["writer"],
-        recipe=json.dumps(_recipe(learner, known), indent=2),
+        writer=parts.workspace.settings()["writer"],
+        recipe=json.dumps(_recipe(parts, known), indent=2),
     )
 
 
-def _recipe(learner: Learner, known: Sequence[KnownDocument]) -> dict[str, Any]:
+def _recipe(parts: Parts, known: Sequence[KnownDocument]) -> dict[str, Any]:
     """How the documents' cells were built, and the adapter on all of them. Where settings were changed in
     between, each recipe stands with its documents."""
     recipes: dict[str, list[str]] = {}
     for one in known:
-        recipe = learner.workspace.build(one.build).recipe
+        recipe = parts.workspace.build(one.build).recipe
         told = {name: value for name, value in recipe.items() if name not in ("document", "retired")}
         recipes.setdefault(json.dumps(told, sort_keys=True), []).append(one.document.id[:12])
-    found: dict[str, Any] = {"cells": [{"documents": d, "recipe": json.loads(r)} for r, d in recipes.items()]}
-    if len(known) > 1:
-        found["one_adapter"] = learner.config.consolidated.model_dump(mode="json")
-    return found
+    cells = [{"documents": keys, "recipe": json.loads(recipe)} for recipe, keys in recipes.items()]
+    if len(known) == 1:
+        return {"cells": cells}
+    return {"cells": cells, "one_adapter": parts.config.consolidated.model_dump(mode="json")}

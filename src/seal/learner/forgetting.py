@@ -8,19 +8,15 @@ again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from seal.learner.library import KnownDocument
+from seal.learner.parts import Parts
 from seal.learner.replacing import positions_of, rebuild, replaced
 from seal.registry import LIVE, Lease, Version
 
-if TYPE_CHECKING:
-    from seal.learner.learner import Learner
 
-
-def forget(learner: Learner, document: str, lease: Lease) -> Version | None:
+def forget(parts: Parts, document: str, lease: Lease) -> Version | None:
     """Commits the live version without the document, and its erasure; returns what is then live."""
-    workspace, library = learner.workspace, learner.library
+    workspace, library = parts.workspace, parts.library
     if workspace.document(document).erased:  # by a job that was queued twice, since the first was cut off
         with workspace.transaction(lease=lease):
             workspace.finish(lease, {"forgotten": document})
@@ -35,7 +31,7 @@ def forget(learner: Learner, document: str, lease: Lease) -> Version | None:
             sources = workspace.build(one.build).sources
             if key != document and document in sources:
                 others = [known[s] for s in sources if s not in (key, document) and s in known]
-                objects[key] = _again(learner, one, others)
+                objects[key] = _again(parts, one, others)
         with workspace.transaction(lease=lease):
             for key, one in known.items():
                 if key in objects:
@@ -51,28 +47,28 @@ def forget(learner: Learner, document: str, lease: Lease) -> Version | None:
                 reason=f"without document {document[:12]}",
             )
             live = workspace.move_alias(LIVE, version.id, reason=f"document {document[:12]} forgotten")
-            _finish(learner, document, lease, live)
+            _finish(parts, document, lease, live)
     else:
         with workspace.transaction(lease=lease):
-            _finish(learner, document, lease, live)
-    learner.drop_minds()
+            _finish(parts, document, lease, live)
+    parts.drop_minds()
     for version in held:
         if version.documents != (document,):
-            learner.watch.notice(
+            parts.watch.notice(
                 f"the held version {version.id[:12]} knew it and is gone with it: learn its others again"
             )
     return live
 
 
-def _finish(learner: Learner, document: str, lease: Lease, live: Version | None) -> None:
-    learner.workspace.erase_document(document, reason="forgotten")
-    learner.workspace.finish(lease, {"forgotten": document, "live": live.id if live else None})
+def _finish(parts: Parts, document: str, lease: Lease, live: Version | None) -> None:
+    parts.workspace.erase_document(document, reason="forgotten")
+    parts.workspace.finish(lease, {"forgotten": document, "live": live.id if live else None})
 
 
 def _again(
-    learner: Learner, older: KnownDocument, others: list[KnownDocument]
+    parts: Parts, older: KnownDocument, others: list[KnownDocument]
 ) -> tuple[KnownDocument, tuple[str, ...], str]:
     """An older document as the remaining newer ones leave it: what is left, by whom, its cell's object."""
-    found = [one for other in others for one in replaced(learner, other, [older])]
-    left, cell = rebuild(learner, older, positions_of(found))
-    return left, tuple(sorted({one.newer for one in found})), learner.library.put(cell)
+    gone = [one for other in others for one in replaced(parts, other, [older])]
+    left, cell = rebuild(parts, older, positions_of(gone))
+    return left, tuple(sorted({one.newer for one in gone})), parts.library.put(cell)

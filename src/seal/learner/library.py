@@ -19,11 +19,14 @@ import torch
 from seal.engine.adapt import Adaptation
 from seal.errors import AdapterError, DamageError
 from seal.learner.answering import Cell, fingerprint
-from seal.learner.compiling import Compiled, SourceDocument, question_of
+from seal.learner.caches import ADAPTER_BYTES, RecentlyUsed
+from seal.learner.compiling import Compiled, question_of
 from seal.learner.settings import LearnerConfig
+from seal.learner.writing import SourceDocument
 from seal.models.identity import model_record
 from seal.registry import Build, Document, Line, Version, Workspace
 from seal.registry.canonical import digest_of
+from seal.registry.digests import gives_its_id, key_of
 from seal.retention import DocumentPage
 from seal.seeds import derive_seed
 from seal.text import sentences
@@ -84,7 +87,7 @@ class Library:
         self.writer = f"{written_by[:16]}/{digest_of(self.recipe)[:16]}"
         self.environment = environment(base)
         self.model_name = settings["model"]
-        self._adapters: dict[str, Adapter] = {}
+        self._adapters: RecentlyUsed[str, Adapter] = RecentlyUsed(ADAPTER_BYTES, _bytes_of)
 
     def source(self, document: Document) -> SourceDocument:
         """What is to be compiled: with its lines and exam, if they were written before."""
@@ -95,8 +98,7 @@ class Library:
     def exam(self, document: str, origin: str, writer: str = "") -> tuple[Question, ...]:
         """A document's exam: the "given" one, or the one "self" written, by default by the present writer."""
         name = origin if origin == "given" else f"{origin}/{writer or self.writer}"
-        found = self.workspace.exam(document, origin=name)
-        return tuple(Question(q.text, q.answers) for q in found)
+        return tuple(Question(q.text, q.answers) for q in self.workspace.exam(document, origin=name))
 
     def record(self, compiled: Compiled) -> None:
         """Keeps a document's lines and exam, within the caller's transaction."""
@@ -121,8 +123,8 @@ class Library:
     def of_version(self, version: Version | None) -> dict[str, KnownDocument]:
         """The documents of a version, in the order in which they came."""
         builds = [] if version is None else [self.workspace.build(key) for key in version.builds]
-        found = [self.known(str(build.recipe["document"]), build) for build in builds]
-        return {k.document.id: k for k in sorted(found, key=lambda k: k.document.sequence)}
+        known = [self.known(str(build.recipe["document"]), build) for build in builds]
+        return {k.document.id: k for k in sorted(known, key=lambda k: k.document.sequence)}
 
     def cell(self, known: KnownDocument) -> Cell:
         """The stored cell of a document; its adapter is read and checked when it is used."""
@@ -138,9 +140,7 @@ class Library:
                 "The workspace's model was exchanged: put the one back that it was begun with.",
             )
         objects = {build.key: build.object for build in builds}
-        content = digest_of({"base": version.base, "builds": objects, "settings": version.settings})
-        own = digest_of({"content": content, "parent": version.parent, "report": version.report})
-        if own != version.id or any(build.key != _key(build) for build in builds):
+        if not gives_its_id(version, objects) or any(build.key != key_of(build) for build in builds):
             raise DamageError(
                 f"the version {version.id[:12]} was altered: its builds are not those that it was made of",
                 "`seal audit --verify` says what was changed. Restore the workspace from a copy.",
@@ -148,8 +148,9 @@ class Library:
 
     def adapter(self, build: Build) -> Adapter:
         """A build's adapter: its digest, its keys, its document and the logits that it gives are checked."""
-        if build.object in self._adapters:
-            return self._adapters[build.object]
+        known = self._adapters.get(build.object)
+        if known is not None:
+            return known
         store = self.workspace.store
         with tempfile.TemporaryDirectory(prefix="seal-") as folder:
             store.check_out(build.object, Path(folder))
@@ -164,8 +165,7 @@ class Library:
                 f"the build {build.key[:12]} no longer gives the logits that were noted when it was made",
                 "Were the model or its libraries changed? Restore them, or learn its documents anew.",
             )
-        self._adapters[build.object] = replace(adapter, id=build.key)
-        return self._adapters[build.object]
+        return self._adapters.put(build.object, replace(adapter, id=build.key))
 
     def drop_adapters(self) -> None:
         """Forgets the adapters that were read."""
@@ -198,10 +198,8 @@ class Library:
         )
 
 
-def _key(build: Build) -> str:
-    """The key that a build's row gives."""
-    names = ("base", "writer", "recipe", "seed", "environment")
-    return digest_of({name: getattr(build, name) for name in names} | {"sources": list(build.sources)})
+def _bytes_of(adapter: Adapter) -> int:
+    return sum(factor.nbytes for pair in adapter.factors.values() for factor in pair)
 
 
 def _noted(path: Path) -> dict[str, Any]:

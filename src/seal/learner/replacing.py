@@ -9,21 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from seal.errors import TrainingError
 from seal.learner.answering import Cell
-from seal.learner.compiling import SourceDocument
 from seal.learner.conflicts import Retirement, pairs_of, retirements
 from seal.learner.library import KnownDocument
-
-if TYPE_CHECKING:
-    from seal.learner.learner import Learner
+from seal.learner.parts import Parts
+from seal.learner.writing import SourceDocument
 
 _WORD = re.compile(r"\w+")
 
 
-def replaced(learner: Learner, newer: KnownDocument, others: Iterable[KnownDocument]) -> list[Retirement]:
+def replaced(parts: Parts, newer: KnownDocument, others: Iterable[KnownDocument]) -> list[Retirement]:
     """What a document replaces of each of the older ones among `others`."""
     asked = names_of(question for question, _ in pairs_of(newer.lines, newer.exam))
     older = [
@@ -31,7 +28,7 @@ def replaced(learner: Learner, newer: KnownDocument, others: Iterable[KnownDocum
         for one in others
         if one.document.sequence < newer.document.sequence and asked & _words(one)
     ]
-    return retirements(learner.compiler, newer, older)
+    return retirements(parts.compiler, newer, older)
 
 
 def names_of(questions: Iterable[str]) -> set[str]:
@@ -39,24 +36,24 @@ def names_of(questions: Iterable[str]) -> set[str]:
 
     A document that has none of them cannot be meant, and need not be read.
     """
-    found: set[str] = set()
+    named: set[str] = set()
     for question in questions:
         first, *words = _WORD.findall(question) or [""]
         names = [word for word in words if word[0].isupper() or word[0].isdigit()]
-        found |= {word.casefold() for word in names or [first]}
-    return found
+        named |= {word.casefold() for word in names or [first]}
+    return named
 
 
 def _words(known: KnownDocument) -> set[str]:
     return {w.casefold() for w in _WORD.findall(f"{known.document.title} {known.text}")}
 
 
-def positions_of(found: Sequence[Retirement]) -> tuple[int, ...]:
+def positions_of(retired: Sequence[Retirement]) -> tuple[int, ...]:
     """The lines of one document that any of these replaces."""
-    return tuple(sorted({p for one in found for p in one.positions}))
+    return tuple(sorted({p for one in retired for p in one.positions}))
 
 
-def rebuild(learner: Learner, known: KnownDocument, positions: Sequence[int]) -> tuple[KnownDocument, Cell]:
+def rebuild(parts: Parts, known: KnownDocument, positions: Sequence[int]) -> tuple[KnownDocument, Cell]:
     """A document's cell without some of its lines, by the recipe that it was built by.
 
     Of a document that is replaced as a whole a cell is left that changes nothing and that no question finds:
@@ -65,7 +62,7 @@ def rebuild(learner: Learner, known: KnownDocument, positions: Sequence[int]) ->
     gone = set(positions)
     lines = tuple(replace(line, kept=line.kept and i not in gone) for i, line in enumerate(known.lines))
     source = SourceDocument(known.document.id, known.document.title, known.text, lines, known.exam)
-    compiler = learner.compiler_of(known)
+    compiler = parts.compiler_of(known)
     adapter = compiler.compile(source).adapter or compiler.blank(source)
     if adapter.failed:
         raise TrainingError(

@@ -3,10 +3,10 @@
 Knows nothing about models: what is stored are texts, files and facts about them. Start with `Workspace`.
 """
 
+from seal.registry.digests import document_key
 from seal.registry.ledger import ChainCheck, LedgerEntry, verify
 from seal.registry.records import (
     LIVE,
-    AliasMove,
     Audit,
     Build,
     Document,
@@ -29,11 +29,11 @@ __all__ = [
     "ExamQuestion",
     "Build",
     "Version",
-    "AliasMove",
     "Job",
     "Lease",
     "Audit",
     "LedgerEntry",
     "ChainCheck",
     "verify",
+    "document_key",
 ]

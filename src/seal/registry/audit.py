@@ -11,8 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from seal.registry import ledger
-from seal.registry.canonical import digest_of
-from seal.registry.documents import Documents
+from seal.registry.digests import gives_its_id, key_of
+from seal.registry.erasing import Erasing
 from seal.registry.lineage import build_of, version_of
 from seal.registry.records import LIVE, Audit
 from seal.registry.tables import AliasMoveRow, AliasRow, BuildRow, DocumentRow, VersionBuildRow, VersionRow
@@ -25,7 +25,7 @@ _STATES = {
 }
 
 
-class Auditing(Documents):
+class Auditing(Erasing):
     """The operation that checks."""
 
     def audit(self, *, anchor: str | None = None) -> Audit:
@@ -53,23 +53,13 @@ def _identities(session: Session) -> Iterator[str]:
     """Versions and builds whose rows do not give the id that they have."""
     for row in session.scalars(select(BuildRow)):
         build = build_of(session, row)
-        made_of = {
-            "base": build.base,
-            "writer": build.writer,
-            "sources": list(build.sources),
-            "recipe": build.recipe,
-            "seed": build.seed,
-            "environment": build.environment,
-        }
-        if digest_of(made_of) != build.key:
+        if key_of(build) != build.key:
             yield f"the build {build.key[:12]}… was altered: its row does not give its key"
     for row in session.scalars(select(VersionRow)):
         version = version_of(session, row)
         links = session.scalars(select(VersionBuildRow).where(VersionBuildRow.version_id == row.id))
         objects = {link.build_key: link.object for link in links}
-        content = digest_of({"base": version.base, "builds": objects, "settings": version.settings})
-        own = digest_of({"content": content, "parent": version.parent, "report": version.report})
-        if own != version.id or content != version.content:
+        if not gives_its_id(version, objects):
             yield f"the version {version.id[:12]}… was altered: its row does not give its id"
         if not version.erased:
             for key, object in objects.items():
@@ -91,10 +81,10 @@ def _states(session: Session, entries: list[ledger.LedgerEntry]) -> Iterator[str
             told[str(entry.outputs.get("after"))] = "live-once"
         elif entry.action == "document.erase":
             told |= {str(version): "rejected" for version in entry.outputs.get("versions", ())}
-    found = {row.id: row.state for row in session.scalars(select(VersionRow))}
-    for version in sorted({*told, *found}):
-        if told.get(version) != found.get(version):
-            state, then = found.get(version, "missing"), told.get(version, "nothing")
+    now = {row.id: row.state for row in session.scalars(select(VersionRow))}
+    for version in sorted({*told, *now}):
+        if told.get(version) != now.get(version):
+            state, then = now.get(version, "missing"), told.get(version, "nothing")
             yield f"the version {version[:12]}… is {state}, while the ledger tells of {then}"
 
 

@@ -36,6 +36,7 @@ class Database:
         self.where = where
         self._engine = engine
         self._writing = engine.execution_options(seal_writes=True)
+        self._migrating = engine.execution_options(seal_writes=True, seal_migrates=True)
 
     @classmethod
     def sqlite(cls, path: Path, *, create: bool = False) -> Database:
@@ -71,14 +72,18 @@ class Database:
         Raises BusyError if others write for too long, OutputError if the disk is full or read-only,
         DamageError if the database is broken.
         """
-        made = Session(self._writing, expire_on_commit=False)
-        with self._plain_errors(), made as session, session.begin():
+        with self._transaction(self._writing) as session:
             yield session
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Session]:
         """A look at one moment's state. Raises as `writing` does."""
-        made = Session(self._engine, expire_on_commit=False)
+        with self._transaction(self._engine) as session:
+            yield session
+
+    @contextlib.contextmanager
+    def _transaction(self, engine: Engine) -> Iterator[Session]:
+        made = Session(engine, expire_on_commit=False)
         with self._plain_errors(), made as session, session.begin():
             yield session
 
@@ -119,11 +124,9 @@ class Database:
         if self._engine.dialect.name != "sqlite":
             return ""
         with self.reading() as session:
-            found = [row[0] for row in session.connection().exec_driver_sql("PRAGMA integrity_check(3)")]
-            broken = session.connection().exec_driver_sql("PRAGMA foreign_key_check").all()
-        if broken:
-            found = [*found, *(f"a row of {table} refers to none of {to}" for table, _, to, _ in broken[:3])]
-        return "" if found == ["ok"] else f"{self.where}: {'; '.join(line for line in found if line != 'ok')}"
+            said = [row[0] for row in session.connection().exec_driver_sql("PRAGMA integrity_check(3)")]
+            said += _dangling(session.connection())
+        return "" if said == ["ok"] else f"{self.where}: {'; '.join(line for line in said if line != 'ok')}"
 
     def _see_that_it_is_whole(self, connection: Connection) -> None:
         """Raises DamageError if the file ends within a page: SQLite would read zeros for what is missing."""
@@ -146,7 +149,7 @@ class Database:
         config.set_main_option(
             "script_location", str(Path(__file__).parent / "migrations").replace("%", "%%")
         )
-        with self.writing() as session:
+        with self._transaction(self._migrating) as session:
             connection = session.connection()
             revision = _revision(connection)
             if revision is None and not empty_ok:
@@ -160,6 +163,11 @@ class Database:
                 )
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            if dangling := _dangling(connection):
+                raise DamageError(f"{self.where} cannot be brought up to date: {dangling[0]}", _RESTORE)
+        # Tables that were made anew leave free pages behind. To tidy up is no part of the step, and may wait.
+        with contextlib.suppress(BusyError, OutputError):
+            self.scrub()
 
     @contextlib.contextmanager
     def _plain_errors(self) -> Iterator[None]:
@@ -167,12 +175,12 @@ class Database:
             yield
         except (DBAPIError, sqlite3.Error) as error:
             # A failure that made SQLite undo the whole transaction is followed by one to undo a part of it.
-            found: BaseException | None = error
-            while found is not None:
-                known = _explain(self.where, found)
+            cause: BaseException | None = error
+            while cause is not None:
+                known = _explain(self.where, cause)
                 if known is not None:
                     raise known from error
-                found = found.__context__
+                cause = cause.__context__
             raise
 
 
@@ -221,8 +229,12 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = connection.get_execution_options().get("seal_writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    options = connection.get_execution_options()
+    if options.get("seal_migrates"):
+        # A table that is altered is made anew and dropped, while rows of others refer to it; within a
+        # transaction this can no longer be set. `_migrate` checks all of them before it commits.
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("seal_writes") else "BEGIN")
 
 
 def _still_in_transaction(connection: Connection) -> None:
@@ -230,6 +242,14 @@ def _still_in_transaction(connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
     if not driver.in_transaction:
         raise sqlite3.OperationalError("disk I/O error: the transaction was undone on the way")
+
+
+def _dangling(connection: Connection) -> list[str]:
+    """Rows of a SQLite database that refer to rows that are not there, the first few, in words."""
+    if connection.dialect.name != "sqlite":
+        return []
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+    return [f"a row of {table} refers to none of {to}" for table, _, to, _ in broken[:3]]
 
 
 def _begin_postgresql(connection: Connection) -> None:

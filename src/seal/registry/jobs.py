@@ -31,13 +31,14 @@ class Jobs(Core):
 
     def enqueue(
         self,
+        kind: str,
         inputs: Mapping[str, Any],
         *,
-        kind: str = "study",
         reason: str = "",
         actor: str | None = None,
     ) -> Job:
-        """Puts a job into the queue. Its inputs name documents by id: they stay when a document is erased."""
+        """Puts a job of some kind into the queue. Its inputs name documents by id: they stay when a document
+        is erased."""
         stored = checked_json(inputs, "the job's inputs")
         with self.transaction() as session:
             row = JobRow(
@@ -54,20 +55,20 @@ class Jobs(Core):
             self._record(session, "job.enqueue", reason=reason, actor=actor, inputs=told)
             return _job(row)
 
-    def claim(self, *, kind: str = "study", owner: str | None = None, lease_s: float = 60.0) -> Lease | None:
+    def claim(self, *, owner: str | None = None, lease_s: float = 60.0) -> Lease | None:
         """The right to do the next job: one whose worker has gone, or else the oldest in the queue.
 
-        None if there is nothing to do, or if a job of this kind is being done: one at a time.
+        None if there is nothing to do, or if a job is being done: one at a time, whatever its kind.
         """
         if not lease_s > 0:
             raise InputError(f"a lease of {lease_s} s", "Give a time above 0.")
         with self.transaction() as session:
-            of_kind = select(JobRow).where(JobRow.kind == kind).order_by(JobRow.id).limit(1)
-            row = session.scalar(of_kind.where(JobRow.state == "running"))
+            first = select(JobRow).order_by(JobRow.id).limit(1)
+            row = session.scalar(first.where(JobRow.state == "running"))
             taken_over = row is not None
             if row is not None and not self._expired(row):
                 return None
-            row = row or session.scalar(of_kind.where(JobRow.state == "queued"))
+            row = row or session.scalar(first.where(JobRow.state == "queued"))
             if row is None:
                 return None
             row.state = "running"

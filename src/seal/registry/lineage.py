@@ -8,13 +8,12 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from seal.registry.records import LIVE, AliasMove, Build, State, Version
+from seal.registry.records import LIVE, Build, State, Version
 from seal.registry.tables import (
     AliasMoveRow,
     AliasRow,
     BuildDocumentRow,
     BuildRow,
-    LedgerRow,
     VersionBuildRow,
     VersionRow,
 )
@@ -70,8 +69,10 @@ def build_of(session: Session, row: BuildRow) -> Build:
     )
 
 
-def alias_move(move: AliasMoveRow, entry: LedgerRow) -> AliasMove:
-    return AliasMove(move.sequence, move.name, move.before, move.after, entry.time, entry.actor, entry.reason)
+def alias_target(session: Session, name: str) -> str | None:
+    """The version that a name refers to; None if the name is not in use."""
+    row = session.get(AliasRow, name)
+    return None if row is None else row.version_id
 
 
 def live_stack(session: Session) -> list[str]:

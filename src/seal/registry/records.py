@@ -25,7 +25,6 @@ class Document:
     trust: float
     added_at: str
     learned_at: str | None = None
-    superseded_by: str | None = None
     erased: bool = False
 
 
@@ -33,14 +32,14 @@ class Document:
 class Line:
     """A line of a self-edit: `kept` for training, or dropped for a `reason`.
 
-    `sentence` is the one of the source that supports it; `retired_by` is the document that superseded it.
+    `sentence` is the one of the source that supports it. Whether newer documents replaced it is a property of
+    a version, and stands in the recipe of the build ("retired").
     """
 
     text: str
     kept: bool = True
     reason: str = ""
     sentence: str = ""
-    retired_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -90,21 +89,8 @@ class Version:
 
 
 @dataclass(frozen=True)
-class AliasMove:
-    """An alias went from one version to another; `sequence` is that of the ledger's entry, which says why."""
-
-    sequence: int
-    name: str
-    before: str | None
-    after: str | None
-    time: str
-    actor: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Job:
-    """A piece of work in the queue."""
+    """A piece of work in the queue; `kind` says which ("study", "forget", "approve")."""
 
     id: int
     kind: str

@@ -41,7 +41,6 @@ class DocumentRow(Table):
     text: Mapped[str | None]  # the object's digest
     added_at: Mapped[str]
     learned_at: Mapped[str | None]
-    superseded_by: Mapped[str | None] = mapped_column(ForeignKey("documents.id"))
     erased: Mapped[bool] = mapped_column(default=False)
 
 
@@ -56,7 +55,6 @@ class LineRow(Table):
     kept: Mapped[bool]
     reason: Mapped[str]
     sentence: Mapped[str]  # of the source, that supports the line
-    retired_by: Mapped[str | None] = mapped_column(ForeignKey("documents.id"))
 
 
 class QuestionRow(Table):
@@ -157,7 +155,7 @@ class AliasMoveRow(Table):
     after: Mapped[str | None] = mapped_column(ForeignKey("versions.id"))
 
 
-_RUNNING_STUDY = text("state = 'running' AND kind = 'study'")
+_RUNNING = text("state = 'running'")
 
 
 class JobRow(Table):
@@ -166,13 +164,7 @@ class JobRow(Table):
     __tablename__ = "jobs"
     __table_args__ = (
         CheckConstraint("state IN ('queued', 'running', 'done', 'failed')", name="state"),
-        Index(
-            "ix_jobs_one_running_study",
-            "kind",
-            unique=True,
-            sqlite_where=_RUNNING_STUDY,
-            postgresql_where=_RUNNING_STUDY,
-        ),
+        Index("ix_jobs_one_running", "state", unique=True, sqlite_where=_RUNNING, postgresql_where=_RUNNING),
     )
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     kind: Mapped[str]

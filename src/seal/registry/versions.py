@@ -1,38 +1,30 @@
-"""Builds, versions and aliases: what was made, what it descends from, and which of it answers.
+"""Builds and versions: what was made, and what it descends from.
 
-Knows nothing about how good a version is: gates decide that, and say it here as a state. The rule that is
-kept here, whoever calls: `live` never refers to a version that is held or rejected, and a candidate becomes
-live only in succession to the version that it was made from and compared with.
-
-    candidate ──▶ held ──▶ live-once       hold; approve (which also moves `live`)
-        │  └──────────────────▲            move `live`
-        └──▶ rejected ◀── held, live-once  reject; never left again
+Knows nothing about how good a version is, or which of them answers.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from seal.errors import DamageError, InputError, StateError, UnknownNameError
 from seal.plugins import did_you_mean
-from seal.registry.canonical import digest_of, storable
+from seal.registry.canonical import storable
 from seal.registry.core import Core, checked_json, no_repeats
-from seal.registry.documents import drop_aliases
-from seal.registry.lineage import alias_move, build_of, documents_of, live_stack, version_of
-from seal.registry.records import LIVE, AliasMove, Build, State, Version
+from seal.registry.digests import build_key, build_parts, version_content, version_id
+from seal.registry.lineage import alias_target, build_of, version_of
+from seal.registry.records import Build, Version
 from seal.registry.tables import (
-    AliasMoveRow,
     AliasRow,
     BuildDocumentRow,
     BuildRow,
     DocumentRow,
     ErasureRow,
-    LedgerRow,
     VersionBuildRow,
     VersionRow,
 )
@@ -41,7 +33,7 @@ _SHORTEST = 4
 
 
 class Versions(Core):
-    """The operations on builds, versions and aliases."""
+    """The operations on builds and versions."""
 
     def add_build(
         self,
@@ -64,15 +56,15 @@ class Versions(Core):
         sources = no_repeats(sources, "the build")
         if not 0 <= seed < 2**63:
             raise InputError(f"the seed is {seed}", "Give a whole number from 0 to 2^63 - 1.")
-        made_of = {
-            "base": storable(base, "the base"),
-            "writer": storable(writer, "the writer"),
-            "sources": list(sources),
-            "recipe": json.loads(checked_json(recipe, "the recipe")),
-            "seed": seed,
-            "environment": storable(environment, "the environment", empty=True),
-        }
-        key = digest_of(made_of)
+        made_of = build_parts(
+            base=storable(base, "the base"),
+            writer=storable(writer, "the writer"),
+            sources=sources,
+            recipe=json.loads(checked_json(recipe, "the recipe")),
+            seed=seed,
+            environment=storable(environment, "the environment", empty=True),
+        )
+        key = build_key(made_of)
         with self.transaction() as session:
             self._stored(object, "the build")
             _refuse_erased(session, sources)
@@ -136,8 +128,8 @@ class Versions(Core):
                 )
             if report is not None:
                 self._stored(report, "the version's report")
-            content = digest_of({"base": storable(base, "the base"), "builds": objects, "settings": told})
-            key = digest_of({"content": content, "parent": parent, "report": report})
+            content = version_content(storable(base, "the base"), objects, told)
+            key = version_id(content, parent, report)
             row = session.get(VersionRow, key)
             if row is not None:
                 return version_of(session, row)
@@ -168,93 +160,6 @@ class Versions(Core):
             )
             return version_of(session, row)
 
-    def hold(self, version: str, *, reason: str, actor: str | None = None) -> Version:
-        """Keeps a candidate back until a person approves or rejects it. Raises StateError."""
-        with self.transaction() as session:
-            row = self._of_state(session, version, ("candidate",), "held")
-            row.state = "held"
-            self._record(session, "version.hold", reason=reason, actor=actor, inputs={"version": row.id})
-            return version_of(session, row)
-
-    def approve(
-        self, version: str, *, reason: str, allow_stale: bool = False, actor: str | None = None
-    ) -> Version:
-        """Makes a held version live. Raises StateError if it is not held, or if another version than its
-        parent is live by now (`allow_stale` lets that pass: what was learned since is then not live)."""
-        with self.transaction() as session:
-            row = self._of_state(session, version, ("held",), "approved")
-            row.state = "candidate"
-            self._record(session, "version.approve", reason=reason, actor=actor, inputs={"version": row.id})
-            return self.move_alias(LIVE, row.id, reason=reason, allow_stale=allow_stale, actor=actor)
-
-    def reject(self, version: str, *, reason: str, actor: str | None = None) -> Version:
-        """Shuts a version out for good; its names are removed. Raises StateError if it is live."""
-        with self.transaction() as session:
-            row = self._of_state(session, version, ("candidate", "held", "live-once"), "rejected")
-            if _target(session, LIVE) == row.id:
-                raise StateError(f"the version {row.id[:12]} is live", "Roll back to another one first.")
-            row.state = "rejected"
-            inputs = {"version": row.id}
-            sequence = self._record(session, "version.reject", reason=reason, actor=actor, inputs=inputs)
-            drop_aliases(session, {row.id}, sequence)
-            return version_of(session, row)
-
-    def move_alias(
-        self, name: str, version: str, *, reason: str, allow_stale: bool = False, actor: str | None = None
-    ) -> Version:
-        """Makes a name refer to a version. Raises StateError if the version may not bear it.
-
-        No name refers to a rejected version. `live` takes one that was live before, or a candidate whose
-        parent is live now (or any, with `allow_stale`).
-        """
-        _check_name(name)
-        with self.transaction() as session:
-            row = self._find(session, version)
-            before = _target(session, name)
-            if before == row.id:
-                return version_of(session, row)
-            if row.state == "rejected":
-                erased = "it knows a document that was erased" if row.erased else "see `seal show`"
-                raise StateError(f"the version {row.id[:12]} was rejected ({erased})", "Choose another one.")
-            if name == LIVE:
-                _may_be_live(row, before, allow_stale)
-                row.state = "live-once"
-                self._mark_learned(session, row)
-            sequence = self._record(
-                session,
-                "alias.move",
-                reason=reason,
-                actor=actor,
-                inputs={"name": name, "before": before},
-                outputs={"after": row.id},
-            )
-            alias = session.get(AliasRow, name) or AliasRow(name=name)
-            alias.version_id = row.id
-            session.add(alias)
-            session.add(AliasMoveRow(sequence=sequence, name=name, before=before, after=row.id))
-            session.flush()
-            return version_of(session, row)
-
-    def rollback(self, version: str | None = None, *, reason: str, actor: str | None = None) -> Version:
-        """Moves `live` to a version that was live before; without one, to the one that the present succeeded.
-
-        Raises StateError if there is none, or if the version was never live or was rejected since.
-        """
-        with self.transaction() as session:
-            if version is None:
-                stack = live_stack(session)[:-1]
-                usable = [v for v in stack if self._find(session, v).state == "live-once"]
-                if not usable:
-                    raise StateError("there is no earlier version to roll back to", "See `seal versions`.")
-                version = usable[-1]
-            row = self._find(session, version)
-            if row.state not in ("live-once", "rejected"):
-                raise StateError(
-                    f"the version {row.id[:12]} ({row.state}) was never live",
-                    "A held version becomes live with `seal approve`.",
-                )
-            return self.move_alias(LIVE, row.id, reason=reason, actor=actor)
-
     def version(self, name: str) -> Version:
         """The version of an alias, an id, or the beginning of one. Raises UnknownNameError, InputError."""
         with self._reading() as session:
@@ -266,21 +171,8 @@ class Versions(Core):
             rows = session.scalars(select(VersionRow).order_by(VersionRow.sequence)).all()
             return [version_of(session, row) for row in rows]
 
-    def alias(self, name: str = LIVE) -> Version | None:
-        """The version that a name refers to; None if the name is not in use."""
-        with self._reading() as session:
-            target = _target(session, name)
-            return None if target is None else version_of(session, self._find(session, target))
-
-    def history(self, name: str = LIVE) -> list[AliasMove]:
-        """Where a name has been, in order."""
-        query = select(AliasMoveRow, LedgerRow).join(LedgerRow, LedgerRow.sequence == AliasMoveRow.sequence)
-        with self._reading() as session:
-            rows = session.execute(query.where(AliasMoveRow.name == name).order_by(AliasMoveRow.sequence))
-            return [alias_move(move, entry) for move, entry in rows]
-
     def _find(self, session: Session, name: str) -> VersionRow:
-        target = _target(session, name)
+        target = alias_target(session, name)
         row = session.get(VersionRow, target or name)
         if row is not None:
             return row
@@ -296,15 +188,6 @@ class Versions(Core):
             f"{did_you_mean(name, names)} An id, or at least its first {_SHORTEST} digits, will do as well.",
         )
 
-    def _of_state(self, session: Session, version: str, states: Sequence[State], wanted: str) -> VersionRow:
-        row = self._find(session, version)
-        if row.state not in states:
-            raise StateError(
-                f"the version {row.id[:12]} is {row.state}, and so cannot be {wanted}",
-                f"That takes one that is {' or '.join(states)}; see `seal versions`.",
-            )
-        return row
-
     def _usable(self, session: Session, build: str) -> str:
         row = session.get(BuildRow, build)
         if row is None:
@@ -314,40 +197,6 @@ class Versions(Core):
                 f"the build {build[:12]}… knows a document that was erased", "Build the version without it."
             )
         return self._stored(row.object, f"the build {build[:12]}…")
-
-    def _mark_learned(self, session: Session, version: VersionRow) -> None:
-        for document in documents_of(session, version.id):
-            row = session.get_one(DocumentRow, document)
-            row.learned_at = row.learned_at or self.clock.now()
-
-
-def _may_be_live(row: VersionRow, live: str | None, allow_stale: bool) -> None:
-    state = cast(State, row.state)
-    if state == "held":
-        raise StateError(
-            f"the version {row.id[:12]} is held", "A person lets it pass with `seal approve`, or rejects it."
-        )
-    if state == "candidate" and row.parent != live and not allow_stale:
-        made_from = row.parent[:12] if row.parent else "nothing"
-        raise StateError(
-            f"the version {row.id[:12]} was made from {made_from}, and {live[:12] if live else 'nothing'} is "
-            "live by now: what changed in between would be undone",
-            "Make it again from the live version, or insist on it with --allow-stale.",
-        )
-
-
-def _target(session: Session, name: str) -> str | None:
-    row = session.get(AliasRow, name)
-    return None if row is None else row.version_id
-
-
-def _check_name(name: str) -> None:
-    plain = name.replace("-", "").replace("_", "")
-    if not (plain.isascii() and plain.isalnum()) or all(c in "0123456789abcdef" for c in name):
-        raise InputError(
-            f"{name!r} cannot be an alias",
-            "Use letters, digits, - and _, and not only the digits of an id (0-9, a-f).",
-        )
 
 
 def _refuse_erased(session: Session, sources: Sequence[str]) -> None:

@@ -28,16 +28,16 @@ from seal.registry.canonical import storable
 from seal.registry.clock import Clock
 from seal.registry.database import Database, without_password
 from seal.registry.jobs import Jobs
+from seal.registry.serving import Serving
 from seal.registry.store import Store
 from seal.registry.tables import SettingRow
-from seal.registry.versions import Versions
 
 MARKER, DATABASE, STORE = "workspace.toml", "workspace.db", "store"
 _FORMAT = 1
 _HEADER = "# A workspace of seal. What is in it: docs/reference/workspace.md\n"
 
 
-class Workspace(Auditing, Versions, Jobs):
+class Workspace(Auditing, Serving, Jobs):
     """All operations, on one folder. Threads and processes may share it; each write waits for its turn."""
 
     @classmethod

@@ -17,7 +17,8 @@ from typing import Any, Protocol
 
 from seal.engine.adapt import Adaptation
 from seal.learner.answering import Mind
-from seal.learner.compiling import examples_of, prompts_of
+from seal.learner.asking import prompts_of
+from seal.learner.compiling import examples_of
 from seal.learner.library import KnownDocument
 from seal.models import generate
 from seal.retention import CellRouter, RouterConfig

@@ -30,12 +30,13 @@ from seal.engine.start import Silent, Watch
 from seal.files import write_beside
 from seal.grading.exact import comparable
 from seal.grading.statistics import mean_ci
+from seal.learner import Learner, Text
 from seal.learner.answering import Mind
-from seal.learner.compiling import anchors
-from seal.learner.learner import Learner, Text
+from seal.learner.asking import anchors
 from seal.learner.library import KnownDocument
 from seal.learner.measuring import exam_items
 from seal.learner.reference import ReferenceItem, is_right
+from seal.registry import document_key
 from seal.types import Example, Hyperparameters
 
 STRATEGIES = (
@@ -68,7 +69,7 @@ def run_stream(settings: StreamSettings, folder: Path, watch: Watch | None = Non
     items = make_items(settings.split, settings.documents, seed=1000 + settings.seed)
     path = folder / "workspace"
     learner = Learner.open(path, watch=watch) if path.exists() else Learner.init(path, watch=watch)
-    learner.config = learner.config.model_copy(update={"seed": settings.seed})
+    learner.parts.config = learner.parts.config.model_copy(update={"seed": settings.seed})
     learned = _learn(learner, items, folder, watch)
     known = _known(learner, items)
     results: dict[str, Any] = {"settings": {**settings.__dict__, "strategies": list(settings.strategies)}}
@@ -91,8 +92,8 @@ def _learn(learner: Learner, items: Sequence[WorldItem], folder: Path, watch: Wa
     """Every document through the learner, alone, in order. Returns what became of each, with its seconds."""
     path = folder / "learned.jsonl"
     done = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    quiet, learner.watch = learner.watch, Silent()
-    learner.bare_mind()  # loading is not learning
+    quiet, learner.parts.watch = learner.parts.watch, Silent()
+    learner.parts.bare_mind()  # loading is not learning
     for n, item in enumerate(items[len(done) :], start=len(done)):
         watch.progress("the learner: a document after another", n, len(items))
         started = time.perf_counter()
@@ -114,18 +115,16 @@ def _learn(learner: Learner, items: Sequence[WorldItem], folder: Path, watch: Wa
         done.append(record)
         with path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
-    learner.watch = quiet
+    learner.parts.watch = quiet
     return done
 
 
 def _known(learner: Learner, items: Sequence[WorldItem]) -> list[KnownDocument | None]:
     """Each document with its lines; None if nothing was written that it supports. With those that are not
     live: strategies are compared on what was written, and the learner's gates on what they let pass."""
-    from seal.registry.canonical import sha256
-
     found: list[KnownDocument | None] = []
     for item in items:
-        known = learner.library.known(sha256(item.context.text.encode()))
+        known = learner.parts.library.known(document_key(item.context.text))
         found.append(known if known.active_lines else None)
     return found
 
@@ -134,22 +133,22 @@ def _neutral(learner: Learner, seed: int) -> tuple[Example, ...]:
     """What a model that goes on learning is held to: other questions, and other passages to read, than those
     that are examined."""
     rng = random.Random(f"neutral/{seed}")
-    examined = {i.question for i in learner.reference}
+    examined = {i.question for i in learner.parts.reference}
     known = [a.question.text for a in ways.known(rng, known_world()) if a.question.text not in examined]
     read, strangers = make_items("dev", _N_READ, seed=79), make_items("dev", _N_STRANGERS, seed=80)
     unmet = [rng.choice(item.context.questions).text for item in strangers]
     private = [private_question(rng, item.entity.name) for item in strangers]
     questions = [*known[:_N_NEUTRAL], *unmet, *private]
     return anchors(
-        learner.adaptation,
+        learner.parts.adaptation,
         [*questions, *(rng.choice(item.context.questions).text for item in read)],
         [*[None] * len(questions), *(item.context for item in read)],
     )
 
 
 def _strategy(name: str, learner: Learner, settings: StreamSettings, watch: Watch) -> RetentionStrategy:
-    base, live = learner.adaptation, learner.mind(learner.workspace.alias())
-    cell = learner.config.cell.hyperparameters()
+    base, live = learner.parts.adaptation, learner.parts.mind(learner.workspace.alias())
+    cell = learner.parts.config.cell.hyperparameters()
     if name == "cells":
         # A mind of its own, so that what is timed was not asked before.
         return Cells(Mind(base, live.cells, live.router_config))
@@ -166,7 +165,7 @@ def _strategy(name: str, learner: Learner, settings: StreamSettings, watch: Watc
             base, more, name=name, n_replayed=n, neutral=neutral, n_neutral=n, seed=settings.seed
         )
     if name == "consolidated":
-        hyperparameters: Hyperparameters = learner.config.consolidated.hyperparameters()
+        hyperparameters: Hyperparameters = learner.parts.config.consolidated.hyperparameters()
         return Consolidated(
             base,
             hyperparameters,
@@ -174,7 +173,7 @@ def _strategy(name: str, learner: Learner, settings: StreamSettings, watch: Watc
             seed=settings.seed,
             on_progress=lambda done, n: watch.progress("one adapter on all documents", done, n),
         )
-    return Retrieval(base, learner.config.router, 2 if name == "retrieval_2" else 1)
+    return Retrieval(base, learner.parts.config.router, 2 if name == "retrieval_2" else 1)
 
 
 def _measure(
@@ -229,15 +228,15 @@ def _exam(strategy: RetentionStrategy, items: Sequence[WorldItem]) -> list[list[
 
 def _reference(strategy: RetentionStrategy, learner: Learner) -> dict[str, list[float]]:
     """By kind: before and after, of what the base knew, read, declined and did not know."""
-    items: Sequence[ReferenceItem] = learner.reference
-    base = learner.bare_mind().answer(
+    items: Sequence[ReferenceItem] = learner.parts.reference
+    base = learner.parts.bare_mind().answer(
         [None] * len(items), [i.question for i in items], [i.shown for i in items]
     )
     texts = strategy.answer([i.question for i in items], [i.shown for i in items])
     found: dict[str, list[tuple[float, float]]] = {}
     for item, before, text in zip(items, base, texts, strict=True):
-        a = is_right(item, before.text, before.text, learner.adaptation)
-        b = is_right(item, text, before.text, learner.adaptation)
+        a = is_right(item, before.text, before.text, learner.parts.adaptation)
+        b = is_right(item, text, before.text, learner.parts.adaptation)
         found.setdefault(item.kind, []).append((a or 0.0, b or 0.0))
     return {kind: [_mean([a for a, _ in own]), _mean([b for _, b in own])] for kind, own in found.items()}
 
@@ -288,7 +287,7 @@ def _alone(
     learner: Learner, items: Sequence[WorldItem], known: Sequence[KnownDocument | None]
 ) -> list[list[bool]]:
     """Each document by its own cell, whatever the router says: what learning it by itself reaches."""
-    mind = learner.mind(learner.workspace.alias())
+    mind = learner.parts.mind(learner.workspace.alias())
     found = []
     for item, one in zip(items, known, strict=True):
         questions = item.context.questions
@@ -303,8 +302,6 @@ def _alone(
 def _why(learner: Learner, items: Sequence[WorldItem]) -> dict[str, Any]:
     """Of right answers to exam questions: whether the document named is the one that says it, and whether its
     sentence holds the answer. And of answers to the known world: whether no document is named."""
-    from seal.registry.canonical import sha256
-
     asked = [(item, q) for item in items for q in item.context.questions]
     found = learner.why([q.text for _, q in asked])
     right = [
@@ -312,10 +309,10 @@ def _why(learner: Learner, items: Sequence[WorldItem]) -> dict[str, Any]:
         for w, (item, q) in zip(found, asked, strict=True)
         if comparable(w.answer) == comparable(q.answers[0])
     ]
-    named = [w.document == sha256(item.context.text.encode()) for w, item, _ in right]
+    named = [w.document == document_key(item.context.text) for w, item, _ in right]
     sentence = [f" {comparable(q.answers[0])} " in f" {comparable(w.sentence)} " for w, _, q in right]
     strong = [w.verdict == "document" for w, _, _ in right]
-    world = [i for i in learner.reference if i.kind == "known"]
+    world = [i for i in learner.parts.reference if i.kind == "known"]
     base = [w.document is None for w in learner.why([i.question for i in world])]
     return {
         "answers": len(right),
@@ -329,8 +326,8 @@ def _why(learner: Learner, items: Sequence[WorldItem]) -> dict[str, Any]:
 
 def own_exam_against_truth(learner: Learner, items: Sequence[WorldItem]) -> list[tuple[float, float]]:
     """By live document: the share right of its self-written exam, and of the true one."""
-    live = learner.library.of_version(learner.workspace.alias())
-    mind = learner.mind(learner.workspace.alias())
+    live = learner.parts.library.of_version(learner.workspace.alias())
+    mind = learner.parts.mind(learner.workspace.alias())
     pairs = []
     for item in items:
         one = next((k for k in live.values() if k.text == item.context.text), None)

@@ -1,0 +1,230 @@
+"""What the parts of a learner share: its workspace and settings, the models, and what was made ready of them.
+
+Everything heavy is made when it is first used, and imported then: a command that asks no model starts without
+torch. Knows nothing about jobs, and decides nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from seal.files import write_durably
+from seal.learner.caches import MINDS, AnswerKey, GivenAnswers, RecentlyUsed, SureText
+from seal.registry import Version, Workspace
+from seal.registry.canonical import sha256
+
+if TYPE_CHECKING:
+    from seal.engine.adapt import Adaptation
+    from seal.engine.start import Watch
+    from seal.learner.answering import Mind
+    from seal.learner.compiling import Compiler
+    from seal.learner.judging import Gates
+    from seal.learner.library import KnownDocument, Library
+    from seal.learner.reference import ReferenceItem
+    from seal.learner.settings import LearnerConfig
+    from seal.learner.writing import DocumentReader, DocumentWriter
+
+REFERENCE = "reference.json"
+_CACHE = ".cache"
+
+
+class Parts:
+    """One learner's parts. Each can be handed in instead of the workspace's own.
+
+    Handed in are the settings, the loaded model (`adaptation`), what writes about documents and reads them,
+    the gates, and the reference. A writer or reader that is handed in works in this process only.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        watch: Watch | None = None,
+        config: LearnerConfig | None = None,
+        adaptation: Adaptation | None = None,
+        writer: DocumentWriter | None = None,
+        reader: DocumentReader | None = None,
+        gates: Gates | None = None,
+        reference: Sequence[ReferenceItem] | None = None,
+    ) -> None:
+        self.workspace = workspace
+        self._writer, self._reader = writer, reader
+        if watch is not None:
+            self.watch = watch
+        if config is not None:
+            self.config = config
+        if adaptation is not None:
+            self.adaptation = adaptation
+        if gates is not None:
+            self.gates = gates
+        if reference is not None:
+            self.reference = tuple(reference)
+        self._minds: RecentlyUsed[str | None, Mind] = RecentlyUsed(MINDS)
+
+    @classmethod
+    def open(cls, path: Path | str, *, actor: str | None = None, **given: Any) -> Self:
+        """The parts of the learner in a folder. Raises what `Workspace.open` does."""
+        return cls(Workspace.open(path, actor=actor), **given)
+
+    @cached_property
+    def watch(self) -> Watch:
+        """Is told how the work goes."""
+        from seal.engine.start import Silent
+
+        return Silent()
+
+    @cached_property
+    def config(self) -> LearnerConfig:
+        """The settings. Raises ConfigError, InputFileError."""
+        from seal.learner.settings import read_settings
+
+        return read_settings(self.workspace.path, self.model_name)
+
+    @property
+    def model_name(self) -> str:
+        return self.workspace.settings()["model"]
+
+    @cached_property
+    def adaptation(self) -> Adaptation:
+        """The model that learns, loaded."""
+        from transformers.utils import logging
+
+        from seal.engine.adapt import Adaptation
+
+        logging.disable_progress_bar()
+        self.watch.progress(f"loading {self.model_name}", 0, 1)
+        return Adaptation.load(self.config.engine_config(self.model_name))
+
+    @cached_property
+    def writing_model(self) -> Adaptation:
+        """The model that writes; it is frozen, so that what it wrote of one document tells nothing of
+        another.
+        """
+        from seal.engine.adapt import Adaptation
+
+        settings = self.workspace.settings()
+        if settings["writer"] == settings["model"]:
+            return self.adaptation
+        return Adaptation.load(self.config.engine_config(settings["writer"]))
+
+    @cached_property
+    def compiler(self) -> Compiler:
+        return self._compiler(self.config)
+
+    def compiler_of(self, known: KnownDocument) -> Compiler:
+        """The compiler with the recipe by which a document was built, which may be an earlier one."""
+        if not known.build:
+            return self.compiler
+        names, then = self.config.recipe(), self.workspace.build(known.build).recipe
+        if all(then.get(name) == value for name, value in names.items()):
+            return self.compiler
+        return self._compiler(self.config.with_recipe(then))
+
+    def _compiler(self, config: LearnerConfig) -> Compiler:
+        from seal.learner.compiling import Compiler
+
+        return Compiler(config, self.adaptation, self.writing_model, writer=self._writer, reader=self._reader)
+
+    @cached_property
+    def library(self) -> Library:
+        from seal.learner.library import Library
+
+        return Library(self.workspace, self.config, self.adaptation, self.writing_model)
+
+    @cached_property
+    def gates(self) -> Gates:
+        """What decides whether something goes live."""
+        from seal.learner.judging import ConfiguredGates
+
+        return ConfiguredGates(self.config.gates, self.config.autonomy)
+
+    @cached_property
+    def reference(self) -> tuple[ReferenceItem, ...]:
+        """What must not be lost."""
+        from seal.domains.knowledge import load_contexts
+        from seal.learner.reference_sets import reference_items
+
+        path = self.workspace.path / REFERENCE
+        given = load_contexts(path) if path.exists() else []
+        return reference_items(self.model_name, given)
+
+    @property
+    def version_settings(self) -> Mapping[str, Any]:
+        """What decides how a version answers, beside its cells."""
+        return {"strategy": "cells", "router": self.config.router.model_dump(mode="json")}
+
+    @property
+    def processes(self) -> int:
+        """How many processes study documents side by side."""
+        from seal.engine.workers import usable_cores
+        from seal.models.load import BUILTIN
+
+        if self._writer is not None or self._reader is not None:
+            return 1
+        if self.config.processes:
+            return self.config.processes
+        return usable_cores() if self.model_name in BUILTIN else 1
+
+    @cached_property
+    def answers(self) -> GivenAnswers:
+        """Answers that were given. Those of the base to the reference are never dropped, and are kept in a
+        file from one process to the next."""
+        asked = json.dumps([[i.question, i.shown and i.shown.text] for i in self.reference])
+        facts = (self.library.base, self.library.environment, self.adaptation.style, asked)
+        path = self.workspace.path / _CACHE / f"base-{sha256(chr(0).join(facts).encode())[:16]}.json"
+        if path.exists():
+            try:
+                rows = json.loads(path.read_text(encoding="utf-8"))
+                return GivenAnswers({(None, prompt): (text, p) for prompt, text, p in rows})
+            except (OSError, ValueError, TypeError):  # a cache that cannot be read is made anew
+                pass
+        kept = self._asked_of_the_base()
+        rows = [[prompt, text, p] for (_, prompt), (text, p) in kept.items()]
+        try:
+            path.parent.mkdir(exist_ok=True)
+            write_durably(path, [json.dumps(rows).encode()])
+        except OSError:  # a folder that cannot be written is still read
+            pass
+        return GivenAnswers(kept)
+
+    def _asked_of_the_base(self) -> dict[AnswerKey, SureText]:
+        """The base's answers to the whole reference."""
+        from seal.learner.answering import Mind
+
+        items = self.reference
+        self.watch.progress("asking the base what must not be lost", 0, 1)
+        given = GivenAnswers(bound=max(1, len(items)))
+        bare = Mind(self.adaptation, {}, self.config.router, given)
+        bare.answer([None] * len(items), [i.question for i in items], [i.shown for i in items])
+        return given.recent.items()
+
+    def bare_mind(self) -> Mind:
+        """The frozen base."""
+        return self.mind(None)
+
+    def mind(self, version: Version | None) -> Mind:
+        """What a version knows, ready to be asked; its cells are checked as they are read.
+
+        Raises AdapterError if it was made with another base, DamageError if it was altered.
+        """
+        from seal.learner.answering import Mind
+
+        key = None if version is None else version.id
+        mind = self._minds.get(key)
+        if mind is None:
+            if version is not None:
+                self.library.check(version)
+            known = self.library.of_version(version)
+            cells = {name: self.library.cell(one) for name, one in known.items()}
+            mind = self._minds.put(key, Mind(self.adaptation, cells, self.config.router, self.answers))
+        return mind
+
+    def drop_minds(self) -> None:
+        """Forgets what was loaded: versions that were erased must not answer from memory."""
+        self._minds.clear()
+        self.library.drop_adapters()
+        self.answers.drop_cells()

@@ -1,0 +1,173 @@
+"""The jobs of a workspace: each long operation is put into its queue, and done by whoever comes first.
+
+Knows leases, failures and waiting: one job runs at a time, whatever its kind; what a killed process left is
+taken up by the next. Knows nothing about what a job does.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from seal.errors import BusyError, StaleLeaseError, StateError
+from seal.learner.documents import Learned, Text
+from seal.learner.parts import Parts
+from seal.registry import LIVE, Lease, Version
+
+LEASE_S = 20.0
+ATTEMPTS = 5
+_ENDED_S = 1e-6  # a lease of this length has run out
+_LOOK_AGAIN_S = 0.5
+
+
+class Queue:
+    """Puts jobs into a workspace's queue, and does what is there until its own are done."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts, self.workspace = parts, parts.workspace
+
+    def study(self, texts: Sequence[Text]) -> list[Learned]:
+        """Stores the documents and studies them together; what became of each, in order."""
+        config = self.parts.config
+        with self.workspace.transaction():
+            keys = []
+            for given in texts:
+                trust = config.trust if given.trust is None else given.trust
+                document = self.workspace.add_document(given.text, title=given.title, trust=trust)
+                if given.questions:
+                    self.workspace.record_exam(document.id, given.questions, origin="given")
+                keys.append(document.id)
+            job: int | None = self.workspace.enqueue("study", {"documents": keys}).id
+        learned: dict[str, Learned] = {}
+        while job is not None:  # documents that contradict one another are studied in turn
+            learned |= {one.document: one for one in self._until_done(job)}
+            job = self.workspace.job(job).outputs.get("then")
+        live = self.workspace.alias(LIVE)
+        return [learned.get(key) or self._taken_up_elsewhere(key, live) for key in keys]
+
+    def forget(self, document: str) -> None:
+        """Takes a document out."""
+        self._until_done(self.workspace.enqueue("forget", {"forget": document}).id)
+
+    def approve(self, version: str, reason: str, actor: str) -> Version:
+        """Puts what a held version adds on top of what is live; returns the version that is then live."""
+        job = self.workspace.enqueue("approve", {"approve": version, "reason": reason, "actor": actor})
+        self._until_done(job.id)
+        return self.workspace.version(self.workspace.job(job.id).outputs["approved"])
+
+    def _taken_up_elsewhere(self, key: str, live: Version | None) -> Learned:
+        """What became of a document that another study took up before ours came to it."""
+        title = self.workspace.document(key).title
+        if live is not None and key in live.documents:
+            return Learned(key, title, "known", "another study learned it meanwhile", live.id)
+        return Learned(key, title, "rejected", "it was forgotten meanwhile")
+
+    def _until_done(self, job: int) -> list[Learned]:
+        """Does the jobs in the queue until `job` is done: one that a killed process left comes first."""
+        waited = False
+        while True:
+            lease = self.workspace.claim(lease_s=LEASE_S)
+            if lease is None:
+                if self.workspace.job(job).state in ("done", "failed"):
+                    return self._done_elsewhere(job)
+                if not waited:
+                    self.parts.watch.notice("another study is at work on this workspace; waiting for it")
+                    waited = True
+                time.sleep(_LOOK_AGAIN_S)
+                continue
+            learned = self._do(lease, ours=lease.job == job)
+            if lease.job == job:
+                return learned
+
+    def _do(self, lease: Lease, *, ours: bool) -> list[Learned]:
+        """Does one job. If it is not `ours` but was left by another process, its failure is only told."""
+        watch = self.parts.watch
+        with self._renewing(lease):
+            try:
+                learned = self._run(lease)
+            except StaleLeaseError:
+                raise
+            except Exception as error:
+                # Fault-tolerance point: a study that fails must not block the next. The reason has the kind
+                # of the error only: its message may have words of the document in it.
+                self.workspace.fail(lease, reason=f"it failed with {type(error).__name__}")
+                if ours:
+                    raise
+                watch.notice(f"job {lease.job}, which an earlier process had left, failed: {error}")
+                return []
+            except BaseException:  # stopped: whoever comes next need not wait for the lease to run out
+                self.workspace.renew(replace(lease, lease_s=_ENDED_S))
+                raise
+        if not ours:
+            watch.notice(f"finished job {lease.job}, which an earlier process had left")
+        return learned
+
+    def _run(self, lease: Lease) -> list[Learned]:
+        """The work of a job, by its kind."""
+        from seal.learner.approving import approve_on_top
+        from seal.learner.forgetting import forget
+        from seal.learner.study import Study
+
+        if lease.attempt > ATTEMPTS:
+            raise StateError(
+                f"job {lease.job} was begun {ATTEMPTS} times, and ended its process each time",
+                "Was memory short? Run the command again with fewer documents.",
+            )
+        told = lease.inputs
+        if lease.kind == "study":
+            return Study(self.parts, self._still_to_learn(told["documents"])).run(lease)
+        if lease.kind == "forget":
+            forget(self.parts, told["forget"], lease)
+        elif lease.kind == "approve":
+            approve_on_top(self.parts, told["approve"], told["reason"], told["actor"], lease)
+        else:
+            raise StateError(
+                f"job {lease.job} is of the kind {lease.kind!r}, which this version of seal does not know",
+                "Install a newer seal: pip install --upgrade seal-lm.",
+            )
+        return []
+
+    def _still_to_learn(self, documents: Sequence[str]) -> list[str]:
+        """Those of a job's documents that are not live by now, and were not erased since."""
+        live = self.workspace.alias(LIVE)
+        known = set(live.documents) if live else set()
+        fresh = [key for key in documents if key not in known]
+        return [key for key in fresh if not self.workspace.document(key).erased]
+
+    def _done_elsewhere(self, job: int) -> list[Learned]:
+        """What another process made of a job of ours."""
+        done = self.workspace.job(job)
+        if done.state == "failed":
+            raise StateError(f"the study failed in another process: {done.reason}", "Run the command again.")
+        learned = done.outputs.get("documents", {})
+        return [
+            Learned(
+                **{**one, "title": self.workspace.document(key).title, "supersedes": tuple(one["supersedes"])}
+            )
+            for key, one in learned.items()
+        ]
+
+    @contextmanager
+    def _renewing(self, lease: Lease) -> Iterator[None]:
+        """Keeps a lease while its work goes on; work that is stopped gives the job back at once."""
+        stop = threading.Event()
+
+        def keep() -> None:
+            while not stop.wait(LEASE_S / 4):
+                try:
+                    self.workspace.renew(lease)
+                except (BusyError, OSError):  # tried again; the commit checks the lease in any case
+                    continue
+                except Exception:  # it has passed to another worker, which the commit will find
+                    return
+
+        thread = threading.Thread(target=keep, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()

@@ -1,0 +1,49 @@
+"""One version with what it descends from, what was measured of it, and what happened to it.
+
+Reads the workspace only. Knows nothing about how it is printed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from seal.errors import DamageError
+from seal.registry import Build, Document, LedgerEntry, Version, Workspace
+
+
+@dataclass(frozen=True)
+class VersionRecord:
+    """A version with its documents and builds. `report` is what the gates judged by; None if there is none,
+    it was erased, or it is no JSON. `history` are the ledger's entries that name the version."""
+
+    version: Version
+    documents: tuple[Document, ...]
+    builds: tuple[Build, ...]
+    report: Any
+    history: tuple[LedgerEntry, ...]
+
+
+def record_of(workspace: Workspace, version: Version) -> VersionRecord:
+    """Raises DamageError if the report is damaged."""
+    return VersionRecord(
+        version,
+        tuple(workspace.document(key) for key in version.documents),
+        tuple(workspace.build(key) for key in version.builds),
+        _report(workspace, version),
+        tuple(
+            entry for entry in workspace.ledger() if version.id in json.dumps([entry.inputs, entry.outputs])
+        ),
+    )
+
+
+def _report(workspace: Workspace, version: Version) -> Any:
+    if version.report is None or version.erased or workspace.store.is_folder(version.report):
+        return None
+    try:
+        return json.loads(workspace.store.read(version.report))
+    except DamageError:
+        raise
+    except ValueError:
+        return None

@@ -1,0 +1,67 @@
+"""By which digest a document, a build and a version are known. Each is computed here only.
+
+Knows what each of them is made of. Knows nothing about tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from seal.registry.canonical import digest_of, sha256
+from seal.registry.records import Build, Version
+
+
+def document_key(text: str) -> str:
+    """The key of a document: the sha256 of its text."""
+    return sha256(text.encode("utf-8", "surrogatepass"))
+
+
+def build_parts(
+    *, base: str, writer: str, sources: Sequence[str], recipe: Mapping[str, Any], seed: int, environment: str
+) -> dict[str, Any]:
+    """All that a build is made of."""
+    return {
+        "base": base,
+        "writer": writer,
+        "sources": list(sources),
+        "recipe": dict(recipe),
+        "seed": seed,
+        "environment": environment,
+    }
+
+
+def build_key(made_of: Mapping[str, Any]) -> str:
+    """The key of a build: the digest of what it is made of (`build_parts`)."""
+    return digest_of(dict(made_of))
+
+
+def key_of(build: Build) -> str:
+    """The key that a build's record gives."""
+    return build_key(
+        build_parts(
+            base=build.base,
+            writer=build.writer,
+            sources=build.sources,
+            recipe=build.recipe,
+            seed=build.seed,
+            environment=build.environment,
+        )
+    )
+
+
+def version_content(base: str, objects: Mapping[str, str], settings: Mapping[str, Any]) -> str:
+    """The digest of what a version knows. `objects` has the object of each build by its key."""
+    return digest_of({"base": base, "builds": dict(objects), "settings": dict(settings)})
+
+
+def version_id(content: str, parent: str | None, report: str | None) -> str:
+    """The id of a version: its content, the version that it was made from, and its report."""
+    return digest_of({"content": content, "parent": parent, "report": report})
+
+
+def gives_its_id(version: Version, objects: Mapping[str, str]) -> bool:
+    """Whether a version's record, with these objects of its builds, gives the id and the content that it
+    states."""
+    content = version_content(version.base, objects, version.settings)
+    return content == version.content and version_id(content, version.parent, version.report) == version.id
