@@ -22,6 +22,7 @@ SHARED_FILE_NAMES = {
     "config.py": "the engine's settings; research: those of the door",
     "settings.py": "the learner's, the few-shot experiment's",
     "records.py": "knowledge, arc_agi: the forms of data files; registry: what a workspace gives",
+    "parts.py": "engine: the tables in which parts are registered; learner: what its own parts share",
     "load.py": "knowledge, arc_agi, models: reads from disk",
     "tables.py": "bench: the tables that are printed; registry: those of the database",
     # A command of the terminal has the name of the operation that it calls.

@@ -23,20 +23,20 @@ DOCUMENTS = 1024
 ADAPTER_BYTES = 1 << 30
 """Adapters that were read from the store, in bytes."""
 
-Key = TypeVar("Key")
-Value = TypeVar("Value")
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
 
 
-class RecentlyUsed(Generic[Key, Value]):
+class RecentlyUsed(Generic[_Key, _Value]):
     """A table that drops what was used longest ago when it holds more than its bound.
 
     `weight` is what an entry counts towards the bound, by default 1; one entry alone may exceed it. Threads
     may share a table.
     """
 
-    def __init__(self, bound: int, weight: Callable[[Value], int] | None = None) -> None:
+    def __init__(self, bound: int, weight: Callable[[_Value], int] | None = None) -> None:
         self.bound, self._weight = bound, weight
-        self._entries: OrderedDict[Key, Value] = OrderedDict()
+        self._entries: OrderedDict[_Key, _Value] = OrderedDict()
         self._total = 0
         self._lock = threading.Lock()
 
@@ -48,14 +48,14 @@ class RecentlyUsed(Generic[Key, Value]):
         """The entries' weights together."""
         return self._total
 
-    def get(self, key: Key) -> Value | None:
+    def get(self, key: _Key) -> _Value | None:
         with self._lock:
             if key not in self._entries:
                 return None
             self._entries.move_to_end(key)
             return self._entries[key]
 
-    def put(self, key: Key, value: Value) -> Value:
+    def put(self, key: _Key, value: _Value) -> _Value:
         """Keeps `value`, and returns it."""
         with self._lock:
             self._drop(key)
@@ -65,12 +65,12 @@ class RecentlyUsed(Generic[Key, Value]):
                 self._drop(next(iter(self._entries)))
         return value
 
-    def drop(self, keys: Iterable[Key]) -> None:
+    def drop(self, keys: Iterable[_Key]) -> None:
         with self._lock:
             for key in keys:
                 self._drop(key)
 
-    def items(self) -> dict[Key, Value]:
+    def items(self) -> dict[_Key, _Value]:
         with self._lock:
             return dict(self._entries)
 
@@ -79,11 +79,11 @@ class RecentlyUsed(Generic[Key, Value]):
             self._entries.clear()
             self._total = 0
 
-    def _drop(self, key: Key) -> None:
+    def _drop(self, key: _Key) -> None:
         if key in self._entries:
             self._total -= self._weigh(self._entries.pop(key))
 
-    def _weigh(self, value: Value) -> int:
+    def _weigh(self, value: _Value) -> int:
         return 1 if self._weight is None else self._weight(value)
 
 

@@ -76,7 +76,7 @@ class Release:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StudyResult:
     """All that came of a study: what was compiled, what is released, what failed, and what waits for the next
     study."""
 
@@ -86,7 +86,7 @@ class Outcome:
     waiting: Sequence[str]
 
 
-def commit(parts: Parts, lease: Lease, live: Version | None, outcome: Outcome) -> list[Learned]:
+def commit(parts: Parts, lease: Lease, live: Version | None, outcome: StudyResult) -> list[Learned]:
     """Records all of it together with the end of the job; returns what became of each document.
 
     Raises StaleLeaseError if another worker took over.

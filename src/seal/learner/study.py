@@ -31,7 +31,7 @@ from seal.learner.measuring import (
     when_learned,
 )
 from seal.learner.parts import Parts
-from seal.learner.releases import Candidate, Outcome, Rebuilt, Release, commit, live_of
+from seal.learner.releases import Candidate, Rebuilt, Release, StudyResult, commit, live_of
 from seal.learner.replacing import positions_of, rebuild, replaced
 from seal.registry import LIVE, Lease
 
@@ -69,7 +69,7 @@ class Study:
         candidates = self._examine(candidates)
         releases = self._releases(candidates)
         self.parts.watch.progress("recording", 0, 1)
-        return commit(self.parts, lease, self.live, Outcome(compiled, releases, failed, waiting))
+        return commit(self.parts, lease, self.live, StudyResult(compiled, releases, failed, waiting))
 
     def _compile(self) -> list[Compiled]:
         parts = self.parts
@@ -195,7 +195,7 @@ class Study:
             lines_written=sum(c.report.lines_written for c in candidates),
             lines_kept=sum(c.report.lines_kept for c in candidates),
             leaks=leaks(mind, [c.known for c in candidates]),
-            denials=denials(mind, parent, [c.known for c in candidates], learner.config.ground.words),
+            denials=denials(mind, parent, [c.known for c in candidates], parts.config.ground.words),
             concerns=tuple(concern for c in candidates for concern in c.concerns),
             conflicts=tuple(conflict for c in candidates for conflict in c.conflicts),
         )
