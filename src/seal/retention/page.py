@@ -28,6 +28,8 @@ KINDS = (YEAR, NUMBER, NAME)
 """Among the terms of a line these stand for any number that may be a year, any other number, and any name but
 the document's own. So a line that has the kind of thing that a question asks for scores higher than one that
 has not."""
+# Not seal.text, which splits 2 % of the micro-world's texts otherwise ("by Keiko K. Crochbech" is two lines
+# here and one there): documents would be routed otherwise than when their versions were measured.
 _SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[^a-z\s])|\n+")
 
 
