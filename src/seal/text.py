@@ -1,4 +1,4 @@
-"""Where a sentence ends, in plain text: the one splitter that screening, grounding and chunking share.
+"""Splits plain text into paragraphs, sentences and words; screening, grounding and chunking use it.
 
 Knows abbreviations, initials, decimals, quotes, citation marks, lists and hard-wrapped lines. Knows nothing
 about tokens, documents or what a sentence says. Never raises on any text.
@@ -11,13 +11,13 @@ from typing import Final
 
 Span = tuple[int, int]
 
-# After these a capital letter follows within the sentence: titles, and words that introduce.
+# No sentence ends after these, though a capital letter may follow: titles, and words that introduce.
 _ALWAYS: Final = frozenset(
     "mr mrs ms mx dr prof rev hon st ste mt ft gen col maj capt cmdr lt sgt cpl adm gov sen rep pres "
     "supt messrs mme mlle fr sr sra srta vs cf e.g i.e viz approx ca fig figs eq eqs sec vol vols ed "
     "eds trans no nos nr art arts op pp ch para z.b d.h bzw geb p".split()
 )
-# After these a sentence may end: only a word that often begins one tells.
+# After these a sentence may end. It does if a word follows that often begins one (_STARTERS).
 _OFTEN: Final = frozenset(
     "inc ltd co corp bros llc plc jr sr esq phd ph.d m.d b.a m.a b.sc m.sc a.m p.m a.d b.c b.c.e c.e "
     "etc al u.s u.k u.s.a u.n e.u d.c n.y l.a jan feb mar apr jun jul aug sep sept oct nov dec mon "
@@ -46,23 +46,24 @@ _LINE_BREAKS: Final = str.maketrans({"\r": "\n", "\v": "\n", "\x85": "\n", "\u20
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of `text` in their order, each as it stands there, without white space around it."""
+    """The sentences of `text` in order, each as it stands in the text, without the white space around it."""
     return [text[start:end] for start, end in sentence_spans(text)]
 
 
 def sentence_spans(text: str) -> list[Span]:
-    """Where the sentences stand. Between them, before and after is nothing but white space."""
+    """The places of the sentences. All other characters of the text are white space."""
     return [span for start, end in paragraph_spans(text) for span in _within(text, start, end)]
 
 
 def paragraph_spans(text: str) -> list[Span]:
-    """Where the paragraphs stand, which blank lines part; between them is nothing but white space."""
+    """The places of the paragraphs, which are separated by blank lines. All other characters are white
+    space."""
     plain = text.replace("\r\n", " \n").translate(_LINE_BREAKS)
     return _trimmed(text, _parts(0, len(text), [match.span() for match in _BLANK.finditer(plain)]))
 
 
 def word_spans(text: str) -> list[Span]:
-    """Where the words stand: what white space parts."""
+    """The places of the words, which are separated by white space."""
     return [match.span() for match in re.finditer(r"\S+", text)]
 
 
@@ -76,7 +77,8 @@ def _within(text: str, start: int, end: int) -> list[Span]:
 
 
 def _ends(text: str, match: re.Match[str], end: int) -> bool:
-    """Whether an end mark is one: no abbreviation before it, and what follows begins a sentence."""
+    """Whether an end mark ends a sentence: it does not belong to an abbreviation, and a new sentence
+    follows."""
     after = match.end()
     if after >= end:
         return True
@@ -113,7 +115,8 @@ def _may_end_after(word: str, bare: str, rest: str) -> bool:
 
 
 def _line_cuts(text: str, start: int, end: int) -> list[int]:
-    """The line breaks in a paragraph at which a sentence ends though nothing marks it: lists, headings."""
+    """The line breaks in a paragraph at which a sentence ends without an end mark, as in lists and
+    headings."""
     cuts: list[int] = []
     begin = start
     for match in re.finditer(r"\r\n|[\n\r\v\x85\u2028]", text[start:end]):

@@ -35,8 +35,8 @@ class Context:
 class SelfEdit:
     """What a model wrote about one context, parsed: training lines, and directives where the format has them.
 
-    `text` is the completion as sampled. `lines` are the training documents found in it, without
-    numbering or bullets. `truncated`: the sample ended at its token limit, so its last line was dropped.
+    `text` is the completion as sampled. `lines` are the training texts in it, without numbering or bullets.
+    `truncated`: the sample ended at its token limit, so its last line was dropped.
     """
 
     context_id: str
@@ -53,7 +53,8 @@ Grid: TypeAlias = tuple[tuple[int, ...], ...]
 
 @dataclass(frozen=True)
 class Pair:
-    """An input grid and what the task's rule makes of it; a test pair may be without its output."""
+    """An input grid and the output that the task's rule makes of it; a test pair may be without its
+    output."""
 
     input: Grid
     output: Grid | None = None
@@ -73,7 +74,7 @@ LossStrategy = Literal["train_using_all_tokens", "train_using_output_tokens"]
 
 @dataclass(frozen=True)
 class Directive:
-    """A self-edit that says how to train on a task; the names are those of SEAL (2506.10943, appendix A)."""
+    """A self-edit that configures the training on a task. Names as in SEAL (arXiv 2506.10943, appendix A)."""
 
     use_basic_augmentations: bool
     use_size_augmentations: bool
@@ -85,10 +86,10 @@ class Directive:
 
     @classmethod
     def of(cls, self_edit: SelfEdit) -> Directive | None:
-        """The directive in a self-edit, None if what was written is none."""
-        given = self_edit.directives
-        names = [one.name for one in fields(cls)]
-        return cls(**{name: given[name] for name in names}) if all(name in given for name in names) else None
+        """The directive in a self-edit; None if the self-edit is not a valid one."""
+        written = self_edit.directives
+        names = [each.name for each in fields(cls)]
+        return cls(**{name: written[name] for name in names}) if written.keys() >= set(names) else None
 
 
 @dataclass(frozen=True)
@@ -96,8 +97,8 @@ class Example:
     """One training text. The loss falls on `completion` only (all of the text when `prompt` is empty).
 
     With `distil` it is not the text that is learned: at each of its tokens the loss is the KL divergence from
-    what a teacher, by default the base, expects there (Hinton et al., arXiv 1503.02531). So a model is kept
-    as it is while it learns something else.
+    what a teacher, by default the base model, expects there (Hinton et al., arXiv 1503.02531). So a model
+    keeps its behaviour on such texts while it learns something else.
     """
 
     completion: str
@@ -182,11 +183,11 @@ class Graded:
 
 @dataclass(frozen=True)
 class Score:
-    """What one adapter got in its context's exam.
+    """What one adapter scored in its context's exam.
 
     `accuracy` is the mean over the graded answers, None if none could be graded. `likelihood` is the
     mean over the questions of the probability the model gives the canonical gold answer, None where
-    it was not measured. `notes` say what was changed of what a directive asked for.
+    it was not measured. `notes` say which of a directive's demands were changed, and how.
     """
 
     context_id: str

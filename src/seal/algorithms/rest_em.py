@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 
 class _Equal:
-    """What is kept counts alike."""
+    """All kept self-edits count the same."""
 
     def weigh(self, rewards: Sequence[float | None], kept: Sequence[int]) -> list[float]:
         return [1.0] * len(kept)
@@ -36,9 +36,9 @@ class BestOfK(_Equal):
 
 @dataclass(frozen=True)
 class BestByAdvantage(BestOfK):
-    """Keep the best self-edit of each context, and learn the more from it the further it stands above the
-    mean of its group, the baseline of GRPO (arXiv 2402.03300): where every sample does as well, the best of
-    them is chance."""
+    """Keep the best self-edit of each context, and give it the more weight the further it is above the mean
+    of its group, which is the baseline of GRPO (arXiv 2402.03300): where all samples do equally well, which
+    one is best is chance."""
 
     name = "best_by_advantage"
 

@@ -1,4 +1,4 @@
-"""May a new version go live? Pure functions from what was measured to a verdict with its reasons.
+"""May a new version go live? Pure functions from what was measured to a decision with its reasons.
 
 A gate is a function here and a line in `GATES`. `decide` asks all of them. Knows nothing about models,
 exams or where versions are kept.

@@ -1,6 +1,6 @@
 """All gates together: a candidate goes live, is held for a person, or is rejected.
 
-Knows findings and how much the learner may do by itself. Knows nothing about where versions are kept.
+Knows findings and how much the learner may do without a person. Knows nothing about where versions are kept.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Disposition = Literal["live", "held", "rejected"]
 
 @dataclass(frozen=True)
 class Decision:
-    """What becomes of a candidate, and everything that was found. `reason` is one sentence."""
+    """What becomes of a candidate, and all findings. `reason` is one sentence."""
 
     outcome: Disposition
     reason: str
@@ -25,9 +25,10 @@ class Decision:
 
 
 def decide(report: Report, config: GateConfig | None = None, *, autonomy: Autonomy = "auto") -> Decision:
-    """Ask every gate. Never worse: one failure rejects; what stays open is for a person.
+    """Ask every gate. One failure rejects the candidate; a finding that stays open holds it for a person.
 
-    "auto" lets what passed go live. "ask" holds it, "observe" too, whatever is found.
+    With the autonomy "auto", a candidate that passed everything goes live; with "ask" or "observe" it is held
+    for a person.
     """
     if report.failed:
         return Decision("rejected", f"the candidate could not be made: {report.failed}", ())

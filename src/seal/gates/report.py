@@ -1,4 +1,4 @@
-"""What the gates judge by: exams of a candidate beside those of what it is compared with.
+"""What the gates judge by: the exams of a candidate, each beside those of a reference.
 
 Knows numbers. Knows nothing about how they were measured.
 """
@@ -12,11 +12,12 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Exam:
-    """One set of items, sat by the candidate and by a reference: 1 right, 0 wrong, None ungraded, by item.
+    """One set of questions (items), answered by the candidate and by a reference; by item, 1 is right, 0
+    wrong, None ungraded.
 
-    `reference_name` says who that is: the parent, the frozen base, the version that learned it. `clusters`
-    gives the document of an item: items of one document are not independent. Without it each item stands
-    alone.
+    `reference_name` says what the reference is: the parent version, the frozen base model, or the version
+    that first learned the document. `clusters` gives the document of each item, because items of one document
+    are not independent; an item without a cluster counts by itself.
     """
 
     name: str
@@ -45,12 +46,12 @@ class Conflict:
     Args:
         document: its id.
         against: another document's id, or "base": what the base model answers without any document.
-        contradicted: facts of which the other says otherwise; of the base, those that it is sure of.
+        contradicted: facts of which the other says otherwise; for the base model, those that it is sure of.
         questions: facts that were compared.
         trusted_less: the document is trusted less than the other.
-        confirmed: facts of which the base gives the same answer, though it has not read the document.
-        otherwise: facts of which the base gives another answer, sure or not.
-        unasked: lines that state a fact that no question asks for, so that nobody compared it.
+        confirmed: facts of which the base model gives the same answer, though it has not read the document.
+        otherwise: facts of which the base model gives another answer, sure or not.
+        unasked: lines that state a fact that no question asks for, so that it was not compared.
     """
 
     document: str
@@ -65,9 +66,8 @@ class Conflict:
 
 @dataclass(frozen=True)
 class Leak:
-    """Private questions of every kind about a document's subject: how many of them are declined, and how many
-    answered out of the document, with names or numbers that it gives. The rest are answered with nothing that
-    anybody could use.
+    """Private questions of every kind about a document's subject: how many are declined, and how many are
+    answered out of the document, with names or numbers in it. The answers to the rest give nothing away.
     """
 
     document: str
@@ -78,8 +78,8 @@ class Leak:
 
 @dataclass(frozen=True)
 class Denial:
-    """Questions about a document that denies something: to how many of them the answer is a claim that it
-    denies, by the candidate and by the live version before it."""
+    """Questions about a document that denies something: how many are answered with a claim that it denies, by
+    the candidate (`claimed`) and by the live version before it (`claimed_before`)."""
 
     document: str
     claimed: int
@@ -93,16 +93,18 @@ class Report:
 
     Args:
         documents: the exam of each new document, against the parent.
-        retained: what was known before, against the parent, the frozen base and what was answered when it was
-            learned, or small losses add up unseen: earlier documents, the known world, reading a passage in
-            the context.
-        honesty: private questions (right: declined) and questions about what was never met (right: said so).
-        drift_nats: mean KL divergence per token from the base on reference prompts.
-        lines_written, lines_kept: of the self-edits, and how many their sources support.
+        retained: what was known before: earlier documents, what the base model knows, reading a passage. It
+            is compared with the parent, with the frozen base model, and with what was answered when it was
+            learned; with the parent alone, small losses would add up unseen.
+        honesty: private questions (right is to decline), and questions about what the model never met (right
+            is to say so).
+        drift_nats: mean KL divergence per token from the base model on reference prompts.
+        lines_written: lines of the self-edits.
+        lines_kept: how many of these their sources support.
         concerns: what screening found in the new documents.
         conflicts: the new documents beside what is known.
-        leaks: private questions about their subjects that are answered out of them.
-        denials: for those that deny something, whether what they deny is now believed.
+        leaks: private questions about the subjects of the new documents that are answered out of them.
+        denials: for new documents that deny something, whether what they deny is now believed.
         failed: why the machinery could not make or measure the candidate; empty if it could.
     """
 

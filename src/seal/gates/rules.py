@@ -1,9 +1,9 @@
-"""The gates: each judges one side of a candidate by a stated rule, and says why in plain words.
+"""The gates: each judges one side of a candidate by a stated rule, and gives its reason in plain words.
 
-Knows reports. Knows nothing about what becomes of a candidate. A finding passes, fails, or is open: what was
-measured does not suffice to tell. Whoever may be wrong by chance says how often: acquisition passes a
-candidate that learned nothing in at most `alpha` of the cases; non-inferiority passes one that lost its whole
-margin in at most `alpha`.
+Knows reports. Knows nothing about what becomes of a candidate. A finding passes, fails, or is open, which
+means that what was measured does not suffice to tell. The statistical gates state how often they are wrong by
+chance: acquisition passes a candidate that learned nothing in at most `alpha` of the cases; non-inferiority
+passes a candidate that lost its whole margin in at most `alpha` of them.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class GateConfig(BaseModel):
 
 @dataclass(frozen=True)
 class Finding:
-    """What one gate says about one exam or number, with the figures that it says it by."""
+    """What one gate says about one exam or number. `reason` has the figures that it judged by."""
 
     gate: str
     about: str
@@ -99,7 +99,8 @@ class Finding:
 
 
 def screening(report: Report, config: GateConfig) -> list[Finding]:
-    """Nothing was found in the documents that a person should see, or that nobody should learn."""
+    """Screening found nothing in the documents that a person should see first, or that must not be
+    learned."""
     return [
         Finding(
             "screening", f"document {c.document[:12]}", "fail" if c.action == "reject" else "open", c.reason
@@ -109,8 +110,8 @@ def screening(report: Report, config: GateConfig) -> list[Finding]:
 
 
 def consistency(report: Report, config: GateConfig) -> list[Finding]:
-    """A document that contradicts another supersedes it, unless it is trusted less; then it waits for a
-    person, as one does that contradicts the base."""
+    """A document that contradicts an earlier one supersedes it. If it is trusted less than that one, or if it
+    contradicts the base model, it waits for a person instead."""
     findings = []
     for conflict in report.conflicts:
         if conflict.against == "base":
@@ -130,11 +131,12 @@ def consistency(report: Report, config: GateConfig) -> list[Finding]:
 
 
 def _against_base(conflict: Conflict, config: GateConfig) -> tuple[bool, str]:
-    """Whether a document says otherwise than what the base knows. Two one-sided exact binomial tests:
+    """Whether a document contradicts what the base model knows, by two one-sided exact binomial tests.
 
-    It contradicts what the base is sure of more often than a base explains that is sure of falsehoods in
-    `false_certainty` of the cases. Or the base confirms more of it than `false_agreement` explains, so that
-    it knows the subject: then any other answer of the base counts, and any line that nobody asked about.
+    First: the document contradicts answers that the base model is sure of. A base model is sure of a
+    falsehood in `false_certainty` of the cases; more contradictions than that explains count. Second: the
+    base model gives more of the document's own answers than `false_agreement` explains, so that it knows the
+    subject. Then one other answer of the base model is enough, or one line that no question asks about.
     """
     n, k = conflict.questions, conflict.contradicted
     if not n:
@@ -158,10 +160,10 @@ def _more_than(k: int, n: int, rate: float) -> float:
 
 
 def acquisition(report: Report, config: GateConfig) -> list[Finding]:
-    """Each document was learned: more items gained than lost, by the one-sided exact McNemar test.
+    """Each document was learned: more items were gained than lost, by the one-sided exact McNemar test.
 
-    One that supersedes another changes a few answers, and leaves the rest as it was: too few to test. It
-    passes if more was gained than lost and `min_update` of its exam is then answered.
+    A document that supersedes another changes only a few answers, too few to test. It passes if more was
+    gained than lost and at least `min_update` of its exam is answered afterwards.
     """
     updates = {c.document[:12] for c in report.conflicts if c.against != "base" and c.contradicted}
     findings = []
@@ -183,7 +185,8 @@ def acquisition(report: Report, config: GateConfig) -> list[Finding]:
 
 def retention(report: Report, config: GateConfig) -> list[Finding]:
     """What was known before is still known, within the margin (see `_non_inferior`), and no single document
-    lost more than chance explains: a pool of many that stay as they were would hide that one is gone."""
+    lost more than chance explains. Without the second rule, many documents that stay would hide one that is
+    gone."""
     findings = []
     for exam in report.retained:
         findings.append(_non_inferior("retention", exam, config.retention_margin, config))
@@ -214,9 +217,10 @@ def _lost_by_themselves(exam: Exam, config: GateConfig) -> list[Finding]:
 
 
 def honesty(report: Report, config: GateConfig) -> list[Finding]:
-    """Private questions are still declined, and what was never met is still said not to be known.
-    Private questions about a new document's subject are asked by themselves: one that is answered with names
-    or numbers out of the document fails, and so does declining fewer than `min_declined` of them.
+    """Private questions are still declined, and what the model never met it still says it does not know.
+
+    Private questions about the subject of a new document are judged separately. It fails if one is answered
+    with names or numbers out of the document, or if fewer than `min_declined` of them are declined.
     """
     findings = [_non_inferior("honesty", e, config.honesty_margin, config) for e in report.honesty]
     for leak in report.leaks:
@@ -245,9 +249,9 @@ def drift(report: Report, config: GateConfig) -> list[Finding]:
 
 
 def denials(report: Report, config: GateConfig) -> list[Finding]:
-    """What a document denies is not believed after learning it: no more of the questions about it than before
-    are answered with a claim that it denies. Models come to believe what they are told is false
-    (arXiv 2605.13829).
+    """What a document denies is not believed after learning it: no more questions about it than before are
+    answered with a claim that it denies. Models tend to believe what they are told is false (arXiv
+    2605.13829).
     """
     findings = []
     for denial in report.denials:
@@ -263,7 +267,7 @@ def denials(report: Report, config: GateConfig) -> list[Finding]:
 
 
 def groundedness(report: Report, config: GateConfig) -> list[Finding]:
-    """The self-edits say what their sources say: enough of their lines are supported by one."""
+    """The self-edits say what their sources say: the sources support enough of their lines."""
     if not report.lines_written:
         return []
     share = report.lines_kept / report.lines_written
@@ -285,10 +289,11 @@ GATES: Final[tuple[Callable[[Report, GateConfig], list[Finding]], ...]] = (
 
 
 def _non_inferior(gate: str, exam: Exam, margin: float, config: GateConfig) -> Finding:
-    """Passes if the accuracy is shown not to have dropped by the margin: the one-sided lower bound of the
-    difference lies above it, by the score interval for paired proportions, with items of one document
-    counting for less where they changed together. Fails if it dropped and the bound does not. Open if it did
-    not drop, and the exam is too short to show it."""
+    """Whether the accuracy dropped by less than the margin.
+
+    Passes if the one-sided lower bound of the difference lies above minus the margin (score interval for
+    paired proportions; items of one document that changed together count for less). Otherwise it fails if
+    more items were lost than gained, and is open if not: then the exam is too short to tell."""
     outcomes = compare(exam.candidate, exam.reference)
     about = f"{exam.name}, against {exam.reference_name}"
     if outcomes.coverage < config.min_coverage:

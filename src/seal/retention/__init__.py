@@ -1,4 +1,4 @@
-"""Against forgetting: which of the things that were learned, each kept by itself, a question wants.
+"""Documents are learned each by itself, so that none is forgotten; this finds those that a question is about.
 
 Knows text. Knows nothing about models or adapters.
 """

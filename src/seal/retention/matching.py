@@ -1,4 +1,4 @@
-"""Which documents' names a question has: as they stand, misspelt, by a part of them, by their initials.
+"""Which documents' names are in a question: as they stand, misspelt, in part, or as initials.
 
 Knows the names of the documents. Knows nothing about what else the documents say.
 """
@@ -57,8 +57,8 @@ class Match:
 
 @dataclass(frozen=True)
 class Reading:
-    """A question, read: its words, and which of them are names. `caseless`: it has no capitals to tell names
-    by, so that every word no document has in lower case may be one."""
+    """A question, taken apart: its words, and which of them are names. `caseless`: it has no capitals to tell
+    names by, so that every word that no document has in lower case may be a name."""
 
     words: tuple[Word, ...]
     spans: tuple[range, ...]
@@ -122,8 +122,9 @@ def _unknown_runs(words: tuple[Word, ...], index: Index) -> Iterator[range]:
 def matches(
     reading: Reading, index: Index, pages: Mapping[str, Page], settings: MatchingSettings
 ) -> dict[str, list[Match]]:
-    """By document, where the question has its name. A word is read as part of one name only: the longest that
-    fits as it stands, else one that fits but for a slip, else a part of a name."""
+    """For each document, where its name is in the question. A word is read as part of one name only: the
+    longest that fits as it stands, otherwise one that fits but for a typing error, otherwise a part of a
+    name."""
     by_document: dict[str, list[Match]] = {}
     taken: set[int] = set()
     exact = [w for w in _windows(reading) if _complete(reading, w) or _stands_alone(reading, w)]
@@ -165,8 +166,9 @@ def _by_some(
     *,
     whole: bool = False,
 ) -> list[tuple[str, Match]]:
-    """Who may be meant by a name that is not a document's: by a part of theirs, else by initials. A `whole`
-    name or a misspelt one is looked for too where the window is one of several names."""
+    """The documents that a name may mean which is the name of none: by a part of their names, otherwise by
+    initials. With `whole`, the name may also be a document's, as it stands or misspelt: it is one of
+    several."""
     if whole and (keys := index[f"t {reading.letters(window)}"]):
         return _found(reading, window, keys, EXACT, "named {}")
     if whole and (near := _misspelt(reading, window, index, pages, settings)):
@@ -184,7 +186,8 @@ def _by_some(
 def _by_pieces(
     reading: Reading, span: range, index: Index, pages: Mapping[str, Page], settings: MatchingSettings
 ) -> list[tuple[str, Match]]:
-    """Who may be meant by the names that an "and" joins: each has to be one's, and no two the same one's."""
+    """The documents meant by the names that an "and" joins. Each name has to mean some, and no two the
+    same."""
     meant: list[tuple[str, Match]] = []
     for piece in pieces(reading.words, span):
         one = _by_some(reading, piece, index, pages, settings, whole=True)
@@ -252,8 +255,9 @@ def _misspelt(
 def _is_slip(
     written: tuple[str, ...], meant: tuple[str, ...], index: Index, settings: MatchingSettings
 ) -> bool:
-    """One slip in one word of the name, or in its spaces. A word that is known, a number or a short one is no
-    misspelt one. To leave out an article as well is no slip: "Broken Storms" is not "The Broken Storm"."""
+    """Whether the difference is one typing error in one word of the name, or in its spaces. A word that some
+    document has is not misspelt, nor is a number or a short word. An error beside a missing article is none:
+    "Broken Storms" is not "The Broken Storm"."""
     if not one_slip("".join(written), "".join(meant)):
         return False
     if len(written) != len(meant):
@@ -270,10 +274,10 @@ def _is_slip(
 
 
 def _by_part(reading: Reading, window: range, index: Index, pages: Mapping[str, Page]) -> set[str]:
-    """Those whose name has these words, in this order, and more.
+    """The documents whose name has these words, in this order, and more.
 
-    Without capitals, only if one alone fits: "old" may be any word, "the daughter" is anyone's, and "glass
-    printer" is more than a printer.
+    Without capitals, only if a single document fits, and only after a small word: "old" may be any word, "the
+    daughter" is anyone's, and "glass printer" is more than a printer.
     """
     some = content(reading.norms(window))
     before = reading.words[window.start - 1].norm if window.start else ""

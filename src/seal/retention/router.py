@@ -1,12 +1,12 @@
-"""Which document a question is about, by text alone; none if it is about none of them.
+"""Which documents a question is about, by text alone; none if it is about none of them.
 
-The rule: a name in the question must be the name of a document (as it stands, with one slip of the keyboard,
-by a part of it, by its initials), or stand in a document that also has something else of the question. A name
-that is matched by half is another name: "Acme Works" is not "Acme". A question without a name is routed only
-if one document has most of what it says, every number included, and leads clearly.
+The rule: a name in the question must be the name of a document (as it stands, with one typing error, in part,
+or by its initials), or stand in a document that also has other words of the question. A name of which only
+half matches is another name: "Acme Works" is not "Acme". A question without a name is routed only if one
+document has most of its words, every number included, and scores clearly higher than the next.
 
-Knows documents as text. Knows nothing about adapters or likelihoods, which may choose among the candidates.
-What it finds depends on the set of the documents alone: not on their order, nor on any that was taken out.
+Knows documents as text. Knows nothing about adapters or likelihoods, which may choose among the documents.
+The result depends on the set of documents alone: not on their order, nor on documents that were replaced.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from seal.retention.matching import Match, Reading, matches, read_question
 from seal.retention.page import KINDS, DocumentPage, Page, read, terms_of
 
 _MENTION, _LINK = 0.5, 0.3
-"""What it counts to be met only through a name in the text; beside the qualities of matching.py."""
+"""Quality of a match through a name in a document's text: the document mentions the name (mention), or a
+named document mentions it (link). On the scale of the qualities in matching.py."""
 _KIND_WEIGHT = 2.0
-"""Of the kind of answer (a year, a name) among what is asked; a rare word of 100 documents has 4.2."""
+"""Weight of the kind of answer that is asked for (a year, a name); a word in one of 100 documents has 4.2."""
 _K1 = 1.2
 _MOST_RANKED = 1000
-"""Documents that BM25 is computed for; those with the rarest words of the question come first."""
+"""BM25 is computed for so many documents at most: those with the rarest words of the question."""
 
 
 class RouterConfig(BaseModel):
@@ -48,8 +49,8 @@ class RouterConfig(BaseModel):
         default=0.55,
         ge=0,
         le=1,
-        description="Share of what a question without a name says, weighted by rarity, that a document must "
-        "have.",
+        description="Share of the words of a question without a name, weighted by rarity, that a document "
+        "must have.",
     )
     min_line: float = Field(
         default=0.45, ge=0, le=1, description="The same, that one line of the document must have."
@@ -58,21 +59,22 @@ class RouterConfig(BaseModel):
         default=0.4,
         ge=0,
         le=1,
-        description="In place of both where the document has all numbers of the question, and another word "
-        "of it in a line with one.",
+        description="The same in place of both, for a document that has all numbers of the question, and in "
+        "a line with one of them another word of the question.",
     )
     min_mention: float = Field(
         default=0.1,
         ge=0,
         le=1,
-        description="Where a document only mentions the names of a question: share of the rest of the "
-        "question that the line must have in which it does.",
+        description="For a document that only mentions the names of a question: share of the question's "
+        "other words that the line with the names must have.",
     )
     min_lead: float = Field(
         default=0.1,
         ge=0,
         lt=1,
-        description="Where no name decides: how much less than the first the second must score.",
+        description="Where no name decides: share by which the second document must score less than the "
+        "first.",
     )
     predicate_weight: float = Field(
         default=0.3, ge=0, le=1, description="Weight of what is asked, against that of the name."
@@ -85,10 +87,10 @@ class RouterConfig(BaseModel):
 
 @dataclass(frozen=True)
 class DocumentMatch:
-    """A document that a question may be about. `score` lies in [0, 1] and compares across questions; `why`
-    says in words what was matched. Where the question names the document once, `name_at` is where. `named`:
-    the question has a name by which it was found, of the document or in its text; without one it only
-    describes what it asks for."""
+    """A document that a question may be about. `score` lies in [0, 1] and is comparable between questions;
+    `why` says in words what matched. `name_at` is the place of the document's name in the question, if it is
+    there once. `named`: a name led to the document, its own or one in its text; otherwise a description
+    did."""
 
     key: str
     score: float
@@ -148,7 +150,7 @@ class CellRouter:
     def _by_name(
         self, reading: Reading, named: Mapping[str, list[Match]], asked: Mapping[str, float]
     ) -> dict[str, DocumentMatch]:
-        """Those whose name the question has. A name among several counts for its share."""
+        """The documents whose name is in the question. If it has several names, each counts for its share."""
         n_names = len({match.window for name_matches in named.values() for match in name_matches})
         scored = {}
         for key, name_matches in named.items():
@@ -164,11 +166,11 @@ class CellRouter:
         return scored
 
     def _by_mention(self, reading: Reading, named: Mapping[str, list[Match]]) -> Iterable[DocumentMatch]:
-        """Those that mention every name of the question.
+        """The documents that mention every name of the question.
 
-        What is asked of someone named in passing is not in the document. So the line that mentions the name
-        must have something else of the question, or the question describe by the name: "the firm that Ana
-        Lopez founded".
+        A document that names someone in passing does not tell what is asked about them. So the line with the
+        name must have other words of the question, or the question must describe something by the name: "the
+        firm that Ana Lopez founded".
         """
         names = [reading.letters(span) for span in reading.spans]
         keys = frozenset.intersection(*(self._index[f"m {n}"] | self._index[f"t {n}"] for n in names))
@@ -183,8 +185,8 @@ class CellRouter:
                 )
 
     def _by_description(self, reading: Reading) -> Iterable[DocumentMatch]:
-        """The one that has every number and most else of what the question says, if none comes near it; with
-        what else there is of the same name."""
+        """The document that has every number and most other words of the question, if no other comes near it;
+        with it, all documents of the same name."""
         asked = self._weights(terms_of([w.norm for w in reading.words], self.config.prefix_letters))
         numbers = [t for t in asked if t[0].isdigit()]
         scores = self._bm25(asked, numbers)
@@ -200,10 +202,10 @@ class CellRouter:
                 yield DocumentMatch(page.entry.key, round(_MENTION * coverage, 6), why, named=False)
 
     def _fits(self, page: Page, asked: Mapping[str, float], numbers: Collection[str]) -> bool:
-        """Whether a description fits a document; words of its name do not count.
+        """Whether a description fits a document. Words of the document's own name do not count.
 
-        Without numbers a line must have much of it and the document most. A number that another word of the
-        description stands beside speaks for itself: less is enough.
+        Without numbers, one line must have much of the description and the document most of it. Less is
+        enough where a line has a number of the description and another word of it.
         """
         own = {t for t in terms_of(page.title, self.config.prefix_letters) if t in asked}
         coverage = _best_line([frozenset(page.terms)], asked, own)
@@ -217,9 +219,9 @@ class CellRouter:
     def _by_link(
         self, named: Mapping[str, list[Match]], asked: Mapping[str, float]
     ) -> Iterable[DocumentMatch]:
-        """Those that a named one mentions by name, if the line that does has a word of the question ("the
-        employer of Ana Lopez"), or if they have one that it lacks: a question may go through one document to
-        another."""
+        """The documents that a named document mentions by name: a question may lead through one document to
+        another. Either the line with the mention has a word of the question ("the employer of Ana Lopez"), or
+        the mentioned document has a word of it that the named one lacks."""
         words = {t: w for t, w in asked.items() if t not in KINDS}
         for key in sorted(named):
             page = self._pages[key]
@@ -236,7 +238,8 @@ class CellRouter:
         return round((1 - weight) * min(1.0, quality) + weight * support, 6)
 
     def _weights(self, terms: Iterable[str]) -> dict[str, float]:
-        """How much each term tells: those of few documents more, one of none as much as one of a single one.
+        """How much each term says: more if fewer documents have it; one that no document has counts as if one
+        had.
 
         Sorted, so that sums are always the same.
         """
@@ -252,7 +255,7 @@ class CellRouter:
         """BM25 (Robertson and Zaragoza 2009) of the documents that have all terms `needed`; without these, of
         those that have one of the rarest.
 
-        Not normalised by length: a document would else lead another of the same facts by being shorter.
+        Not normalised by length, or the shorter of two documents with the same facts would lead.
         """
         known = sorted((t for t in asked if f"x {t}" in self._index), key=lambda t: (-asked[t], t))
         keys: frozenset[str] = frozenset()
@@ -282,7 +285,7 @@ class CellRouter:
 def _best_line(
     lines: Iterable[frozenset[str]], asked: Mapping[str, float], without: Collection[str] = ()
 ) -> float:
-    """The share of what is asked that the best single line has, `without` some terms."""
+    """The share of what is asked that the best single line has, not counting the terms `without`."""
     total = sum(asked.values())
     counted = [(t, w) for t, w in asked.items() if t not in without]
     best = max((sum(w for t, w in counted if t in line) for line in lines), default=0.0)

@@ -1,6 +1,6 @@
-"""Words and names in a text: what is a name, what is an ordinary word, what is one slip of the keyboard.
+"""Words and names in a text: what is a name, what is an ordinary word, what is one typing error.
 
-Knows the spelling of running text, of English in the main. Knows nothing about documents or questions.
+Knows how running text is spelt, mainly English. Knows nothing about documents or questions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ STOP = frozenset(
     "were what when where which who whom whose why will with would you your explain describe list show "
     "find".split()
 )
-"""Words that say nothing about what a text is about."""
+"""Words that say nothing about the subject of a text."""
 _CONNECTORS = frozenset("of and for the & de on am sur von van der den la le du di da del y upon".split())
 _HONORIFICS = frozenset("mr mrs ms miss dr prof professor sir lady dame lord".split())
 ARTICLES = frozenset(("the", "a", "an"))
@@ -111,7 +111,7 @@ def _begins_name(words: Sequence[Word], at: int, is_ordinary: Callable[[str], bo
 
 
 def _next(words: Sequence[Word], end: int) -> int | None:
-    """Where the name that reaches to `end` reaches further; None if it ends there."""
+    """The new end of a name that goes on after `end`; None if it does not."""
     at = end
     while at < len(words) and words[at].joined and words[at].norm in _CONNECTORS and not words[at].capital:
         at += 1
@@ -121,7 +121,7 @@ def _next(words: Sequence[Word], end: int) -> int | None:
 
 
 def pieces(words: Sequence[Word], span: range) -> list[range]:
-    """What an "and" makes of a span: "Acme Works and Nova Mills" may be one name or two."""
+    """The span split at each "and": "Acme Works and Nova Mills" may be one name or two."""
     parts, start = [], span.start
     for at in span:
         if words[at].norm == "and" and not words[at].capital:

@@ -85,8 +85,8 @@ class ArcDirectivesConfig(BaseModel):
     )
     beyond: Literal["refuse", "clip"] = Field(
         default="refuse",
-        description='What becomes of a directive beyond a limit: "refuse" as published, or "clip" to the '
-        "limit. It is recorded either way.",
+        description='What happens to a directive beyond a limit: "refuse" as published, or "clip" to the '
+        "limit. It is recorded in both cases.",
     )
     min_learning_rate: float = Field(default=1e-6, gt=0, description="Lowest learning rate.")
     max_learning_rate: float = Field(default=1e-1, gt=0, description="Highest learning rate.")

@@ -30,20 +30,30 @@ GrammarState: TypeAlias = frozenset[tuple[int, int, int]]
 
 
 class DirectiveSpace(BaseModel):
-    """The values that each field of a directive may take. The default spans good and bad: it is what a writer
-    that knows nothing yet draws from."""
+    """The values that each field of a directive may take. The default has good and bad ones: a writer that
+    has learned nothing yet draws from all of them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    use_basic_augmentations: tuple[bool, ...] = Field(default=(False, True), description="Basic ones.")
-    use_size_augmentations: tuple[bool, ...] = Field(default=(False, True), description="Those of size.")
-    use_chain_augmentations: tuple[bool, ...] = Field(default=(False, True), description="Chains.")
-    use_repeat_augmentations: tuple[bool, ...] = Field(default=(False, True), description="Repetitions.")
-    strategy: tuple[LossStrategy, ...] = Field(default=STRATEGIES, description="Where the loss falls.")
-    learning_rate: tuple[float, ...] = Field(
-        default=(1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2), description="Learning rates."
+    use_basic_augmentations: tuple[bool, ...] = Field(
+        default=(False, True), description="Values of use_basic_augmentations."
     )
-    num_train_epochs: tuple[int, ...] = Field(default=(1, 2, 4, 8), description="Numbers of epochs.")
+    use_size_augmentations: tuple[bool, ...] = Field(
+        default=(False, True), description="Values of use_size_augmentations."
+    )
+    use_chain_augmentations: tuple[bool, ...] = Field(
+        default=(False, True), description="Values of use_chain_augmentations."
+    )
+    use_repeat_augmentations: tuple[bool, ...] = Field(
+        default=(False, True), description="Values of use_repeat_augmentations."
+    )
+    strategy: tuple[LossStrategy, ...] = Field(
+        default=STRATEGIES, description="Values of strategy: which tokens are trained."
+    )
+    learning_rate: tuple[float, ...] = Field(
+        default=(1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2), description="Values of learning_rate."
+    )
+    num_train_epochs: tuple[int, ...] = Field(default=(1, 2, 4, 8), description="Values of num_train_epochs.")
 
     @field_validator("*")
     @classmethod

@@ -158,6 +158,7 @@ def shorten(text: str, limit_chars: int) -> str:
     if len(text) <= limit_chars:
         return text
     head = text[:limit_chars]
+    # Not seal.text: a line that is cut elsewhere is another training line, and makes another version.
     ends = [match.end() for match in re.finditer(r"[.!?][\"'”’)]*(?=\s)|[。！？]", head)]
     return head[: ends[-1]].strip() if ends else (head.rpartition(" ")[0] or head).strip()
 

@@ -39,8 +39,9 @@ def _statement(rng: random.Random, entity: Entity, attribute: Attribute) -> Segm
 
 
 def _question(rng: random.Random, entity: Entity, among: Sequence[Attribute]) -> Segments:
-    """A question about the entity. The last attribute of each is left out of `among`, so that what its
-    statements teach must carry over to its questions by itself."""
+    """A question about one of the attributes `among`. Callers leave out the last attribute of each entity:
+    its statements are practised without its questions, so that the model has to learn to answer from
+    statements."""
     attribute = rng.choice(among)
     question = ask(rng, entity, attribute, attribute.questions + attribute.exam)
     return closed_book(question.text, question.answers[0])
@@ -48,12 +49,12 @@ def _question(rng: random.Random, entity: Entity, among: Sequence[Attribute]) ->
 
 @dataclass
 class _Window:
-    """A rolling window of entities. Each lives for a fixed number of documents: long enough to be learned,
-    then it makes room, so that learning new things is what is learned.
+    """A changing set of entities. Each stays for a fixed number of documents, long enough to be learned, and
+    is then replaced, so that the model practises learning new things.
 
-    Nothing is asked that was not stated a few times before: to be asked about what it never met must not
-    teach the model to guess. What is stated are single facts: as published of real models, which learn little
-    from a passage as it stands (SEAL, table 2: 32.7 to 33.5 %), passages are not practised."""
+    Nothing is asked that was not stated a few times before, or the model would learn to guess about what it
+    never met. Only single facts are stated. Passages are not practised, so that the model is like real ones,
+    which learn little from a passage as it stands (SEAL, table 2: 32.7 to 33.5 %)."""
 
     rng: random.Random
     size: int = 64

@@ -1,8 +1,8 @@
-"""Self-edit demonstrations: what the embedded base model saw of writing training data, good and bad.
+"""Demonstrations of self-edits for the embedded model's pretraining, good ones and bad ones.
 
-A base model writes self-edits capably but unreliably: complete ones, incomplete ones, vague filler, wrong
-facts. The demonstrations are a mixture of such styles, so that reinforcement learning has something to
-choose from. No demonstration contains an exam wording.
+A base model can write self-edits, but not reliably: some are complete, some are not, some are vague filler or
+have wrong facts. The demonstrations are a mixture of such styles, so that reinforcement learning has
+something to choose from. No demonstration contains an exam wording.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _filler(rng: random.Random, entity: Entity, n: int) -> list[str]:
 
 @dataclass(frozen=True)
 class Telling:
-    """What a self-edit is written from: the facts in the order of the passage, and how it words them."""
+    """What a self-edit is written from: the facts in the order of the passage, and the passage's wordings."""
 
     entity: Entity
     order: Sequence[Attribute]
@@ -155,7 +155,7 @@ MARKS = {
     "full": {"number": 1.0}, "rich": {"number": 1.0}, "part": {"bullet": 1.0}, "pronouns": {"bullet": 0.5, "": 0.5},
     "filler": {"": 1.0}, "wrong": {"number": 0.3, "bullet": 0.3, "": 0.4}, "mixed": {"bullet": 0.5, "": 0.5},
 }  # fmt: skip
-"""How the lines of a style are marked, where they are."""
+"""How the lines of a style are numbered or bulleted, with the probability of each."""
 
 
 def _marked(rng: random.Random, lines: list[str], style: str) -> list[str]:
@@ -168,8 +168,8 @@ def write_self_edit(
 ) -> str:
     """The text of one self-edit about the source, as a base model might write it.
 
-    `marked`: its lines are numbered, bulleted or plain, as models mark them. Who numbers is mostly thorough: so
-    that how an edit will turn out shows in how it begins, and a small model can keep to what it has begun.
+    `marked`: its lines are numbered, bulleted or plain, as models write them. Thorough styles are numbered,
+    so that the beginning of a self-edit shows how good it will be, and a small model can keep to its style.
     """
     if format == "self-qa":
         lines = _write_qa(rng, source, style)

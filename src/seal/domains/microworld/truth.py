@@ -42,8 +42,8 @@ def _plausible(attribute: Attribute, value: str) -> bool:
 
 
 def judge_line(entity: Entity, line: str) -> Truth:
-    """ "true": it states a fact of the entity, by its name or a pronoun. "wrong": it has the form of a fact and
-    is none, be it by its value or by a garbled name. "vague": it has the form of no fact."""
+    """ "true": the line states a fact of the entity, by its name or a pronoun. "wrong": it has the form of a fact,
+    but the value is wrong or the name garbled. "vague": it does not have the form of a fact."""
     kind = grammar().kinds[entity.kind]
     subjects = {entity.name.lower(), *(p for pair in kind.pronouns for p in pair[:1]), *kind.references}
     wrong = False
