@@ -74,10 +74,10 @@ def test_sittings_add_up(folder: RunFolder) -> None:
 
 
 def test_other_inputs_are_refused(folder: RunFolder) -> None:
-    folder.pin("inputs.json", {"a": "1", "b": "2"})
-    folder.pin("inputs.json", {"a": "1", "b": "2"})
+    folder.pin({"a": "1", "b": "2"})
+    folder.pin({"a": "1", "b": "2"})
     with pytest.raises(OutputError, match="b changed since"):
-        folder.pin("inputs.json", {"a": "1", "b": "3"})
+        folder.pin({"a": "1", "b": "3"})
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")
