@@ -216,6 +216,15 @@ def test_the_control_takes_over_the_weights_too(tmp_path: Path) -> None:
     assert weights == [d.weights for d in control] and len({w for [w] in weights}) == N
 
 
+def test_what_chance_chooses_follows_from_the_run_s_seed_the_arm_and_the_round(tmp_path: Path) -> None:
+    for arm in ("seal", "random_selection"):
+        list(loop(tmp_path, config(), arm).policies())
+    for round in (1, 2):
+        rng = random.Random(derive_seed(5, "select", "random_selection", round))
+        chosen = [rng.sample(range(SAMPLES), 1) for _ in range(N)]
+        assert [d.kept for d in decisions(tmp_path, config(), "random_selection", round)] == chosen
+
+
 def test_in_the_first_round_the_control_chooses_among_the_same_samples(tmp_path: Path) -> None:
     list(loop(tmp_path, config()).policies())
     adaptation, policies = FakeAdaptation(config()), FakePolicies()

@@ -17,7 +17,6 @@ from runs import NASTY, QUESTIONS, RIGHT, N, make_run
 from seal.cli import main
 from seal.errors import InputFileError, SealError
 from seal.research.config import load_config, parse_config
-from seal.research.methods import short_label
 from seal.research.records import Decision
 from seal.research.reports import plots
 from seal.research.reports.findings import (
@@ -140,10 +139,11 @@ def test_a_gain_that_chance_gives_too_is_not_put_down_to_the_reward(tmp_path: Pa
     [("base",), ("base", "self_edit"), ("passage", "self_edit"), ("self_edit", "seal"), ("seal", "gold")],
 )
 def test_partial_methods(tmp_path: Path, methods: tuple[str, ...]) -> None:
-    _, page = report_of(make_run(tmp_path / "run", methods=methods, rounds=1))
+    run = make_run(tmp_path / "run", methods=methods, rounds=1)
+    _, page = report_of(run)
     assert ("There is no control in this run" in page.text) == ("self_edit" in methods and "seal" in methods)
     for method in methods:
-        assert short_label(method, "passages") in page.text or method in page.text
+        assert f"{long_label(method, 'passages', load_config(run / 'config.toml'))} {method}" in page.text
     assert "nan" not in page.text
 
 
