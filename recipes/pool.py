@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,9 @@ from seal.grading.statistics import cluster_means, mean_ci, paired_difference
 from seal.research import demo
 from seal.research.config import RunConfig, load_config
 from seal.research.few_shot import experiment as few_shot
-from seal.research.few_shot.voting import VOTING
-from seal.research.reports import findings, plots
-from seal.research.reports.findings import gap_share, number, percent, points
-from seal.research.reports.task_findings import long_label as few_long_label
-from seal.research.reports.task_findings import short_label as few_short_label
+from seal.research.methods import VOTING, Examined, short_label
+from seal.research.reports import plots
+from seal.research.reports.findings import gap_share, long_label, number, percent, points
 from seal.research.run_folder import RunFolder
 
 Key = tuple[int, str]
@@ -39,9 +37,8 @@ BOOTSTRAP_SEED = 0
 class Wording:
     """What differs between the experiments: their pairs, and how methods and units are called."""
 
+    on: Examined
     pairs: Sequence[tuple[str, str]]
-    short: Callable[[str], str]
-    long: Callable[[str, RunConfig], str]
     unit: str
     asked: str
     title: str
@@ -50,14 +47,9 @@ class Wording:
     def of(cls, config: RunConfig) -> Wording:
         if build_domain(config).few_shot:
             title = "How many new few-shot tasks the model solves"
-            return cls(few_shot.PAIRS, few_short_label, _few_shot_label, "task", "test grid", title)
+            return cls("tasks", few_shot.PAIRS, "task", "test grid", title)
         title = "How well the model answers questions about a new passage"
-        return cls(demo.PAIRS, findings.short_label, findings.long_label, "passage", "question", title)
-
-
-def _few_shot_label(method: str, config: RunConfig) -> str:
-    name = method.removesuffix(VOTING)
-    return few_long_label(name, config) + (", voting" if name != method else "")
+        return cls("passages", demo.PAIRS, "passage", "question", title)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,7 +83,7 @@ def pool(folders: Sequence[Path]) -> tuple[RunConfig, dict[str, Any]]:
     for folder in folders:
         config = load_config(folder / "config.toml")
         run = RunFolder(folder, config)
-        results = run.read_json("results.json")
+        results = run.results()
         if results is None:
             raise InputError(f"{folder}: the run is not finished", "Run it again with the same --out.")
         if config.seed in configs:
@@ -99,9 +91,9 @@ def pool(folders: Sequence[Path]) -> tuple[RunConfig, dict[str, Any]]:
         configs[config.seed] = config
         hashes.add(results["model"]["sha256"])
         by_seed[config.seed] = {row["name"]: row["accuracy"] for row in results["methods"]}
-        for r in run.records("evaluation.jsonl"):
-            accuracies.setdefault(r["method"], {})[config.seed, r["context"]] = r["accuracy"]
-            outcomes.setdefault(r["method"], []).extend(a["outcome"] for a in r["answers"])
+        for exam in run.evaluation.read():
+            accuracies.setdefault(exam.method, {})[config.seed, exam.context] = exam.accuracy
+            outcomes.setdefault(exam.method, []).extend(answer.outcome for answer in exam.answers)
     settings = {config.model_copy(update={"seed": 0}).model_dump_json() for config in configs.values()}
     if len(settings) > 1 or len(hashes) > 1:
         raise InputError(
@@ -189,7 +181,9 @@ def markdown(config: RunConfig, pooled: Mapping[str, Any]) -> str:
             row["n_questions"],
             percent(row["coverage"]),
         ]
-        lines.append(f"| {words.long(row['name'], config)} | {' | '.join(map(_plain, cells))} | {own} |")
+        lines.append(
+            f"| {long_label(row['name'], words.on, config)} | {' | '.join(map(_plain, cells))} | {own} |"
+        )
     lines += [
         "",
         f"| difference, paired by {words.unit} | percentage points | 95 % interval |",
@@ -197,7 +191,7 @@ def markdown(config: RunConfig, pooled: Mapping[str, Any]) -> str:
     ]
     for row in pooled["differences"]:
         interval = " to ".join(points(v) for v in row["ci95"]) if row["ci95"] else "n/a"
-        name = f"{words.short(row['a'])} − {words.short(row['b'])}"
+        name = " − ".join(short_label(row[one], words.on) for one in ("a", "b"))
         lines.append(f"| {name} | {points(row['mean'])} | {interval} |")
     lines.append("")
     for row in pooled["shares_of_gap"]:
@@ -227,7 +221,7 @@ def picture(config: RunConfig, pooled: Mapping[str, Any]) -> Any:
         f"{n_contexts} held-out {words.unit}s, {n_questions} {words.asked}s, seeds {seeds} pooled; "
         f"bars: 95\u00a0% intervals over {words.unit}s" + ("; hollow: vote of copies" if voting else "")
     )
-    labels = {row["name"]: words.long(row["name"], config) for row in rows}
+    labels = {row["name"]: long_label(row["name"], words.on, config) for row in rows}
     axis = {"axis": "test grids solved"} if voting else {}
     return plots.accuracy_figure(
         rows, labels, beside=voting or None, title=words.title, subtitle=subtitle, **axis

@@ -15,8 +15,9 @@ from seal.domains.arc_agi.text import Representation
 from seal.research.config import dump_config, parse_config
 from seal.research.data import load_source
 from seal.research.evaluate import difference_table, method_table
-from seal.research.few_shot.experiment import COMMITTEE, METHODS, PAIRS, arc_config, family_table
-from seal.research.few_shot.voting import VOTING
+from seal.research.few_shot.experiment import PAIRS, arc_config, family_table
+from seal.research.methods import VOTING, in_order, method_named
+from seal.research.records import EvaluationRecord
 from seal.self_edits.arc_grammar import render
 from seal.types import Directive, Task
 
@@ -48,7 +49,8 @@ def text_of(method: str, i: int) -> str:
 
 def examined(name: str) -> tuple[str, ...]:
     """What a method is in the folder as: also by the vote of copies, but for one that asks copies anyway."""
-    return (name,) if name.endswith(COMMITTEE) else (name, f"{name}{VOTING}")
+    together = method_named(name).several == "together"
+    return (name,) if together else (name, f"{name}{VOTING}")
 
 
 def make_task_run(
@@ -72,7 +74,7 @@ def make_task_run(
     source = load_source(config, config.data.evaluation, n)
     grid = ArcAgi(config.table(ArcConfig)).form.grid
     evaluation, written = [], []
-    order = [m for name in METHODS if name in methods for m in examined(name)]
+    order = in_order(m for name in methods for m in examined(name))
     for method in order:
         name = method.removesuffix(VOTING)
         for i, context in enumerate(source.contexts):
@@ -89,6 +91,7 @@ def make_task_run(
     if "seal" in methods:
         _rounds(path, config.outer.rounds, control="random_selection" in methods)
     families = {id: family_of(task) for id, task in source.tasks.items()}
+    records = [EvaluationRecord.from_json(one) for one in evaluation]
     fixed = (
         {"directive": asdict(OTHER), "trainings": 96, "candidates": 8} if "best_fixed" in methods else None
     )
@@ -97,11 +100,11 @@ def make_task_run(
         "wall_s": 90.0,
         "peak_memory_bytes": 1_500_000_000,
         "model": {"name": "toy", "parameters": 1234567, "sha256": "ab" * 32},
-        "methods": method_table(evaluation, order, seed=0),
+        "methods": method_table(records, order, seed=0),
         "differences": difference_table(
-            evaluation, [(a, b) for a, b in PAIRS if a in order and b in order], seed=0
+            records, [(a, b) for a, b in PAIRS if a in order and b in order], seed=0
         ),
-        "families": family_table(evaluation, families, order),
+        "families": family_table(records, families, order),
         "best_fixed": fixed,
     }
     (path / "results.json").write_text(json.dumps(results))
@@ -133,7 +136,7 @@ def _rounds(path: Path, rounds: int, *, control: bool) -> None:
         ]
         (folder / "self_edits.jsonl").write_text(json_lines(samples))
         rewards = [[0.1 * r, 0.1 * r + 0.2, 0.0] for _ in range(4)]
-        decisions = [{"context": f"t{c}", "rewards": own, "baseline": None, "kept": [1]}
+        decisions = [{"context": f"t{c}", "rewards": own, "baseline": None, "kept": [1], "weights": [1.0]}
                      for c, own in enumerate(rewards)]  # fmt: skip
         (folder / "decisions.json").write_text(json.dumps(decisions))
         if control:

@@ -93,11 +93,12 @@ def make_run(
         control.mkdir(parents=True)
         rewards = [[0.1 * r, None, 0.1 * r + 0.01 * (i % 5) + 0.2] for i in range(4)]
         decisions = [
-            {"context": f"t{i}", "rewards": own, "baseline": None, "kept": [2]}
+            {"context": f"t{i}", "rewards": own, "baseline": None, "kept": [2], "weights": [1.0]}
             for i, own in enumerate(rewards)
         ]
         chance = [
-            {"context": f"t{i}", "rewards": [None] * 3, "baseline": None, "kept": [0]} for i in range(4)
+            {"context": f"t{i}", "rewards": [None] * 3, "baseline": None, "kept": [0], "weights": [1.0]}
+            for i in range(4)
         ]
         (control.parent / "decisions.json").write_text(json.dumps(decisions))
         (control / "decisions.json").write_text(json.dumps(chance))

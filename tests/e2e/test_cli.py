@@ -51,7 +51,9 @@ def test_train_then_eval(
     results = json.loads((examined / "results.json").read_text())
     assert [m["name"] for m in results["methods"]] == ["base", "open_book", "passage", "self_edit"]
     assert results["methods"][0]["n_questions"] == 4
-    assert results["wall_s"] >= 0 and results["model"]["parameters"] > 0
+    events = [json.loads(line) for line in (examined / "metrics.jsonl").read_text().splitlines()]
+    assert results["wall_s"] == round(events[-1]["wall_s"], 1)
+    assert results["model"]["parameters"] == sum(p.numel() for p in loaded.parameters())
 
     # A finished run is not run again, and another method joins the ones that are there.
     before = (examined / "evaluation.jsonl").read_text()

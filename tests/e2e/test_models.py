@@ -13,7 +13,7 @@ from seal.engine import threads
 from seal.engine.adapt import Adaptation, Trial
 from seal.engine.check import check_fit
 from seal.engine.memory import adapter_bytes, adapter_parameters, slots_that_fit, weight_bytes
-from seal.engine.work import Work
+from seal.engine.work import Work, WorkAmount
 from seal.errors import InputError
 from seal.research.config import RunConfig, parse_config
 from seal.types import SelfEdit
@@ -110,11 +110,11 @@ def test_a_step_is_timed_for_real(tmp_path: Path) -> None:
 def test_time_left() -> None:
     work = Work()
     assert work.left_s() is None
-    work.plan("train", 10)
+    work.plan(WorkAmount(train=10))
     assert work.left_s() is None
     with work.doing("train", 4):
         pass
-    work.found("train", 6)
+    work.done_before("train", 6)
     assert work.left_s() == 0
     with pytest.raises(ValueError), work.doing("train", 1):
         raise ValueError

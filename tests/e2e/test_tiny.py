@@ -16,7 +16,6 @@ from seal.engine.adapt import Adaptation, Trial
 from seal.models import builtin_path
 from seal.research.data import gold_self_edit
 from seal.research.demo import demo_config, run_experiment
-from seal.research.evaluate import RECORDS
 from seal.research.run_folder import RunFolder
 from seal.types import Question, Score
 
@@ -99,7 +98,7 @@ def test_the_experiment_end_to_end(tmp_path) -> None:
     assert {"base", "open_book", "passage", "self_edit", "seal", "random_selection", "gold"} <= set(names)
     for method in results["methods"]:
         assert method["n_contexts"] == 3 and method["n_questions"] == 21 and method["coverage"] == 1
-        own = [r["accuracy"] for r in folder.records(RECORDS) if r["method"] == method["name"]]
+        own = [r.accuracy for r in folder.evaluation.read() if r.method == method["name"]]
         assert method["accuracy"] == pytest.approx(sum(own) / 3)
         assert method["ci95"][0] <= method["accuracy"] <= method["ci95"][1]
     assert results["seed"] == 3 and results["wall_s"] > 0 and results["peak_memory_bytes"] > 0

@@ -22,7 +22,6 @@ from seal.engine.check import check_fit
 from seal.models import builtin_path
 from seal.research.config import RunConfig, builtin_config, dump_config
 from seal.research.data import load_source
-from seal.research.evaluate import RECORDS
 from seal.research.few_shot.experiment import HAND_MADE, run_few_shot
 from seal.research.reports.tasks import write_report
 from seal.research.run_folder import RunFolder
@@ -141,11 +140,12 @@ def test_the_experiment_resumes_to_the_same_records_and_its_report_is_written(tm
     for name in ("results.json", "best_fixed.json", "fixed_search.jsonl"):
         (cut / name).unlink()
     shutil.rmtree(cut / "rounds/2/policy")
-    lines = (cut / RECORDS).read_bytes().splitlines(keepends=True)
-    (cut / RECORDS).write_bytes(b"".join(lines[: len(lines) // 2]) + b'{"method": "se')
+    evaluation = RunFolder(cut, config).evaluation.path
+    lines = evaluation.read_bytes().splitlines(keepends=True)
+    evaluation.write_bytes(b"".join(lines[: len(lines) // 2]) + b'{"method": "se')
     run_few_shot(config, RunFolder.open(cut, config))
-    both = [RunFolder(path, config).records(RECORDS) for path in (tmp_path / "whole", cut)]
-    keyed = [{(r["method"], r["context"]): r["answers"] for r in records} for records in both]
+    both = [RunFolder(path, config).evaluation.read() for path in (tmp_path / "whole", cut)]
+    keyed = [{(r.method, r.context): r.answers for r in records} for records in both]
     assert keyed[0] == keyed[1] and len(both[1]) == len(both[0])
 
 

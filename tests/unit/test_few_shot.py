@@ -18,7 +18,8 @@ from seal.research.data import load_source
 from seal.research.few_shot import fixed
 from seal.research.few_shot.experiment import arc_config, family_table
 from seal.research.few_shot.voting import Views
-from seal.research.run_folder import RunFolder
+from seal.research.records import EvaluationRecord
+from seal.research.run_folder import BEST_FIXED, RunFolder
 from seal.self_edits.arc_directives import ArcDirectives, parse_directive
 from seal.self_edits.arc_grammar import render
 from seal.types import Directive, Graded, Hyperparameters, Pair, Score, SelfEdit, Task
@@ -102,7 +103,7 @@ def test_the_search_finds_the_best_of_its_candidates_and_keeps_to_its_budget(tmp
     contexts = load_source(CONFIG, "microgrid/rl", 40).contexts
     adaptation: Any = Scored(CONFIG)
     best = fixed.search_fixed(adaptation, RunFolder.open(tmp_path, CONFIG), contexts)
-    tried = [parse_directive(r["text"]).directive for r in RunFolder(tmp_path, CONFIG).records(fixed.RECORDS)]
+    tried = [parse_directive(r.text).directive for r in RunFolder(tmp_path, CONFIG).fixed_search.read()]
     sound = [one for one in tried if one is not None and one.learning_rate < 3e-2]
     assert best in sound and len(set(tried)) == fixed.budget(CONFIG) // 12
     assert best.learning_rate * best.num_train_epochs == max(
@@ -119,9 +120,10 @@ def test_a_search_cut_short_goes_on_where_it_was(tmp_path: Path) -> None:
     folder = RunFolder.open(tmp_path, CONFIG)
     first: Any = Scored(CONFIG)
     best = fixed.search_fixed(first, folder, contexts)
-    (tmp_path / fixed.CHOICE).unlink()
-    lines = (tmp_path / fixed.RECORDS).read_bytes().splitlines(keepends=True)
-    (tmp_path / fixed.RECORDS).write_bytes(b"".join(lines[:50]) + lines[50][:9])
+    (tmp_path / BEST_FIXED).unlink()
+    search = folder.fixed_search.path
+    lines = search.read_bytes().splitlines(keepends=True)
+    search.write_bytes(b"".join(lines[:50]) + lines[50][:9])
     second: Any = Scored(CONFIG)
     assert fixed.search_fixed(second, folder, contexts) == best
     assert second.trained == len(lines) - 50
@@ -161,7 +163,7 @@ def test_an_adapter_that_failed_is_ungraded_in_both() -> None:
 
 def test_the_family_table_counts_every_task_once() -> None:
     records = [
-        {"method": m, "context": c, "accuracy": a}
+        EvaluationRecord(m, c, a, None, 1.0, [])
         for m, c, a in [("base", "1", 1.0), ("base", "2", 0.0), ("base", "3", None), ("seal", "1", 1.0)]
     ]
     rows = family_table(records, {"1": "f", "2": "f", "3": "g"}, ["base", "seal"])
@@ -179,4 +181,4 @@ def test_a_directive_decides_its_own_training_and_limits_hold() -> None:
     assert domain.hyperparameters(edit, Hyperparameters()).epochs == 8
     held = format.limited(edit, n_examples=100, batch_size=1, tokens_an_epoch=0)
     assert domain.hyperparameters(held, Hyperparameters()).epochs == 0
-    assert "800" in held.directives["rejected"] or "8 epochs" in held.directives["rejected"]
+    assert held.directives["rejected"] == "8 epochs of 100 steps are above the limit of 375 steps"

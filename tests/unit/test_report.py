@@ -14,11 +14,21 @@ from typing import Any
 import pytest
 
 from runs import NASTY, QUESTIONS, RIGHT, N, make_run
+from seal.cli import main
 from seal.errors import InputFileError, SealError
-from seal.research.config import parse_config
-from seal.research.reports import findings, plots
-from seal.research.reports.findings import gap_share, measure, percent, points, round_rewards, verdict
-from seal.research.reports.passages import worked_passage, write_report
+from seal.research.config import load_config, parse_config
+from seal.research.records import Decision
+from seal.research.reports import plots
+from seal.research.reports.findings import (
+    gap_share,
+    long_label,
+    measure,
+    percent,
+    points,
+    round_rewards,
+    verdict,
+)
+from seal.research.reports.passages import FinishedRun, worked_passage, write_report
 from seal.types import SelfEdit
 
 
@@ -129,10 +139,11 @@ def test_a_gain_that_chance_gives_too_is_not_put_down_to_the_reward(tmp_path: Pa
     [("base",), ("base", "self_edit"), ("passage", "self_edit"), ("self_edit", "seal"), ("seal", "gold")],
 )
 def test_partial_methods(tmp_path: Path, methods: tuple[str, ...]) -> None:
-    _, page = report_of(make_run(tmp_path / "run", methods=methods, rounds=1))
+    run = make_run(tmp_path / "run", methods=methods, rounds=1)
+    _, page = report_of(run)
     assert ("There is no control in this run" in page.text) == ("self_edit" in methods and "seal" in methods)
     for method in methods:
-        assert findings.short_label(method) in page.text or method in page.text
+        assert f"{long_label(method, 'passages', load_config(run / 'config.toml'))} {method}" in page.text
     assert "nan" not in page.text
 
 
@@ -142,7 +153,7 @@ def test_ungraded_answers_are_said_and_not_counted(tmp_path: Path) -> None:
     assert "– not graded" in page.text
     _, page = report_of(make_run(tmp_path / "all", ungraded=QUESTIONS))
     assert "No answer could be graded, so this run shows nothing." in page.text
-    assert worked_passage(tmp_path / "all") == ""
+    assert worked_passage(FinishedRun.read(tmp_path / "all")) is None
 
 
 def test_rounds_without_any_reward(tmp_path: Path) -> None:
@@ -181,12 +192,29 @@ def test_rounds_without_an_exam_on_other_passages(tmp_path: Path) -> None:
 def test_the_passage_shown_is_the_median_one_and_the_worse_ones_are_named(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run")
     _, page = report_of(run)
-    text = worked_passage(run)
-    shown = re.search(r"Town (\d+)", text)
-    assert shown
-    assert f"One passage: {shown.group()}" in page.text
-    assert RIGHT["seal"](int(shown.group(1))) - RIGHT["self_edit"](int(shown.group(1))) == 2
+    worked = worked_passage(FinishedRun.read(run))
+    assert worked
+    assert f"One passage: {worked.title} " in page.text
+    number = int(worked.title.removeprefix("Town "))
+    assert RIGHT["seal"](number) - RIGHT["self_edit"](number) == 2
+    exams = {exam.method: exam for exam in worked.exams}
+    assert list(exams) == ["base", "self_edit", "seal"]
+    assert exams["seal"].accuracy == RIGHT["seal"](number) / QUESTIONS
     assert "Town 0: 33.3" in page.text  # the one passage that seal is made to do worse on
+
+
+def test_the_terminal_shows_the_passage_of_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of an even number of passages two are in the middle; both places show the same one."""
+    run = make_run(tmp_path / "run")
+    assert N % 2 == 0
+    monkeypatch.setattr("seal.research.demo.demo_config", lambda **_: load_config(run / "config.toml"))
+    assert main(["demo", f"--out={run}"]) == 0
+    said = capsys.readouterr().out
+    [shown] = set(re.findall(r"fact\d+town(\d+)", said.partition("One passage")[2]))
+    page = Page((run / "report.html").read_text(encoding="utf-8"))
+    assert f"One passage: Town {shown} " in page.text
 
 
 def test_no_finished_run_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
@@ -200,12 +228,12 @@ def test_no_finished_run_is_an_error_that_says_what_to_do(tmp_path: Path) -> Non
 
 def test_rewards_of_a_round() -> None:
     decisions = [
-        {"context": "a", "rewards": [0.0, 0.4], "kept": [1]},
-        {"context": "b", "rewards": [0.6, None], "kept": [0]},
+        Decision("a", [0.0, 0.4], None, [1], [1.0]),
+        Decision("b", [0.6, None], None, [0], [1.0]),
     ]
     control = [
-        {"context": "a", "rewards": [None, None], "kept": [0]},
-        {"context": "b", "rewards": [None, None], "kept": [1]},
+        Decision("a", [None, None], None, [0], [1.0]),
+        Decision("b", [None, None], None, [1], [1.0]),
     ]
     found = round_rewards(1, decisions, control)
     assert found.mean == pytest.approx(1 / 3)
@@ -264,7 +292,7 @@ def test_labels_of_the_picture_do_not_leave_it(tmp_path: Path) -> None:
     config = parse_config({"inner": {"max_steps": 1}}, where="test")
     names = (*RIGHT, "passage_best")
     rows = [{"name": n, "accuracy": 1.0, "ci95": [1.0, 1.0]} for n in names]
-    labels = {n: findings.long_label(n, config) for n in names}
+    labels = {n: long_label(n, "passages", config) for n in names}
     for title in ("", "A title"):
         figure = plots.accuracy_figure(rows, labels, title=title)
         renderer: Any = FigureCanvasAgg(figure).get_renderer()

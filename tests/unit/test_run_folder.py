@@ -70,14 +70,17 @@ def test_sittings_add_up(folder: RunFolder) -> None:
         pass
     events = [r["event"] for r in folder.records("metrics.jsonl")]
     assert events == ["started", "interrupted", "started", "finished"]
-    assert folder.wall_s() >= 0
+    sittings = [r["wall_s"] for r in folder.records("metrics.jsonl") if "wall_s" in r]
+    assert len(sittings) == 2
+    folder.metric(event="finished", wall_s=60.04)
+    assert folder.wall_s() == pytest.approx(sum(sittings) + 60.04, abs=0.05)
 
 
 def test_other_inputs_are_refused(folder: RunFolder) -> None:
-    folder.pin("inputs.json", {"a": "1", "b": "2"})
-    folder.pin("inputs.json", {"a": "1", "b": "2"})
+    folder.pin({"a": "1", "b": "2"})
+    folder.pin({"a": "1", "b": "2"})
     with pytest.raises(OutputError, match="b changed since"):
-        folder.pin("inputs.json", {"a": "1", "b": "3"})
+        folder.pin({"a": "1", "b": "3"})
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no device that is always full")

@@ -21,30 +21,10 @@ from rich.table import Table
 from rich.text import Text
 
 from seal.errors import Interrupted
+from seal.research.methods import terminal_words
 
 if TYPE_CHECKING:
     from seal.engine.work import Work
-
-WORDS = {
-    "base": "model as it is",
-    "open_book": "with the passage to read",
-    "passage": "trained on the passage",
-    "passage_best": "the same, at its best setting",
-    "self_edit": "trained on its self-edits",
-    "round_1": "the same, after round 1 of RL",
-    "random_selection": "control: chosen by chance",
-    "seal": "the same, after RL",
-    "gold": "trained on true statements",
-    "best_fixed": "by the best directive for all tasks",
-    "hand_made": "by a directive set up by hand",
-    "chosen": "by the fitting one of several of its own",
-    "seal_chosen": "by the fitting one of several own, after RL",
-    "fixed_chosen": "by the fitting one of the best for all",
-    "committee": "by several of its own together",
-    "seal_committee": "by several own together, after RL",
-    "fixed_committee": "by the best for all together",
-}
-_VOTING = "_voting"
 
 
 def print_error(kind: str, message: str, hint: str = "") -> None:
@@ -124,14 +104,9 @@ class Display:
         return f", about {clock(max(0.0, left - (time.monotonic() - self._measured)))} to go"
 
 
-def words(method: str) -> str:
-    """What a method is; nothing where its name says it."""
-    return "the same, by voting" if method.endswith(_VOTING) else WORDS.get(method, "")
-
-
 def _figure_line(row: Mapping[str, Any]) -> str:
     if "name" in row:
-        return f"  {words(row['name']) or row['name']:<38} {percent(row)}{coverage_note(row)}"
+        return f"  {terminal_words(row['name']) or row['name']:<38} {percent(row)}{coverage_note(row)}"
     rewards = "" if row["mean_reward"] is None else f", mean reward {row['mean_reward']:.3f}"
     kept = "" if row["mean_reward_kept"] is None else f" ({row['mean_reward_kept']:.3f} of the kept)"
     return (
@@ -176,7 +151,8 @@ def method_table(results: Mapping[str, Any], *, unit: str = "passage", asked: st
     """Accuracy by method, as `results.json` holds it."""
     width = max([16, *(len(r["name"]) for r in results["methods"])]) + 1
     rows = [
-        [f"{r['name']:<{width}}{words(r['name'])}", percent(r) + coverage_note(r)] for r in results["methods"]
+        [f"{r['name']:<{width}}{terminal_words(r['name'])}", percent(r) + coverage_note(r)]
+        for r in results["methods"]
     ]
     most = max(results["methods"], key=lambda r: r["n_contexts"])
     counts = f"{most['n_contexts']} {unit}s, {most['n_questions']} {asked}s"

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 from rich.markup import escape
 
 from seal.cli.console import Display, default_out, difference_table, method_table, say_report
 from seal.errors import ConfigError
+
+if TYPE_CHECKING:
+    from seal.research.reports.passages import WorkedPassage
 
 _SHOWN_LINES = 12
 
@@ -62,60 +64,40 @@ def demo(
     display = Display()
     with display.running(folder):
         from seal.research.demo import demo_config, run_experiment
-        from seal.research.reports.passages import write_report
+        from seal.research.reports.passages import FinishedRun, worked_passage, write_report
         from seal.research.run_folder import RunFolder
 
         run = RunFolder.open(folder, demo_config(seed=seed, quick=quick))
         results = run_experiment(run.config, run, display)
         report = write_report(folder)
+        worked = worked_passage(FinishedRun.read(folder))
     display.console.print()
     display.console.print(method_table(results))
     display.console.print()
     display.console.print(difference_table(results))
-    example = _example(run)
-    if example:
+    if worked and worked.compared == ("seal", "self_edit"):
         display.console.print()
-        _show_example(display, *example)
+        _show_example(display, worked)
     say_report(display.console, report, results)
 
 
-def _example(run: Any) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
-    """What the model wrote about one passage before RL and after: records, each with its `answers`.
-
-    The passage is the one of median gain, so that it is no better than what is usual.
-    """
-    edits = {(r["method"], r["context"]): r for r in run.records("evaluation_self_edits.jsonl")}
-    scores = {(r["method"], r["context"]): r for r in run.records("evaluation.jsonl")}
-    gains = []
-    for method, context in edits:
-        before, after = scores.get(("self_edit", context)), scores.get(("seal", context))
-        if method == "seal" and before and after and None not in (before["accuracy"], after["accuracy"]):
-            gains.append((after["accuracy"] - before["accuracy"], context))
-    if not gains:
-        return None
-    _, context = sorted(gains)[len(gains) // 2]
-    before, after = (
-        {**edits[method, context], "answers": scores[method, context]["answers"]}
-        for method in ("self_edit", "seal")
-    )
-    return before, after
-
-
-def _show_example(display: Display, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+def _show_example(display: Display, worked: WorkedPassage) -> None:
+    """What the model wrote about one passage before RL and after, and what it then answered."""
+    answers = {exam.method: exam.answers for exam in worked.exams}
     display.console.print("[bold]One passage: what the model wrote about it, and what it then knew[/bold]")
     display.console.print("(the passage of median gain)")
-    for words, record in (("before RL", before), ("after RL", after)):
-        lines = [line for line in record["text"].splitlines() if line.strip()]
+    for words, (method, edit) in zip(("before RL", "after RL"), worked.edits, strict=True):
+        lines = [line for line in edit.text.splitlines() if line.strip()]
         more = [f"... and {len(lines) - _SHOWN_LINES} more lines"] if len(lines) > _SHOWN_LINES else []
         display.console.print(f"\n[bold]{words}[/bold], it wrote:")
         for line in lines[:_SHOWN_LINES] + more:
             display.console.print(f"  {escape(line)}")
-        right = sum(a["outcome"] == "right" for a in record["answers"])
-        display.console.print(f"and answered {right} of {len(record['answers'])} questions right:")
-        for a in record["answers"]:
-            mark = "✓" if a["outcome"] == "right" else "✗"
-            truth = "" if mark == "✓" else f" (it is {_quoted(a['gold'])})"
-            display.console.print(f"  {mark} {escape(a['question'])} {_quoted(a['answer'])}{truth}")
+        right = sum(a.outcome == "right" for a in answers[method])
+        display.console.print(f"and answered {right} of {len(answers[method])} questions right:")
+        for a in answers[method]:
+            mark = "✓" if a.outcome == "right" else "✗"
+            truth = "" if mark == "✓" else f" (it is {_quoted(a.gold)})"
+            display.console.print(f"  {mark} {escape(a.question)} {_quoted(a.answer)}{truth}")
 
 
 def _quoted(text: str) -> str:

@@ -46,7 +46,7 @@ def demo_arc(*, out: Path | None, seed: int, quick: bool, matched: bool) -> None
 
 def show_task(display: Display, worked: WorkedTask) -> None:
     """A worked task: its demonstrations, the directives before RL and after, and what was answered."""
-    from seal.research.reports.task_findings import short_label
+    from seal.research.methods import short_label
 
     say = display.console.print
     say(Text(f"One task: {worked.task.id}", style="bold"))
@@ -57,7 +57,7 @@ def show_task(display: Display, worked: WorkedTask) -> None:
         for line in side_by_side(pair.input, pair.output):
             say(line)
     for method, edit, notes in worked.edits:
-        say(Text.assemble("\n", (f"Directive, {short_label(method)}:", "bold"), f" {edit.text}"))
+        say(Text.assemble("\n", (f"Directive, {short_label(method, 'tasks')}:", "bold"), f" {edit.text}"))
         rejected = edit.directives.get("rejected")
         for note in [f"rejected: {rejected}"] if rejected else notes:
             say(Text(f"  {note}"))
@@ -67,7 +67,7 @@ def show_task(display: Display, worked: WorkedTask) -> None:
         _row(display, "truth", pair.output)
         for one in answers:
             note = _MARKS[one.outcome] + (f" ({one.reason})" if one.reason else "")
-            _row(display, short_label(one.method), one.grid, note, otherwise=one.text)
+            _row(display, short_label(one.method, "tasks"), one.grid, note, otherwise=one.text)
 
 
 def _row(

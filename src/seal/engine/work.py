@@ -10,13 +10,25 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Literal
 
 WorkKind = Literal["write", "train"]
 
 
+@dataclass(frozen=True)
+class WorkAmount:
+    """So many self-edits to write, and so many adapters to train and examine."""
+
+    write: int = 0
+    train: int = 0
+
+    def __add__(self, other: WorkAmount) -> WorkAmount:
+        return WorkAmount(self.write + other.write, self.train + other.train)
+
+
 class Work:
-    """Counts of planned, finished and found work. What is found was done by an earlier sitting of the run."""
+    """Counts of the work that is planned, and of what is done, now or by an earlier sitting of the run."""
 
     def __init__(self) -> None:
         self.planned: Counter[WorkKind] = Counter()
@@ -24,10 +36,12 @@ class Work:
         self._timed: Counter[WorkKind] = Counter()
         self._seconds: dict[WorkKind, float] = {}
 
-    def plan(self, kind: WorkKind, n: int) -> None:
-        self.planned[kind] += n
+    def plan(self, amount: WorkAmount) -> None:
+        self.planned["write"] += amount.write
+        self.planned["train"] += amount.train
 
-    def found(self, kind: WorkKind, n: int) -> None:
+    def done_before(self, kind: WorkKind, n: int) -> None:
+        """Counts items that an earlier sitting did, so that they say nothing about the pace of this one."""
         self.done[kind] += n
 
     @contextmanager

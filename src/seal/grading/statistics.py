@@ -24,6 +24,12 @@ _BATCH_NUMBERS = 2_000_000
 """Resampled numbers held at once: bounds the memory of a bootstrap to some 50 MB."""
 
 
+def mean(values: Iterable[float | None]) -> float | None:
+    """The plain mean of what is not None (not graded); None if nothing is left."""
+    graded = [value for value in values if value is not None]
+    return sum(graded) / len(graded) if graded else None
+
+
 def mean_ci(
     values: Iterable[float | None], *, seed: int, n_resamples: int = 10_000, level: float = 0.95
 ) -> Estimate:
@@ -43,13 +49,13 @@ def mean_ci(
         raise InputError("a value is not finite", "Pass None for what was not measured.")
     if not 0 < level < 1:
         raise InputError(f"the level {level} is not between 0 and 1", "Pass 0.95 for a 95 % interval.")
-    mean = math.fsum(data_C) / data_C.size
+    average = math.fsum(data_C) / data_C.size
     if data_C.size == 1:
-        return Estimate(mean, math.nan, math.nan, 1)
+        return Estimate(average, math.nan, math.nan, 1)
     if (data_C == data_C[0]).all():
         return Estimate(float(data_C[0]), float(data_C[0]), float(data_C[0]), data_C.size)
     low, high = _percentile_interval((data_C,), np.mean, seed=seed, n_resamples=n_resamples, level=level)
-    return Estimate(mean, low, high, data_C.size)
+    return Estimate(average, low, high, data_C.size)
 
 
 def cluster_means(

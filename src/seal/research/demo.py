@@ -1,35 +1,24 @@
 """The main experiment: does a model that learns to write its own training data learn more from it?
 
 Two arms of the outer loop, one rewarded and one choosing by chance, then every method on held-out passages.
-Knows nothing about how results are shown (report.py) or called for (cli).
+Knows nothing about how results are shown (reports) or called for (cli).
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 from seal.engine.adapt import Adaptation
 from seal.engine.check import fingerprint
 from seal.engine.start import Silent, Watch, start
-from seal.research.compare import examine_arms, plan_work, tables
+from seal.research.compare import examine_arms, methods_of_arms, tables
 from seal.research.config import RunConfig, builtin_config
 from seal.research.data import load_source
-from seal.research.evaluate import RECORDS, Evaluation, method_table
+from seal.research.evaluate import Evaluation, method_table
+from seal.research.methods import in_order
 from seal.research.outer import contexts_of_round, n_contexts
+from seal.research.planning import work_of_methods, work_of_rounds
+from seal.research.records import Results
 from seal.research.run_folder import RunFolder
 
-METHODS = (
-    "base",
-    "open_book",
-    "passage",
-    "passage_best",
-    "self_edit",
-    "round_1",
-    "round_2",
-    "random_selection",
-    "seal",
-    "gold",
-)
 PAIRS = (
     ("passage", "base"), ("self_edit", "passage"), ("self_edit", "passage_best"), ("round_1", "self_edit"),
     ("seal", "self_edit"), ("seal", "round_1"), ("seal", "random_selection"),
@@ -46,24 +35,25 @@ def demo_config(*, seed: int = 0, quick: bool = False) -> RunConfig:
     return builtin_config("seal.research", "demo.toml", {"seed": seed} | (QUICK if quick else {}))
 
 
-def run_experiment(config: RunConfig, folder: RunFolder, watch: Watch | None = None) -> dict[str, Any]:
+def run_experiment(config: RunConfig, folder: RunFolder, watch: Watch | None = None) -> Results:
     """Run or resume the experiment; returns what `results.json` then holds."""
     watch = watch or Silent()
-    done = folder.read_json("results.json")
+    done = folder.results()
     if done is not None:
         return done
     training = load_source(config, config.data.train, n_contexts(config), reward=True)
     held_out = load_source(config, config.data.evaluation, config.data.n_evaluation)
     adaptation = start(config, training.contexts + held_out.contexts, watch, open_book=True)
-    folder.pin(
-        "inputs.json", fingerprint(adaptation, training=training.contexts, evaluation=held_out.contexts)
-    )
+    folder.pin(fingerprint(adaptation, training=training.contexts, evaluation=held_out.contexts))
     n_train = len(contexts_of_round(config, training.contexts, 1))
-    given = 1 + (config.passage_best is not None) + bool(held_out.gold)
-    plan_work(adaptation, config, n_train, len(held_out.contexts), given=given)
+    adaptation.work.plan(work_of_rounds(config, n_train, control=True))
+    methods = ["passage", *methods_of_arms(config)]
+    methods += ["passage_best"] if config.passage_best is not None else []
+    methods += ["gold"] if held_out.gold else []
+    adaptation.work.plan(work_of_methods(config, methods, len(held_out.contexts)))
 
     def known(method: str) -> None:
-        watch.figures(method_table(folder.records(RECORDS), [method], seed=config.seed))
+        watch.figures(method_table(folder.evaluation.read(), [method], seed=config.seed))
 
     evaluation = Evaluation(adaptation, folder, held_out.contexts)
     with folder.session():
@@ -82,12 +72,11 @@ def run_experiment(config: RunConfig, folder: RunFolder, watch: Watch | None = N
         examine_arms(evaluation, training.contexts, known)
 
     results = summarise_run(adaptation, folder)
-    folder.write_json("results.json", results)
+    folder.keep_results(results)
     return results
 
 
-def summarise_run(adaptation: Adaptation, folder: RunFolder) -> dict[str, Any]:
+def summarise_run(adaptation: Adaptation, folder: RunFolder) -> Results:
     """Tables of the folder's records."""
-    found = {r["method"] for r in folder.records(RECORDS)}
-    methods = [m for m in METHODS if m in found] + sorted(found - set(METHODS))
+    methods = in_order({record.method for record in folder.evaluation.read()})
     return tables(adaptation, folder, methods, PAIRS)

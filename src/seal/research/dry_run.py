@@ -35,6 +35,7 @@ from seal.research import examine as examination
 from seal.research.config import RunConfig
 from seal.research.few_shot.experiment import HAND_MADE
 from seal.research.outer import CHUNK_TRIALS, contexts_of_round
+from seal.research.planning import work_of_methods
 from seal.research.train import arms_of, planned_work, training_contexts
 from seal.self_edits.arc_grammar import DirectiveSpace, render
 from seal.training import train
@@ -75,9 +76,9 @@ def plan_training(config: RunConfig, watch: Watch) -> list[PlanLine]:
     """The plan of `seal train`. Raises SealError for everything that the run itself would refuse."""
     contexts = training_contexts(config)
     model = _Model.find(config, contexts, watch, open_book=False, writes=True)
-    work = planned_work(config, len(contexts_of_round(config, contexts, 1)))
-    answers = 0 if config.outer.reward == "likelihood" else work["train"] / len(contexts)
-    amount = _amount(config, contexts, model, work["write"], work["train"], answers)
+    work = planned_work(config, contexts)
+    answers = 0 if config.outer.reward == "likelihood" else work.train / len(contexts)
+    amount = _amount(config, contexts, model, work.write, work.train, answers)
     return _lines(config, amount, model, policies=config.outer.rounds * len(arms_of(config)))
 
 
@@ -87,8 +88,8 @@ def plan_evaluation(config: RunConfig, methods: Sequence[str], watch: Watch) -> 
     model = _Model.find(
         config, contexts, watch, open_book="open_book" in methods, writes="self_edit" in methods
     )
-    work = examination.planned_work(methods, len(contexts))
-    amount = _amount(config, contexts, model, work["write"], work["train"], len(methods))
+    work = work_of_methods(config, methods, len(contexts))
+    amount = _amount(config, contexts, model, work.write, work.train, len(methods))
     return _lines(config, replace(amount, policy_tokens=0), model, policies=0)
 
 

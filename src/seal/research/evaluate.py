@@ -6,6 +6,7 @@ where the configuration sets `inner.max_steps`; `passage_best` has its own best 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +14,10 @@ from typing import Any
 from seal.engine.adapt import Adaptation, Trial
 from seal.errors import InputError
 from seal.grading.statistics import mean_ci, paired_difference
+from seal.research.records import DifferenceRow, EvaluationRecord, MethodRow, WrittenRecord, accuracies
 from seal.research.run_folder import RunFolder
 from seal.seeds import derive_seed
-from seal.types import Context, Hyperparameters, Score, SelfEdit
-
-RECORDS = "evaluation.jsonl"
-_EDITS = "evaluation_self_edits.jsonl"
+from seal.types import Context, Estimate, Hyperparameters, Score, SelfEdit
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Evaluation:
     ) -> None:
         """Trained on given self-edits, one a context."""
         if self.is_done(method):
-            self.adaptation.work.found("train", len(self.contexts))
+            self.adaptation.work.done_before("train", len(self.contexts))
             return
         trials = [
             Trial(c, edits[c.id], derive_seed(self.adaptation.config.seed, "evaluate", c.id), hyperparameters)
@@ -59,27 +58,25 @@ class Evaluation:
     def written(self, method: str, policy: Any) -> None:
         """Trained on what `policy` writes, sampled as in the outer loop, one self-edit a context."""
         if self.is_done(method):
-            self.adaptation.work.found("write", len(self.contexts))
-            self.adaptation.work.found("train", len(self.contexts))
+            self.adaptation.work.done_before("write", len(self.contexts))
+            self.adaptation.work.done_before("train", len(self.contexts))
             return
-        stored = {r["context"]: r for r in self.folder.records(_EDITS) if r["method"] == method}
+        stored = {r.context: r for r in self.folder.written.read() if r.method == method}
         if len(stored) < len(self.contexts):
             seed = f"{self.adaptation.config.seed}/evaluate"
             stage = f"writing for {method}"
-            found = self.adaptation.write(self.contexts, 1, seed=seed, model=policy, stage=stage)
+            written = self.adaptation.write(self.contexts, 1, seed=seed, model=policy, stage=stage)
             records = [
-                {"method": method, "context": c.id, "text": e.text, "truncated": e.truncated}
-                for c, [e] in zip(self.contexts, found, strict=True)
-                if c.id not in stored
+                WrittenRecord.of(method, context, edit)
+                for context, [edit] in zip(self.contexts, written, strict=True)
+                if context.id not in stored
             ]
-            self.folder.append(_EDITS, records)
-            stored |= {r["context"]: r for r in records}
+            self.folder.written.append(records)
+            stored |= {r.context: r for r in records}
         else:
-            self.adaptation.work.found("write", len(self.contexts))
+            self.adaptation.work.done_before("write", len(self.contexts))
         parse = self.adaptation.format.parse
-        edits = {
-            c.id: parse(c, stored[c.id]["text"], truncated=stored[c.id]["truncated"]) for c in self.contexts
-        }
+        edits = {c.id: parse(c, stored[c.id].text, truncated=stored[c.id].truncated) for c in self.contexts}
         learner = None if self.adaptation.config.inner.learner == "base" else policy
         self.given(method, edits, model=learner)
 
@@ -92,72 +89,55 @@ class Evaluation:
         return len(self._recorded(method)) == len(self.contexts)
 
     def _recorded(self, method: str) -> set[str]:
-        return {r["context"] for r in self.folder.records(RECORDS) if r["method"] == method}
+        return {r.context for r in self.folder.evaluation.read() if r.method == method}
 
     def record(self, method: str, scores: Sequence[Score]) -> None:
         """Puts the scores of a method into the folder."""
         recorded = self._recorded(method)  # some are, where the writing itself was cut short
-        self.folder.append(
-            RECORDS,
-            [
-                {
-                    "method": method,
-                    "context": score.context_id,
-                    "accuracy": score.accuracy,
-                    "likelihood": score.likelihood,
-                    "coverage": score.coverage,
-                    **({"notes": score.notes} if score.notes else {}),
-                    "answers": [
-                        {"question": a.question, "gold": a.gold[0] if a.gold else "", "answer": a.answer,
-                         "outcome": a.outcome, "reason": a.reason}
-                        for a in score.answers
-                    ],
-                }
-                for score in scores
-                if score.context_id not in recorded
-            ],
-        )  # fmt: skip
-
-
-def accuracies(records: Sequence[Mapping[str, Any]], method: str) -> dict[str, float | None]:
-    """Context → accuracy of one method."""
-    return {r["context"]: r["accuracy"] for r in records if r["method"] == method}
+        new = [EvaluationRecord.of(method, score) for score in scores if score.context_id not in recorded]
+        self.folder.evaluation.append(new)
 
 
 def method_table(
-    records: Sequence[Mapping[str, Any]], methods: Sequence[str], *, seed: int
-) -> list[dict[str, Any]]:
+    records: Sequence[EvaluationRecord], methods: Sequence[str], *, seed: int
+) -> list[MethodRow]:
     """One row a method: accuracy with its 95 % interval over contexts, counts and coverage."""
-    rows = []
+    rows: list[MethodRow] = []
     for method in methods:
-        own = [r for r in records if r["method"] == method]
-        outcomes = [a["outcome"] for r in own for a in r["answers"]]
-        graded = [o for o in outcomes if o != "ungraded"]
-        row: dict[str, Any] = {"name": method, "accuracy": None, "ci95": None}
+        own = [r for r in records if r.method == method]
+        outcomes = [answer.outcome for r in own for answer in r.answers]
+        n_graded = len(outcomes) - outcomes.count("ungraded")
         try:
-            found = mean_ci([r["accuracy"] for r in own], seed=seed)
-            row |= {"accuracy": found.mean, "ci95": _interval(found.low, found.high)}
-        except InputError:
-            pass  # nothing could be graded: the row says so by its coverage
-        row |= {"n_contexts": len(own), "n_questions": len(outcomes)}
-        row["coverage"] = len(graded) / len(outcomes) if outcomes else 0.0
-        rows.append(row)
+            estimate = mean_ci([r.accuracy for r in own], seed=seed)
+            accuracy, ci95 = estimate.mean, _interval(estimate)
+        except InputError:  # nothing could be graded: the row says so by its coverage
+            accuracy, ci95 = None, None
+        rows.append(
+            {
+                "name": method,
+                "accuracy": accuracy,
+                "ci95": ci95,
+                "n_contexts": len(own),
+                "n_questions": len(outcomes),
+                "coverage": n_graded / len(outcomes) if outcomes else 0.0,
+            }
+        )
     return rows
 
 
 def difference_table(
-    records: Sequence[Mapping[str, Any]], pairs: Sequence[tuple[str, str]], *, seed: int
-) -> list[dict[str, Any]]:
+    records: Sequence[EvaluationRecord], pairs: Sequence[tuple[str, str]], *, seed: int
+) -> list[DifferenceRow]:
     """One row a pair (a, b): the mean of a − b paired by context, with its 95 % interval."""
-    rows = []
+    rows: list[DifferenceRow] = []
     for a, b in pairs:
         try:
-            found = paired_difference(accuracies(records, a), accuracies(records, b), seed=seed)
-        except InputError:
+            estimate = paired_difference(accuracies(records, a), accuracies(records, b), seed=seed)
+        except InputError:  # no context was graded in both
             continue
-        rows.append({"a": a, "b": b, "mean": found.mean, "ci95": _interval(found.low, found.high)})
+        rows.append({"a": a, "b": b, "mean": estimate.mean, "ci95": _interval(estimate)})
     return rows
 
 
-def _interval(low: float, high: float) -> list[float] | None:
-    return None if low != low else [low, high]
+def _interval(estimate: Estimate) -> list[float] | None:
+    return None if math.isnan(estimate.low) else [estimate.low, estimate.high]

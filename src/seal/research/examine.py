@@ -17,66 +17,64 @@ from seal.plugins import did_you_mean
 from seal.research.config import RunConfig, check_names
 from seal.research.data import ContextSource, load_source
 from seal.research.demo import summarise_run
-from seal.research.evaluate import RECORDS, Evaluation, method_table
-from seal.research.few_shot.experiment import HAND_MADE, by_own, plan_several, same_for_all, summarise_tasks
+from seal.research.evaluate import Evaluation, method_table
+from seal.research.few_shot.experiment import HAND_MADE, by_own, same_for_all, summarise_tasks
 from seal.research.few_shot.voting import TaskEvaluation
+from seal.research.methods import Examined, method_named, methods_in_eval
+from seal.research.planning import work_of_methods
+from seal.research.records import Results
 from seal.research.run_folder import RunFolder
 
 COMMAND = "seal eval"
-METHODS = ("base", "open_book", "passage", "passage_best", "self_edit", "gold")
-DEFAULT_METHODS = ("base", "open_book", "passage", "self_edit")
-TASK_METHODS = ("base", "self_edit", "hand_made", "chosen", "committee")
-"""Those for few-shot tasks."""
-SEVERAL = ("chosen", "committee")
-"""Of these, those that take several directives a task."""
-DEFAULT_TASK_METHODS = ("base", "self_edit", "hand_made")
 
 
 def run_evaluation(
-    config: RunConfig, path: Path, methods: Sequence[str] = DEFAULT_METHODS, watch: Watch | None = None
-) -> dict[str, Any]:
+    config: RunConfig, path: Path, methods: Sequence[str] | None = None, watch: Watch | None = None
+) -> Results:
     """Examine the model by each method, in the folder `path`; returns what `results.json` then holds.
 
-    Methods that the folder holds already are not done again. Nothing is written before every input has been
-    checked. Raises SealError as its parts do.
+    Without `methods`, by those that are the default for passages or for tasks. What the folder holds already
+    is not done again. Nothing is written before every input has been checked. Raises SealError as its parts
+    do.
     """
     watch = watch or Silent()
+    methods = default_methods(config) if methods is None else methods
     RunFolder.check(path, config, command=COMMAND)
     source = evaluation_source(config, methods)
-    writes = bool({"self_edit", *SEVERAL} & set(methods))
+    writes = any(method_named(method).trained_on == "own" for method in methods)
     adaptation = start(config, source.contexts, watch, writes=writes, open_book="open_book" in methods)
     folder = RunFolder.open(path, config, command=COMMAND)
-    folder.pin("inputs.json", fingerprint(adaptation, passages=source.contexts))
-    n_contexts = len(source.contexts)
-    for kind, n in planned_work(methods, n_contexts).items():
-        adaptation.work.plan(kind, n)
-    for method in SEVERAL:
-        if method in methods:
-            plan_several(adaptation, config, method, n_contexts)
+    folder.pin(fingerprint(adaptation, passages=source.contexts))
+    adaptation.work.plan(work_of_methods(config, methods, len(source.contexts)))
     evaluation = _evaluation(adaptation, folder, source)
     writer = _writer(adaptation) if writes else adaptation.model
     with folder.session(methods=list(methods)):
         for method in methods:
-            if method in ("base", "open_book"):
-                evaluation.untrained(method, open_book=method == "open_book")
-            elif method == "self_edit":
-                evaluation.written(method, writer)
-            elif method == "hand_made":
-                same_for_all(evaluation, method, HAND_MADE)
-            elif method in SEVERAL:
-                assert isinstance(evaluation, TaskEvaluation)
-                by_own(evaluation, method, writer)
-            elif method == "gold":
-                evaluation.given(method, source.gold)
-            else:
-                best = config.passage_best if method == "passage_best" else None
-                evaluation.passage(method, best.hyperparameters() if best else None)
-            watch.figures(method_table(folder.records(RECORDS), [method], seed=config.seed))
+            _examine(method, evaluation, source, writer)
+            watch.figures(method_table(folder.evaluation.read(), [method], seed=config.seed))
     results = (
         summarise_tasks(adaptation, folder, source) if source.tasks else summarise_run(adaptation, folder)
     )
-    folder.write_json("results.json", results)
+    folder.keep_results(results)
     return results
+
+
+def _examine(name: str, evaluation: Evaluation, source: ContextSource, writer: Any) -> None:
+    method, config = method_named(name), evaluation.adaptation.config
+    if method.trained_on == "nothing":
+        evaluation.untrained(name, open_book=name == "open_book")
+    elif method.several:
+        assert isinstance(evaluation, TaskEvaluation)
+        by_own(evaluation, name, writer)
+    elif method.trained_on == "own":
+        evaluation.written(name, writer)
+    elif method.trained_on == "fixed":
+        same_for_all(evaluation, name, HAND_MADE)
+    elif method.trained_on == "truth":
+        evaluation.given(name, source.gold)
+    else:
+        best = config.passage_best if name == "passage_best" else None
+        evaluation.passage(name, best.hyperparameters() if best else None)
 
 
 def evaluation_source(config: RunConfig, methods: Sequence[str]) -> ContextSource:
@@ -104,12 +102,16 @@ def evaluation_source(config: RunConfig, methods: Sequence[str]) -> ContextSourc
 
 def methods_of(config: RunConfig) -> tuple[str, ...]:
     """The methods that there are in the configured domain."""
-    return TASK_METHODS if build_domain(config).few_shot else METHODS
+    return methods_in_eval(_examined(config))
 
 
 def default_methods(config: RunConfig) -> tuple[str, ...]:
     """Those that are examined if none is named."""
-    return DEFAULT_TASK_METHODS if build_domain(config).few_shot else DEFAULT_METHODS
+    return methods_in_eval(_examined(config), by_default=True)
+
+
+def _examined(config: RunConfig) -> Examined:
+    return "tasks" if build_domain(config).few_shot else "passages"
 
 
 def _evaluation(adaptation: Adaptation, folder: RunFolder, source: ContextSource) -> Evaluation:
@@ -124,9 +126,3 @@ def _writer(adaptation: Adaptation) -> Any:
     if not name:
         return base
     return load_model(name, dtype=adaptation.config.model.dtype, device=base.device)[0]
-
-
-def planned_work(methods: Sequence[str], n: int) -> dict[Any, int]:
-    """Self-edits to write and adapters to train on `n` contexts."""
-    trained = sum(method not in ("base", "open_book", *SEVERAL) for method in methods)
-    return {"write": n * ("self_edit" in methods), "train": n * trained}

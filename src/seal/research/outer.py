@@ -1,7 +1,8 @@
 """The outer loop: ReST-EM on the writer of self-edits. Sample, train, score, keep, fine-tune, repeat.
 
 Reads as the algorithm does (SEAL, arXiv 2506.10943, algorithm 1; ReST-EM, arXiv 2312.06585). Every sample,
-score, seed and decision is in the run's folder, and whatever is there is not done again.
+score and decision goes into the run's folder, and whatever is there is not done again. Every random choice
+follows from the run's seed. Knows nothing about held-out figures, nor about files (run_folder.py).
 
 The control arm is the same loop with the reward taken out: as many self-edits, chosen by chance. What the
 treated arm has over it is due to the reward, and not to fine-tuning on one's own samples.
@@ -9,41 +10,36 @@ treated arm has over it is due to the reward, and not to fine-tuning on one's ow
 
 from __future__ import annotations
 
-import copy
-import errno
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
-
-from safetensors import SafetensorError
+from typing import Any, TypeVar
 
 from seal.algorithms import ALGORITHMS
 from seal.algorithms.rest_em import select_at_random
 from seal.engine.adapt import Adaptation, Trial
-from seal.engine.card import write_card
 from seal.errors import TrainingError
-from seal.files import write_beside
-from seal.models import load_model
+from seal.grading.statistics import mean
+from seal.protocols import Algorithm
 from seal.research.config import RunConfig
-from seal.research.run_folder import RunFolder
+from seal.research.policies import Policies
+from seal.research.records import Arm, Decision, PolicyUpdate, ScoreRecord, SelfEditRecord
+from seal.research.run_folder import Lines, RunFolder
 from seal.seeds import derive_seed
-from seal.training import merge, train
 from seal.types import Context, Example, SelfEdit, TrainingPlan
 
-Arm = Literal["seal", "random_selection"]
+T = TypeVar("T")
 CHUNK_TRIALS = 96
 """Trials between two records in the folder: what a kill can lose."""
 
 
 @dataclass(frozen=True)
-class Reward:
-    """What one sampled self-edit earned: the mean over its seeds, None if no seed could be graded."""
+class Sample:
+    """The self-edit that was sampled for a context as its number `index`."""
 
-    context_id: str
-    sample: int
-    value: float | None
+    context: Context
+    index: int
+    self_edit: SelfEdit
 
 
 @dataclass(frozen=True)
@@ -56,100 +52,80 @@ class Kept:
 
 
 class OuterLoop:
-    """The rounds of one arm on the training contexts, in `rounds/<r>/` of the run's folder.
+    """The rounds of one arm on the training contexts.
 
-    `contexts` are those of all rounds, see `contexts_of_round`.
+    `contexts` are those of all rounds, see `contexts_of_round`. `trainer` fine-tunes, saves and loads
+    policies; it can be handed in, so that the loop can be run without a model.
     """
 
     def __init__(
-        self, adaptation: Adaptation, folder: RunFolder, contexts: Sequence[Context], arm: Arm
+        self,
+        adaptation: Adaptation,
+        folder: RunFolder,
+        contexts: Sequence[Context],
+        arm: Arm,
+        trainer: Policies | None = None,
     ) -> None:
-        self.adaptation, self.folder, self.contexts, self.arm = adaptation, folder, contexts, arm
+        self.adaptation, self.folder, self.contexts = adaptation, folder, contexts
         self.config = folder.config
+        self.arm: Arm = arm
+        self.trainer = trainer or Policies(adaptation)
+        self.algorithm: Algorithm = ALGORITHMS.get(self.config.outer.algorithm)()
 
     def policies(self) -> Iterator[tuple[int, Any]]:
         """Yield (round, policy) after each round, training what the folder does not hold yet."""
         policy = self.adaptation.model
         for round in range(1, self.config.outer.rounds + 1):
-            stored = self.folder.path / self._place(round) / "policy"
-            if stored.exists():
-                policy = self._load(stored)
+            place = self.folder.round(self.arm, round)
+            if place.policy.exists():
+                policy = self.trainer.load(place)
             else:
-                edits = self.sample(round, policy)
-                kept = self.decide(round, policy, edits)
+                samples = self.sample(round, policy)
+                kept = self.decide(round, policy, samples)
                 policy = self.update(round, policy, kept)
-                write_beside(
-                    stored, lambda beside, policy=policy, round=round: self._save(policy, beside, round)
-                )
+                self.trainer.save(policy, place)
             yield round, policy
 
-    def sample(self, round: int, policy: Any) -> list[list[SelfEdit]]:
-        """k self-edits for each context. In the first round both arms have the same policy and samples."""
-        shared = self._place(round) if round > 1 else "rounds/1"
-        name, k = f"{shared}/self_edits.jsonl", self.config.self_edit.samples
-        texts = {(r["context"], r["sample"]): r for r in self.folder.records(name)}
-        per_chunk, contexts = max(1, CHUNK_TRIALS // k), self._contexts(round)
-        for at in range(0, len(contexts), per_chunk):
-            # The same chunks in every sitting: what a chunk gives depends in its last bits on what is in it.
-            chunk = contexts[at : at + per_chunk]
-            if all((c.id, i) in texts for c in chunk for i in range(k)):
-                self.adaptation.work.found("write", len(chunk) * k)
+    def sample(self, round: int, policy: Any) -> list[list[Sample]]:
+        """k self-edits for each context, written by `policy`."""
+        # In the first round the policy is the base in both arms, so the control takes the same samples.
+        place = self.folder.round(self.arm if round > 1 else "seal", round)
+        contexts, k = contexts_of_round(self.config, self.contexts, round), self.config.self_edit.samples
+        written = {record.key: record for record in place.self_edits.read()}
+        for n_done, chunk in _chunks(contexts, max(1, CHUNK_TRIALS // k)):
+            if all((context.id, i) in written for context in chunk for i in range(k)):
+                self.adaptation.work.done_before("write", len(chunk) * k)
                 continue
-            stage = f"round {round}: writing self-edits ({at + len(chunk)} of {len(contexts)} passages)"
-            found = self.adaptation.write(
-                chunk, k, seed=f"{self.config.seed}/{shared}", model=policy, stage=stage
-            )
+            stage = f"round {round}: writing self-edits ({n_done} of {len(contexts)} passages)"
+            seed = f"{self.config.seed}/{place.name}"
+            self_edits = self.adaptation.write(chunk, k, seed=seed, model=policy, stage=stage)
             records = [
-                {
-                    "context": c.id,
-                    "sample": i,
-                    "text": e.text,
-                    "truncated": e.truncated,
-                    "lines": len(e.lines),
-                }
-                for c, edits in zip(chunk, found, strict=True)
-                for i, e in enumerate(edits)
-                if (c.id, i) not in texts
+                SelfEditRecord.of(context, i, edit)
+                for context, own in zip(chunk, self_edits, strict=True)
+                for i, edit in enumerate(own)
+                if (context.id, i) not in written
             ]
-            self.folder.append(name, records)
-            texts |= {(r["context"], r["sample"]): r for r in records}
-        parse = self.adaptation.format.parse
-        return [
-            [parse(c, texts[c.id, i]["text"], truncated=texts[c.id, i]["truncated"]) for i in range(k)]
-            for c in contexts
-        ]
+            place.self_edits.append(records)
+            written |= {record.key: record for record in records}
+        return [[self._read(context, written[context.id, i]) for i in range(k)] for context in contexts]
 
-    def decide(self, round: int, policy: Any, edits: list[list[SelfEdit]]) -> list[Kept]:
-        """The self-edits that the policy learns from, with every reward in decisions.json.
+    def _read(self, context: Context, record: SelfEditRecord) -> Sample:
+        self_edit = self.adaptation.format.parse(context, record.text, truncated=record.truncated)
+        return Sample(context, record.sample, self_edit)
 
-        The control keeps as many of each context, by chance, and gives them the weights of the treated arm.
-        """
+    def decide(self, round: int, policy: Any, samples: Sequence[Sequence[Sample]]) -> list[Kept]:
+        """The self-edits that the policy learns from. Raises TrainingError if there are none."""
         rng = random.Random(derive_seed(self.config.seed, "select", self.arm, round))
-        decisions, kept = [], []
-        treated = self.arm == "seal"
-        rewards = self.rewards(round, policy, edits) if treated else {}
-        baselines = self.baselines(round, policy) if treated and self._algorithm.uses_baseline else {}
-        treated_weights = {} if treated else self._weights_of_treated(round)
-        for context, own in zip(self._contexts(round), edits, strict=True):
-            if treated:
-                values = [rewards[context.id, i].value for i in range(len(own))]
-                chosen = self._algorithm.select(values, baselines.get(context.id), rng)
-                weights = self._algorithm.weigh(values, chosen)
-            else:
-                values = [None] * len(own)
-                weights = treated_weights[context.id]
-                chosen = select_at_random([0.0] * len(own), len(weights), rng)
-            decisions.append(
-                {
-                    "context": context.id,
-                    "rewards": values,
-                    "baseline": baselines.get(context.id),
-                    "kept": chosen,
-                    "weights": weights,
-                }
-            )
-            kept += [Kept(context, own[i], weight) for i, weight in zip(chosen, weights, strict=True)]
-        self.folder.write_json(f"{self._place(round)}/decisions.json", decisions)
+        if self.arm == "seal":
+            decisions = self._by_reward(round, policy, samples, rng)
+        else:
+            decisions = self._by_chance(round, samples, rng)
+        self.folder.round(self.arm, round).decide(decisions)
+        kept = [
+            Kept(own[i].context, own[i].self_edit, weight)
+            for own, decision in zip(samples, decisions, strict=True)
+            for i, weight in zip(decision.kept, decision.weights, strict=True)
+        ]
         if not kept:
             raise TrainingError(
                 f"round {round}: no self-edit was kept, so there is nothing to learn from",
@@ -158,40 +134,104 @@ class OuterLoop:
             )
         return kept
 
-    def rewards(self, round: int, policy: Any, edits: list[list[SelfEdit]]) -> dict[tuple[str, int], Reward]:
-        """Train and examine every sample with every seed."""
-        jobs = [
-            (c, i, s, edit)
-            for c, own in zip(self._contexts(round), edits, strict=True)
-            for i, edit in enumerate(own)
-            for s in range(self.config.inner.seeds)
-        ]
-        name = f"{self._place(round)}/scores.jsonl"
-        alone = not self.config.outer.reward_with_passage
-        found = self._score(name, f"round {round}: scoring self-edits", policy, jobs, lines_only=alone)
-        return {
-            (c.id, i): Reward(c.id, i, _mean([found[c.id, i, s] for s in range(self.config.inner.seeds)]))
-            for c, own in zip(self._contexts(round), edits, strict=True)
-            for i in range(len(own))
-        }
+    def _by_reward(
+        self, round: int, policy: Any, samples: Sequence[Sequence[Sample]], rng: random.Random
+    ) -> list[Decision]:
+        """What the configured algorithm keeps of each context's samples."""
+        rewards = self.rewards(round, policy, [one for own in samples for one in own])
+        contexts = contexts_of_round(self.config, self.contexts, round)
+        baselines = self.baselines(round, policy) if self.algorithm.uses_baseline else {}
+        decisions = []
+        for context, own in zip(contexts, samples, strict=True):
+            values, baseline = [rewards[context.id, one.index] for one in own], baselines.get(context.id)
+            kept = self.algorithm.select(values, baseline, rng)
+            weights = self.algorithm.weigh(values, kept)
+            decisions.append(Decision(context.id, values, baseline, kept, weights))
+        return decisions
+
+    def _by_chance(
+        self, round: int, samples: Sequence[Sequence[Sample]], rng: random.Random
+    ) -> list[Decision]:
+        """As many of each context's samples as the treated arm kept, with the same weights."""
+        treated = self.folder.round("seal", round).decisions
+        assert treated is not None, "the treated arm's round comes first"
+        weights_of = {decision.context: decision.weights for decision in treated}
+        decisions = []
+        for context, own in zip(contexts_of_round(self.config, self.contexts, round), samples, strict=True):
+            weights = weights_of[context.id]
+            kept = select_at_random([0.0] * len(own), len(weights), rng)
+            decisions.append(Decision(context.id, [None] * len(own), None, kept, weights))
+        return decisions
+
+    def rewards(
+        self, round: int, policy: Any, samples: Sequence[Sample]
+    ) -> dict[tuple[str, int], float | None]:
+        """The reward of each sample, by (context, index): it is trained on and examined with every seed."""
+        return self._mean_rewards(
+            self.folder.round(self.arm, round).scores,
+            f"round {round}: scoring self-edits",
+            policy,
+            samples,
+            lines_only=not self.config.outer.reward_with_passage,
+        )
 
     def baselines(self, round: int, policy: Any) -> dict[str, float | None]:
-        """The score of each context without a self-edit: trained on the passage alone."""
-        contexts = self._contexts(round)
-        nothing = [
-            (c, 0, s, SelfEdit(c.id, "none", "", ()))
-            for c in contexts
-            for s in range(self.config.inner.seeds)
-        ]
-        found = self._score(
-            f"{self._place(round)}/baselines.jsonl", f"round {round}: baselines", policy, nothing
-        )
-        return {c.id: _mean([found[c.id, 0, s] for s in range(self.config.inner.seeds)]) for c in contexts}
+        """The reward of each context without a self-edit: trained on the passage alone."""
+        contexts = contexts_of_round(self.config, self.contexts, round)
+        nothing = [Sample(context, 0, SelfEdit(context.id, "none", "", ())) for context in contexts]
+        scores = self.folder.round(self.arm, round).baselines
+        rewards = self._mean_rewards(scores, f"round {round}: baselines", policy, nothing)
+        return {context.id: rewards[context.id, 0] for context in contexts}
+
+    def _mean_rewards(
+        self,
+        scores: Lines[ScoreRecord],
+        stage: str,
+        policy: Any,
+        samples: Sequence[Sample],
+        *,
+        lines_only: bool = False,
+    ) -> dict[tuple[str, int], float | None]:
+        """The mean reward of each sample over its seeds, None if no seed could be graded. One adapter is
+        trained and examined for each sample and seed that `scores` does not hold yet."""
+        kind, seeds = self.config.outer.reward, range(self.config.inner.seeds)
+        rewards = {record.key: record.reward(kind) for record in scores.read()}
+        learner = None if self.config.inner.learner == "base" else policy
+        jobs = [(one, seed) for one in samples for seed in seeds]
+        for n_done, chunk in _chunks(jobs, CHUNK_TRIALS):
+            keys = [(one.context.id, one.index, seed) for one, seed in chunk]
+            if all(key in rewards for key in keys):
+                self.adaptation.work.done_before("train", len(chunk))
+                continue
+            trials = [
+                Trial(
+                    one.context,
+                    one.self_edit,
+                    derive_seed(self.config.seed, "inner", *key),
+                    lines_only=lines_only,
+                )
+                for (one, _), key in zip(chunk, keys, strict=True)
+            ]
+            label = f"{stage} ({n_done} of {len(jobs)})"
+            measured = self.adaptation.learn_and_examine(
+                trials, answers=kind == "accuracy", model=learner, stage=label
+            )
+            records = [
+                ScoreRecord.of(*key, score)
+                for key, score in zip(keys, measured, strict=True)
+                if key not in rewards
+            ]
+            scores.append(records)
+            rewards |= {record.key: record.reward(kind) for record in records}
+        return {
+            (one.context.id, one.index): mean(rewards[one.context.id, one.index, seed] for seed in seeds)
+            for one in samples
+        }
 
     def update(self, round: int, policy: Any, kept: Sequence[Kept]) -> Any:
-        """Fine-tune the policy on the kept self-edits; returns a new model, the old one is left as it was.
+        """Fine-tune the policy on the kept self-edits; returns a new one, the old one is left as it was.
 
-        Raises TrainingError if the update diverged.
+        Raises TrainingError if there is nothing to learn from, or if the update diverged.
         """
         written = [one for one in kept if one.self_edit.text.strip()]
         total = sum(one.weight for one in written)
@@ -213,99 +253,19 @@ class OuterLoop:
         seed = derive_seed(self.config.seed, "update", round)
         plan = TrainingPlan(f"{self.arm}/{round}", examples, self.config.outer.hyperparameters(), seed)
         stage = f"round {round}: updating the policy ({self.arm})"
-        [adapter] = train(
-            policy,
-            self.adaptation.tokenizer,
-            [plan],
-            on_progress=lambda done, total: self.adaptation.on_progress(stage, done, total),
-        )
-        if adapter.failed:
-            raise TrainingError(f"{stage}: {adapter.failed}", "Lower outer.learning_rate.")
-        updated = copy.deepcopy(policy)
-        merge(updated, adapter)
-        self.folder.metric(
-            event="policy_update", arm=self.arm, round=round, examples=len(examples), loss=adapter.losses[-1]
-        )
+        updated, loss = self.trainer.fine_tuned(policy, plan, stage)
+        self.folder.updated(PolicyUpdate(self.arm, round, len(examples), loss))
         return updated
 
-    def _score(
-        self,
-        name: str,
-        stage: str,
-        policy: Any,
-        jobs: list[tuple[Context, int, int, SelfEdit]],
-        *,
-        lines_only: bool = False,
-    ) -> dict[tuple[str, int, int], float | None]:
-        reward = self.config.outer.reward
-        found = {(r["context"], r["sample"], r["seed"]): r[reward] for r in self.folder.records(name)}
-        learner = None if self.config.inner.learner == "base" else policy
-        for at in range(0, len(jobs), CHUNK_TRIALS):
-            chunk = jobs[at : at + CHUNK_TRIALS]
-            if all((c.id, i, s) in found for c, i, s, _ in chunk):
-                self.adaptation.work.found("train", len(chunk))
-                continue
-            trials = [
-                Trial(
-                    c,
-                    e,
-                    derive_seed(self.config.seed, "inner", c.id, i, s),
-                    lines_only=lines_only,
-                )
-                for c, i, s, e in chunk
-            ]
-            label = f"{stage} ({at + len(chunk)} of {len(jobs)})"
-            scores = self.adaptation.learn_and_examine(
-                trials, answers=reward == "accuracy", model=learner, stage=label
-            )
-            records = []
-            for (c, i, s, _), score in zip(chunk, scores, strict=True):
-                if (c.id, i, s) in found:
-                    continue
-                reason = next((a.reason for a in score.answers if a.outcome == "ungraded"), "")
-                records.append(
-                    {"context": c.id, "sample": i, "seed": s, "accuracy": score.accuracy,
-                     "likelihood": score.likelihood, "coverage": score.coverage, "reason": reason}
-                    | ({"notes": score.notes} if score.notes else {})
-                )  # fmt: skip
-            self.folder.append(name, records)
-            found |= {(r["context"], r["sample"], r["seed"]): r[reward] for r in records}
-        return found
 
-    def _contexts(self, round: int) -> Sequence[Context]:
-        return contexts_of_round(self.config, self.contexts, round)
+def _chunks(items: Sequence[T], size: int) -> Iterator[tuple[int, Sequence[T]]]:
+    """Parts of `items`, each with how many there are up to its end.
 
-    def _weights_of_treated(self, round: int) -> dict[str, list[float]]:
-        decisions = self.folder.read_json(f"rounds/{round}/decisions.json")
-        assert decisions is not None, "the treated arm's round comes first"
-        return {d["context"]: d["weights"] for d in decisions}
-
-    @property
-    def _algorithm(self) -> Any:
-        return ALGORITHMS.get(self.config.outer.algorithm)()
-
-    def _place(self, round: int) -> str:
-        return f"rounds/{round}" if self.arm == "seal" else f"rounds/{round}/random_selection"
-
-    def _save(self, policy: Any, folder: Path, round: int) -> None:
-        try:
-            policy.save_pretrained(folder)
-            self.adaptation.tokenizer.save_pretrained(folder)
-        except SafetensorError as error:  # how safetensors reports what the system refused
-            raise OSError(errno.ENOSPC if "os error 28" in str(error) else errno.EIO, str(error)) from error
-        write_card(
-            folder,
-            base=self.config.model.name,
-            arm=self.arm,
-            round=round,
-            format=self.config.self_edit.format,
-            style=self.adaptation.style,
-            seed=self.config.seed,
-        )
-
-    def _load(self, folder: Path) -> Any:
-        base = self.adaptation.model
-        return load_model(folder, dtype=str(base.dtype).removeprefix("torch."), device=base.device)[0]
+    They are the same in every sitting: what a chunk gives depends in its last bits on what is in it.
+    """
+    for at in range(0, len(items), size):
+        chunk = items[at : at + size]
+        yield at + len(chunk), chunk
 
 
 def _n_parts(config: RunConfig) -> int:
@@ -324,8 +284,3 @@ def contexts_of_round(config: RunConfig, contexts: Sequence[Context], round: int
         return contexts
     n = len(contexts) // _n_parts(config)
     return contexts[(round - 1) * n : round * n]
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    graded = [v for v in values if v is not None]
-    return sum(graded) / len(graded) if graded else None

@@ -1,8 +1,18 @@
-"""A run's own folder: its configuration, its records, and where it was when it stopped.
+"""A run's own folder: which files it has, what kind of record each holds, and how they are written.
 
-Knows nothing about what the records mean. Records are appended line by line and flushed to the disk; whole
-files are written beside and renamed. So a run that was killed at any moment loses at most the work since
-its last record, and a folder never holds half of a file.
+    config.toml                     the whole configuration, by which the folder belongs to one run
+    inputs.json                     digests of the contexts and of the prompt that the run began with
+    metrics.jsonl                   sittings and policy updates, with their times
+    rounds/<r>/                     a round of the rewarded arm (`RoundFolder`)
+    rounds/<r>/random_selection/    the same round of the control
+    evaluation.jsonl                every method's exam on every held-out context
+    evaluation_self_edits.jsonl     what was written about the held-out contexts
+    fixed_search.jsonl, best_fixed.json, choices.jsonl, committees.jsonl    few-shot runs only
+    results.json                    the tables, once the run is finished
+
+Records are appended line by line and flushed to the disk; whole files are written beside and renamed. So a
+run that was killed at any moment loses at most the work since its last record, and a folder never holds half
+of a file. Knows nothing about what the records are for.
 """
 
 from __future__ import annotations
@@ -13,17 +23,105 @@ import os
 import platform
 import time
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from seal.errors import ConfigError, InputError, OutputError
 from seal.files import write_beside, writing
 from seal.research.config import RunConfig, dump_config, parse_config
+from seal.research.records import (
+    Arm,
+    ChoiceRecord,
+    CommitteeRecord,
+    Decision,
+    EvaluationRecord,
+    FixedChoice,
+    FixedScore,
+    PolicyUpdate,
+    Record,
+    Results,
+    ScoreRecord,
+    SelfEditRecord,
+    TrainingResults,
+    WrittenRecord,
+)
 
-CONFIG = "config.toml"
+R = TypeVar("R", bound=Record)
+CONFIG, INPUTS, METRICS, RESULTS = "config.toml", "inputs.json", "metrics.jsonl", "results.json"
+BEST_FIXED = "best_fixed.json"
+_UPDATE = "policy_update"
 _HEADER = "# The whole configuration of a run of "
+
+
+@dataclass(frozen=True)
+class Lines(Generic[R]):
+    """A file of the run that holds one record a line."""
+
+    folder: RunFolder
+    name: str
+    kind: type[R]
+
+    @property
+    def path(self) -> Path:
+        return self.folder.path / self.name
+
+    def read(self) -> list[R]:
+        return [self.kind.from_json(stored) for stored in self.folder.records(self.name)]
+
+    def append(self, records: Iterable[R]) -> None:
+        self.folder.append(self.name, [record.to_json() for record in records])
+
+
+@dataclass(frozen=True)
+class RoundFolder:
+    """The files of one round of one arm. The control has no scores, and in round 1 no samples of its own."""
+
+    folder: RunFolder
+    arm: Arm
+    round: int
+
+    @property
+    def name(self) -> str:
+        """The place in the run's folder. What is sampled in the round derives its seeds from it."""
+        return f"rounds/{self.round}" if self.arm == "seal" else f"rounds/{self.round}/{self.arm}"
+
+    @property
+    def self_edits(self) -> Lines[SelfEditRecord]:
+        return Lines(self.folder, f"{self.name}/self_edits.jsonl", SelfEditRecord)
+
+    @property
+    def scores(self) -> Lines[ScoreRecord]:
+        return Lines(self.folder, f"{self.name}/scores.jsonl", ScoreRecord)
+
+    @property
+    def baselines(self) -> Lines[ScoreRecord]:
+        """The exams of adapters that were trained without a self-edit."""
+        return Lines(self.folder, f"{self.name}/baselines.jsonl", ScoreRecord)
+
+    @property
+    def decisions(self) -> list[Decision] | None:
+        """None as long as nothing was decided."""
+        stored = self.folder.read_json(self._decisions)
+        return None if stored is None else [Decision.from_json(one) for one in stored]
+
+    def decide(self, decisions: Sequence[Decision]) -> None:
+        self.folder.write_json(self._decisions, [one.to_json() for one in decisions])
+
+    @property
+    def policy_name(self) -> str:
+        return f"{self.name}/policy"
+
+    @property
+    def policy(self) -> Path:
+        """The folder of the policy that learned from the round; it exists once the round is finished."""
+        return self.folder.path / self.policy_name
+
+    @property
+    def _decisions(self) -> str:
+        return f"{self.name}/decisions.json"
 
 
 class RunFolder:
@@ -92,14 +190,59 @@ class RunFolder:
 
     def wall_s(self) -> float:
         """How long all sittings took together, without those that were killed outright."""
-        events = [r for r in self.records("metrics.jsonl") if r["event"] in ("finished", "interrupted")]
+        events = [r for r in self.records(METRICS) if r["event"] in ("finished", "interrupted")]
         return round(sum(r["wall_s"] for r in events), 1)
 
-    def pin(self, name: str, value: dict[str, Any]) -> None:
+    def round(self, arm: Arm, round: int) -> RoundFolder:
+        return RoundFolder(self, arm, round)
+
+    @property
+    def evaluation(self) -> Lines[EvaluationRecord]:
+        return Lines(self, "evaluation.jsonl", EvaluationRecord)
+
+    @property
+    def written(self) -> Lines[WrittenRecord]:
+        return Lines(self, "evaluation_self_edits.jsonl", WrittenRecord)
+
+    @property
+    def fixed_search(self) -> Lines[FixedScore]:
+        return Lines(self, "fixed_search.jsonl", FixedScore)
+
+    @property
+    def choices(self) -> Lines[ChoiceRecord]:
+        return Lines(self, "choices.jsonl", ChoiceRecord)
+
+    @property
+    def committees(self) -> Lines[CommitteeRecord]:
+        return Lines(self, "committees.jsonl", CommitteeRecord)
+
+    @property
+    def best_fixed(self) -> FixedChoice | None:
+        """None as long as the search is not finished."""
+        stored = self.read_json(BEST_FIXED)
+        return None if stored is None else FixedChoice.from_json(stored)
+
+    def keep_best_fixed(self, choice: FixedChoice) -> None:
+        self.write_json(BEST_FIXED, choice.to_json())
+
+    def results(self) -> Any | None:
+        """`Results` or `TrainingResults`, by the command; None as long as the run is not finished."""
+        return self.read_json(RESULTS)
+
+    def keep_results(self, results: Results | TrainingResults) -> None:
+        self.write_json(RESULTS, results)
+
+    def policy_updates(self) -> list[PolicyUpdate]:
+        return [PolicyUpdate.from_json(m) for m in self.records(METRICS) if m["event"] == _UPDATE]
+
+    def updated(self, update: PolicyUpdate) -> None:
+        self.metric(event=_UPDATE, **update.to_json())
+
+    def pin(self, value: dict[str, str]) -> None:
         """Writes down what the run began with. Raises OutputError if it began with something else."""
-        stored = self.read_json(name)
+        stored = self.read_json(INPUTS)
         if stored is None:
-            self.write_json(name, value)
+            self.write_json(INPUTS, value)
         elif stored != value:
             changed = ", ".join(key for key in value if stored.get(key) != value[key])
             raise OutputError(
@@ -138,7 +281,7 @@ class RunFolder:
 
     def metric(self, **fields: Any) -> None:
         """One line in metrics.jsonl, with the time in seconds since the epoch."""
-        self.append("metrics.jsonl", [{"time": round(time.time(), 3), **fields}])
+        self.append(METRICS, [{"time": round(time.time(), 3), **fields}])
 
 
 def _whole_lines(path: Path) -> bytes:
@@ -162,8 +305,8 @@ def _read_text(path: Path) -> str:
 def _unlike(there: RunConfig, here: RunConfig) -> str:
     """The first few settings in which two configurations differ."""
     a, b = _flat(there.model_dump()), _flat(here.model_dump())
-    found = [f"{k} is {a.get(k)!r} there and {b.get(k)!r} here" for k in {**a, **b} if a.get(k) != b.get(k)]
-    return "; ".join(found[:3]) + (f"; and {len(found) - 3} more" if len(found) > 3 else "")
+    unlike = [f"{k} is {a.get(k)!r} there and {b.get(k)!r} here" for k in {**a, **b} if a.get(k) != b.get(k)]
+    return "; ".join(unlike[:3]) + (f"; and {len(unlike) - 3} more" if len(unlike) > 3 else "")
 
 
 def _flat(table: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -1,31 +1,34 @@
 """The outer loop on one's own passages: `seal train`. Ends with what was kept and what became of the policy.
 
-Knows nothing about held-out figures: those are an evaluation's (examination.py), on passages kept for it.
+Knows nothing about figures on held-out passages: those are for `seal eval` (examine.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
-from seal.algorithms import ALGORITHMS
 from seal.domains.knowledge import require_questions
 from seal.engine.check import fingerprint
 from seal.engine.parts import build_format
 from seal.engine.start import Silent, Watch, start
+from seal.engine.work import WorkAmount
 from seal.errors import ConfigError
+from seal.grading.statistics import mean
 from seal.models.identity import model_record
 from seal.research.config import RunConfig, check_names
 from seal.research.data import load_source
-from seal.research.outer import Arm, OuterLoop, contexts_of_round, n_contexts
+from seal.research.outer import OuterLoop, contexts_of_round, n_contexts
+from seal.research.planning import work_of_rounds
+from seal.research.records import Arm, RoundRow, TrainingResults
 from seal.research.run_folder import RunFolder
 from seal.types import Context
 
 COMMAND = "seal train"
 
 
-def run_training(config: RunConfig, path: Path, watch: Watch | None = None) -> dict[str, Any]:
+def run_training(config: RunConfig, path: Path, watch: Watch | None = None) -> TrainingResults:
     """Run or resume the outer loop in the folder `path`; returns what `results.json` then holds.
 
     Nothing is written before every input has been checked. Raises SealError as its parts do.
@@ -35,24 +38,23 @@ def run_training(config: RunConfig, path: Path, watch: Watch | None = None) -> d
     contexts = training_contexts(config)
     adaptation = start(config, contexts, watch)
     folder = RunFolder.open(path, config, command=COMMAND)
-    folder.pin("inputs.json", fingerprint(adaptation, passages=contexts))
-    stored = folder.read_json("results.json")
+    folder.pin(fingerprint(adaptation, passages=contexts))
+    stored = folder.results()
     if stored is not None:
         return stored
-    for kind, n in planned_work(config, len(contexts_of_round(config, contexts, 1))).items():
-        adaptation.work.plan(kind, n)
+    adaptation.work.plan(planned_work(config, contexts))
     arms = arms_of(config)
     with folder.session():
         for arm in arms:
             for _ in OuterLoop(adaptation, folder, contexts, arm).policies():
                 watch.figures(round_table(folder, arms))
-    results = {
+    results: TrainingResults = {
         "seed": config.seed,
         "wall_s": folder.wall_s(),
         "model": model_record(config.model.name, adaptation.model),
         "rounds": round_table(folder, arms),
     }
-    folder.write_json("results.json", results)
+    folder.keep_results(results)
     return results
 
 
@@ -81,47 +83,35 @@ def arms_of(config: RunConfig) -> tuple[Arm, ...]:
     return get_args(Arm) if config.outer.control else ("seal",)
 
 
-def planned_work(config: RunConfig, n: int) -> dict[Any, int]:
-    """Self-edits to write and adapters to train, on `n` contexts, in all rounds and arms."""
-    rounds, k, seeds = config.outer.rounds, config.self_edit.samples, config.inner.seeds
-    own_rounds = max(0, rounds - 1) if config.outer.control else 0  # the first round's samples are shared
-    baselines = 1 if ALGORITHMS.get(config.outer.algorithm).uses_baseline else 0
-    return {"write": n * k * (rounds + own_rounds), "train": n * (k + baselines) * seeds * rounds}
+def planned_work(config: RunConfig, contexts: Sequence[Context]) -> WorkAmount:
+    """What all rounds and arms write and train; `contexts` are those of all rounds."""
+    n_a_round = len(contexts_of_round(config, contexts, 1))
+    return work_of_rounds(config, n_a_round, control=config.outer.control)
 
 
-def round_table(folder: RunFolder, arms: Sequence[Arm]) -> list[dict[str, Any]]:
+def round_table(folder: RunFolder, arms: Sequence[Arm]) -> list[RoundRow]:
     """One row a finished round: its rewards, what was kept of it, and the policy that learned from that."""
-    metrics = folder.records("metrics.jsonl")
-    updates = {(m["arm"], m["round"]): m for m in metrics if m["event"] == "policy_update"}
-    rows = []
+    updates = {(update.arm, update.round): update for update in folder.policy_updates()}
+    rows: list[RoundRow] = []
     for arm in arms:
-        rounds = sorted(round for name, round in updates if name == arm)
-        for round in rounds:
-            place = f"rounds/{round}" if arm == "seal" else f"rounds/{round}/random_selection"
-            decisions = folder.read_json(f"{place}/decisions.json") or []
-            every = [reward for d in decisions for reward in d["rewards"]]
+        for round in sorted(round for name, round in updates if name == arm):
+            place = folder.round(arm, round)
+            decisions = place.decisions or []
+            rewards = [reward for d in decisions for reward in d.rewards]
+            scores = [record.reward(folder.config.outer.reward) for record in place.scores.read()]
             rows.append(
                 {
                     "arm": arm,
                     "round": round,
-                    "n_self_edits": len(every),
-                    "n_ungraded": every.count(None) if arm == "seal" else 0,
-                    "n_failed_adapters": _failed(folder, place),
-                    "mean_reward": _mean(every),
-                    "mean_reward_kept": _mean([d["rewards"][i] for d in decisions for i in d["kept"]]),
-                    "n_kept": sum(len(d["kept"]) for d in decisions),
-                    "loss": updates[arm, round]["loss"],
-                    "policy": f"{place}/policy",
+                    "n_self_edits": len(rewards),
+                    "n_ungraded": rewards.count(None) if arm == "seal" else 0,
+                    # left out, because they diverged or because no answer could be graded
+                    "n_failed_adapters": scores.count(None),
+                    "mean_reward": mean(rewards),
+                    "mean_reward_kept": mean(d.rewards[i] for d in decisions for i in d.kept),
+                    "n_kept": sum(len(d.kept) for d in decisions),
+                    "loss": updates[arm, round].loss,
+                    "policy": place.policy_name,
                 }
             )
     return rows
-
-
-def _failed(folder: RunFolder, place: str) -> int:
-    """Adapters that were left out, because they diverged or because no answer could be graded."""
-    return sum(r[folder.config.outer.reward] is None for r in folder.records(f"{place}/scores.jsonl"))
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    graded = [v for v in values if v is not None]
-    return sum(graded) / len(graded) if graded else None

@@ -29,7 +29,7 @@ from seal.domains.microworld.world import WorldItem, known_world, make_items
 from seal.engine.start import Silent, Watch
 from seal.files import write_beside
 from seal.grading.exact import comparable
-from seal.grading.statistics import mean_ci
+from seal.grading.statistics import mean, mean_ci
 from seal.learner import Learner, Text
 from seal.learner.answering import Mind
 from seal.learner.asking import anchors
@@ -353,7 +353,7 @@ def own_exam_against_truth(learner: Learner, items: Sequence[WorldItem]) -> list
 
 
 def _mean(values: Sequence[bool] | Sequence[float]) -> float:
-    return sum(values) / len(values) if values else 0.0
+    return mean(values) or 0.0
 
 
 def _told(name: str, figures: dict[str, Any]) -> str:

@@ -11,30 +11,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from seal.engine.adapt import Adaptation, Trial
 from seal.errors import InputError
 from seal.research.few_shot.voting import arc_domain
+from seal.research.records import ChoiceRecord
 from seal.research.run_folder import RunFolder
 from seal.seeds import derive_seed
 from seal.types import Context, SelfEdit, Task
-
-RECORDS = "choices.jsonl"
 
 
 def left_out(adaptation: Adaptation, context: Context) -> list[Context]:
     """Each demonstration as an exam, with the others before it, less those that do not fit the text form."""
     domain = arc_domain(adaptation)
     shown = domain.task(context).train
-    found = []
+    exams = []
     for index, pair in enumerate(shown if len(shown) > 1 else ()):
         others = (*shown[:index], *shown[index + 1 :])
         try:
-            found.append(domain.context(Task(f"{context.id}/left-out-{index}", others, (pair,))))
+            exams.append(domain.context(Task(f"{context.id}/left-out-{index}", others, (pair,))))
         except InputError:
             continue
-    return found
+    return exams
 
 
 def choose(
@@ -47,7 +45,7 @@ def choose(
     """For each context the candidate that does best, of equally good ones the first; or a self-edit that
     changes nothing. The folder keeps what was chosen (None: nothing), and by what.
     """
-    stored = {r["context"]: r for r in folder.records(RECORDS) if r["method"] == method}
+    stored = {r.context: r for r in folder.choices.read() if r.method == method}
     missing = [c for c in contexts if c.id not in stored]
     known = solved_as_it_is(adaptation, missing)
     likelihoods = _likelihoods(
@@ -57,14 +55,14 @@ def choose(
         candidates,
         folder.config.few_shot.choose_by,
     )
-    records: list[dict[str, Any]] = []
+    records: list[ChoiceRecord] = []
     for context in missing:
         own, text = likelihoods.get(context.id), None
         if own is not None:
             text = candidates[context.id][own.index(max(own))].text
-        records.append({"method": method, "context": context.id, "text": text, "likelihoods": own})
-    folder.append(RECORDS, records)
-    texts = {key: r["text"] for key, r in (stored | {r["context"]: r for r in records}).items()}
+        records.append(ChoiceRecord(method, context.id, text, own))
+    folder.choices.append(records)
+    texts = {r.context: r.text for r in (*stored.values(), *records)}
     unchanged = {c.id: SelfEdit(c.id, adaptation.format.name, "", ()) for c in contexts}
     return {
         c.id: unchanged[c.id] if (text := texts[c.id]) is None else adaptation.format.parse(c, text)
@@ -76,10 +74,10 @@ def solved_as_it_is(adaptation: Adaptation, contexts: Sequence[Context]) -> set[
     """The tasks of which the model as it is solves every demonstration, two or more, when it is left out."""
     asked = [(c, exam) for c in contexts for exam in left_out(adaptation, c)]
     scores = adaptation.examine([(exam, None) for _, exam in asked])
-    found: dict[str, list[bool]] = {}
+    right_of: dict[str, list[bool]] = {}
     for (context, _), score in zip(asked, scores, strict=True):
-        found.setdefault(context.id, []).append(score.accuracy == 1)
-    return {key for key, right in found.items() if len(right) > 1 and all(right)}
+        right_of.setdefault(context.id, []).append(score.accuracy == 1)
+    return {key for key, right in right_of.items() if len(right) > 1 and all(right)}
 
 
 def _likelihoods(
@@ -100,7 +98,7 @@ def _likelihoods(
                 trials.append(Trial(exam, own, derive_seed(seed, "choose", exam.id)))
                 owners.append((context.id, i))
     scores = adaptation.learn_and_examine(trials, answers=False, stage=f"choosing for {method}")
-    found = {c.id: [0.0] * len(candidates[c.id]) for c in contexts}
+    sums = {c.id: [0.0] * len(candidates[c.id]) for c in contexts}
     for (context_id, i), score in zip(owners, scores, strict=True):
-        found[context_id][i] += score.likelihood or 0.0  # one that diverged makes nothing likely
-    return found
+        sums[context_id][i] += score.likelihood or 0.0  # one that diverged makes nothing likely
+    return sums

@@ -24,11 +24,11 @@ from seal.research.evaluate import Evaluation
 from seal.research.few_shot.choosing import left_out, solved_as_it_is
 from seal.research.few_shot.settings import FewShotConfig
 from seal.research.few_shot.voting import Views, arc_domain, graded_winner, read_grid
+from seal.research.records import CommitteeRecord
 from seal.seeds import derive_seed
 from seal.training import Adapter, AdapterBank
 from seal.types import Context, Graded, Grid, Question, Score, SelfEdit, Task
 
-RECORDS = "committees.jsonl"
 MOST_CANDIDATES = 4
 """Of a test grid, those that adapters and copies of most weight gave; the others are not scored."""
 LEAST_WEIGHT = 0.02
@@ -87,28 +87,26 @@ def together(
         )
         for c in contexts
     ]
-    verdicts = agree(adaptation, panels, evaluation.folder.config.few_shot, f"evaluating {method}")
-    stored = {r["context"] for r in evaluation.folder.records(RECORDS) if r["method"] == method}
-    evaluation.folder.append(
-        RECORDS,
-        [
-            {
-                "method": method,
-                "context": panel.context.id,
-                "directives": [edit.text for edit in panel.self_edits],
-                "candidates": [[asdict(one) for one in own] for own in verdict.candidates],
-            }
-            for panel, verdict in zip(panels, verdicts, strict=True)
-            if panel.context.id not in stored  # they are, where the run was cut off before the last line
-        ],
+    agreed = agree(adaptation, panels, evaluation.folder.config.few_shot, f"evaluating {method}")
+    committees = evaluation.folder.committees
+    stored = {r.context for r in committees.read() if r.method == method}
+    committees.append(
+        CommitteeRecord(
+            method,
+            panel.context.id,
+            [edit.text for edit in panel.self_edits],
+            [[asdict(one) for one in own] for own in consensus.candidates],
+        )
+        for panel, consensus in zip(panels, agreed, strict=True)
+        if panel.context.id not in stored  # they are, where the run was cut off before the last line
     )
-    evaluation.record(method, [verdict.score for verdict in verdicts])
+    evaluation.record(method, [consensus.score for consensus in agreed])
 
 
 def agree(
     adaptation: Adaptation, panels: Sequence[Panel], settings: FewShotConfig, stage: str
 ) -> list[Consensus]:
-    """The verdict of each panel. One whose adapters all diverged comes back ungraded, with the reason."""
+    """What each panel agrees on. One whose adapters all diverged comes back ungraded, with the reason."""
     with adaptation.work.doing("train", sum(len(panel.self_edits) for panel in panels)):
         return adaptation.workers.share(
             panels,
@@ -151,19 +149,19 @@ def _agree(
     owners = [i for i, p in enumerate(panels) for _ in p.self_edits]
     trained = [adapter for adapter, _ in adaptation.train(trials, stage=stage)]
     sound = [j for j, adapter in enumerate(trained) if not adapter.failed]
-    found: dict[int, Consensus] = {}
+    consensus: dict[int, Consensus] = {}
     for i, panel in enumerate(panels):
         own = [j for j in sound if owners[j] == i]
         if panel.self_edits and not own:
             [reason, *_] = [a.failed for a, owner in zip(trained, owners, strict=True) if owner == i]
-            found[i] = Consensus(ungraded(panel.context, reason), tuple(() for _ in panel.task.test))
+            consensus[i] = Consensus(ungraded(panel.context, reason), tuple(() for _ in panel.task.test))
     bare = [i for i, panel in enumerate(panels) if not panel.self_edits]
-    found |= _verdicts(adaptation, exams, [(i, None) for i in bare], [], settings)
-    found |= _verdicts(adaptation, exams, [(owners[j], j) for j in sound], trained, settings)
-    return [found[i] for i in range(len(panels))]
+    consensus |= _agreed(adaptation, exams, [(i, None) for i in bare], [], settings)
+    consensus |= _agreed(adaptation, exams, [(owners[j], j) for j in sound], trained, settings)
+    return [consensus[i] for i in range(len(panels))]
 
 
-def _verdicts(
+def _agreed(
     adaptation: Adaptation,
     exams: Sequence[Views],
     members: Sequence[tuple[int, int | None]],
@@ -209,10 +207,10 @@ def _asked(
         if (text := _written(domain, seat.copy, grid)) is not None
     ]
     asked = [(seat, (adaptation.exam_prompt(None, seat.copy.question), text)) for seat, _, text in jobs]
-    for (seat, grid, _), found in zip(jobs, _log_probabilities(adaptation, asked, bank), strict=True):
-        seat.likely[grid] = found
+    for (seat, grid, _), value in zip(jobs, _log_probabilities(adaptation, asked, bank), strict=True):
+        seat.likely[grid] = value
     return {
-        i: _verdict(exams[i], own, [_candidates(table, supported[id(table)]) for table in own], domain)
+        i: _consensus(exams[i], own, [_candidates(table, supported[id(table)]) for table in own], domain)
         for i, own in tables.items()
     }
 
@@ -266,19 +264,19 @@ def _supported(table: Sequence[_Seat]) -> dict[Grid, float]:
 
 
 def _candidates(table: Sequence[_Seat], supported: Mapping[Grid, float]) -> list[ProposedGrid]:
-    found = []
+    proposed = []
     for grid, support in supported.items():
         own = [(seat.weight, seat.likely[grid]) for seat in table if grid in seat.likely]
         if own:
             mean = sum(w * x for w, x in own) / sum(w for w, _ in own)
-            found.append(ProposedGrid(grid, support, mean))
-    return found
+            proposed.append(ProposedGrid(grid, support, mean))
+    return proposed
 
 
 def _copies(adaptation: Adaptation, exam: Views, n_shown: int) -> list[_Copy]:
     domain = arc_domain(adaptation)
     questions = iter(exam.context.questions)
-    found = []
+    copies = []
     for test, (ways, tasks) in enumerate(zip(exam.ways, exam.copies, strict=True)):
         for way, task in zip(ways, tasks, strict=True):
             shown = [
@@ -286,8 +284,8 @@ def _copies(adaptation: Adaptation, exam: Views, n_shown: int) -> list[_Copy]:
                 for context in left_out(adaptation, domain.context(task))[:n_shown]
                 for question in context.questions
             ]
-            found.append(_Copy(test, next(questions), way, tuple(shown)))
-    return found
+            copies.append(_Copy(test, next(questions), way, tuple(shown)))
+    return copies
 
 
 def _written(domain: ArcAgi, copy: _Copy, grid: Grid) -> str | None:
@@ -298,7 +296,7 @@ def _written(domain: ArcAgi, copy: _Copy, grid: Grid) -> str | None:
         return None
 
 
-def _verdict(
+def _consensus(
     exam: Views,
     tables: Sequence[Sequence[_Seat]],
     candidates: Sequence[Sequence[ProposedGrid]],

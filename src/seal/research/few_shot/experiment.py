@@ -13,15 +13,19 @@ from seal.domains.arc_agi.microgrid import family_of
 from seal.engine.adapt import Adaptation
 from seal.engine.check import fingerprint
 from seal.engine.start import Silent, Watch, start
-from seal.research.compare import examine_arms, plan_work, tables
+from seal.engine.work import WorkAmount
+from seal.research.compare import examine_arms, methods_of_arms, tables
 from seal.research.config import RunConfig, builtin_config, check_names
 from seal.research.data import ContextSource, load_source
-from seal.research.evaluate import RECORDS, Evaluation, method_table
+from seal.research.evaluate import Evaluation, method_table
 from seal.research.few_shot import fixed
 from seal.research.few_shot.choosing import choose
 from seal.research.few_shot.committee import together
-from seal.research.few_shot.voting import VOTING, TaskEvaluation
+from seal.research.few_shot.voting import TaskEvaluation
+from seal.research.methods import in_order, method_named
 from seal.research.outer import OuterLoop, contexts_of_round, n_contexts
+from seal.research.planning import work_of_methods, work_of_rounds
+from seal.research.records import EvaluationRecord, FamilyRow, Results
 from seal.research.run_folder import RunFolder
 from seal.self_edits.arc_grammar import render
 from seal.types import Directive, SelfEdit
@@ -29,10 +33,6 @@ from seal.types import Directive, SelfEdit
 HAND_MADE: Final = Directive(True, False, False, False, "train_using_output_tokens", 1e-2, 8)
 """Test-time training as a person sets it up (Akyürek et al., arXiv 2411.07279): leave-one-out tasks, flips,
 permuted colours, loss on the outputs; the rate and the epochs are those that suit the embedded model."""
-METHODS: Final = (
-    "base", "self_edit", "round_1", "round_2", "random_selection", "seal", "best_fixed", "hand_made",
-    "chosen", "seal_chosen", "fixed_chosen", "committee", "seal_committee", "fixed_committee",
-)  # fmt: skip
 PAIRS: Final = (
     ("self_edit", "base"), ("round_1", "self_edit"), ("seal", "self_edit"), ("seal", "round_1"),
     ("seal", "random_selection"), ("random_selection", "self_edit"), ("seal", "best_fixed"),
@@ -43,7 +43,6 @@ PAIRS: Final = (
     ("seal_committee", "fixed_committee"), ("fixed_committee", "best_fixed"), ("seal_committee", "base"),
     ("seal_committee", "hand_made"), ("seal_committee", "base_voting"), ("committee", "base_voting"),
 )  # fmt: skip
-CHOSEN, COMMITTEE = "chosen", "committee"
 QUICK: Final = {"data.n_train": 8, "data.n_evaluation": 16, "self_edit.samples": 4, "outer.rounds": 1}
 
 
@@ -53,28 +52,26 @@ def arc_config(*, seed: int = 0, quick: bool = False, matched: bool = False) -> 
     return builtin_config("seal.research.few_shot", "arc.toml", own | (QUICK if quick else {}))
 
 
-def run_few_shot(config: RunConfig, folder: RunFolder, watch: Watch | None = None) -> dict[str, Any]:
+def run_few_shot(config: RunConfig, folder: RunFolder, watch: Watch | None = None) -> Results:
     """Run or resume the experiment; returns what `results.json` then holds."""
     watch = watch or Silent()
-    done = folder.read_json("results.json")
+    done = folder.results()
     if done is not None:
         return done
     check_names(config)
     training = load_source(config, config.data.train, n_contexts(config), reward=True)
     held_out = load_source(config, config.data.evaluation, config.data.n_evaluation)
     adaptation = start(config, training.contexts + held_out.contexts, watch)
-    folder.pin(
-        "inputs.json", fingerprint(adaptation, training=training.contexts, evaluation=held_out.contexts)
-    )
+    folder.pin(fingerprint(adaptation, training=training.contexts, evaluation=held_out.contexts))
     n_train = len(contexts_of_round(config, training.contexts, 1))
-    n = len(held_out.contexts)
-    plan_work(adaptation, config, n_train, n, given=2, searched=fixed.budget(config))
-    for method in methods_of_several(config):
-        plan_several(adaptation, config, method, n)
+    adaptation.work.plan(work_of_rounds(config, n_train, control=True))
+    adaptation.work.plan(WorkAmount(train=fixed.budget(config)))
+    methods = ["hand_made", *methods_of_arms(config), "best_fixed", *methods_of_several(config)]
+    adaptation.work.plan(work_of_methods(config, methods, len(held_out.contexts)))
     with folder.session():
         _run(adaptation, folder, training, held_out, watch)
     results = summarise_tasks(adaptation, folder, held_out)
-    folder.write_json("results.json", results)
+    folder.keep_results(results)
     return results
 
 
@@ -84,7 +81,7 @@ def _run(
     evaluation = TaskEvaluation(adaptation, folder, held_out.contexts, held_out.tasks)
 
     def known(method: str) -> None:
-        watch.figures(method_table(folder.records(RECORDS), [method], seed=adaptation.config.seed))
+        watch.figures(method_table(folder.evaluation.read(), [method], seed=adaptation.config.seed))
 
     evaluation.untrained("base")
     known("base")
@@ -98,24 +95,12 @@ def _run(
         known(method)
 
 
-def plan_several(adaptation: Adaptation, config: RunConfig, method: str, n_contexts: int) -> None:
-    """Tells the run's account of its work what such a method is to do at most."""
-    settings, plan = config.few_shot, adaptation.work.plan
-    if not method.startswith("fixed"):
-        plan("write", n_contexts * settings.choose_from)
-    together = method.endswith(COMMITTEE)
-    plan(
-        "train",
-        n_contexts * (settings.choose_from if together else settings.choose_from * settings.choose_by + 1),
-    )
-
-
 def methods_of_several(config: RunConfig) -> tuple[str, ...]:
     """The methods that have several directives for each task: all of them together or, with the matched
     baselines, also one chosen among them."""
     if not config.few_shot.choose_fixed:
-        return (f"seal_{COMMITTEE}",)
-    return tuple(f"{own}_{way}" for own in ("seal", "fixed") for way in (CHOSEN, COMMITTEE))
+        return ("seal_committee",)
+    return ("seal_chosen", "seal_committee", "fixed_chosen", "fixed_committee")
 
 
 def by_several(evaluation: TaskEvaluation, training: ContextSource, method: str) -> None:
@@ -124,16 +109,16 @@ def by_several(evaluation: TaskEvaluation, training: ContextSource, method: str)
     if evaluation.is_done(method):
         return
     adaptation, folder = evaluation.adaptation, evaluation.folder
-    if method.startswith("seal"):
+    if method_named(method).trained_on == "own":
         policies = [p for _, p in OuterLoop(adaptation, folder, training.contexts, "seal").policies()]
         by_own(evaluation, method, policies[-1] if policies else adaptation.model)
     else:
         best = fixed.best_fixed(adaptation, folder, folder.config.few_shot.choose_from)
-        found = {
+        same = {
             c.id: [adaptation.format.parse(c, render(directive)) for directive in best]
             for c in evaluation.contexts
         }
-        _by(evaluation, method, found)
+        _by(evaluation, method, same)
 
 
 def by_own(evaluation: TaskEvaluation, method: str, policy: Any) -> None:
@@ -146,12 +131,12 @@ def by_own(evaluation: TaskEvaluation, method: str, policy: Any) -> None:
     _by(evaluation, method, {c.id: own for c, own in zip(contexts, written, strict=True)})
 
 
-def _by(evaluation: TaskEvaluation, method: str, found: Mapping[str, Sequence[SelfEdit]]) -> None:
-    if method.endswith(COMMITTEE):
-        together(evaluation, method, evaluation.tasks, found)
+def _by(evaluation: TaskEvaluation, method: str, candidates: Mapping[str, Sequence[SelfEdit]]) -> None:
+    if method_named(method).several == "together":
+        together(evaluation, method, evaluation.tasks, candidates)
     else:
         adaptation, folder = evaluation.adaptation, evaluation.folder
-        evaluation.given(method, choose(adaptation, folder, method, evaluation.contexts, found))
+        evaluation.given(method, choose(adaptation, folder, method, evaluation.contexts, candidates))
 
 
 def same_for_all(evaluation: Evaluation, method: str, directive: Directive) -> None:
@@ -160,25 +145,24 @@ def same_for_all(evaluation: Evaluation, method: str, directive: Directive) -> N
     evaluation.given(method, {c.id: parse(c, text) for c in evaluation.contexts})
 
 
-def summarise_tasks(adaptation: Adaptation, folder: RunFolder, held_out: ContextSource) -> dict[str, Any]:
+def summarise_tasks(adaptation: Adaptation, folder: RunFolder, held_out: ContextSource) -> Results:
     """Tables of the folder's records, with the families of the tasks."""
-    records = folder.records(RECORDS)
-    found = {r["method"] for r in records}
-    methods = [m for name in METHODS for m in (name, f"{name}{VOTING}") if m in found]
+    records, best = folder.evaluation.read(), folder.best_fixed
+    methods = in_order({record.method for record in records})
     families = {id: family_of(task) for id, task in held_out.tasks.items()}
-    return tables(adaptation, folder, methods, PAIRS) | {
-        "families": family_table(records, families, methods),
-        "best_fixed": folder.read_json(fixed.CHOICE),
-    }
+    results = tables(adaptation, folder, methods, PAIRS)
+    results["families"] = family_table(records, families, methods)
+    results["best_fixed"] = best.to_json() if best else None
+    return results
 
 
 def family_table(
-    records: Sequence[dict[str, Any]], families: dict[str, str], methods: Sequence[str]
-) -> list[dict[str, Any]]:
+    records: Sequence[EvaluationRecord], families: dict[str, str], methods: Sequence[str]
+) -> list[FamilyRow]:
     """One row a family: how many tasks it has, and how many of them each method solved."""
-    rows = []
+    rows: list[FamilyRow] = []
     for family in sorted(set(families.values())):
-        own = [r for r in records if families.get(r["context"]) == family]
-        solved = {m: sum(r["accuracy"] == 1 for r in own if r["method"] == m) for m in methods}
+        own = [r for r in records if families.get(r.context) == family]
+        solved = {m: sum(r.accuracy == 1 for r in own if r.method == m) for m in methods}
         rows.append({"family": family, "n": sum(f == family for f in families.values()), "solved": solved})
     return rows

@@ -12,14 +12,15 @@ from dataclasses import asdict
 
 from seal.engine.adapt import Adaptation, Trial
 from seal.errors import TrainingError
+from seal.grading.statistics import mean
 from seal.research.config import RunConfig
 from seal.research.outer import CHUNK_TRIALS
+from seal.research.records import FixedChoice, FixedScore
 from seal.research.run_folder import RunFolder
 from seal.seeds import derive_seed
 from seal.self_edits.arc_grammar import DirectiveSpace, directives, render
 from seal.types import Context, Directive
 
-RECORDS, CHOICE = "fixed_search.jsonl", "best_fixed.json"
 _KEPT, _FIRST_TASKS, _RUNGS = 4, 4, 3
 
 
@@ -39,9 +40,9 @@ def search_fixed(adaptation: Adaptation, folder: RunFolder, contexts: Sequence[C
         TrainingError: no directive could be scored.
     """
     config = folder.config
-    stored = folder.read_json(CHOICE)
+    stored = folder.best_fixed
     if stored is not None:
-        return Directive(**stored["directive"])
+        return Directive(**stored.directive)
     rng = random.Random(f"fixed/{config.seed}")
     every = list(directives(config.table(DirectiveSpace)))
     n_first = max(1, budget(config) // (_RUNGS * _FIRST_TASKS))
@@ -52,25 +53,25 @@ def search_fixed(adaptation: Adaptation, folder: RunFolder, contexts: Sequence[C
         rewards = _score(
             adaptation, folder, left, order[:n_tasks], f"searching a fixed directive, {rung + 1}"
         )
-        left = sorted((d for d in left if rewards[d]), key=lambda d: (-_mean(rewards[d]), render(d)))
+        left = sorted((d for d in left if rewards[d]), key=lambda d: (-(mean(rewards[d]) or 0.0), render(d)))
         if not left:
             raise TrainingError("no fixed directive could be scored", "Lower the learning rates to try.")
         if rung + 1 < _RUNGS:
             left = left[: max(1, len(left) // _KEPT)]
     best = left[0]
-    n = len(folder.records(RECORDS))
-    folder.write_json(CHOICE, {"directive": asdict(best), "trainings": n, "candidates": n_first})
+    n_trainings = len(folder.fixed_search.read())
+    folder.keep_best_fixed(FixedChoice(asdict(best), n_trainings, n_first))
     return best
 
 
 def best_fixed(adaptation: Adaptation, folder: RunFolder, n: int) -> list[Directive]:
     """The `n` best directives of a search: those that came furthest, and of these the best."""
     reward, parse = folder.config.outer.reward, adaptation.format.parse
-    found: dict[str, list[float]] = {}
-    for record in folder.records(RECORDS):
-        if record[reward] is not None:
-            found.setdefault(record["text"], []).append(record[reward])
-    order = sorted(found, key=lambda text: (-len(found[text]), -_mean(found[text]), text))
+    rewards: dict[str, list[float]] = {}
+    for record in folder.fixed_search.read():
+        if (value := record.reward(reward)) is not None:
+            rewards.setdefault(record.text, []).append(value)
+    order = sorted(rewards, key=lambda text: (-len(rewards[text]), -(mean(rewards[text]) or 0.0), text))
     best = [Directive.of(parse(Context("", "", ""), text)) for text in order[:n]]
     return [directive for directive in best if directive is not None]
 
@@ -84,9 +85,9 @@ def _score(
 ) -> dict[Directive, list[float]]:
     """Rewards of every candidate on every task; what the folder holds is not measured again."""
     reward = folder.config.outer.reward
-    found = {(r["text"], r["context"]): r[reward] for r in folder.records(RECORDS)}
+    known = {(r.text, r.context): r.reward(reward) for r in folder.fixed_search.read()}
     jobs = [(render(d), c) for d in candidates for c in contexts]
-    missing = [(text, c) for text, c in jobs if (text, c.id) not in found]
+    missing = [(text, c) for text, c in jobs if (text, c.id) not in known]
     for at in range(0, len(missing), CHUNK_TRIALS):
         chunk = missing[at : at + CHUNK_TRIALS]
         trials = [
@@ -97,14 +98,10 @@ def _score(
             trials, answers=reward == "accuracy", stage=f"{stage} ({at + len(chunk)} of {len(missing)})"
         )
         records = [
-            {"text": text, "context": c.id, "accuracy": s.accuracy, "likelihood": s.likelihood}
-            for (text, c), s in zip(chunk, scores, strict=True)
+            FixedScore(text, c.id, score.accuracy, score.likelihood)
+            for (text, c), score in zip(chunk, scores, strict=True)
         ]
-        folder.append(RECORDS, records)
-        found |= {(r["text"], r["context"]): r[reward] for r in records}
-    values = {d: [found[render(d), c.id] for c in contexts] for d in candidates}
+        folder.fixed_search.append(records)
+        known |= {(r.text, r.context): r.reward(reward) for r in records}
+    values = {d: [known[render(d), c.id] for c in contexts] for d in candidates}
     return {d: [v for v in own if v is not None] for d, own in values.items()}
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)

@@ -14,10 +14,8 @@ from seal.engine.adapt import Adaptation, Trial
 from seal.errors import InputError
 from seal.grading.statistics import summarise
 from seal.research.evaluate import Evaluation
+from seal.research.methods import VOTING
 from seal.types import Context, Graded, Grid, Question, Score, Task
-
-VOTING = "_voting"
-"""What a method's name ends with where copies of the task voted."""
 
 
 @dataclass(frozen=True)

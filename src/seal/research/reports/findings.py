@@ -19,23 +19,13 @@ import numpy as np
 from seal.domains.knowledge import KnowledgeConfig
 from seal.errors import InputError
 from seal.grading.exact import comparable
-from seal.grading.statistics import cluster_means, mean_ci, paired_difference
+from seal.grading.statistics import cluster_means, mean, mean_ci, paired_difference
 from seal.research.config import RunConfig
+from seal.research.methods import Examined, find_method, voting_suffix
+from seal.research.records import Decision, DifferenceRow, EvaluationRecord, Results, accuracies
 from seal.types import Estimate, SelfEdit
 
 Side = Literal["above", "below", "open", "unknown"]
-Records = Sequence[Mapping[str, Any]]
-
-_SHORT = {
-    "base": "base model",
-    "open_book": "passage in context",
-    "passage": "passage alone",
-    "passage_best": "passage alone, best setting",
-    "self_edit": "self-edits before RL",
-    "random_selection": "control by chance",
-    "seal": "self-edits after RL",
-    "gold": "true statements",
-}
 MEASURES = (
     ("lines", "lines", "number"),
     ("characters", "characters", "number"),
@@ -48,37 +38,24 @@ MEASURES = (
 it of the wrong thing, and one without may be true: whether a line is true is not measured."""
 
 
-def short_label(method: str) -> str:
-    """A method in few words, for tables and differences."""
-    if method.startswith("round_"):
-        return f"after round {method.removeprefix('round_')}"
-    return _SHORT.get(method, method)
-
-
-def long_label(method: str, config: RunConfig) -> str:
+def long_label(name: str, on: Examined, config: RunConfig) -> str:
     """A method in words that a reader of the picture alone understands."""
-    steps = "same steps" if config.inner.max_steps else "same settings"
-    with_passage = config.table(KnowledgeConfig).include_passage
-    edit = "passage + self-edit" if with_passage else "self-edit"
-    gold = "passage + true statements" if with_passage else "true statements"
-    labels = {
-        "base": "base model, never trained on the passage",
-        "open_book": "passage in context (upper reference)",
-        "passage": f"trained on the passage alone, {steps}",
-        "passage_best": "trained on the passage alone, at its own best setting",
-        "self_edit": f"{edit}, before RL",
-        "seal": f"{edit}, after {rounds_of(config)} of RL (SEAL)",
-        "random_selection": "control: same fine-tuning, samples chosen by chance",
-        "gold": f"{gold} (upper reference)",
-    }
-    if method.startswith("round_"):
-        number = method.removeprefix("round_")
-        return f"{edit}, after {number} round{'' if number == '1' else 's'} of RL"
-    return labels.get(method, method)
+    method = find_method(name)
+    label = method.label(on) if method else None
+    if method is None or label is None:
+        return name
+    beside = "passage + " if config.table(KnowledgeConfig).include_passage else ""
+    words = label.long.format(
+        rounds=counted_rounds(method.round or config.outer.rounds),
+        steps="same steps" if config.inner.max_steps else "same settings",
+        edit=f"{beside}self-edit",
+        statements=f"{beside}true statements",
+    )
+    return words + voting_suffix(name)
 
 
-def rounds_of(config: RunConfig) -> str:
-    return f"{config.outer.rounds} round{'' if config.outer.rounds == 1 else 's'}"
+def counted_rounds(n: int) -> str:
+    return f"{n} round{'' if n == 1 else 's'}"
 
 
 def percent(value: float | None) -> str:
@@ -115,8 +92,10 @@ def verdict(ci95: Sequence[float] | None) -> Side:
 
 @dataclass(frozen=True)
 class ExamWords:
-    """How one speaks of what is examined: what an exam is about, and what was done of it."""
+    """How sentences speak of an exam: what one exam is about (`unit`), and what the model did in it (`did`,
+    with the share for {})."""
 
+    on: Examined
     unit: str
     did: str
 
@@ -124,14 +103,14 @@ class ExamWords:
         return f"{n} held-out {self.unit}{'' if n == 1 else 's'}"
 
 
-PASSAGES = ExamWords("passage", "answered {} of the questions")
+PASSAGES = ExamWords("passages", "passage", "answered {} of the questions")
 
 
-def headline(results: Mapping[str, Any], config: RunConfig) -> list[str]:
+def headline(results: Results, config: RunConfig) -> list[str]:
     """What the run shows, in sentences that hold whichever way the figures fall. The first is the finding."""
     differences = {(d["a"], d["b"]): d for d in results["differences"]}
     sentences = effect_of_rl(results, config, PASSAGES)
-    if found := differences.get(("self_edit", "passage")):
+    if difference := differences.get(("self_edit", "passage")):
         same = "at the same number of steps " if config.inner.max_steps else ""
         wordings = {
             "above": "Training on the model's own self-edits taught more than training on the passage alone",
@@ -139,31 +118,31 @@ def headline(results: Mapping[str, Any], config: RunConfig) -> list[str]:
             "open": "It was not shown that self-edits teach more or less than the passage alone",
             "unknown": "Whether self-edits teach more than the passage alone cannot be told",
         }
-        difference = f"before RL, {same}the difference is {with_interval(found, PASSAGES)}"
-        sentences.append(f"{wordings[verdict(found['ci95'])]}: {difference}.")
-    return sentences or [nothing_compared(results, lambda m: long_label(m, config), PASSAGES)]
+        measured = f"before RL, {same}the difference is {with_interval(difference, PASSAGES)}"
+        sentences.append(f"{wordings[verdict(difference['ci95'])]}: {measured}.")
+    return sentences or [nothing_compared(results, config, PASSAGES)]
 
 
-def nothing_compared(results: Mapping[str, Any], label: Callable[[str], str], exam: ExamWords) -> str:
+def nothing_compared(results: Results, config: RunConfig, exam: ExamWords) -> str:
     """What there is to say of a run without any pair of methods to compare."""
     if not results["methods"]:
         return f"This run held no exam on other {exam.unit}s, so it shows nothing about accuracy."
-    graded = [r for r in results["methods"] if r["accuracy"] is not None]
-    best = max(graded, key=lambda r: r["accuracy"], default=None)
-    if best is None:
+    graded = [(r["accuracy"], r["name"]) for r in results["methods"] if r["accuracy"] is not None]
+    accuracy, name = max(graded, key=lambda one: one[0], default=(None, ""))
+    if accuracy is None:
         return "No answer could be graded, so this run shows nothing."
     return (
         "This run has no pair of methods to compare. The highest accuracy is "
-        f"{percent(best['accuracy'])}, by: {label(best['name'])}."
+        f"{percent(accuracy)}, by: {long_label(name, exam.on, config)}."
     )
 
 
-def effect_of_rl(results: Mapping[str, Any], config: RunConfig, exam: ExamWords) -> list[str]:
+def effect_of_rl(results: Results, config: RunConfig, exam: ExamWords) -> list[str]:
     """After RL against before, and against the control; nothing where that was not measured."""
     rows = {row["name"]: row for row in results["methods"]}
     differences = {(d["a"], d["b"]): d for d in results["differences"]}
-    found = differences.get(("seal", "self_edit"))
-    if found is None:
+    difference = differences.get(("seal", "self_edit"))
+    if difference is None:
         return []
     after, before = percent(rows["seal"]["accuracy"]), percent(rows["self_edit"]["accuracy"])
     wordings = {
@@ -173,15 +152,15 @@ def effect_of_rl(results: Mapping[str, Any], config: RunConfig, exam: ExamWords)
         "unknown": "This run cannot show whether reinforcement learning makes the self-edits better",
     }
     return [
-        f"{wordings[verdict(found['ci95'])]}: on {exam.count(rows['seal']['n_contexts'])} the model "
-        f"{exam.did.format(after)} after {rounds_of(config)} of it and {before} before, a difference of "
-        f"{with_interval(found, exam)}.",
+        f"{wordings[verdict(difference['ci95'])]}: on {exam.count(rows['seal']['n_contexts'])} the model "
+        f"{exam.did.format(after)} after {counted_rounds(config.outer.rounds)} of it and {before} before, a "
+        f"difference of {with_interval(difference, exam)}.",
         _about_control(differences.get(("seal", "random_selection")), exam),
     ]
 
 
-def _about_control(found: Mapping[str, Any] | None, exam: ExamWords) -> str:
-    if found is None:
+def _about_control(difference: DifferenceRow | None, exam: ExamWords) -> str:
+    if difference is None:
         return (
             "There is no control in this run, so the effect of the reward cannot be told from that of "
             "fine-tuning on one's own samples."
@@ -193,17 +172,18 @@ def _about_control(found: Mapping[str, Any] | None, exam: ExamWords) -> str:
         "unknown": "Whether the reward makes a difference cannot be told",
     }
     return (
-        f"{wordings[verdict(found['ci95'])]}: against the control, fine-tuned on as many samples chosen by "
-        f"chance, the difference is {with_interval(found, exam)}."
+        f"{wordings[verdict(difference['ci95'])]}: against the control, fine-tuned on as many samples chosen "
+        f"by chance, the difference is {with_interval(difference, exam)}."
     )
 
 
-def with_interval(found: Mapping[str, Any], exam: ExamWords) -> str:
+def with_interval(difference: DifferenceRow, exam: ExamWords) -> str:
     """A difference in words."""
-    state, text = verdict(found["ci95"]), f"{points(found['mean'])} percentage points"
-    if state == "unknown":
+    ci95, text = difference["ci95"], f"{points(difference['mean'])} percentage points"
+    state = verdict(ci95)
+    if ci95 is None or state == "unknown":
         return f"{text}, without an interval because one {exam.unit} alone bears none"
-    low, high = found["ci95"]
+    low, high = ci95
     around = ", which includes 0" if state == "open" else ""
     return f"{text} (95\u00a0% interval {points(low)} to {points(high)}{around})"
 
@@ -259,38 +239,30 @@ class RoundRewards:
     between_sd: float | None
 
 
-def round_rewards(round: int, decisions: Records, control: Records | None) -> RoundRewards:
+def round_rewards(
+    round: int, decisions: Sequence[Decision], control: Sequence[Decision] | None
+) -> RoundRewards:
     """Summary of decisions.json. `within_sd` is the typical spread of the samples of one passage (root of the
     mean variance), `between_sd` the standard deviation of the passages' mean rewards."""
-    graded = [[r for r in d["rewards"] if r is not None] for d in decisions]
+    graded = [[r for r in d.rewards if r is not None] for d in decisions]
     values = [r for own in graded for r in own]
-    kept = [d["rewards"][i] for d in decisions for i in d["kept"] if d["rewards"][i] is not None]
-    shared = {d["context"]: d["rewards"] for d in decisions} if round == 1 else {}
-    chosen = [
-        own[i]
-        for d in control or ()
-        for own in [shared.get(d["context"], d["rewards"])]
-        for i in d["kept"]
-        if own[i] is not None
-    ]
+    kept = [r for d in decisions for i in d.kept if (r := d.rewards[i]) is not None]
+    shared = {d.context: d.rewards for d in decisions} if round == 1 else {}
+    chosen = [shared.get(d.context, d.rewards)[i] for d in control or () for i in d.kept]
     variances = [statistics.variance(own) for own in graded if len(own) > 1]
     means = [statistics.fmean(own) for own in graded if own]
     return RoundRewards(
         round,
         tuple(values),
         tuple(kept),
-        sum(len(d["kept"]) for d in decisions),
-        sum(len(d["rewards"]) for d in decisions) - len(values),
-        _mean(values),
-        _mean(kept),
-        _mean(chosen),
+        sum(len(d.kept) for d in decisions),
+        sum(len(d.rewards) for d in decisions) - len(values),
+        mean(values),
+        mean(kept),
+        mean(chosen),
         math.sqrt(statistics.fmean(variances)) if variances else None,
         statistics.stdev(means) if len(means) > 1 else None,
     )
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return statistics.fmean(values) if values else None
 
 
 def measure(edit: SelfEdit, golds: Sequence[str]) -> dict[str, float | None]:
@@ -313,13 +285,13 @@ def self_edit_table(
 ) -> list[dict[str, Any]]:
     """One row a measure: its mean for each method in `edits` (method → context → self-edit), and how much RL
     changed it, paired by passage. Measures that nothing is known about are left out."""
-    found = {
+    measured = {
         method: {c: measure(edit, golds.get(c, ())) for c, edit in own.items()}
         for method, own in edits.items()
     }
     rows = []
     for key, wording, kind in MEASURES:
-        values = {m: {c: one[key] for c, one in own.items()} for m, own in found.items()}
+        values = {m: {c: one[key] for c, one in own.items()} for m, own in measured.items()}
         means = {m: _estimate(list(own.values()), seed) for m, own in values.items()}
         if not any(means.values()):
             continue
@@ -335,11 +307,15 @@ def _estimate(values: list[float | None], seed: int) -> Estimate | None:
     return mean_ci(values, seed=seed) if any(v is not None for v in values) else None
 
 
-def gains(evaluation: Records, a: str, b: str) -> list[tuple[str, float]]:
+def gains(evaluation: Sequence[EvaluationRecord], a: str, b: str) -> list[tuple[str, float]]:
     """(context, accuracy with a − with b), lowest first, ties by context, for what was graded in both."""
-    of = {m: {r["context"]: r["accuracy"] for r in evaluation if r["method"] == m} for m in (a, b)}
-    both = [c for c in of[a] if of[a][c] is not None and of[b].get(c) is not None]
-    return sorted(((c, of[a][c] - of[b][c]) for c in both), key=lambda pair: (pair[1], pair[0]))
+    with_a, with_b = accuracies(evaluation, a), accuracies(evaluation, b)
+    differences = []
+    for context, of_a in with_a.items():
+        of_b = with_b.get(context)
+        if of_a is not None and of_b is not None:
+            differences.append((context, of_a - of_b))
+    return sorted(differences, key=lambda pair: (pair[1], pair[0]))
 
 
 def median_context(pairs: Sequence[tuple[str, float]]) -> str:

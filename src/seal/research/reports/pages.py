@@ -6,12 +6,14 @@ Knows the templates beside it, and the rows of `results.json`. Knows nothing abo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from seal.files import write_beside
+from seal.research.methods import Examined, short_label
+from seal.research.records import DifferenceRow, MethodRow
 from seal.research.reports import plots
 from seal.research.reports.findings import RoundRewards, number, percent, points, verdict
 from seal.types import Estimate
@@ -31,9 +33,9 @@ def write(folder: Path, html: str, picture: Figure | None) -> Path:
     return folder / REPORT
 
 
-def template(name: str, short: Callable[[str], str]) -> Template:
-    """A template of this folder. All text that it is given is escaped; `short` is the filter that names a
-    method in few words."""
+def template(name: str, on: Examined) -> Template:
+    """A template of this folder, for a run that examined methods `on` passages or tasks. All text that it is
+    given is escaped; its filter `short` names a method in few words."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
     environment = Environment(
@@ -46,7 +48,8 @@ def template(name: str, short: Callable[[str], str]) -> Template:
         lstrip_blocks=True,
     )
     environment.filters |= {
-        "percent": percent, "points": points, "number": number, "short": short, "cell": cell,
+        "percent": percent, "points": points, "number": number, "cell": cell,
+        "short": lambda name: short_label(name, on),
     }  # fmt: skip
     environment.globals["verdict"] = verdict
     return environment.get_template(name)
@@ -68,16 +71,17 @@ def cell(estimate: Estimate | None, kind: str, *, signed: bool = False) -> str:
     return f"{mean} [{show(estimate.low, digits)}, {show(estimate.high, digits)}]"
 
 
-def row_text(row: Mapping[str, Any]) -> str:
+def row_text(row: MethodRow) -> str:
     """An accuracy with its interval, in words."""
-    if verdict(row["ci95"]) == "unknown":
-        return percent(row["accuracy"])
-    low, high = row["ci95"]
-    return f"{percent(row['accuracy'])}, 95\u00a0% interval {percent(low)} to {percent(high)}"
+    accuracy, ci95 = percent(row["accuracy"]), row["ci95"]
+    if ci95 is None or verdict(ci95) == "unknown":
+        return accuracy
+    low, high = ci95
+    return f"{accuracy}, 95\u00a0% interval {percent(low)} to {percent(high)}"
 
 
-def differences_svg(rows: Sequence[Mapping[str, Any]], short: Callable[[str], str]) -> str:
-    labels = {name: short(name) for row in rows for name in (row["a"], row["b"])}
+def differences_svg(rows: Sequence[DifferenceRow], on: Examined) -> str:
+    labels = {name: short_label(name, on) for row in rows for name in (row["a"], row["b"])}
     texts = [f"{labels[d['a']]} minus {labels[d['b']]}: {points(d['mean'])}" for d in rows]
     figure = plots.differences_figure(rows, labels)
     alt = "Paired differences in percentage points: " + "; ".join(texts)

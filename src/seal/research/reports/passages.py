@@ -1,8 +1,7 @@
 """The report of a finished run: `report.html`, one page that needs nothing else, and `results.png`.
 
-Reads the run folder as the loops left it and writes the two files into it; the same folder gives the same
-bytes. Knows which records there are and how the page is laid out. What the records mean is in findings.py,
-how pictures are drawn in plots.py.
+Reads the run folder as a run left it and writes the two files into it; the same folder gives the same bytes.
+Knows how the page is laid out. What the records mean is in findings.py, how pictures are drawn in plots.py.
 """
 
 from __future__ import annotations
@@ -18,10 +17,19 @@ from seal.domains.knowledge import KnowledgeConfig
 from seal.errors import InputFileError, SealError
 from seal.research.config import RunConfig, parse_config
 from seal.research.data import ContextSource, load_source
+from seal.research.records import (
+    AnswerRecord,
+    Decision,
+    EvaluationRecord,
+    PolicyUpdate,
+    Results,
+    WrittenRecord,
+    accuracies,
+    context_named,
+)
 from seal.research.reports import findings, plots
 from seal.research.reports import pages as page
-from seal.research.reports.findings import short_label
-from seal.research.run_folder import CONFIG, RunFolder
+from seal.research.run_folder import CONFIG, RESULTS, RunFolder
 from seal.self_edits import FORMATS
 from seal.types import Context, Estimate, SelfEdit
 
@@ -41,16 +49,17 @@ def write_report(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """What a run folder holds, read."""
+    """What a run folder holds, read. `decisions` has (round, those of the rewarded arm, those of the control)
+    for each round; `reasons` says why samples were not graded."""
 
     config: RunConfig
     config_text: str
-    results: dict[str, Any]
-    evaluation: list[dict[str, Any]]
-    written: list[dict[str, Any]]
-    decisions: list[tuple[int, list[dict[str, Any]], list[dict[str, Any]] | None]]
+    results: Results
+    evaluation: list[EvaluationRecord]
+    written: list[WrittenRecord]
+    decisions: list[tuple[int, list[Decision], list[Decision] | None]]
     reasons: list[str]
-    updates: list[dict[str, Any]]
+    updates: list[PolicyUpdate]
 
     @classmethod
     def read(cls, path: Path) -> FinishedRun:
@@ -61,32 +70,30 @@ class FinishedRun:
                 f"{path} holds no run: {CONFIG}: {error.strerror}", "Name the folder that was given as --out."
             ) from error
         folder = RunFolder(path, parse_config(tomllib.loads(text), where=str(path / CONFIG)))
-        results = folder.read_json("results.json")
+        results = folder.results()
         if results is None:
             raise InputFileError(
-                f"{path} holds a run that is not finished: there is no results.json",
+                f"{path} holds a run that is not finished: there is no {RESULTS}",
                 "Run the same command with the same --out again; it goes on from where it was.",
             )
         # What `seal train` leaves has rounds, and no figures on held-out passages.
-        results = {"methods": [], "differences": [], "peak_memory_bytes": None, **results}
+        complete: Any = {"methods": [], "differences": [], "peak_memory_bytes": None, **results}
         decisions, reasons = [], []
         for round in range(1, folder.config.outer.rounds + 1):
-            treated = folder.read_json(f"rounds/{round}/decisions.json")
-            if treated is not None:
-                control = folder.read_json(f"rounds/{round}/random_selection/decisions.json")
-                decisions.append((round, treated, control))
-            scores = folder.records(f"rounds/{round}/scores.jsonl")
-            reasons += [s["reason"] for s in scores if s[folder.config.outer.reward] is None]
-        metrics = folder.records("metrics.jsonl")
+            place = folder.round("seal", round)
+            if (rewarded := place.decisions) is not None:
+                decisions.append((round, rewarded, folder.round("random_selection", round).decisions))
+            ungraded = [s for s in place.scores.read() if s.reward(folder.config.outer.reward) is None]
+            reasons += [score.reason for score in ungraded if score.reason]
         return cls(
             folder.config,
             text,
-            results,
-            folder.records("evaluation.jsonl"),
-            folder.records("evaluation_self_edits.jsonl"),
+            complete,
+            folder.evaluation.read(),
+            folder.written.read(),
             decisions,
-            sorted({reason for reason in reasons if reason}),
-            [m for m in metrics if m["event"] == "policy_update"],
+            sorted(set(reasons)),
+            folder.policy_updates(),
         )
 
     @property
@@ -95,7 +102,7 @@ class FinishedRun:
 
     @property
     def labels(self) -> dict[str, str]:
-        return {name: findings.long_label(name, self.config) for name in self.methods}
+        return {name: findings.long_label(name, "passages", self.config) for name in self.methods}
 
     @cached_property
     def source(self) -> ContextSource:
@@ -114,43 +121,63 @@ class FinishedRun:
     def self_edits(self) -> dict[str, dict[str, SelfEdit]]:
         """What was written for the held-out passages: method → context → self-edit."""
         parse = FORMATS.get(self.config.self_edit.format)().parse
-        found: dict[str, dict[str, SelfEdit]] = {m: {} for m in self.methods}
-        for r in self.written:
-            context = self.contexts.get(r["context"]) or Context(r["context"], "", "")
-            found.setdefault(r["method"], {})[context.id] = parse(
-                context, r["text"], truncated=r["truncated"]
-            )
-        return {method: own for method, own in found.items() if own}
+        edits: dict[str, dict[str, SelfEdit]] = {m: {} for m in self.methods}
+        for record in self.written:
+            context = self.contexts.get(record.context) or context_named(record.context)
+            edit = parse(context, record.text, truncated=record.truncated)
+            edits.setdefault(record.method, {})[context.id] = edit
+        return {method: own for method, own in edits.items() if own}
 
     def title(self, context: str) -> str:
         return self.contexts[context].title if context in self.contexts else f"passage {context}"
 
-    def answers(self, method: str, context: str) -> list[dict[str, Any]]:
-        own = [r for r in self.evaluation if r["method"] == method and r["context"] == context]
-        return own[0]["answers"] if own else []
-
-    def accuracy(self, method: str, context: str) -> float | None:
-        own = [r for r in self.evaluation if r["method"] == method and r["context"] == context]
-        return own[0]["accuracy"] if own else None
+    def exam(self, method: str, context: str) -> EvaluationRecord | None:
+        own = (r for r in self.evaluation if r.method == method and r.context == context)
+        return next(own, None)
 
 
-def worked_passage(folder: Path) -> str:
-    """The report's one passage as plain text: its self-edits, and the answers that each method led to."""
-    run = FinishedRun.read(folder)
-    worked = _worked(run, _compared(run))
-    if worked is None:
-        return ""
-    blocks = [f"One passage, the one with the median change: {worked['title']}", worked["text"] or ""]
-    for method, edit in worked["edits"]:
-        blocks.append(
-            "\n".join([f"{short_label(method)}:", *(f"  {line}" for line in edit.lines or ["(nothing)"])])
-        )
-    exam = []
-    for answers in worked["questions"]:
-        exam.append(f"{answers[0]['question']} (gold: {answers[0]['gold'] or 'none'})")
-        for (method, _), one in zip(worked["methods"], answers, strict=True):
-            exam.append(f"  {short_label(method) + ':':<22}{one['answer'] or '(nothing)'} [{one['outcome']}]")
-    return "\n\n".join(block for block in [*blocks, "\n".join(exam)] if block)
+@dataclass(frozen=True)
+class WorkedPassage:
+    """The passage whose change from one method to the other, of `compared`, is the median of all.
+
+    `edits` are what the two wrote about it, `exams` the exams of these methods and of the base. Without its
+    file, the text is not known.
+    """
+
+    compared: tuple[str, str]
+    title: str
+    text: str | None
+    edits: tuple[tuple[str, SelfEdit], ...]
+    exams: tuple[EvaluationRecord, ...]
+
+    @property
+    def questions(self) -> list[tuple[AnswerRecord, ...]]:
+        """The answers of every exam, question by question."""
+        if len({len(exam.answers) for exam in self.exams}) != 1:
+            return []
+        return list(zip(*(exam.answers for exam in self.exams), strict=True))
+
+
+def worked_passage(run: FinishedRun) -> WorkedPassage | None:
+    """The one passage that the report and the terminal show; None where no two methods can be compared."""
+    compared = _compared(run)
+    if compared is None:
+        return None
+    context = findings.median_context(findings.gains(run.evaluation, *compared))
+    after, before = compared
+    known = run.contexts.get(context)
+    exams = [run.exam(method, context) for method in dict.fromkeys(("base", before, after))]
+    return WorkedPassage(
+        compared,
+        run.title(context),
+        known.text if known else None,
+        tuple(
+            (method, run.self_edits[method][context])
+            for method in (before, after)
+            if context in run.self_edits.get(method, {})
+        ),
+        tuple(exam for exam in exams if exam is not None),
+    )
 
 
 def picture(run: FinishedRun) -> Any:
@@ -169,7 +196,7 @@ def render(run: FinishedRun) -> str:
     """The page as HTML. All text from the run is escaped by the template engine."""
     rewards = [findings.round_rewards(*decisions) for decisions in run.decisions]
     pair = _compared(run)
-    return page.template("passages.html.j2", short_label).render(
+    return page.template("passages.html.j2", "passages").render(
         config=run.config,
         passage_included=run.config.table(KnowledgeConfig).include_passage,
         config_text=run.config_text,
@@ -184,7 +211,7 @@ def render(run: FinishedRun) -> str:
         edit_methods=list(run.self_edits),
         pair=pair,
         gains=findings.gains(run.evaluation, *pair) if pair else [],
-        worked=_worked(run, pair),
+        worked=worked_passage(run),
         worse=_worse(run, pair),
         svg=_pictures(run, rewards, pair),
     )
@@ -195,27 +222,24 @@ def _pictures(
 ) -> Any:
     from markupsafe import Markup
 
-    found: dict[str, str | None] = {"rewards": page.rewards_svg(rewards, run.config.outer.reward)}
+    svg: dict[str, str | None] = {"rewards": page.rewards_svg(rewards, run.config.outer.reward)}
     if rows := run.results["methods"]:
         texts = [f"{run.labels[r['name']]}: {page.row_text(r)}" for r in rows]
         alt = "Accuracy by method: " + "; ".join(texts)
-        found["accuracy"] = plots.as_svg(plots.accuracy_figure(rows, run.labels), "accuracy", alt)
+        svg["accuracy"] = plots.as_svg(plots.accuracy_figure(rows, run.labels), "accuracy", alt)
     if differences := run.results["differences"]:
-        found["differences"] = page.differences_svg(differences, short_label)
+        svg["differences"] = page.differences_svg(differences, "passages")
     if pair and (values := [gain for _, gain in findings.gains(run.evaluation, *pair)]):
         up, down = sum(v > 0 for v in values), sum(v < 0 for v in values)
         alt = f"Gain of {len(values)} passages: {up} better, {down} worse, {len(values) - up - down} equal"
-        found["gains"] = plots.as_svg(plots.gains_figure(values), "gains", alt)
-    return {name: Markup(svg) if svg else None for name, svg in found.items()}
+        svg["gains"] = plots.as_svg(plots.gains_figure(values), "gains", alt)
+    return {name: Markup(picture) if picture else None for name, picture in svg.items()}
 
 
 def _share(run: FinishedRun) -> Estimate | None:
     if not {"seal", "self_edit", "gold"} <= set(run.methods):
         return None
-    seal, before, gold = (
-        {r["context"]: r["accuracy"] for r in run.evaluation if r["method"] == m}
-        for m in ("seal", "self_edit", "gold")
-    )
+    seal, before, gold = (accuracies(run.evaluation, m) for m in ("seal", "self_edit", "gold"))
     return findings.gap_share(seal, before, gold, seed=run.config.seed)
 
 
@@ -228,48 +252,32 @@ def _compared(run: FinishedRun) -> tuple[str, str] | None:
 
 
 def _golds(run: FinishedRun) -> dict[str, list[str]]:
-    return {r["context"]: [a["gold"] for a in r["answers"]] for r in run.evaluation}
+    return {r.context: [answer.gold for answer in r.answers] for r in run.evaluation}
 
 
 def _self_edit_rows(run: FinishedRun) -> list[dict[str, Any]]:
     return findings.self_edit_table(run.self_edits, _golds(run), seed=run.config.seed)
 
 
-def _worked(run: FinishedRun, pair: tuple[str, str] | None) -> dict[str, Any] | None:
-    """The passage with the median gain: its self-edits, and the answers that each method led to."""
-    if pair is None:
-        return None
-    context = findings.median_context(findings.gains(run.evaluation, *pair))
-    shown = list(dict.fromkeys(m for m in ("base", *reversed(pair)) if m in run.methods))
-    answers = [run.answers(m, context) for m in shown]
-    found = run.contexts.get(context)
-    return {
-        "title": run.title(context),
-        "text": found.text if found else None,
-        "edits": [
-            (m, run.self_edits[m][context]) for m in reversed(pair) if context in run.self_edits.get(m, {})
-        ],
-        "methods": [(m, run.accuracy(m, context)) for m in shown],
-        "questions": list(zip(*answers, strict=True)) if len({len(a) for a in answers}) == 1 else [],
-    }
-
-
 def _worse(run: FinishedRun, pair: tuple[str, str] | None) -> list[dict[str, Any]]:
     """The passages that lost most, with the questions that were right before and are wrong now."""
     if pair is None:
         return []
-    a, b = pair
-    lost = [(c, gain) for c, gain in findings.gains(run.evaluation, a, b) if gain < 0]
-    return [
-        {
-            "title": run.title(context),
-            "before": run.accuracy(b, context),
-            "after": run.accuracy(a, context),
-            "lost": [
-                (now, then)
-                for now, then in zip(run.answers(a, context), run.answers(b, context), strict=True)
-                if then["outcome"] == "right" and now["outcome"] == "wrong"
-            ],
-        }
-        for context, _ in lost[:_WORSE_SHOWN]
-    ]
+    lost = [(c, gain) for c, gain in findings.gains(run.evaluation, *pair) if gain < 0]
+    worse = []
+    for context, _ in lost[:_WORSE_SHOWN]:
+        after, before = (run.exam(method, context) for method in pair)
+        assert after is not None and before is not None, "a gain is of what both were examined on"
+        worse.append(
+            {
+                "title": run.title(context),
+                "before": before.accuracy,
+                "after": after.accuracy,
+                "lost": [
+                    (now, then)
+                    for now, then in zip(after.answers, before.answers, strict=True)
+                    if then.outcome == "right" and now.outcome == "wrong"
+                ],
+            }
+        )
+    return worse

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from seal.research.methods import Role, find_method
 from seal.research.reports.findings import RoundRewards, percent, points, verdict
 
 if TYPE_CHECKING:
@@ -32,17 +33,16 @@ VARIABLES = {
 }  # fmt: skip
 """Colours told apart with the common kinds of colour blindness, and their names in the page. A label
 always says the same as the colour."""
-_COLOURS = {
-    "passage": PASSAGE, "passage_best": PASSAGE, "self_edit": EDIT, "seal": SEAL, "random_selection": CONTROL,
-    "best_fixed": PASSAGE, "hand_made": PASSAGE, "seal_voting": SEAL,
-    "seal_chosen": SEAL, "fixed_chosen": PASSAGE, "seal_committee": SEAL, "fixed_committee": PASSAGE,
+_OF_ROLE: dict[Role, str] = {
+    "reference": REFERENCE, "baseline": PASSAGE, "before_rl": EDIT, "after_rl": SEAL, "control": CONTROL,
 }  # fmt: skip
 _WIDTH_IN, _PAGE_PT, _WIDE_PT = 4.6, 10, 12.5
 """The width of a picture in a page, the size of its letters, and that of the letters of one by itself."""
 
 
 def colour_of(method: str) -> str:
-    return SEAL if method.startswith("round_") else _COLOURS.get(method, REFERENCE)
+    known = find_method(method)
+    return _OF_ROLE[known.role] if known else REFERENCE
 
 
 def accuracy_figure(
@@ -170,7 +170,7 @@ def rewards_figure(rounds: Sequence[RoundRewards], reward: str) -> Figure:
         for r in rounds
         for lo, hi in itertools.pairwise(edges)
     )
-    for i, found in enumerate(rounds):
+    for i, one in enumerate(rounds):
         axes = first if i == 0 else fig.add_axes((0, 0, 1, 1))
         below_in = bottom_in + (len(rounds) - 1 - i) * (panel_in + gap_in)
         axes.set_position((0.1, below_in / height_in, 0.87, panel_in / height_in))
@@ -178,17 +178,15 @@ def rewards_figure(rounds: Sequence[RoundRewards], reward: str) -> Figure:
         axes.spines["left"].set_visible(False)
         axes.tick_params(axis="y", left=False, labelleft=True)
         axes.tick_params(axis="x", labelbottom=i == len(rounds) - 1)
-        axes.hist(found.values, bins=edges, color=REFERENCE, alpha=0.45)
-        axes.hist(found.kept, bins=edges, color=SEAL)
-        for value, style in ((found.mean, "--"), (found.mean_kept, "-")):
+        axes.hist(one.values, bins=edges, color=REFERENCE, alpha=0.45)
+        axes.hist(one.kept, bins=edges, color=SEAL)
+        for value, style in ((one.mean, "--"), (one.mean_kept, "-")):
             if value is not None:
                 axes.axvline(value, linestyle=style, linewidth=1.6, color=INK)
         axes.set_xlim(0, 1)
         axes.set_ylim(0, max(1, top) * 1.05)
         axes.yaxis.get_major_locator().set_params(integer=True, nbins=4)  # type: ignore[attr-defined]
-        axes.set_title(
-            f"round {found.round}: {len(found.values)} samples", loc="left", fontsize=10, color=INK
-        )
+        axes.set_title(f"round {one.round}: {len(one.values)} samples", loc="left", fontsize=10, color=INK)
     axes.set_xlabel(f"reward ({reward})")  # pyright: ignore[reportPossiblyUnboundVariable]
     return fig
 

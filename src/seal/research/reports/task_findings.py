@@ -15,33 +15,22 @@ from typing import Any, Final
 
 from seal.protocols import SelfEditFormat
 from seal.research.config import RunConfig
-from seal.research.evaluate import accuracies
-from seal.research.few_shot.voting import VOTING
-from seal.research.reports import findings
-from seal.research.reports.findings import (
-    ExamWords,
-    Records,
-    effect_of_rl,
-    nothing_compared,
-    verdict,
-    with_interval,
+from seal.research.methods import VOTING
+from seal.research.records import (
+    Decision,
+    EvaluationRecord,
+    Results,
+    SelfEditRecord,
+    WrittenRecord,
+    accuracies,
+    context_named,
 )
+from seal.research.reports.findings import ExamWords, effect_of_rl, nothing_compared, verdict, with_interval
 from seal.self_edits.arc_grammar import DirectiveSpace
-from seal.types import Context, Directive, SelfEdit
+from seal.types import Directive, SelfEdit
 
-TASKS: Final = ExamWords("task", "solved {} of the test grids")
+TASKS: Final = ExamWords("tasks", "task", "solved {} of the test grids")
 FIELDS: Final = tuple(DirectiveSpace.model_fields)
-_SHORT: Final = {
-    "base": "model as it is",
-    "best_fixed": "best fixed directive",
-    "hand_made": "hand-made directive",
-    "chosen": "own directives, chosen",
-    "seal_chosen": "own directives after RL, chosen",
-    "fixed_chosen": "best fixed directives, chosen",
-    "committee": "own directives, together",
-    "seal_committee": "own directives after RL, together",
-    "fixed_committee": "best fixed directives, together",
-}
 _VERDICTS: Final = {
     "above": "{one} did better than {other}",
     "below": "{one} did worse than {other}",
@@ -67,59 +56,31 @@ _COMPARED: Final = {
 Value = bool | str | float | int
 
 
-def short_label(method: str) -> str:
-    """A method in few words, for tables and differences."""
-    name = method.removesuffix(VOTING)
-    label = _SHORT.get(name) or findings.short_label(name)
-    return label if name == method else f"{label}, voting"
-
-
-def long_label(method: str, config: RunConfig) -> str:
-    """A method in words that a reader of the picture alone understands."""
-    labels = {
-        "base": "model as it is, demonstrations in its context",
-        "self_edit": "trained by its own directives, before RL",
-        "seal": f"by its own directives, after {findings.rounds_of(config)} of RL (SEAL)",
-        "random_selection": "control: same fine-tuning, chosen by chance",
-        "best_fixed": "best directive that is the same for all tasks",
-        "hand_made": "directive set up by hand, the same for all tasks",
-        "chosen": "the fitting one of several directives of its own",
-        "seal_chosen": "the fitting one of several of its own, after RL",
-        "fixed_chosen": "the fitting one of the best for all tasks",
-        "committee": "several of its own directives, answering together",
-        "seal_committee": "several of its own after RL, answering together",
-        "fixed_committee": "the best for all tasks, answering together",
-    }
-    if method.startswith("round_"):
-        return f"by its own directives, {short_label(method)} of RL"
-    return labels.get(method, method)
-
-
-def headline(results: Mapping[str, Any], config: RunConfig) -> list[str]:
+def headline(results: Results, config: RunConfig) -> list[str]:
     """What the run shows, in sentences that hold whichever way the figures fall. The first is the finding."""
     differences = {(d["a"], d["b"]): d for d in results["differences"]}
     sentences = effect_of_rl(results, config, TASKS)
     searched = (results.get("best_fixed") or {}).get("trainings")
     for pair, (one, other) in _COMPARED.items():
-        if found := differences.get(pair):
-            said = _VERDICTS[verdict(found["ci95"])].format(one=one, other=other)
+        if difference := differences.get(pair):
+            said = _VERDICTS[verdict(difference["ci95"])].format(one=one, other=other)
             note = ""
             if searched and pair == ("seal", "best_fixed"):
                 note = f" The one for all was searched with {searched} trainings on the training tasks."
             sentences.append(
-                f"{said[0].upper()}{said[1:]}: the difference is {with_interval(found, TASKS)}.{note}"
+                f"{said[0].upper()}{said[1:]}: the difference is {with_interval(difference, TASKS)}.{note}"
             )
-    return sentences or [nothing_compared(results, lambda m: long_label(m, config), TASKS)]
+    return sentences or [nothing_compared(results, config, TASKS)]
 
 
-def self_edits(written: Records, format: SelfEditFormat) -> dict[str, dict[str, SelfEdit]]:
+def self_edits(written: Sequence[WrittenRecord], format: SelfEditFormat) -> dict[str, dict[str, SelfEdit]]:
     """What was written for the held-out tasks: method → context → self-edit."""
-    found: dict[str, dict[str, SelfEdit]] = {}
-    for r in written:
-        context = Context(r["context"], "", "")
-        edit = format.parse(context, r["text"], truncated=r["truncated"])
-        found.setdefault(r["method"], {})[context.id] = edit
-    return found
+    edits: dict[str, dict[str, SelfEdit]] = {}
+    for record in written:
+        context = context_named(record.context)
+        edit = format.parse(context, record.text, truncated=record.truncated)
+        edits.setdefault(record.method, {})[context.id] = edit
+    return edits
 
 
 @dataclass(frozen=True)
@@ -163,16 +124,14 @@ def values_of(field: str, chosen: Sequence[Choices], space: DirectiveSpace) -> l
 
 
 def round_choices(
-    round: int, samples: Records, decisions: Records, format: SelfEditFormat
+    round: int,
+    samples: Sequence[SelfEditRecord],
+    decisions: Sequence[Decision],
+    format: SelfEditFormat,
 ) -> tuple[Choices, Choices]:
     """What the samples of a round chose, and what those did that were kept."""
-    edits = {
-        (r["context"], r["sample"]): format.parse(
-            Context(r["context"], "", ""), r["text"], truncated=r["truncated"]
-        )
-        for r in samples
-    }
-    kept = [edits[d["context"], i] for d in decisions for i in d["kept"] if (d["context"], i) in edits]
+    edits = {r.key: format.parse(context_named(r.context), r.text, truncated=r.truncated) for r in samples}
+    kept = [edits[d.context, i] for d in decisions for i in d.kept if (d.context, i) in edits]
     return choices(f"round {round}, written", edits.values()), choices(f"round {round}, kept", kept)
 
 
@@ -220,16 +179,16 @@ RULES: Final = (
 )
 
 
-def worked_tasks(evaluation: Records, order: Sequence[str]) -> list[str | None]:
+def worked_tasks(evaluation: Sequence[EvaluationRecord], order: Sequence[str]) -> list[str | None]:
     """For each of RULES, the first context in `order` that it holds for; None if it holds for none.
 
     A task is solved if all its test grids are right. What could not be graded is neither solved nor not.
     """
-    methods = list(dict.fromkeys(r["method"] for r in evaluation))
-    found = {m: accuracies(evaluation, m) for m in methods}
+    methods = list(dict.fromkeys(r.method for r in evaluation))
+    accuracies_of = {m: accuracies(evaluation, m) for m in methods}
 
     def solved(method: str, context: str) -> bool | None:
-        accuracy = found.get(method, {}).get(context)
+        accuracy = accuracies_of.get(method, {}).get(context)
         return None if accuracy is None else accuracy == 1
 
     def holds(context: str) -> tuple[bool, ...]:

@@ -2,7 +2,7 @@
 
 Reads the run folder as the experiment left it and writes the two files into it; the same folder gives the
 same bytes. Needs the tasks, which the configuration names or generates, and not the model. Knows which
-records there are and how the page is laid out; what the records mean is in findings.py.
+records there are and how the page is laid out; what the records mean is in task_findings.py.
 """
 
 from __future__ import annotations
@@ -16,14 +16,16 @@ from typing import Any
 from seal.domains.arc_agi import ArcAgi, ArcConfig
 from seal.domains.arc_agi.microgrid import family_of
 from seal.engine.parts import build_format
-from seal.research.few_shot.voting import VOTING, read_grid
+from seal.research.few_shot.voting import read_grid
+from seal.research.methods import VOTING, short_label
+from seal.research.records import MethodRow, SelfEditRecord
 from seal.research.reports import pages as page
 from seal.research.reports import plots
 from seal.research.reports import task_findings as findings
 from seal.research.reports.drawing import as_svg
-from seal.research.reports.findings import RoundRewards, percent, round_rewards
+from seal.research.reports.findings import RoundRewards, long_label, percent, round_rewards
 from seal.research.reports.passages import FinishedRun
-from seal.research.reports.task_findings import FIELDS, Choices, long_label, short_label
+from seal.research.reports.task_findings import FIELDS, Choices
 from seal.research.run_folder import RunFolder
 from seal.self_edits.arc_grammar import DirectiveSpace
 from seal.types import Directive, Grid, Pair, SelfEdit, Task
@@ -56,22 +58,22 @@ class TaskRun:
     """What the folder of a few-shot run holds, read. `samples` are the self-edits of each round."""
 
     run: FinishedRun
-    samples: Mapping[int, list[dict[str, Any]]]
+    samples: Mapping[int, list[SelfEditRecord]]
 
     @classmethod
     def read(cls, path: Path) -> TaskRun:
         run = FinishedRun.read(path)
         folder = RunFolder(path, run.config)
         rounds = [round for round, _, _ in run.decisions]
-        return cls(run, {r: folder.records(f"rounds/{r}/self_edits.jsonl") for r in rounds})
+        return cls(run, {r: folder.round("seal", r).self_edits.read() for r in rounds})
 
     @property
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[MethodRow]:
         """The figures of the methods by their one answer."""
         return [row for row in self.run.results["methods"] if not row["name"].endswith(VOTING)]
 
     @property
-    def voting(self) -> dict[str, dict[str, Any]]:
+    def voting(self) -> dict[str, MethodRow]:
         """The figures of the methods by the vote of copies."""
         rows = self.run.results["methods"]
         return {row["name"].removesuffix(VOTING): row for row in rows if row["name"].endswith(VOTING)}
@@ -79,10 +81,10 @@ class TaskRun:
     @cached_property
     def self_edits(self) -> dict[str, dict[str, SelfEdit]]:
         """What each method wrote about the held-out tasks; the control comes last."""
-        found = findings.self_edits(self.run.written, build_format(self.run.config))
+        edits = findings.self_edits(self.run.written, build_format(self.run.config))
         names = [row["name"] for row in self.rows]
-        order = sorted((m for m in names if m in found), key="random_selection".__eq__)
-        return {m: found[m] for m in order}
+        order = sorted((m for m in names if m in edits), key="random_selection".__eq__)
+        return {m: edits[m] for m in order}
 
     @cached_property
     def choices(self) -> list[Choices]:
@@ -92,10 +94,6 @@ class TaskRun:
     @property
     def families(self) -> dict[str, str]:
         return {context: family_of(task) for context, task in self.run.source.tasks.items()}
-
-    def record(self, method: str, context: str) -> dict[str, Any] | None:
-        own = (r for r in self.run.evaluation if r["method"] == method and r["context"] == context)
-        return next(own, None)
 
 
 @dataclass(frozen=True)
@@ -125,27 +123,26 @@ def worked_tasks(run: TaskRun) -> list[WorkedTask]:
     """The tasks that the rules choose, in the rules' order; one that two rules choose is there once."""
     order = [context.id for context in run.run.source.contexts]
     chosen = findings.worked_tasks(run.run.evaluation, order)
-    found = dict.fromkeys(context for context in chosen if context is not None)
     return [
         _worked(run, c, tuple(r for r, own in zip(findings.RULES, chosen, strict=True) if own == c))
-        for c in found
+        for c in dict.fromkeys(context for context in chosen if context is not None)
     ]
 
 
 def _worked(run: TaskRun, context: str, rules: tuple[tuple[str, str], ...]) -> WorkedTask:
     task, domain = run.run.source.tasks[context], ArcAgi(run.run.config.table(ArcConfig))
     shown = ("base", "self_edit", "seal", f"seal{VOTING}")
-    records = {m: record for m in shown if (record := run.record(m, context)) is not None}
+    records = {m: record for m in shown if (record := run.run.exam(m, context)) is not None}
     tests = []
     for index, pair in enumerate(task.test):
         answers = []
         for method, record in records.items():
-            one = record["answers"][index]
-            grid = read_grid(domain, one["answer"])
-            answers.append(TestAnswer(method, one["answer"], grid, one["outcome"], one["reason"]))
+            one = record.answers[index]
+            grid = read_grid(domain, one.answer)
+            answers.append(TestAnswer(method, one.answer, grid, one.outcome, one.reason))
         tests.append((pair, tuple(answers)))
     edits = tuple(
-        (method, run.self_edits[method][context], tuple(records[method].get("notes", ())))
+        (method, run.self_edits[method][context], tuple(records[method].notes))
         for method in ("self_edit", "seal")
         if method in records and context in run.self_edits.get(method, {})
     )
@@ -169,7 +166,7 @@ def _accuracy_figure(run: TaskRun, **titles: str) -> Any:
 
 
 def _labels(run: TaskRun) -> dict[str, str]:
-    return {row["name"]: long_label(row["name"], run.run.config) for row in run.rows}
+    return {row["name"]: long_label(row["name"], "tasks", run.run.config) for row in run.rows}
 
 
 def render(run: TaskRun) -> str:
@@ -186,7 +183,7 @@ def render(run: TaskRun) -> str:
         for round, decisions, _ in own.decisions
         if run.samples[round]
     ]
-    return page.template("tasks.html.j2", short_label).render(
+    return page.template("tasks.html.j2", "tasks").render(
         config=own.config,
         config_text=own.config_text,
         results=own.results,
@@ -213,7 +210,7 @@ def render(run: TaskRun) -> str:
         },
         known_tasks=bool(own.source.tasks),
         fields=FIELD_WORDS,
-        directive=lambda edit: asdict(found) if (found := Directive.of(edit)) else None,
+        directive=lambda edit: asdict(valid) if (valid := Directive.of(edit)) else None,
         value=value_text,
         grid=lambda grid, name: Markup(as_svg(grid, name)),
         svg=_pictures(run, rewards),
@@ -248,7 +245,7 @@ def _limited(run: TaskRun) -> dict[str, int]:
     """How many valid directives of each method were cut or refused by a limit when they were trained by."""
     counts = {}
     for method, own in run.self_edits.items():
-        noted = [r["context"] for r in run.run.evaluation if r["method"] == method and r.get("notes")]
+        noted = [r.context for r in run.run.evaluation if r.method == method and r.notes]
         n = sum(Directive.of(own[c]) is not None for c in noted if c in own)
         if n:
             counts[method] = n
@@ -258,17 +255,20 @@ def _limited(run: TaskRun) -> dict[str, int]:
 def _pictures(run: TaskRun, rewards: Sequence[RoundRewards]) -> dict[str, Any]:
     from markupsafe import Markup
 
-    found: dict[str, str | None] = {"rewards": page.rewards_svg(rewards, run.run.config.outer.reward)}
+    svg: dict[str, str | None] = {"rewards": page.rewards_svg(rewards, run.run.config.outer.reward)}
     if run.rows:
         labels = _labels(run)
         texts = [f"{labels[r['name']]}: {page.row_text(r)}" for r in run.rows]
-        texts += [f"the same by voting, {short_label(m)}: {page.row_text(r)}" for m, r in run.voting.items()]
+        texts += [
+            f"the same by voting, {short_label(m, 'tasks')}: {page.row_text(r)}"
+            for m, r in run.voting.items()
+        ]
         alt = "Test grids solved by method: " + "; ".join(texts)
-        found["accuracy"] = plots.as_svg(_accuracy_figure(run), "accuracy", alt)
+        svg["accuracy"] = plots.as_svg(_accuracy_figure(run), "accuracy", alt)
     if differences := run.run.results["differences"]:
-        found["differences"] = page.differences_svg(differences, short_label)
-    found["directives"] = _directives_svg(run)
-    return {name: Markup(svg) if svg else None for name, svg in found.items()}
+        svg["differences"] = page.differences_svg(differences, "tasks")
+    svg["directives"] = _directives_svg(run)
+    return {name: Markup(picture) if picture else None for name, picture in svg.items()}
 
 
 def _directives_svg(run: TaskRun) -> str | None:
@@ -286,7 +286,7 @@ def _directives_svg(run: TaskRun) -> str | None:
         (FIELD_WORDS[f], [(value_text(v), shares(f, v)) for v in findings.values_of(f, shown, space)])
         for f in OTHERS
     ]
-    labels = {one.name: short_label(one.name) for one in shown}
+    labels = {one.name: short_label(one.name, "tasks") for one in shown}
     texts = [
         f"{heading}, {value}: " + ", ".join(f"{labels[m]} {percent(s)}" for m, s in own.items())
         for heading, rows in groups

@@ -1,0 +1,69 @@
+"""A policy: how it is fine-tuned, kept in the run's folder, and loaded again.
+
+The policy is the model that writes self-edits. Knows nothing about how its training examples were chosen.
+"""
+
+from __future__ import annotations
+
+import copy
+import errno
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+
+from seal.engine.adapt import Adaptation
+from seal.engine.card import write_card
+from seal.errors import TrainingError
+from seal.files import write_beside
+from seal.models import load_model
+from seal.research.run_folder import RoundFolder
+from seal.training import merge, train
+from seal.types import TrainingPlan
+
+
+class Policies:
+    """The policies of one run, all fine-tuned from the base of `adaptation`."""
+
+    def __init__(self, adaptation: Adaptation) -> None:
+        self.adaptation = adaptation
+
+    def fine_tuned(self, policy: Any, plan: TrainingPlan, stage: str) -> tuple[Any, float]:
+        """A new policy and its last loss; the old one is left as it was. Raises TrainingError if training
+        diverged."""
+        [adapter] = train(
+            policy,
+            self.adaptation.tokenizer,
+            [plan],
+            on_progress=lambda done, total: self.adaptation.on_progress(stage, done, total),
+        )
+        if adapter.failed:
+            raise TrainingError(f"{stage}: {adapter.failed}", "Lower outer.learning_rate.")
+        updated = copy.deepcopy(policy)
+        merge(updated, adapter)
+        return updated, adapter.losses[-1]
+
+    def save(self, policy: Any, place: RoundFolder) -> None:
+        """Keep the policy of a round: whole, or not at all if the run is cut off here."""
+        write_beside(place.policy, lambda beside: self._write(policy, place, beside))
+
+    def load(self, place: RoundFolder) -> Any:
+        base = self.adaptation.model
+        return load_model(place.policy, dtype=str(base.dtype).removeprefix("torch."), device=base.device)[0]
+
+    def _write(self, policy: Any, place: RoundFolder, folder: Path) -> None:
+        try:
+            policy.save_pretrained(folder)
+            self.adaptation.tokenizer.save_pretrained(folder)
+        except SafetensorError as error:  # how safetensors reports what the system refused
+            raise OSError(errno.ENOSPC if "os error 28" in str(error) else errno.EIO, str(error)) from error
+        config = self.adaptation.config
+        write_card(
+            folder,
+            base=config.model.name,
+            arm=place.arm,
+            round=place.round,
+            format=config.self_edit.format,
+            style=self.adaptation.style,
+            seed=config.seed,
+        )
