@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from transformers.utils import logging
-
 from seal.config import EngineConfig
 from seal.engine.adapt import Adaptation
 from seal.engine.check import check_fit
 from seal.engine.threads import choose_threads
 from seal.engine.work import Work
+from seal.models.load import hide_progress_bars
 from seal.types import Context
 
 
@@ -50,7 +49,7 @@ def start(
 
     Raises what `Adaptation.load` and `check_fit` do.
     """
-    logging.disable_progress_bar()  # transformers' own bars would run through ours
+    hide_progress_bars()
     watch.progress(f"loading {config.model.name}", 0, 1)
     adaptation = Adaptation.load(config, watch.progress)
     for notice in check_fit(adaptation, contexts, writes=writes, open_book=open_book):

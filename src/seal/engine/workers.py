@@ -16,6 +16,7 @@ import torch
 from seal.config import EngineConfig
 from seal.engine.memory import weight_bytes
 from seal.executors import LocalExecutor
+from seal.models.load import hide_progress_bars
 
 if TYPE_CHECKING:
     from seal.engine.adapt import Adaptation
@@ -53,11 +54,9 @@ class EngineProcess:
     """What a worker process holds: an adaptation of its own, made from the configuration."""
 
     def __init__(self, payload: tuple[str, int, int]) -> None:
-        from transformers.utils import logging
-
         from seal.engine.adapt import Adaptation
 
-        logging.disable_progress_bar()
+        hide_progress_bars()
         torch.set_num_threads(1)
         config, edit_tokens, answer_tokens = payload
         self.adaptation = Adaptation.load(EngineConfig.model_validate_json(config))

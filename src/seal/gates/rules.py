@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from scipy import stats
 
 from seal.gates.report import Conflict, Exam, Report
 from seal.grading.paired import (
@@ -156,6 +155,8 @@ def _against_base(conflict: Conflict, config: GateConfig) -> tuple[bool, str]:
 
 def _more_than(k: int, n: int, rate: float) -> float:
     """The probability of `k` or more of `n` at this rate."""
+    from scipy import stats  # half a second to import; asking needs the gates' settings only
+
     return float(stats.binomtest(k, n, rate, alternative="greater").pvalue)
 
 

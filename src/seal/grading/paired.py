@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from scipy import optimize, stats
-
 from seal.errors import InputError
 
 
@@ -65,6 +63,8 @@ def gain_p_value(outcomes: PairedOutcomes) -> float:
 
     One-sided exact McNemar test (McNemar 1947): 8 gains and no loss give 0.004. 1 if nothing changed.
     """
+    from scipy import stats  # here and below: it takes half a second, and asking needs no test
+
     changed = outcomes.gained + outcomes.lost
     return float(stats.binomtest(outcomes.gained, changed, alternative="greater").pvalue) if changed else 1.0
 
@@ -100,6 +100,8 @@ def lower_bound(outcomes: PairedOutcomes, *, level: float = 0.95, effect: float 
     proportions (Tango, Statistics in Medicine 17, 1998). It holds for few items and for none lost: with 60
     items and no change it is −4.3 points. With a design effect the items count for so many times fewer. −1
     without items."""
+    from scipy import optimize, stats
+
     n, gained, lost = (count / effect for count in (outcomes.n, outcomes.gained, outcomes.lost))
     if not 0.5 < level < 1:
         raise InputError(f"the level {level} is not between 0.5 and 1.", "Pass 0.95 for 95 %.")
@@ -117,8 +119,8 @@ def lower_bound(outcomes: PairedOutcomes, *, level: float = 0.95, effect: float 
     low, high = -1 + 1e-9, outcomes.difference - 1e-12
     if score(low) <= z:
         return -1.0
-    found: Any = optimize.brentq(lambda delta: score(delta) - z, low, high)
-    return float(found)
+    bound: Any = optimize.brentq(lambda delta: score(delta) - z, low, high)
+    return float(bound)
 
 
 def items_needed(margin: float, *, discordance: float, power: float = 0.8, level: float = 0.95) -> int:
@@ -127,6 +129,8 @@ def items_needed(margin: float, *, discordance: float, power: float = 0.8, level
 
     Raises InputError if a number is not between 0 and 1.
     """
+    from scipy import stats
+
     if not all(0 < value < 1 for value in (margin, discordance, power, level)):
         raise InputError("margin, discordance, power and level lie between 0 and 1.", "Pass shares.")
     z = float(stats.norm.ppf(level) + stats.norm.ppf(power))

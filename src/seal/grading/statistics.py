@@ -13,7 +13,6 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-from scipy import stats
 
 from seal.errors import InputError
 from seal.types import Estimate, Graded, Score
@@ -70,7 +69,7 @@ def cluster_means(
     for key, value in values.items():
         if value is not None:
             gathered.setdefault(clusters(key) if clusters else key, []).append(value)
-    return {key: math.fsum(found) / len(found) for key, found in gathered.items()}
+    return {key: math.fsum(own) / len(own) for key, own in gathered.items()}
 
 
 def paired_difference(
@@ -177,6 +176,8 @@ def _kappa(ww: Any, wr: Any, rw: Any, rr: Any, *, axis: int = -1) -> Any:
 def _percentile_interval(
     samples: tuple[Any, ...], statistic: Callable[..., Any], *, seed: int, n_resamples: int, level: float
 ) -> tuple[float, float]:
+    from scipy import stats  # half a second to import, and most commands report no interval
+
     result = stats.bootstrap(
         samples,
         statistic,

@@ -262,7 +262,7 @@ def _in_full(question: str, candidate: DocumentMatch, entry: DocumentPage) -> st
 
 def fingerprint(adaptation: Adaptation, adapter: Adapter) -> list[float]:
     """A few logits that the adapter gives: a stored cell that was exchanged or misread gives others."""
-    ids = adaptation.tokenizer("Question: What", return_tensors="pt")["input_ids"]
+    ids = torch.tensor([adaptation.tokenizer("Question: What")["input_ids"]])
     with AdapterBank.of(adaptation.model, [adapter]) as bank, torch.inference_mode(), bank.route([0], 1):
         logits = adaptation.model(input_ids=ids.to(adaptation.model.device)).logits[0, -1]
     return [round(x, 4) for x in logits[:: max(1, len(logits) // 8)][:8].float().cpu().tolist()]

@@ -25,6 +25,7 @@ from seal.learner.asking import prompts_of
 from seal.learner.reference import asked_private, declines, gives_away, kept_private
 from seal.learner.settings import LearnerConfig
 from seal.learner.writing import DocumentReader, DocumentWriter, ModelReader, ModelWriter, SourceDocument
+from seal.models.load import hide_progress_bars
 from seal.models.tokens import encode_prompt
 from seal.registry import Line
 from seal.seeds import derive_seed
@@ -226,9 +227,7 @@ class CompilerProcess:
     """What a process of `compile_all` holds."""
 
     def __init__(self, payload: tuple[str, str, str]) -> None:
-        from transformers.utils import logging
-
-        logging.disable_progress_bar()
+        hide_progress_bars()
         torch.set_num_threads(1)
         config, model, writer = payload
         self.compiler = Compiler.load(LearnerConfig.model_validate_json(config), model, writer)

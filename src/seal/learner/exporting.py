@@ -156,12 +156,11 @@ def _write(parts: Parts, adapter: Adapter, folder: Path, card: str, merged: bool
     if not merged:
         save_peft(replace(adapter, id=folder.name), folder, name)
     else:
-        from seal.models import load_model
+        from seal.models.load import load_model, save_model
 
         model, tokenizer = load_model(name, dtype=parts.config.dtype)
         merge(model, adapter)
-        model.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+        save_model(model, tokenizer, folder)
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 

@@ -91,11 +91,10 @@ class Parts:
     @cached_property
     def adaptation(self) -> Adaptation:
         """The model that learns, loaded."""
-        from transformers.utils import logging
-
         from seal.engine.adapt import Adaptation
+        from seal.models.load import hide_progress_bars
 
-        logging.disable_progress_bar()
+        hide_progress_bars()
         self.watch.progress(f"loading {self.model_name}", 0, 1)
         return Adaptation.load(self.config.engine_config(self.model_name))
 

@@ -6,7 +6,6 @@ Every row draws from its own seed, so that what is sampled does not depend on wh
 
 from __future__ import annotations
 
-import inspect
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -15,9 +14,9 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from transformers.cache_utils import DynamicCache, DynamicLayer
 
 from seal.errors import InputError
+from seal.models.cache import new_cache
 from seal.models.host import keep_freed_memory
 from seal.models.logits import logits_at
 from seal.models.tokens import encode_prompt, pad_id
@@ -205,9 +204,7 @@ class _Batch:
         self.positions = (self.mask.cumsum(1) - 1).clamp(min=0)
         self.padded = bool((lengths < longest).any())
         self.seen = 0
-        self.cache_name = _cache_name(model)
-        self.cache = DynamicCache(config=model.config)  # type: ignore[arg-type]
-        self.cache.layers = [_Growing(total) if type(x) is DynamicLayer else x for x in self.cache.layers]
+        self.cache_name, self.cache = new_cache(model, total)
         self.uniform = _uniforms([seeds[i] for i in self.places], sampling).to(device)
 
     def run(self, adapters: SlotHolder | None, ender: _Ender) -> dict[int, Generation]:
@@ -273,37 +270,6 @@ class _Batch:
         self.slots = [self.slots[k] for k in kept] if self.slots else []
         self.states = [self.states[k] for k in kept]
         self.alive = [True] * len(kept)
-
-
-def _cache_name(model: nn.Module) -> str:
-    """What `forward` calls its cache: transformers renamed it in release 5.24."""
-    return "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
-
-
-class _Growing(DynamicLayer):
-    """A cache layer with room for all tokens from the start: a new token is written, not concatenated."""
-
-    def __init__(self, capacity_tokens: int) -> None:
-        super().__init__()
-        self._capacity_tokens, self._length_tokens = capacity_tokens, 0
-
-    def update(
-        self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
-    ) -> tuple[Tensor, Tensor]:
-        b, h, n, _ = key_states.shape
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-            self.keys = key_states.new_empty(b, h, self._capacity_tokens, key_states.shape[-1])
-            self.values = value_states.new_empty(b, h, self._capacity_tokens, value_states.shape[-1])
-        end = self._length_tokens + n
-        assert self.keys is not None and self.values is not None
-        self.keys[:, :, self._length_tokens : end] = key_states
-        self.values[:, :, self._length_tokens : end] = value_states
-        self._length_tokens = end
-        return self.keys[:, :, :end], self.values[:, :, :end]
-
-    def get_seq_length(self) -> int:
-        return self._length_tokens
 
 
 def _uniforms(seeds: Sequence[int], sampling: Sampling) -> Tensor:

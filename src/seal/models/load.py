@@ -1,4 +1,8 @@
-"""Loads a causal language model and its tokenizer. Knows nothing about what is done with them."""
+"""Loads a causal language model and its tokenizer. Knows nothing about what is done with them.
+
+A model that the package carries is loaded as a `Decoder`, without `transformers`, whose import takes longer
+than an answer; all others by the classes of `transformers`.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from seal.errors import ConfigError, InputError, InputFileError, UnknownNameError
 
 BUILTIN = ("tiny", "tiny-grid")
+_bars_hidden = False
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -52,13 +56,44 @@ def load_model(
 ) -> tuple[Any, Any]:
     """Loads (model, tokenizer), the model in evaluation mode on `device`.
 
-    `name_or_path` is a built-in name, a folder in Hugging Face format or a hub name. A tokenizer without
-    a pad token gets its EOS for one.
+    `name_or_path` is a built-in name, a folder in Hugging Face format or a hub name. A built-in model is a
+    `Decoder` with a `Tokenizer` of this package, any other what `transformers` has for it. A tokenizer
+    without a pad token gets its EOS for one.
 
     Raises:
         UnknownNameError: no such model; InputFileError: no such folder, or no model in it;
         ConfigError: an unknown dtype or device.
     """
+    return _load(name_or_path, dtype, device, with_transformers=str(name_or_path) not in BUILTIN)
+
+
+def load_with_transformers(
+    name_or_path: str | Path, *, dtype: str | torch.dtype = "float32", device: str | torch.device = "cpu"
+) -> tuple[Any, Any]:
+    """The same, with the classes of `transformers` for built-in models too."""
+    return _load(name_or_path, dtype, device, with_transformers=True)
+
+
+def save_model(model: Any, tokenizer: Any, folder: Path) -> None:
+    """Writes a model, with the weights that it has now, into a folder that `transformers` loads."""
+    source = getattr(model, "source", None)
+    if source is not None:
+        weights = model.state_dict()
+        model, tokenizer = load_with_transformers(source, dtype=model.dtype)
+        model.load_state_dict(weights)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def hide_progress_bars() -> None:
+    """Keeps `transformers` from drawing its own progress bars, which would run through the command line's."""
+    global _bars_hidden
+    _bars_hidden = True
+
+
+def _load(
+    name_or_path: str | Path, dtype: str | torch.dtype, device: str | torch.device, *, with_transformers: bool
+) -> tuple[Any, Any]:
     kind, place = _dtype(dtype), _device(device)
     source = resolve(name_or_path)
     local = Path(source).is_dir()
@@ -69,8 +104,7 @@ def load_model(
     if not local and source in map(str, map(builtin_path, BUILTIN)):
         raise InputFileError(f"the built-in model is missing at {source}", "install the package again")
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source)
-        model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=kind)
+        model, tokenizer = (_by_transformers if with_transformers else _by_package)(source, kind)
     except OSError as error:
         if local:
             raise InputFileError(f"{source} holds no readable model: {_first_line(error)}") from error
@@ -85,6 +119,24 @@ def load_model(
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
     return model.to(place).eval(), tokenizer
+
+
+def _by_package(source: str, kind: torch.dtype) -> tuple[Any, Any]:
+    from seal.models.decoder import Decoder
+    from seal.models.tokenizer import Tokenizer
+
+    return Decoder.load(Path(source), kind), Tokenizer(Path(source))
+
+
+def _by_transformers(source: str, kind: torch.dtype) -> tuple[Any, Any]:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    if _bars_hidden:
+        logging.disable_progress_bar()
+    tokenizer = AutoTokenizer.from_pretrained(source)
+    model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=kind)
+    return model, tokenizer
 
 
 def _dtype(dtype: str | torch.dtype) -> torch.dtype:

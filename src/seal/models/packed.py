@@ -7,6 +7,7 @@ be run this way is found out by trying (`can_pack`): one that does more than pla
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -16,7 +17,8 @@ from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
-from transformers import AttentionInterface, AttentionMaskInterface
+
+from seal.models.decoder import ATTENTION, Decoder
 
 _NAME = "seal_packed"
 _TOLERANCE = 1e-3
@@ -52,12 +54,21 @@ def _no_mask(*_: Any, **__: Any) -> None:
     return None
 
 
-AttentionInterface.register(_NAME, _attention)
-AttentionMaskInterface.register(_NAME, _no_mask)  # type: ignore[arg-type]
+ATTENTION[_NAME] = _attention
+
+
+@functools.cache
+def _register_with_transformers() -> None:
+    from transformers import AttentionInterface, AttentionMaskInterface
+
+    AttentionInterface.register(_NAME, _attention)
+    AttentionMaskInterface.register(_NAME, _no_mask)  # type: ignore[arg-type]
 
 
 @contextmanager
 def _packed_attention(model: Any, lengths_tokens: Sequence[int]) -> Iterator[None]:
+    if not isinstance(model, Decoder):
+        _register_with_transformers()
     before = model.config._attn_implementation
     model.config._attn_implementation = _NAME
     _state.lengths_tokens = list(lengths_tokens)
@@ -94,7 +105,7 @@ def _try(model: Any) -> bool:
         [i * 11 % n for i in range(3, 12)],
         [i * 5 % n for i in range(2, 5)],
     ]
-    found = []
+    outputs = []
     with torch.inference_mode():
         for packed in (True, False):
             batch = Batch.of(rows, pad=0, packed=packed, device=next(model.parameters()).device)
@@ -103,10 +114,11 @@ def _try(model: Any) -> bool:
                     logits = model(**batch.inputs(), use_cache=False).logits
             except (TypeError, ValueError, RuntimeError, KeyError):
                 return False  # a model that cannot be called this way is padded
-            found.append(logits.flatten(0, 1)[batch.real()].float())
-    scale = found[1].abs().max().clamp(min=1e-6)
+            outputs.append(logits.flatten(0, 1)[batch.real()].float())
+    together, apart = outputs
+    scale = apart.abs().max().clamp(min=1e-6)
     exact = next(model.parameters()).dtype == torch.float32
-    return bool((found[0] - found[1]).abs().max() / scale < (_TOLERANCE if exact else 0.05))
+    return bool((together - apart).abs().max() / scale < (_TOLERANCE if exact else 0.05))
 
 
 @dataclass(frozen=True)
@@ -160,10 +172,10 @@ class Batch:
 
         Text i is of `owners[i]`. In tokens where all texts lie in one row, else in rows.
         """
-        found: dict[int, int] = {}
+        taken: dict[int, int] = {}
         for owner, share in zip(owners, self.shares, strict=True):
-            found[owner] = found.get(owner, 0) + (1 if self.position_ids is None else share)
-        return found
+            taken[owner] = taken.get(owner, 0) + (1 if self.position_ids is None else share)
+        return taken
 
     def real(self) -> Tensor:
         """The flattened places [n] of all tokens that are no padding, text after text."""

@@ -16,7 +16,7 @@ from seal.engine.adapt import Adaptation
 from seal.engine.card import write_card
 from seal.errors import TrainingError
 from seal.files import write_beside
-from seal.models import load_model
+from seal.models import load_model, save_model
 from seal.research.run_folder import RoundFolder
 from seal.training import merge, train
 from seal.types import TrainingPlan
@@ -53,8 +53,7 @@ class Policies:
 
     def _write(self, policy: Any, place: RoundFolder, folder: Path) -> None:
         try:
-            policy.save_pretrained(folder)
-            self.adaptation.tokenizer.save_pretrained(folder)
+            save_model(policy, self.adaptation.tokenizer, folder)
         except SafetensorError as error:  # how safetensors reports what the system refused
             raise OSError(errno.ENOSPC if "os error 28" in str(error) else errno.EIO, str(error)) from error
         config = self.adaptation.config

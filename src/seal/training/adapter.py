@@ -6,22 +6,24 @@ File format: Hugging Face PEFT's `adapter_config.json` and `adapter_model.safete
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from transformers.pytorch_utils import Conv1D
 
 from seal.errors import AdapterError, ConfigError, OutputError
 from seal.files import write_beside
 from seal.types import Hyperparameters
 
-Linear = nn.Linear | Conv1D
+if TYPE_CHECKING:
+    from transformers.pytorch_utils import Conv1D
+
+    Linear = nn.Linear | Conv1D
 _PREFIX = "base_model.model."
 
 
@@ -47,16 +49,25 @@ class Adapter:
 
 def matrix(module: Linear) -> Tensor:
     """The weight as [out, in]; GPT-2's Conv1D keeps it transposed."""
-    return module.weight.t() if isinstance(module, Conv1D) else module.weight
+    return module.weight.t() if _is_conv1d(module) else module.weight
+
+
+def _is_conv1d(module: nn.Module) -> bool:
+    """Whether it is GPT-2's linear class, found by name: `transformers` need not be imported to ask."""
+    kinds = type(module).__mro__
+    return any(
+        kind.__name__ == "Conv1D" and kind.__module__ == "transformers.pytorch_utils" for kind in kinds
+    )
 
 
 def linears(model: nn.Module) -> dict[str, Linear]:
     """Every linear module by its full name, except the output head: what PEFT calls "all-linear"."""
-    head = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None  # type: ignore[operator]
+    head: Any = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None  # type: ignore[operator]
+    named: Iterable[tuple[str, Any]] = model.named_modules()
     return {
         name: module
-        for name, module in model.named_modules()
-        if isinstance(module, nn.Linear | Conv1D) and module is not head
+        for name, module in named
+        if (isinstance(module, nn.Linear) or _is_conv1d(module)) and module is not head
     }
 
 

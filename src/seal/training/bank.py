@@ -24,15 +24,18 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import pairwise
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from seal.errors import ConfigError
-from seal.training.adapter import Adapter, Linear, check_fit, match_targets, matrix, modules_of
+from seal.training.adapter import Adapter, check_fit, match_targets, matrix, modules_of
 from seal.training.grouped import Groups, groups_of
 from seal.types import Hyperparameters
+
+if TYPE_CHECKING:
+    from seal.training.adapter import Linear
 
 
 def stream(seed: int, purpose: str) -> torch.Generator:

@@ -14,7 +14,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config
 from transformers.utils import logging
 
 from seal.errors import ConfigError, UnknownNameError
-from seal.models.load import DTYPES, load_model
+from seal.models.load import DTYPES, load_with_transformers
 
 
 def _tiny(width: int) -> LlamaConfig:
@@ -89,7 +89,7 @@ def load_subject(
     if shape:
         made = _random(shape, place, kind)
     else:
-        made, _ = load_model(model or "tiny", dtype=kind, device=place)
+        made, _ = load_with_transformers(model or "tiny", dtype=kind, device=place)
     for parameter in made.parameters():
         parameter.requires_grad_(False)
     # Every answer is to have its full length.

@@ -1,0 +1,63 @@
+"""The cache of keys and values that sampling keeps, for the embedded models and for those of `transformers`.
+
+`transformers` is imported only for a model of its own. Knows nothing about how tokens are drawn.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import Any
+
+from torch import Tensor, nn
+
+from seal.models.decoder import Decoder, KeyValueCache
+
+
+def new_cache(model: nn.Module, capacity_tokens: int) -> tuple[str, Any]:
+    """An empty cache with room for so many tokens a row, and what `model.forward` calls it.
+
+    Any cache can `batch_select_indices(rows)`: keep only these rows of the batch.
+    """
+    if isinstance(model, Decoder):
+        return "cache", KeyValueCache(model.config.num_hidden_layers, capacity_tokens)
+    from transformers.cache_utils import DynamicCache, DynamicLayer
+
+    cache = DynamicCache(config=model.config)  # type: ignore[arg-type]
+    growing = _growing_layer()
+    cache.layers = [growing(capacity_tokens) if type(one) is DynamicLayer else one for one in cache.layers]
+    # transformers renamed the keyword in release 5.24
+    name = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
+    return name, cache
+
+
+@functools.cache
+def _growing_layer() -> type:
+    from transformers.cache_utils import DynamicLayer
+
+    class Growing(DynamicLayer):
+        """A cache layer with room for all tokens from the start: a new token is written, not concatenated."""
+
+        def __init__(self, capacity_tokens: int) -> None:
+            super().__init__()
+            self._capacity_tokens, self._length_tokens = capacity_tokens, 0
+
+        def update(
+            self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
+        ) -> tuple[Tensor, Tensor]:
+            b, h, n, _ = key_states.shape
+            if not self.is_initialized:
+                self.lazy_initialization(key_states, value_states)
+                self.keys = key_states.new_empty(b, h, self._capacity_tokens, key_states.shape[-1])
+                self.values = value_states.new_empty(b, h, self._capacity_tokens, value_states.shape[-1])
+            end = self._length_tokens + n
+            assert self.keys is not None and self.values is not None
+            self.keys[:, :, self._length_tokens : end] = key_states
+            self.values[:, :, self._length_tokens : end] = value_states
+            self._length_tokens = end
+            return self.keys[:, :, :end], self.values[:, :, :end]
+
+        def get_seq_length(self) -> int:
+            return self._length_tokens
+
+    return Growing

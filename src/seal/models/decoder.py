@@ -1,0 +1,333 @@
+"""The embedded models' architecture in plain torch: a Llama decoder without biases.
+
+The classes of `transformers` take two to three seconds to import, which is longer than an answer takes. This
+one has the same modules under the same names, in the same order, and does the same operations on tensors of
+the same layout, so that weights, adapters and results are the same to the bit, to which
+tests/invariant/test_decoder.py holds it. Only models that the package carries are loaded as this class
+(`seal.models.load`). Knows nothing about adapters, losses or sampling.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+SDPA = "sdpa"
+
+
+@dataclass
+class DecoderConfig:
+    """What config.json says of a model. `_attn_implementation` names one of `ATTENTION`, and may be changed
+    for a while, as in the configurations of `transformers`."""
+
+    vocab_size: int
+    hidden_size: int
+    intermediate_size: int
+    num_hidden_layers: int
+    num_attention_heads: int
+    num_key_value_heads: int
+    head_dim: int
+    max_position_embeddings: int
+    rms_norm_eps: float
+    rope_theta: float
+    eos_token_id: int
+    pad_token_id: int
+    _attn_implementation: str = SDPA
+
+    @classmethod
+    def read(cls, folder: Path) -> DecoderConfig:
+        """The configuration in a folder. Raises ValueError if it asks for what `Decoder` does not compute."""
+        told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        rope = told["rope_parameters"]
+        expected = {"model_type": "llama", "hidden_act": "silu", "attention_bias": False, "mlp_bias": False}
+        expected |= {"tie_word_embeddings": True, "num_key_value_heads": told["num_attention_heads"]}
+        other = [name for name, value in expected.items() if told[name] != value]
+        if other or rope["rope_type"] != "default":
+            raise ValueError(f"config.json: {', '.join(other) or 'rope_type'} is not what Decoder computes")
+        names = [name for name in cls.__dataclass_fields__ if name in told]
+        return cls(**{name: told[name] for name in names}, rope_theta=rope["rope_theta"])
+
+    def get_text_config(self) -> DecoderConfig:
+        """Itself: there are no images or sounds. Named as in `transformers`."""
+        return self
+
+
+@dataclass(frozen=True)
+class States:
+    """What the layers give: [B, T, d] after the last norm."""
+
+    last_hidden_state: Tensor
+
+
+@dataclass(frozen=True)
+class Logits:
+    """What the model gives: [B, T, V], or of those positions that a hook on the output head has left."""
+
+    logits: Tensor
+
+
+class KeyValueCache:
+    """Keys and values of the tokens that were read, with room for all that will be from the start."""
+
+    def __init__(self, n_layers: int, capacity_tokens: int) -> None:
+        self.capacity_tokens = capacity_tokens
+        self._kept: list[tuple[Tensor, Tensor] | None] = [None] * n_layers
+        self._lengths_tokens = [0] * n_layers
+
+    def get_seq_length(self) -> int:
+        return self._lengths_tokens[0]
+
+    def update(self, keys: Tensor, values: Tensor, layer: int) -> tuple[Tensor, Tensor]:
+        """Adds keys and values [B, H, T, d] of new tokens; returns those of all tokens so far."""
+        kept = self._kept[layer]
+        if kept is None:
+            room = (*keys.shape[:2], self.capacity_tokens, keys.shape[3])
+            kept = self._kept[layer] = keys.new_empty(room), values.new_empty(room)
+        start, end = self._lengths_tokens[layer], self._lengths_tokens[layer] + keys.shape[2]
+        for whole, new in zip(kept, (keys, values), strict=True):
+            whole[:, :, start:end] = new
+        self._lengths_tokens[layer] = end
+        return kept[0][:, :, :end], kept[1][:, :, :end]
+
+    def batch_select_indices(self, rows: Tensor) -> None:
+        """Keeps only these rows of the batch."""
+        self._kept = [None if kept is None else (kept[0][rows], kept[1][rows]) for kept in self._kept]
+
+
+class RMSNorm(nn.Module):
+    """Root mean square normalisation (arXiv 1910.07467), in fp32."""
+
+    def __init__(self, width: int, epsilon: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(width))
+        self.variance_epsilon = epsilon
+
+    def forward(self, x: Tensor) -> Tensor:
+        kind = x.dtype
+        x = x.to(torch.float32)
+        variance = x.pow(2).mean(-1, keepdim=True)
+        x = x * torch.rsqrt(variance + self.variance_epsilon)
+        return self.weight * x.to(kind)
+
+
+class RotaryEmbedding(nn.Module):
+    """Rotary position embeddings (arXiv 2104.09864): the angles of each position as cosines and sines."""
+
+    inv_freq: Tensor
+
+    def __init__(self, config: DecoderConfig) -> None:
+        super().__init__()
+        steps = torch.arange(0, config.head_dim, 2, dtype=torch.float) / config.head_dim
+        self.register_buffer("inv_freq", 1.0 / (config.rope_theta**steps), persistent=False)
+
+    @torch.no_grad()
+    def forward(self, x: Tensor, position_ids: Tensor) -> tuple[Tensor, Tensor]:
+        angles = position_ids[..., None].float() * self.inv_freq
+        both = torch.cat((angles, angles), dim=-1)
+        return both.cos().to(x.dtype), both.sin().to(x.dtype)
+
+
+def _rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """x [B, H, T, d] turned by the angles [B, T, d] of its positions."""
+    cos, sin = cos.unsqueeze(1), sin.unsqueeze(1)
+    half = x.shape[-1] // 2
+    turned = torch.cat((-x[..., half:], x[..., :half]), dim=-1)
+    return (x * cos) + (turned * sin)
+
+
+def _scaled_dot_product(
+    module: Attention, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, *, scaling: float
+) -> tuple[Tensor, None]:
+    causal = query.shape[2] > 1 and mask is None
+    y = nn.functional.scaled_dot_product_attention(
+        query, key, value, attn_mask=mask, scale=scaling, is_causal=causal
+    )
+    return y.transpose(1, 2).contiguous(), None
+
+
+ATTENTION: dict[str, Callable[..., tuple[Tensor, None]]] = {SDPA: _scaled_dot_product}
+"""How keys are attended to, by the configuration's `_attn_implementation`; all but SDPA are given no mask."""
+
+
+class Attention(nn.Module):
+    def __init__(self, config: DecoderConfig, layer: int) -> None:
+        super().__init__()
+        self.config, self.layer, self.head_dim = config, layer, config.head_dim
+        self.scaling = config.head_dim**-0.5
+        joint = config.num_attention_heads * config.head_dim
+        self.q_proj = nn.Linear(config.hidden_size, joint, bias=False)
+        self.k_proj = nn.Linear(config.hidden_size, joint, bias=False)
+        self.v_proj = nn.Linear(config.hidden_size, joint, bias=False)
+        self.o_proj = nn.Linear(joint, config.hidden_size, bias=False)
+
+    def forward(
+        self,
+        x: Tensor,
+        position_embeddings: tuple[Tensor, Tensor],
+        attention_mask: Tensor | None,
+        cache: KeyValueCache | None,
+    ) -> Tensor:
+        shape = x.shape[:-1]
+        query, key, value = (
+            project(x).view(*shape, -1, self.head_dim).transpose(1, 2)
+            for project in (self.q_proj, self.k_proj, self.v_proj)
+        )
+        query, key = _rotated(query, *position_embeddings), _rotated(key, *position_embeddings)
+        if cache is not None:
+            key, value = cache.update(key, value, self.layer)
+        attend = ATTENTION[self.config._attn_implementation]
+        y, _ = attend(self, query, key, value, attention_mask, scaling=self.scaling)
+        return self.o_proj(y.reshape(*shape, -1).contiguous())
+
+
+class FeedForward(nn.Module):
+    """The gated linear unit of arXiv 2002.05202."""
+
+    def __init__(self, config: DecoderConfig) -> None:
+        super().__init__()
+        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
+        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
+        self.act_fn = nn.SiLU()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down_proj(self.act_fn(self.gate_proj(x)) * self.up_proj(x))
+
+
+class DecoderLayer(nn.Module):
+    def __init__(self, config: DecoderConfig, layer: int) -> None:
+        super().__init__()
+        self.self_attn = Attention(config, layer)
+        self.mlp = FeedForward(config)
+        self.input_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        *,
+        position_embeddings: tuple[Tensor, Tensor],
+        attention_mask: Tensor | None,
+        cache: KeyValueCache | None,
+    ) -> Tensor:
+        x = self.input_layernorm(hidden_states)
+        x = hidden_states + self.self_attn(x, position_embeddings, attention_mask, cache)
+        return x + self.mlp(self.post_attention_layernorm(x))
+
+
+class DecoderStack(nn.Module):
+    """Embeddings, layers and the last norm."""
+
+    def __init__(self, config: DecoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size, config.pad_token_id)
+        self.layers = nn.ModuleList(DecoderLayer(config, i) for i in range(config.num_hidden_layers))
+        self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.rotary_emb = RotaryEmbedding(config)
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        *,
+        attention_mask: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        cache: KeyValueCache | None = None,
+        inputs_embeds: Tensor | None = None,
+        use_cache: bool = False,
+    ) -> States:
+        """The states of `input_ids` [B, T], or of embeddings [B, T, d] in their place.
+
+        Several texts in one row need an attention that keeps them apart (`seal.models.packed`): positions
+        that begin anew in a row are not taken as a sign of it. Keys and values are kept if there is a
+        `cache`; `use_cache` is there because models of `transformers` ask for it.
+        """
+        states: Tensor = self.embed_tokens(input_ids) if inputs_embeds is None else inputs_embeds
+        seen = 0 if cache is None else cache.get_seq_length()
+        if position_ids is None:
+            position_ids = (torch.arange(states.shape[1], device=states.device) + seen).unsqueeze(0)
+        mask = None
+        if self.config._attn_implementation == SDPA:
+            mask = causal_mask(states, attention_mask, seen)
+        position_embeddings = self.rotary_emb(states, position_ids)
+        for layer in self.layers:
+            states = layer(states, position_embeddings=position_embeddings, attention_mask=mask, cache=cache)
+        return States(self.norm(states))
+
+
+def causal_mask(x: Tensor, real: Tensor | None, seen: int) -> Tensor | None:
+    """Which tokens each of `x` [B, T, d] sees, [B, 1, T, seen + T]; None if all that are not after it.
+
+    `real` [B, seen + T] is 0 at padding, `seen` the number of tokens in the cache.
+    """
+    n_rows, n, _ = x.shape
+    kept = None if real is None else real.to(x.device, torch.bool)
+    if (n == 1 or seen == 0) and (kept is None or bool(kept.all())):
+        return None
+    queries = torch.arange(seen, seen + n, device=x.device)[None, None, :, None]
+    keys = torch.arange(seen + n, device=x.device)
+    mask = keys <= queries
+    if kept is not None:
+        mask = mask & kept[:, None, None, :]
+    return mask.expand(n_rows, 1, n, seen + n)
+
+
+class Decoder(nn.Module):
+    """A causal language model, with those names of `transformers`' models that this package uses."""
+
+    _supports_attention_backend = True
+
+    def __init__(self, config: DecoderConfig, source: Path | None = None) -> None:
+        """`source` is the folder that the model is loaded from."""
+        super().__init__()
+        self.config, self.source = config, source
+        self.model = DecoderStack(config)
+        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+        self.lm_head.weight = self.model.embed_tokens.weight
+
+    @classmethod
+    def load(cls, folder: Path, dtype: torch.dtype) -> Decoder:
+        """The model in a folder in Hugging Face format. Raises OSError, ValueError, SafetensorError."""
+        config = DecoderConfig.read(folder)
+        # Not on the device "meta": initialising there imports torch's compiler, which takes half a second.
+        with torch.random.fork_rng(devices=[]):
+            model = cls(config, folder)
+        # A copy: what is read lies in the file's own layout, and is only there as long as the file is.
+        weights = {
+            name: one.to(dtype, copy=True) for name, one in load_file(folder / "model.safetensors").items()
+        }
+        model._take(weights)
+        return model
+
+    def _take(self, weights: Mapping[str, Tensor]) -> None:
+        embedding = weights["model.embed_tokens.weight"]
+        self.load_state_dict({**weights, "lm_head.weight": embedding}, assign=True)
+        self.lm_head.weight = self.model.embed_tokens.weight
+
+    @property
+    def device(self) -> torch.device:
+        return self.lm_head.weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.lm_head.weight.dtype
+
+    def get_decoder(self) -> DecoderStack:
+        return self.model
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        return self.model.embed_tokens
+
+    def get_output_embeddings(self) -> nn.Linear:
+        return self.lm_head
+
+    def forward(self, input_ids: Tensor | None = None, **given: Any) -> Logits:
+        """The logits; the keywords are those of `DecoderStack.forward`."""
+        return Logits(self.lm_head(self.model(input_ids, **given).last_hidden_state))
