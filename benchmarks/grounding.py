@@ -15,7 +15,8 @@ import numpy as np
 from seal.domains.microworld.corpus import self_edit_prompt
 from seal.domains.microworld.truth import judge_line
 from seal.domains.microworld.world import Entity, WorldItem, make_items
-from seal.models import generate, load_model
+from seal.models import load_model
+from seal.models.generate import generate
 from seal.self_edits import FORMATS
 from seal.self_edits.ground import GroundConfig, ground
 

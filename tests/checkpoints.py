@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from transformers.utils import logging
+
 from toys import toy_model, toy_tokenizer
 
 CHAT_TEMPLATE = (
@@ -28,6 +30,7 @@ def save_toy(folder: Path, kind: str = "llama", *, chat: bool = False, context_t
     """A random model with its tokenizer. A rotary model's context is only a number in its configuration."""
     model, tokenizer = toy_model(kind), toy_tokenizer()
     model.config.max_position_embeddings = context_tokens
+    logging.disable_progress_bar()  # of the saving here, amid what a command says on stderr
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     if chat:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from seal.models import generate
+from seal.models.generate import generate
 from seal.models.tokens import token_texts
 from seal.self_edits.arc_directives import parse_directive
 from seal.self_edits.arc_grammar import DirectiveGrammar, DirectiveSpace, GrammarConstraint, directives

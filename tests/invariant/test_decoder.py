@@ -10,11 +10,13 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
-from seal.models import generate, load_model, save_model
+from seal.models import load_model, save_model
 from seal.models.cache import new_cache
 from seal.models.decoder import Decoder
+from seal.models.generate import generate
 from seal.models.identity import model_record
-from seal.models.load import BUILTIN, builtin_path, load_with_transformers
+from seal.models.load import load_with_transformers
+from seal.models.names import BUILTIN, builtin_path
 from seal.models.packed import Batch, packs
 from seal.training import train
 from seal.training.adapter import linears

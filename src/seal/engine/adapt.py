@@ -17,7 +17,8 @@ from seal.engine.parts import build_domain, build_format, build_grader, pick_dev
 from seal.engine.work import Work
 from seal.engine.workers import Workers, n_workers
 from seal.grading.statistics import summarise
-from seal.models import generate, load_model, score_answers
+from seal.models import load_model, score_answers
+from seal.models.generate import generate
 from seal.models.tokens import encode_completion, encode_prompt, token_texts
 from seal.protocols import Domain, Grader, SelfEditFormat
 from seal.seeds import derive_seed

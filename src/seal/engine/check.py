@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from seal.engine.adapt import Adaptation
 from seal.errors import ConfigError, InputError
 from seal.models.tokens import encode_completion, encode_prompt
 from seal.types import Context, SelfEdit
+
+if TYPE_CHECKING:
+    from seal.engine.adapt import Adaptation
 
 LEAST_EDIT_TOKENS = 32
 """A prompt that leaves less room for the self-edit is an error; more than this is cut with a notice."""

@@ -1,15 +1,38 @@
-"""Language models: loading, sampling and scoring. Knows nothing about training."""
+"""Language models: loading, sampling and scoring. Knows nothing about training.
 
-from seal.models.generate import Generation, generate
-from seal.models.load import builtin_path, load_model, save_model
-from seal.models.score import AnswerScore, score_answers
+Each name is loaded when it is first used, so that what a model's name means (`names.py`) is known without
+torch. The function `generate` is imported from its module, which has the same name.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from seal.models.generate import Generation
+    from seal.models.load import load_model, save_model
+    from seal.models.names import builtin_path
+    from seal.models.score import AnswerScore, score_answers
+
+_MODULES = {
+    "AnswerScore": "score",
+    "Generation": "generate",
+    "builtin_path": "names",
+    "load_model": "load",
+    "save_model": "load",
+    "score_answers": "score",
+}
 
 __all__ = [
     "AnswerScore",
     "Generation",
     "builtin_path",
-    "generate",
     "load_model",
     "save_model",
     "score_answers",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)

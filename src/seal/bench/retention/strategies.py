@@ -20,7 +20,7 @@ from seal.learner.answering import Mind
 from seal.learner.asking import prompts_of
 from seal.learner.compiling import examples_of
 from seal.learner.library import KnownDocument
-from seal.models import generate
+from seal.models.generate import generate
 from seal.retention import CellRouter, RouterConfig
 from seal.seeds import derive_seed
 from seal.training import Adapter, AdapterBank, merge, train

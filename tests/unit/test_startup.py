@@ -1,0 +1,84 @@
+"""What a command loads: a mistake is told without torch, an answer is given without what it does not need."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seal.registry import Workspace
+
+REPORT = """
+import json, sys
+from seal.cli import main
+try:
+    status = main(json.loads(sys.argv[1]))
+except SystemExit as stop:
+    status = stop.code
+print("\\n" + json.dumps([status, sorted({name for name in sys.modules})]))
+"""
+
+
+def run(*arguments: str) -> tuple[int, set[str], str]:
+    """The exit status of a command, the modules that were loaded by its end, and what it said."""
+    command = [sys.executable, "-c", REPORT, json.dumps(arguments)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
+    status, modules = json.loads(done.stdout.splitlines()[-1])
+    return status, set(modules), done.stdout + done.stderr
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> str:
+    Workspace.init(tmp_path / "brain")
+    return str(tmp_path / "brain")
+
+
+HEAVY = {"torch", "transformers", "scipy", "matplotlib"}
+MISTAKES = [
+    (["akss"], "Unknown command"),
+    (["ask", "--hepl", "Who?"], "Unknown option"),
+    (["ask", "Who?", "--workspace", "nowhere"], "no folder nowhere"),
+    (["ask", "--workspace", "{workspace}"], "no question is asked"),
+    (["ask", "Who?", "--version", "abc", "--workspace", "{workspace}"], "abc"),
+    (["why", "Who?", "--workspace", "nowhere"], "no folder nowhere"),
+    (["forget"], "requires an argument"),
+    (["forget", "x", "--workspace", "nowhere"], "no folder nowhere"),
+    (["approve", "abc", "--workspace", "{workspace}"], "abc"),
+    (["export", "out", "--version", "abc", "--workspace", "{workspace}"], "abc"),
+    (["learn", "--workspace", "{workspace}"], "no document is named"),
+    (["learn", "missing.txt", "--workspace", "{workspace}"], "missing.txt"),
+    (["learn", "missing.txt", "--trust", "7", "--workspace", "{workspace}"], "the trust is 7.0"),
+    (["train", "--seed", "x"], "--seed"),
+    (["train", "--data", "missing.json"], "missing.json"),
+    (["eval", "--data", "missing.json"], "missing.json"),
+    (["train", "--model", "tinny"], "did you mean 'tiny'"),
+    (["train", "--format", "implication"], "Did you mean 'implications'"),
+    (["train", "--config", "missing.toml"], "missing.toml"),
+    (["demo", "ark"], "ark"),
+    (["bench", "inner-lop"], "inner-lop"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), MISTAKES, ids=[" ".join(a) for a, _ in MISTAKES])
+def test_a_mistake_is_told_before_torch_is_loaded(arguments: list[str], said: str, workspace: str) -> None:
+    status, modules, output = run(*(argument.format(workspace=workspace) for argument in arguments))
+    assert status == 2 and said in output
+    assert not modules & HEAVY
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["ask", "--help"]])
+def test_help_is_given_before_torch_is_loaded(arguments: list[str]) -> None:
+    status, modules, _ = run(*arguments)
+    assert status == 0 and not modules & {*HEAVY, "sqlalchemy", "pydantic.main"}
+
+
+def test_a_question_is_answered_without_what_an_answer_does_not_need(workspace: str) -> None:
+    status, modules, output = run("ask", "Who wrote it?", "--workspace", workspace)
+    assert status == 0 and output.strip()
+    assert "torch" in modules
+    other = {"alembic", "huggingface_hub", "torch._dynamo", "torch._inductor", "sympy", "jinja2", "PIL"}
+    assert not modules & (HEAVY - {"torch"} | other)
