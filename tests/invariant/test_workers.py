@@ -44,7 +44,7 @@ def test_two_processes_give_the_scores_of_one() -> None:
     assert [s.context_id for s in one] == [s.context_id for s in two] == [t.context.id for t in trials]
     assert [s.likelihood for s in one] == pytest.approx([s.likelihood for s in two], rel=2e-3, abs=1e-6)
     assert [s.accuracy for s in one] == [s.accuracy for s in two]
-    assert shared.workers._executor is not None and alone.workers._executor is None
+    assert shared.workers.pool.started and not alone.workers.pool.started
 
 
 def test_committees_in_two_processes_agree_as_in_one() -> None:
@@ -79,8 +79,9 @@ def test_a_failure_here_stops_the_others_and_the_next_call_starts_anew() -> None
 
     with pytest.raises(TrainingError):
         adaptation.workers.share(trials, lambda _: 1.0, _nothing, fails)
-    assert adaptation.workers._executor is not None and adaptation.workers._executor.closed
+    assert not adaptation.workers.pool.started
     assert len(adaptation.learn_and_examine(trials, answers=False)) == 4
+    assert adaptation.workers.pool.started
 
 
 def test_who_sets_the_threads_gets_no_processes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seal.engine.workers import divide
 from seal.errors import InputError, TrainingError
-from seal.executors import LocalExecutor
+from seal.executors import LocalExecutor, WorkerPool, deal, divide, in_order
 
 
 class Echo:
@@ -36,6 +35,9 @@ class Echo:
 
     def sleep(self) -> None:
         time.sleep(60)
+
+    def longer(self, text: str) -> str:
+        return text + "." * 200_000
 
 
 @pytest.fixture
@@ -91,3 +93,53 @@ def test_shares_are_whole_disjoint_and_about_equal(costs: list[float], n: int) -
     assert sorted(i for part in parts for i in part) == list(range(len(costs))) and len(parts) == n
     totals = [sum(costs[i] for i in part) for part in parts]
     assert max(totals) - min(totals) <= max(costs, default=0.0) + 1e-9
+
+
+def test_a_pool_gives_the_results_in_the_order_of_the_calls(here: str) -> None:
+    pool, counts = WorkerPool(here, "p", 3), []
+    parts = deal(7, 3)
+    calls = [[(str(i),) for i in part] for part in parts]
+    results = pool.run("say", calls, lambda word: ("here", word, os.getpid()), counts.append)
+    joined = in_order(parts, results)
+    assert [word for _, word, _ in joined] == [str(i) for i in range(7)]
+    assert [who for who, _, _ in joined] == ["here", "p", "p"] * 2 + ["here"]
+    assert len({process for _, _, process in joined}) == 3
+    assert counts == sorted(counts) and counts[-1] == 7
+    assert [list(map(len, pool.run("say", [[], [], [("again",)]], str)))] == [[0, 0, 1]]
+    pool.close()
+    assert not pool.started
+
+
+def test_a_pool_of_one_starts_no_process(here: str) -> None:
+    pool = WorkerPool(here, "p", 1)
+    assert pool.run("say", [[("a",), ("b",)]], str.upper) == [["A", "B"]] and not pool.started
+
+
+def test_calls_and_results_longer_than_a_pipe_holds_do_not_wait_for_each_other(here: str) -> None:
+    pool = WorkerPool(here, "p", 2)
+    texts = [str(i) * 200_000 for i in range(4)]
+    _, results = pool.run("longer", [[], [(text,) for text in texts]], len)
+    assert results == [text + "." * 200_000 for text in texts]
+    pool.close()
+
+
+def test_a_failure_in_a_process_of_a_pool_is_raised_and_the_next_run_starts_anew(here: str) -> None:
+    pool = WorkerPool(here, "p", 2)
+    with pytest.raises(InputError, match="it failed"):
+        pool.run("fail", [[], [()]], len)
+    assert not pool.started
+    assert pool.run("say", [[], [("up",)]], len)[1][0][1] == "up" and pool.started
+    pool.close()
+
+
+def test_a_failure_here_stops_what_the_others_do(here: str) -> None:
+    pool = WorkerPool(here, "p", 2)
+    [[], [(_, _, process)]] = pool.run("say", [[], [("up",)]], len)
+
+    def fails() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        pool.run("sleep", [[()], [()]], fails)
+    with pytest.raises(ProcessLookupError):
+        os.kill(process, 0)

@@ -1,7 +1,7 @@
-"""Work on the frozen base shared out among processes: this one, and others that hold the same base.
+"""Work on the frozen base, shared among processes that hold the same base, where that is faster than threads.
 
-Two threads on a model of a million parameters wait for each other more than they compute; two processes do
-not. Knows how work is divided. Knows nothing about what is done.
+Knows which models it is faster for, and what such a process holds. How work is divided and collected is in
+`seal.executors.sharing`. Knows nothing about what is done.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 
 from seal.config import EngineConfig
 from seal.engine.memory import weight_bytes
-from seal.executors import LocalExecutor
+from seal.executors import WorkerPool, divide, in_order
 from seal.models.load import hide_progress_bars
 
 if TYPE_CHECKING:
@@ -67,15 +67,14 @@ class EngineProcess:
 
 
 class Workers:
-    """The other processes of an adaptation, started when they are first needed."""
+    """The processes that work on an adaptation's frozen base, this one among them."""
 
     def __init__(self, adaptation: Adaptation, n: int) -> None:
-        self._n = n
         config = adaptation.config.model_copy(
             update={"inner": adaptation.config.inner.model_copy(update={"workers": 1})}
         )
-        self._payload = (config.model_dump_json(), adaptation.edit_tokens, adaptation.answer_tokens)
-        self._executor: LocalExecutor | None = None
+        payload = (config.model_dump_json(), adaptation.edit_tokens, adaptation.answer_tokens)
+        self.pool = WorkerPool("seal.engine.workers:EngineProcess", payload, n)
 
     def share(
         self,
@@ -86,38 +85,21 @@ class Workers:
     ) -> list[R]:
         """What `act` makes of each item, in order: in other processes it is called with theirs, in this one
         `here` does this one's part. `cost` is in any unit."""
-        if self._n < 2 or len(items) < _LEAST_ITEMS:
+        if self.pool.n < 2 or len(items) < _LEAST_ITEMS:
             return here(items)
-        if self._executor is None or self._executor.closed:
-            self._executor = LocalExecutor("seal.engine.workers:EngineProcess", self._payload, self._n - 1)
-        own, *others = divide([cost(item) for item in items], self._n)
-        found: dict[int, R] = {}
-        try:
-            for worker, part in enumerate(others):
-                self._executor.submit(worker, "apply", act, [items[i] for i in part])
+
+        def alone(_: Any, own: Sequence[T]) -> list[R]:
             with one_thread():
-                found |= dict(zip(own, here([items[i] for i in own]), strict=True))
-            for worker, part in enumerate(others):
-                found |= dict(zip(part, self._executor.result(worker), strict=True))
-        except BaseException:
-            self._executor.close()  # what is still being computed would answer the next call
-            raise
-        return [found[i] for i in range(len(items))]
+                return here(own)
 
-
-def divide(costs: Sequence[float], n: int) -> list[list[int]]:
-    """Indices of `costs` in `n` parts of about the same cost: dearest first, each to the cheapest part."""
-    parts: list[list[int]] = [[] for _ in range(n)]
-    totals = [0.0] * n
-    for index in sorted(range(len(costs)), key=lambda i: -costs[i]):
-        part = totals.index(min(totals))
-        parts[part].append(index)
-        totals[part] += costs[index]
-    return [sorted(part) for part in parts]
+        parts = divide([cost(item) for item in items], self.pool.n)
+        calls = [[(act, [items[i] for i in part])] for part in parts]
+        return in_order(parts, [results for [results] in self.pool.run("apply", calls, alone)])
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
+    """Inside, this process computes with one thread, as the others do."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

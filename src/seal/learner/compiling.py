@@ -19,7 +19,7 @@ import torch
 from seal.domains.knowledge.chunks import chunks
 from seal.engine.adapt import Adaptation
 from seal.engine.workers import one_thread
-from seal.executors import LocalExecutor
+from seal.executors import WorkerPool, deal, in_order
 from seal.grading.exact import comparable
 from seal.learner.asking import prompts_of
 from seal.learner.reference import asked_private, declines, gives_away, kept_private
@@ -224,7 +224,7 @@ def line_of(question: str, answer: str) -> str:
 
 
 class CompilerProcess:
-    """What a process of `compile_all` holds."""
+    """What the other processes of `compile_all` hold."""
 
     def __init__(self, payload: tuple[str, str, str]) -> None:
         hide_progress_bars()
@@ -246,27 +246,13 @@ def compile_all(
     on_progress: Callable[[int, int], None],
 ) -> list[Compiled]:
     """Every document compiled, in their order; the same whatever the number of processes."""
-    n = min(processes, len(sources) // 2)
-    done: dict[int, Compiled] = {}
-    executor = None
-    if n > 1:
-        payload = (compiler.config.model_dump_json(), model, writer)
-        executor = LocalExecutor("seal.learner.compiling:CompilerProcess", payload, n - 1)
-    shares = [range(i, len(sources), max(1, n)) for i in range(max(1, n))]
+    n = max(1, min(processes, len(sources) // 2))
+    parts = deal(len(sources), n)
+    payload = (compiler.config.model_dump_json(), model, writer)
+    pool = WorkerPool("seal.learner.compiling:CompilerProcess", payload, n)
     try:
-        if executor is not None:
-            for worker, share in enumerate(shares[1:]):
-                for i in share:
-                    executor.submit(worker, "compile", sources[i])
-        for i in shares[0]:
-            done[i] = compiler.compile(sources[i])
-            on_progress(min(len(sources), len(done) * max(1, n)), len(sources))
-        if executor is not None:
-            for worker, share in enumerate(shares[1:]):
-                for i in share:
-                    done[i] = executor.result(worker)
-                    on_progress(len(done), len(sources))
+        calls = [[(sources[i],) for i in part] for part in parts]
+        results = pool.run("compile", calls, compiler.compile, lambda done: on_progress(done, len(sources)))
     finally:
-        if executor is not None:
-            executor.close()
-    return [done[i] for i in range(len(sources))]
+        pool.close()
+    return in_order(parts, results)

@@ -1,7 +1,7 @@
 """A contender in one process a core: this one, and others that hold the same model.
 
-Two threads on a model of a million parameters wait for each other more than they compute; two processes do
-not. Knows how tasks are divided. Knows nothing about rounds or reports.
+Knows what such a process holds and how its times become one. How tasks are divided and collected is in
+`seal.executors.sharing`. Knows nothing about rounds or tables.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from seal.bench.inner_loop.rates import peak_rate, products_s
 from seal.bench.inner_loop.shapes import load_subject
 from seal.bench.inner_loop.workload import Load, TrainingTask
 from seal.engine.workers import one_thread
-from seal.executors import LocalExecutor
+from seal.executors import WorkerPool, deal
 
 
 @dataclass(frozen=True)
@@ -37,14 +37,14 @@ def time_products(engine: Engine, tasks: Sequence[TrainingTask], quick: bool) ->
     subject, load = engine.subject, engine.load
     slots, _ = engine.room(len(tasks))
     anatomy = Anatomy.of(subject.model, load.hyperparameters.targets)
-    found = products_of(anatomy, tasks, load, slots=slots, exam_rows=EXAM_ROWS)
+    products = products_of(anatomy, tasks, load, slots=slots, exam_rows=EXAM_ROWS)
     seconds = {
         phase: products_s(of, subject.device, subject.dtype, budget_s=0.001 if quick else 0.02)
-        for phase, of in found.items()
+        for phase, of in products.items()
     }
     return Products(
-        total(found["train"]),
-        total(found["exam"]),
+        total(products["train"]),
+        total(products["exam"]),
         seconds["train"],
         seconds["exam"],
         peak_rate(subject.device, subject.dtype, quick=quick),
@@ -77,8 +77,7 @@ class Spread:
 
     def __init__(self, inner: Contender, load: Load, given: dict[str, Any], n: int, *, name: str) -> None:
         self.inner, self.name, self.n = inner, name, n
-        self._payload = (given, load, inner.name, 0)
-        self._executor: LocalExecutor | None = None
+        self._pool = WorkerPool(f"{__name__}:BenchWorker", (given, load, inner.name, 0), n)
 
     def do(self, tasks: Sequence[TrainingTask]) -> Done:
         """Training and exam of all tasks; the time is that of the slowest process, divided as in this one."""
@@ -105,20 +104,17 @@ class Spread:
         )
 
     def close(self) -> None:
-        if self._executor is not None:
-            self._executor.close()
+        self._pool.close()
 
     def _all(self, method: str, tasks: Sequence[TrainingTask], here: Any, *arguments: Any) -> list[Any]:
-        if self._executor is None:
-            self._executor = LocalExecutor(f"{__name__}:BenchWorker", self._payload, self.n - 1)
-            for worker in range(self.n - 1):  # a process is ready before anything is timed
-                self._executor.submit(worker, "do", [])
-            for worker in range(self.n - 1):
-                self._executor.result(worker)
-        parts = [tasks[i :: self.n] for i in range(self.n)]
-        busy = [worker for worker in range(self.n - 1) if parts[worker + 1]]
-        for worker in busy:
-            self._executor.submit(worker, method, parts[worker + 1], *arguments)
-        with one_thread():
-            own = here(parts[0])
-        return [own, *(self._executor.result(worker) for worker in busy)]
+        """What each process that has tasks makes of its own, this one's first."""
+        if not self._pool.started:  # a process is ready before anything is timed
+            self._pool.run("do", [[], *([([],)] for _ in range(self.n - 1))], here)
+
+        def alone(own: Sequence[TrainingTask], *_: Any) -> Any:
+            with one_thread():
+                return here(own)
+
+        parts = [[tasks[i] for i in part] for part in deal(len(tasks), self.n)]
+        calls = [[(part, *arguments)] if part else [] for part in parts]
+        return [result for results in self._pool.run(method, calls, alone) for result in results]
