@@ -118,11 +118,11 @@ FAULTS = {
 def fault(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Native code with a fault in it."""
     right, wrong = FAULTS[request.param]
-    source = native.SOURCE.read_text()
-    assert source.count(right) == 1
-    planted = tmp_path / "block.cpp"
-    planted.write_text(source.replace(right, wrong))
-    monkeypatch.setattr(native, "SOURCE", planted)
+    sources = [native.SOURCE, *native.SOURCE.parent.glob("*.h")]
+    assert sum(path.read_text().count(right) for path in sources) == 1
+    for path in sources:
+        (tmp_path / path.name).write_text(path.read_text().replace(right, wrong))
+    monkeypatch.setattr(native, "SOURCE", tmp_path / native.SOURCE.name)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     native.library.cache_clear()
     yield request.param

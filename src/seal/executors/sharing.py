@@ -45,7 +45,7 @@ class WorkerPool:
         here: Callable[..., R],
         on_result: Callable[[int], None] = lambda n_done: None,
     ) -> list[list[R]]:
-        """The results of each worker's calls, in their order; `calls[w]` are the arguments of those of worker w.
+        """The results of each worker's calls, in their order; `calls[w]` has the arguments of worker w's.
 
         In this process `here` is called, in the others the `method` of their object. `on_result` is called in
         this thread with the number of results so far. Whatever is raised, here or there, stops the others and

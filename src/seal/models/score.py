@@ -92,9 +92,9 @@ def score_answers(
         with torch.inference_mode(), route, batch.attention(model):
             where = torch.tensor(positions, device=device)
             logits, _ = logits_at(model, where, use_cache=False, **batch.inputs())
-            found = token_log_probabilities(logits, targets), logits.argmax(-1) == targets
+            measured = token_log_probabilities(logits, targets), logits.argmax(-1) == targets
         counts = [len(answers[i]) for i in members]
-        for i, logs, hits in zip(members, *(x.cpu().split(counts) for x in found), strict=True):
+        for i, logs, hits in zip(members, *(x.cpu().split(counts) for x in measured), strict=True):
             results[i] = AnswerScore(logs.double().sum().item(), len(logs), bool(hits.all()))
         if on_progress:
             on_progress(len(results), len(pairs))

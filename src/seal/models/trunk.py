@@ -57,8 +57,8 @@ class Trunk:
             with batch.attention(self.model):
                 self.model(**batch.inputs(), use_cache=False)
             raise RuntimeError("the model has gone past its layers")
-        except _Reached as found:
-            flat = found.args[0].flatten(0, 1)
+        except _Reached as reached_states:
+            flat = reached_states.args[0].flatten(0, 1)
         finally:
             handle.remove()
         return [flat[start : start + len(row)].clone() for start, row in zip(batch.starts, rows, strict=True)]
@@ -78,17 +78,17 @@ class Trunk:
         vocabulary = self.model.config.get_text_config().vocab_size
         rows = [[i * 7 % vocabulary for i in range(1, 6)], [i * 11 % vocabulary for i in range(3, 12)]]
         batch = Batch.of(rows, pad=0, packed=packed, device=next(self.model.parameters()).device)
-        found = []
+        outputs = []
         with torch.no_grad():
             try:
                 states = self.states(rows, pad=0, packed=packed)
                 with batch.attention(self.model):
-                    found.append(self.model(**batch.inputs(), use_cache=False).logits)
+                    outputs.append(self.model(**batch.inputs(), use_cache=False).logits)
                 with batch.attention(self.model), self.passed():
-                    found.append(self.model(**batch.inputs_from(states), use_cache=False).logits)
+                    outputs.append(self.model(**batch.inputs_from(states), use_cache=False).logits)
             except (AttributeError, KeyError, TypeError, ValueError, RuntimeError, IndexError):
                 return False  # its layers are called, or what they give is passed on, in another way
-        whole, kept = (logits.flatten(0, 1)[batch.real()].float() for logits in found)
+        whole, kept = (logits.flatten(0, 1)[batch.real()].float() for logits in outputs)
         exact = whole.dtype == next(self.model.parameters()).dtype
         return bool((whole - kept).abs().max() <= (_TOLERANCE if exact else 0.05) * whole.abs().max())
 

@@ -156,7 +156,7 @@ class Core:
 def software() -> dict[str, str]:
     """Which code and which libraries are at work; `code` is the digest of this package's source files."""
     root, digest = Path(seal.__file__).parent, hashlib.sha256()
-    for path in sorted(path for kind in ("*.py", "*.cpp") for path in root.rglob(kind)):
+    for path in sorted(path for kind in ("*.py", "*.cpp", "*.h") for path in root.rglob(kind)):
         digest.update(f"{path.relative_to(root).as_posix()}\0".encode() + path.read_bytes())
     found = {"seal": seal.__version__, "code": digest.hexdigest()[:16], "python": platform.python_version()}
     for name in _LIBRARIES:

@@ -165,9 +165,9 @@ class _Fused(torch.autograd.Function):
 
 
 def _library() -> ctypes.CDLL:
-    found = native.library()
-    assert found is not None
-    return found
+    library = native.library()
+    assert library is not None
+    return library
 
 
 @contextmanager
@@ -254,7 +254,7 @@ def _has_parts(model: Any) -> bool:
 def _try(model: Any) -> bool:
     n = model.config.get_text_config().vocab_size
     rows = [[i * 7 % n for i in range(1, 6)], [i * 11 % n for i in range(3, 12)]]
-    found = []
+    outcomes = []
     with AdapterBank(model, n_slots=2, rank=2) as bank:
         draw = torch.Generator().manual_seed(0)
         bank.weights.copy_(torch.rand(bank.weights.shape, generator=draw) - 0.5).mul_(0.2)
@@ -275,5 +275,5 @@ def _try(model: Any) -> bool:
             except (AttributeError, KeyError, TypeError, ValueError, RuntimeError):
                 return False  # it has the parts, and puts them together in another way
             assert bank.gradients is not None
-            found.append((logits.detach(), bank.gradients.clone()))
-    return all((a - b).abs().max() <= _TOLERANCE * b.abs().max() for a, b in zip(*found, strict=True))
+            outcomes.append((logits.detach(), bank.gradients.clone()))
+    return all((a - b).abs().max() <= _TOLERANCE * b.abs().max() for a, b in zip(*outcomes, strict=True))

@@ -57,9 +57,9 @@ class Groups:
             tiled += range(start, start + inside)
             source += [*range(start, start + inside), *[min(start, last)] * (self.height - inside)]
             start += n
-        found = [torch.tensor(part, dtype=torch.long, device=self.device) for part in (source, fill, place)]
+        indices = [torch.tensor(part, dtype=torch.long, device=self.device) for part in (source, fill, place)]
         rows = torch.tensor(tiled, device=self.device) if len(tiled) <= last else None
-        return found[0], found[1], found[2], rows
+        return indices[0], indices[1], indices[2], rows
 
     def _overhangs(self) -> Iterator[tuple[int, slice]]:
         """The groups that are longer than a tile, with the rows that stand out."""
@@ -86,11 +86,11 @@ class Groups:
 
     def product(self, x: Tensor, tiles: Tensor, w: Tensor) -> Tensor:
         """Each row of x [N, k], whose tiles are given, times its group's matrix of w [G, k, n]: [N, n]."""
-        found = torch.bmm(tiles, w)
+        product = torch.bmm(tiles, w)
         if self.uniform:
-            return found.view(len(x), -1)
+            return product.view(len(x), -1)
         _, _, place, rows = self._places
-        inside = found.view(-1, w.shape[2]).index_select(0, place)
+        inside = product.view(-1, w.shape[2]).index_select(0, place)
         if rows is None:
             return inside
         y = x.new_empty(len(x), w.shape[2]).index_copy_(0, rows, inside)
@@ -105,8 +105,8 @@ class Groups:
 
         One of the tiles has to be filled up with zeros.
         """
-        found = torch.bmm(x_tiles.mT, y_tiles)
-        into.add_(found) if add else into.copy_(found)
+        sums = torch.bmm(x_tiles.mT, y_tiles)
+        into.add_(sums) if add else into.copy_(sums)
         for group, own in self._overhangs():
             into[group].add_(x[own].mT @ y[own])
 

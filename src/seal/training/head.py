@@ -1,7 +1,7 @@
 """The output head and its loss as one node of autograd, on one core: no table of logits is ever made.
 
 The tokens that bear loss go through the head a few at a time, so that their logits stay in the processor's
-cache, and the gradient of the hidden states is made on the way (`native/block.cpp`). At a model of a million
+cache, and the gradient of the hidden states is made on the way (`native/head.h`). At a model of a million
 parameters a table [tokens, vocabulary] is as large as the activations of all its layers.
 
 Knows nothing about adapters: a head that is adapted goes the general way.

@@ -110,9 +110,9 @@ def train(
     if not plans:
         return []
     teacher = teacher or model
-    if (found := _n_words(teacher)) != _n_words(model):
+    if (n_words := _n_words(teacher)) != _n_words(model):
         raise InputError(
-            f"the teacher has a vocabulary of {found} tokens, the model of {_n_words(model)}",
+            f"the teacher has a vocabulary of {n_words} tokens, the model of {_n_words(model)}",
             "take a teacher with the model's own tokenizer",
         )
     keep_freed_memory()
@@ -215,12 +215,12 @@ class _Trainer:
         return run
 
     def _states(self, trunk: Trunk, rows: list[list[int]]) -> list[Tensor]:
-        found: dict[int, Tensor] = {}
+        states_of: dict[int, Tensor] = {}
         lengths = [len(row) for row in rows]
         for members in chunks([0] * len(rows), lengths, max_tokens=self.max_tokens, packed=self.packed):
             states = trunk.states([rows[i] for i in members], pad=self.pad, packed=self.packed)
-            found |= dict(zip(members, states, strict=True))
-        return [found[i] for i in range(len(rows))]
+            states_of |= dict(zip(members, states, strict=True))
+        return [states_of[i] for i in range(len(rows))]
 
     def _finish(self, run: _Run) -> None:
         plan = run.work.plan

@@ -2,7 +2,7 @@
 
 Without a C++ compiler, or with SEAL_NATIVE=0, there is no library, and layers go the bank's general way: the
 same arithmetic, more slowly. What was built is kept in the user's cache folder ($XDG_CACHE_HOME/seal, or
-~/.cache/seal) under a name made from the source, the compiler and the processor's instructions.
+~/.cache/seal) under a name made from the sources, the compiler and the processor's instructions.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pathlib import Path
 import torch
 
 SOURCE = Path(__file__).with_name("block.cpp")
+"""What is compiled; the headers beside it are parts of it."""
 _FLAGS = "-std=c++17 -O3 -march=native -fno-math-errno -fno-trapping-math -fopenmp-simd -shared -fPIC".split()
 _log = logging.getLogger(__name__)
 
@@ -78,44 +79,44 @@ def library() -> ctypes.CDLL | None:
         return None
     try:
         blas = ctypes.CDLL(str(_torch_library())).sgemm_
-        found = ctypes.CDLL(str(_build()))
+        built = ctypes.CDLL(str(_build()))
     except (OSError, AttributeError, subprocess.SubprocessError) as error:
         _log.info("layers are computed operator by operator, without native code: %s", error)
         return None
-    found.use_blas.argtypes = [c_void_p]
-    found.kept_floats.argtypes = [POINTER(Block), c_int64, c_int64]
-    found.scratch_floats.argtypes = [POINTER(Block), POINTER(Pass), c_int64]
-    found.head_floats.argtypes = [c_int64]
-    found.head_losses.argtypes = [*[c_int64] * 3, *[c_void_p] * 7]
-    for count in (found.kept_floats, found.scratch_floats, found.head_floats):
+    built.use_blas.argtypes = [c_void_p]
+    built.kept_floats.argtypes = [POINTER(Block), c_int64, c_int64]
+    built.scratch_floats.argtypes = [POINTER(Block), POINTER(Pass), c_int64]
+    built.head_floats.argtypes = [c_int64]
+    built.head_losses.argtypes = [*[c_int64] * 3, *[c_void_p] * 7]
+    for count in (built.kept_floats, built.scratch_floats, built.head_floats):
         count.restype = c_int64
-    found.block_forward.argtypes = [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 4]
-    found.block_backward.argtypes = [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 5]
-    found.time_parts.argtypes = [POINTER(c_double)]
+    built.block_forward.argtypes = [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 4]
+    built.block_backward.argtypes = [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 5]
+    built.time_parts.argtypes = [POINTER(c_double)]
     for call in (
-        found.use_blas,
-        found.time_parts,
-        found.block_forward,
-        found.block_backward,
-        found.head_losses,
+        built.use_blas,
+        built.time_parts,
+        built.block_forward,
+        built.block_backward,
+        built.head_losses,
     ):
         call.restype = None
-    found.use_blas(ctypes.cast(blas, c_void_p))
-    return found
+    built.use_blas(ctypes.cast(blas, c_void_p))
+    return built
 
 
 @contextmanager
 def timed() -> Iterator[ctypes.Array[c_double]]:
     """Yields the seconds that native code spends inside: in matrix products, in attention, in all."""
     spent = (c_double * 3)()
-    found = library()
-    if found is not None:
-        found.time_parts(spent)
+    built = library()
+    if built is not None:
+        built.time_parts(spent)
     try:
         yield spent
     finally:
-        if found is not None:
-            found.time_parts(None)
+        if built is not None:
+            built.time_parts(None)
 
 
 def _torch_library() -> Path:
@@ -132,7 +133,8 @@ def _build() -> Path:
         check=True,
         timeout=60,
     ).stdout
-    key = hashlib.sha256(b"\0".join([SOURCE.read_bytes(), *map(str.encode, _FLAGS + compiler), machine]))
+    texts = [path.read_bytes() for path in (SOURCE, *sorted(SOURCE.parent.glob("*.h")))]
+    key = hashlib.sha256(b"\0".join([*texts, *map(str.encode, _FLAGS + compiler), machine]))
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seal"
     built = cache / f"block-{key.hexdigest()[:16]}.so"
     if not built.exists():
@@ -149,6 +151,6 @@ def _build() -> Path:
 
 def _first(*names: str) -> str:
     for name in names:
-        if found := shutil.which(name):
-            return found
+        if path := shutil.which(name):
+            return path
     raise OSError(f"no C++ compiler ({', '.join(names)}) is on the PATH")
