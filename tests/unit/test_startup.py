@@ -70,6 +70,12 @@ def test_a_mistake_is_told_before_torch_is_loaded(arguments: list[str], said: st
     assert not modules & HEAVY
 
 
+def test_a_folder_that_is_no_workspace_is_told_before_the_database_is_loaded(tmp_path: Path) -> None:
+    status, modules, output = run("ask", "Who?", "--workspace", str(tmp_path))
+    assert status == 2 and "is no workspace" in output
+    assert not modules & {*HEAVY, "sqlalchemy", "pydantic.main"}
+
+
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["ask", "--help"]])
 def test_help_is_given_before_torch_is_loaded(arguments: list[str]) -> None:
     status, modules, _ = run(*arguments)

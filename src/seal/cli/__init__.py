@@ -1,8 +1,9 @@
-"""The command line: `seal demo`, `seal train`, `seal eval`, `seal bench`. One file a command.
+"""The command line: one file for each command of `seal`.
 
 Knows how commands are called and how their errors are told: 0 is success, 2 an error of the user's (a message
 and what to do about it), 130 a run stopped by Ctrl-C. An error of the program's own shows its traceback.
-Importing this loads nothing heavy, so that --help and wrong flags answer at once.
+Importing this loads neither torch, nor SQLAlchemy, nor pydantic: --help and mistakes are answered at once. A
+command imports what it needs of them when it runs, after it has looked for what it was given.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import sys
 from collections.abc import Sequence
 
 from cyclopts import App, CycloptsError
-from pydantic import ValidationError
 
 import seal
 from seal.cli.approve import approve
@@ -82,9 +82,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except SealError as error:
         return _fail(error)
-    except ValidationError as error:
-        found = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
-        return _fail(ConfigError(found, "Correct these values."), error)
+    except ValueError as error:
+        from pydantic import ValidationError  # which cyclopts, too, loads in full once it is imported
+
+        if not isinstance(error, ValidationError):
+            raise
+        problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
+        return _fail(ConfigError(problems, "Correct these values."), error)
     except BrokenPipeError:  # whoever read our output has gone
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 2

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from seal.errors import ConfigError
-from seal.research.config import RunConfig, load_config
 
 if TYPE_CHECKING:
-    from seal.config import RunConfig
+    from seal.research.config import RunConfig
 
 
 @Parameter(name="*")
@@ -83,7 +82,7 @@ def resolve(flags: RunFlags, extra: Mapping[str, Any], *, data_key: str) -> RunC
 
     Raises InputFileError or ConfigError.
     """
-    from seal.config import load_config
+    from seal.research.config import load_config
 
     named = {
         "model.name": flags.model,

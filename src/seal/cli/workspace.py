@@ -42,7 +42,11 @@ def taken_up() -> Iterator[None]:
 
 
 def open_learner(folder: Path, watch: Watch | None = None) -> Learner:
-    """The learner in a folder; it is imported here, so that wrong flags are answered at once."""
+    """The learner in a folder; it is imported here, so that wrong flags are answered at once, and a folder
+    that is no workspace before SQLAlchemy is loaded."""
+    from seal.registry.marker import read_marker
+
+    read_marker(folder)
     from seal.learner import Learner
 
     return Learner.open(folder, watch=watch)

@@ -11,29 +11,27 @@ folder, and what is promised of it, is told in docs/reference/workspace.md.
 from __future__ import annotations
 
 import contextlib
-import os
-import tomllib
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import tomli_w
 from sqlalchemy import select
 
-from seal.errors import BusyError, DamageError, InputError, InputFileError, OutputError
+from seal.errors import BusyError, DamageError, InputError, OutputError
 from seal.files import make_folder, sweep, write_durably, writing
 from seal.registry.audit import Auditing
 from seal.registry.canonical import storable
 from seal.registry.clock import Clock
 from seal.registry.database import Database, without_password
 from seal.registry.jobs import Jobs
+from seal.registry.marker import DATABASE, FORMAT, MARKER, read_marker
 from seal.registry.serving import Serving
 from seal.registry.store import Store
 from seal.registry.tables import SettingRow
 
-MARKER, DATABASE, STORE = "workspace.toml", "workspace.db", "store"
-_FORMAT = 1
+STORE = "store"
 _HEADER = "# A workspace of seal. What is in it: docs/reference/workspace.md\n"
 
 
@@ -85,7 +83,7 @@ class Workspace(Auditing, Serving, Jobs):
             elif any(self.settings()[name] != value for name, value in settings.items()):
                 there = ", ".join(f"{name} {self.settings()[name]}" for name in settings)
                 raise InputError(f"{path} was begun with {there}", "Use the same, or an empty folder.")
-        marker = {"format": _FORMAT, **({"database": url} if url else {})}
+        marker = {"format": FORMAT, **({"database": url} if url else {})}
         write_durably(path / MARKER, [(_HEADER + tomli_w.dumps(marker)).encode()])
         return self
 
@@ -97,7 +95,7 @@ class Workspace(Auditing, Serving, Jobs):
         StateError if a newer seal made it.
         """
         path = Path(path)
-        url = _read_marker(path)
+        url = read_marker(path)
         tables = Database.server(url) if url else Database.sqlite(path / DATABASE)
         tables.open()
         store = Store(path / STORE)
@@ -118,27 +116,6 @@ class Workspace(Auditing, Serving, Jobs):
             return {
                 row.name: row.value for row in session.scalars(select(SettingRow).order_by(SettingRow.name))
             }
-
-
-def _read_marker(path: Path) -> str | None:
-    """The database's URL; None for the SQLite file. Raises InputFileError, DamageError."""
-    marker = path / MARKER
-    begin = f"Begin one with: seal init {path}"
-    if not path.is_dir():
-        raise InputFileError(f"there is no folder {path}", begin)
-    if not marker.is_file():
-        begun = os.path.lexists(path / DATABASE)
-        what = "is a workspace whose making was cut off" if begun else "is no workspace"
-        raise InputFileError(f"{path} {what} (it has no {MARKER})", begin)
-    try:
-        told: dict[str, Any] = tomllib.loads(marker.read_text(encoding="utf-8"))
-        if told.get("format") != _FORMAT or not isinstance(told.get("database", ""), str):
-            raise ValueError(f"format {told.get('format')!r}, while this seal knows {_FORMAT}")
-    except (OSError, ValueError) as error:
-        raise DamageError(
-            f"{marker} cannot be read: {error}", "Restore it, or install a newer seal."
-        ) from error
-    return told.get("database")
 
 
 def _own(name: str) -> bool:
