@@ -1,5 +1,5 @@
-"""Writes docs/reference/ from the code: configuration.md from RunConfig, learner.md from LearnerConfig,
-cli.md from the commands' flags.
+"""Writes docs/reference/ from the code: configuration.md from RunConfig and the tables of the built-in parts,
+learner.md from LearnerConfig, cli.md from the commands' flags.
 
     python docs/generate_reference.py
 
@@ -38,9 +38,12 @@ from seal.cli.show import show
 from seal.cli.train import train
 from seal.cli.versions import versions
 from seal.cli.why import why
-from seal.config import RunConfig, table_of
-from seal.grading.judge import JudgeConfig as JudgeConfig
+from seal.config import EngineConfig
+from seal.domains import GENERATORS
 from seal.learner.settings import LearnerConfig
+from seal.part_tables import table_of, tables_of
+from seal.plugins import Registry
+from seal.research.config import RunConfig
 
 REFERENCE = Path(__file__).parent / "reference"
 COMMANDS = {"demo": demo, "train": train, "eval": eval_, "bench inner-loop": inner_loop}
@@ -69,9 +72,15 @@ _CONFIGURATION = """\
 One run's settings, as a recipe (`run.toml`) states them and as the run's folder records them (`config.toml`).
 Every key may be left out; the default then holds, and the defaults are the paper's
 ([paper_index.md](../paper_index.md)). A flag, or `--set inner.rank=16`, overrides the recipe. An unknown
-key is an error.
+key is an error, and so is a table of a plug-in's part that the recipe does not name.
 
-Generated from `src/seal/config.py` by `python docs/generate_reference.py`.
+First come the settings that every run has: those of the engine, then those of experiments. After them come
+the tables of single parts: a table has an effect where a part that takes it is named. A part of another
+package has its table under its own name ([write-a-plugin.md](../how-to/write-a-plugin.md)). Recipes and run
+folders of earlier versions, in which some keys stood elsewhere, go on working.
+
+Generated from `src/seal/config.py`, `src/seal/research/config.py` and the parts by
+`python docs/generate_reference.py`.
 """
 _LEARNER = """\
 # The learner's settings
@@ -110,8 +119,22 @@ Generated from `src/seal/cli/` by `python docs/generate_reference.py`.
 
 def configuration() -> str:
     """configuration.md as a text."""
-    parts = [_CONFIGURATION, *_tables("", RunConfig), *_tables("grading.judge", JudgeConfig)]
+    parts = [_CONFIGURATION, *_tables("", RunConfig), "## Tables of single parts\n"]
+    for place, (kind, takers) in _part_tables().items():
+        about, *rest = _tables(place, kind)
+        parts += [about.replace("\n\n", f"\n\nTaken by {', '.join(takers)}.\n\n", 1), *rest]
     return "\n".join(parts)
+
+
+def _part_tables() -> dict[str, tuple[type[BaseModel], list[str]]]:
+    """The tables of all built-in parts, by place: their class, and the parts that take them in words."""
+    taken: dict[str, tuple[type[BaseModel], list[str]]] = {}
+    registries: list[Registry[Any]] = [*(own for own, _ in EngineConfig.part_keys), GENERATORS]
+    for registry in registries:
+        for name in registry.builtin():
+            for place, kind in tables_of(registry, name).items():
+                taken.setdefault(place, (kind, []))[1].append(f"the {registry.kind} `{name}`")
+    return taken
 
 
 def learner() -> str:

@@ -10,7 +10,7 @@ import torch
 from checkpoints import save_squad, save_toy
 from seal.domains.knowledge import load_contexts
 from seal.engine import threads
-from seal.engine.adapt import Adaptation, Trial
+from seal.engine.adapt import Adaptation, Trial, _within
 from seal.engine.check import check_fit
 from seal.engine.memory import adapter_bytes, adapter_parameters, slots_that_fit, weight_bytes
 from seal.engine.work import Work, WorkAmount
@@ -57,9 +57,9 @@ def test_a_broken_sample_stays_within_its_limit(tmp_path: Path) -> None:
     """Bytes that are no characters read back as several tokens each."""
     adaptation = Adaptation.load(small(save_toy(tmp_path / "model")))
     text = "\ufffd" * 16
-    cut = adaptation._within(text)
+    cut = _within(adaptation, text)
     assert len(adaptation.tokenizer(cut)["input_ids"]) <= 16 < len(adaptation.tokenizer(text)["input_ids"])
-    assert adaptation._within("the mill") == "the mill"
+    assert _within(adaptation, "the mill") == "the mill"
 
 
 def test_an_exam_that_does_not_fit(tmp_path: Path) -> None:

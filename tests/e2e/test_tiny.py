@@ -11,10 +11,10 @@ from dataclasses import replace
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from seal.domains.microworld.generator import gold_self_edit
 from seal.domains.microworld.world import known_world, make_items
 from seal.engine.adapt import Adaptation, Trial
 from seal.models import builtin_path
-from seal.research.data import gold_self_edit
 from seal.research.demo import demo_config, run_experiment
 from seal.research.run_folder import RunFolder
 from seal.types import Question, Score

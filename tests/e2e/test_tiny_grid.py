@@ -207,9 +207,9 @@ def test_examples_longer_than_the_context_are_left_out_and_said_so() -> None:
     context = domain.context(task)
     every = Directive(True, True, True, True, "train_using_output_tokens", 1e-3, 1)
     trial = Trial(context, adaptation.format.parse(context, render(every)), 0)
-    plan = adaptation.plan(trial)
+    plan, notes = adaptation.plan(trial)
     whole = domain.examples(context, trial.self_edit)
     assert 0 < len(plan.examples) < len(whole)
     n_left_out = len(whole) - len(plan.examples)
-    [note] = adaptation._plan(trial)[1]
+    [note] = notes
     assert note == f"{n_left_out} of {len(whole)} examples are longer than 240 tokens"

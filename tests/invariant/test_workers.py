@@ -14,6 +14,7 @@ from seal.engine.workers import n_workers
 from seal.errors import TrainingError
 from seal.research.config import builtin_config
 from seal.research.few_shot.committee import Panel, agree
+from seal.research.few_shot.settings import FewShotConfig
 from seal.research.few_shot.voting import arc_domain
 from seal.self_edits.arc_grammar import DirectiveSpace, directives, render
 
@@ -56,7 +57,7 @@ def test_committees_in_two_processes_agree_as_in_one() -> None:
         Panel(c, task, tuple(alone.format.parse(c, text) for text in texts) if i % 2 else (), i)
         for i, (c, task) in enumerate(zip(contexts, found, strict=True))
     ]
-    one, two = (agree(a, panels, "") for a in (alone, shared))
+    one, two = (agree(a, panels, FewShotConfig(), "") for a in (alone, shared))
     assert [v.score.context_id for v in one] == [c.id for c in contexts]
     for a, b in zip(one, two, strict=True):
         assert a.score.answers == b.score.answers

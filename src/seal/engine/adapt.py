@@ -1,7 +1,15 @@
 """The inner loop end to end: write self-edits, train an adapter on each, examine it.
 
-Reads as the method does (SEAL, arXiv 2506.10943, section 3). Knows nothing about what the scores are used
-for: the outer loop selects by them, an evaluation reports them.
+Reads as the method does (SEAL, arXiv 2506.10943, section 3), in the order of the methods of `Adaptation`:
+
+    write     the model writes self-edits about a context
+    plan      a self-edit becomes training examples and hyperparameters
+    train     an adapter is trained on each plan, many of them at once
+    examine   each adapter sits its context's exam, the passage out of sight
+    answer    what is written in an exam
+
+`learn_and_examine` does the last four and shares the work among processes. Knows nothing about what the
+scores are used for: the outer loop selects by them, an evaluation reports them.
 """
 
 from __future__ import annotations
@@ -79,15 +87,7 @@ class Adaptation:
         style = pick_style(config.model.prompt_style, config.model.name, tokenizer)
         return cls(config.engine(), model, tokenizer, style, format, domain, grader, on_progress)
 
-    def render(self, prompt: str | list[dict[str, str]]) -> str:
-        """A prompt as the text that the model reads; messages go through its chat template."""
-        if isinstance(prompt, str) and self.style != "chat":
-            return prompt
-        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
-        return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-
-    def writing_prompt(self, context: Context) -> str:
-        return self.render(self.format.prompt(context, self.style))
+    # Write
 
     def write(
         self, contexts: Sequence[Context], n: int, *, seed: object, model: Any = None, stage: str = "writing"
@@ -98,7 +98,7 @@ class Adaptation:
         sampling = self.config.self_edit
         prompts = [self.writing_prompt(c) for c in contexts for _ in range(n)]
         with self.work.doing("write", len(prompts)):
-            found = generate(
+            samples = generate(
                 self.model if model is None else model,
                 self.tokenizer,
                 prompts,
@@ -111,20 +111,10 @@ class Adaptation:
                 on_progress=lambda done, total: self.on_progress(stage, done, total),
             )
         edits = []
-        for context, made in zip((c for c in contexts for _ in range(n)), found, strict=True):
-            text = self._within(made.text)
-            edits.append(self.format.parse(context, text, truncated=made.truncated or text != made.text))
+        for context, sample in zip((c for c in contexts for _ in range(n)), samples, strict=True):
+            text = _within(self, sample.text)
+            edits.append(self.format.parse(context, text, truncated=sample.truncated or text != sample.text))
         return [edits[at : at + n] for at in range(0, len(edits), n)]
-
-    def _within(self, text: str) -> str:
-        """A sample, cut where it takes more tokens when read again than when it was written.
-
-        Pieces of characters do: each becomes a replacement character of several tokens.
-        """
-        ids = encode_completion(self.tokenizer, text, append_eos=False)
-        if len(ids) <= self.edit_tokens:
-            return text
-        return self.tokenizer.decode(ids[: self.edit_tokens], skip_special_tokens=True).rstrip("\ufffd")
 
     @cached_property
     def constraint(self) -> GrammarConstraint | None:
@@ -135,31 +125,20 @@ class Adaptation:
         n = self.model.get_output_embeddings().weight.shape[0]
         return GrammarConstraint(grammar, token_texts(self.tokenizer, n), self.tokenizer.eos_token_id)
 
-    def plan(self, trial: Trial) -> TrainingPlan:
-        """The training of a trial. One without examples, or refused, leaves the model as it was."""
-        return self._plan(trial)[0]
+    # Plan
 
-    def _plan(self, trial: Trial) -> tuple[TrainingPlan, tuple[str, ...]]:
-        """The plan, and what was changed of what the self-edit asked for."""
-        base = trial.hyperparameters or self.config.inner.hyperparameters()
+    def plan(self, trial: Trial) -> tuple[TrainingPlan, tuple[str, ...]]:
+        """The training of a trial, and what was changed of what its self-edit asked for, in words.
+
+        A self-edit without examples, or one that is refused, leaves the model as it was.
+        """
+        configured = trial.hyperparameters or self.config.inner.hyperparameters()
         domain = self.domain.edit_alone() if trial.lines_only else self.domain
         edit, examples = trial.self_edit, domain.examples(trial.context, trial.self_edit)
-        notes: list[str] = []
+        notes: tuple[str, ...] = ()
         if edit.directives and examples:
-            lengths = [self._length_tokens(example) for example in examples]
-            limit = getattr(self.model.config, "max_position_embeddings", None) or max(lengths)
-            kept = [index for index, n in enumerate(lengths) if n <= limit]
-            if len(kept) < len(examples):
-                n_left_out = len(examples) - len(kept)
-                notes.append(f"{n_left_out} of {len(examples)} examples are longer than {limit} tokens")
-            examples = tuple(examples[index] for index in kept)
-            edit = self.format.limited(
-                edit,
-                n_examples=len(examples),
-                batch_size=base.batch_size,
-                tokens_an_epoch=sum(lengths[index] for index in kept),
-            )
-        hyperparameters = domain.hyperparameters(edit, base)
+            edit, examples, notes = _held_to_limits(self, edit, examples, configured.batch_size)
+        hyperparameters = domain.hyperparameters(edit, configured)
         if not examples:
             examples = (Example(trial.context.title or trial.context.text),)
             hyperparameters = replace(hyperparameters, epochs=0, max_steps=0)
@@ -167,9 +146,34 @@ class Adaptation:
         rejected = edit.directives.get("rejected")
         return plan, (rejected,) if rejected else (*notes, *edit.directives.get("clipped", ()))
 
-    def _length_tokens(self, example: Example) -> int:
+    def length_tokens(self, example: Example) -> int:
+        """The tokens of a training example, its end included."""
         prompt = encode_prompt(self.tokenizer, example.prompt)
         return len(prompt) + len(encode_completion(self.tokenizer, example.completion, append_eos=True))
+
+    # Train
+
+    def train(
+        self, trials: Sequence[Trial], learner: Any = None, *, stage: str = ""
+    ) -> list[tuple[Adapter, tuple[str, ...]]]:
+        """The adapter of each trial, trained in this process on `learner` (the base if None), and what was
+        changed of what its self-edit asked for."""
+        if not trials:
+            return []
+        learner = self.model if learner is None else learner
+        planned = [self.plan(trial) for trial in trials]
+        rank = max(plan.hyperparameters.rank for plan, _ in planned)
+        wanted, targets = len(planned), self.config.inner.targets
+        adapters = train(
+            learner,
+            self.tokenizer,
+            [plan for plan, _ in planned],
+            max_slots=self.config.inner.slots or slots_that_fit(learner, rank, targets, wanted=wanted),
+            max_tokens=pass_tokens_that_fit(learner),
+            faithful_length=self.config.inner.as_released.faithful_length or None,
+            on_progress=lambda done, total: self.on_progress(stage, done, total),
+        )
+        return [(adapter, notes) for adapter, (_, notes) in zip(adapters, planned, strict=True)]
 
     def learn_and_examine(
         self, trials: Sequence[Trial], *, answers: bool, model: Any = None, stage: str = "training"
@@ -186,7 +190,7 @@ class Adaptation:
                 return self.learn_here(trials, answers, model, stage)
             return self.workers.share(
                 trials,
-                self._cost_tokens,
+                partial(_cost_tokens, self),
                 partial(_learn, answers=answers),
                 lambda part: self.learn_here(part, answers, self.model, stage),
             )
@@ -196,53 +200,19 @@ class Adaptation:
         """The processes that trials on the frozen base are shared among."""
         return Workers(self, n_workers(self.config, self.model))
 
-    def _cost_tokens(self, trial: Trial) -> float:
-        """About how many tokens the training of a trial takes."""
-        plan = self.plan(trial)
-        tokens = sum(map(self._length_tokens, plan.examples))
-        hyperparameters = plan.hyperparameters
-        if hyperparameters.max_steps and hyperparameters.batch_tokens:
-            return hyperparameters.max_steps * min(tokens, hyperparameters.batch_tokens)
-        return tokens * (1 + hyperparameters.epochs)
-
     def learn_here(self, trials: Sequence[Trial], answers: bool, learner: Any, stage: str) -> list[Score]:
         """`learn_and_examine` in this process, by `learner`."""
         trained = self.train(trials, learner, stage=stage)
-        adapters = [adapter for adapter, _ in trained]
-        sound = [i for i, adapter in enumerate(adapters) if not adapter.failed]
-        scores: dict[int, Score] = {
-            i: ungraded(trials[i].context, adapter.failed)
-            for i, adapter in enumerate(adapters)
-            if adapter.failed
-        }
+        sound = [i for i, (adapter, _) in enumerate(trained) if not adapter.failed]
+        scores = {i: ungraded(trials[i].context, a.failed) for i, (a, _) in enumerate(trained) if a.failed}
         if sound:
             exams = [(trials[i].context, None) for i in sound]
-            with AdapterBank.of(learner, [adapters[i] for i in sound]) as bank:
+            with AdapterBank.of(learner, [trained[i][0] for i in sound]) as bank:
                 graded = self.examine(exams, answers=answers, bank=bank, model=learner)
             scores |= dict(zip(sound, graded, strict=True))
         return [replace(scores[i], notes=notes) for i, (_, notes) in enumerate(trained)]
 
-    def train(
-        self, trials: Sequence[Trial], learner: Any = None, *, stage: str = ""
-    ) -> list[tuple[Adapter, tuple[str, ...]]]:
-        """The adapter of each trial, trained in this process on `learner` (the base if None), and what was
-        changed of what its self-edit asked for."""
-        if not trials:
-            return []
-        learner = self.model if learner is None else learner
-        planned = [self._plan(trial) for trial in trials]
-        rank = max(plan.hyperparameters.rank for plan, _ in planned)
-        wanted, targets = len(planned), self.config.inner.targets
-        adapters = train(
-            learner,
-            self.tokenizer,
-            [plan for plan, _ in planned],
-            max_slots=self.config.inner.slots or slots_that_fit(learner, rank, targets, wanted=wanted),
-            max_tokens=pass_tokens_that_fit(learner),
-            faithful_length=self.config.inner.as_released.faithful_length or None,
-            on_progress=lambda done, total: self.on_progress(stage, done, total),
-        )
-        return [(adapter, notes) for adapter, (_, notes) in zip(adapters, planned, strict=True)]
+    # Examine
 
     def examine(
         self,
@@ -280,6 +250,8 @@ class Adaptation:
             for exam, (context, _) in enumerate(exams)
         ]
 
+    # Answer
+
     def answer(
         self,
         prompts: Sequence[str],
@@ -303,6 +275,18 @@ class Adaptation:
         )
         return [self.domain.clean_answer(one.text) for one in written]
 
+    # The texts that the model reads
+
+    def render(self, prompt: str | list[dict[str, str]]) -> str:
+        """A prompt as the text that the model reads; messages go through its chat template."""
+        if isinstance(prompt, str) and self.style != "chat":
+            return prompt
+        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+        return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+
+    def writing_prompt(self, context: Context) -> str:
+        return self.render(self.format.prompt(context, self.style))
+
     @property
     def answer_lead(self) -> str:
         """What stands between an exam's prompt and the answer."""
@@ -315,13 +299,56 @@ class Adaptation:
         return self.render(self.domain.open_book_prompt(shown, question, self.style))
 
 
+def _within(adaptation: Adaptation, text: str) -> str:
+    """A sample, cut where it takes more tokens when read again than when it was written.
+
+    Pieces of characters do: each becomes a replacement character of several tokens.
+    """
+    ids = encode_completion(adaptation.tokenizer, text, append_eos=False)
+    if len(ids) <= adaptation.edit_tokens:
+        return text
+    short = adaptation.tokenizer.decode(ids[: adaptation.edit_tokens], skip_special_tokens=True)
+    return short.rstrip("\ufffd")
+
+
+def _held_to_limits(
+    adaptation: Adaptation, edit: SelfEdit, examples: tuple[Example, ...], batch_size: int
+) -> tuple[SelfEdit, tuple[Example, ...], tuple[str, ...]]:
+    """A directive with the epochs that its limits of work allow, the examples that fit the model's context,
+    and how many do not, in words."""
+    lengths = [adaptation.length_tokens(example) for example in examples]
+    limit = getattr(adaptation.model.config, "max_position_embeddings", None) or max(lengths)
+    fitting = [index for index, n in enumerate(lengths) if n <= limit]
+    edit = adaptation.format.limited(
+        edit,
+        n_examples=len(fitting),
+        batch_size=batch_size,
+        tokens_an_epoch=sum(lengths[index] for index in fitting),
+    )
+    n_left_out = len(examples) - len(fitting)
+    note = f"{n_left_out} of {len(examples)} examples are longer than {limit} tokens"
+    return edit, tuple(examples[index] for index in fitting), (note,) if n_left_out else ()
+
+
 def _learn(adaptation: Adaptation, trials: Sequence[Trial], *, answers: bool) -> list[Score]:
     return adaptation.learn_here(trials, answers, adaptation.model, "")
 
 
-def _score(context: Context, found: Sequence[tuple[Graded, float | None]]) -> Score:
-    known = [p for _, p in found if p is not None]
-    return summarise([g for g, _ in found], context.id, sum(known) / len(known) if known else None)
+def _cost_tokens(adaptation: Adaptation, trial: Trial) -> float:
+    """About how many tokens the training of a trial takes."""
+    plan, _ = adaptation.plan(trial)
+    tokens = sum(map(adaptation.length_tokens, plan.examples))
+    hyperparameters = plan.hyperparameters
+    if hyperparameters.max_steps and hyperparameters.batch_tokens:
+        return hyperparameters.max_steps * min(tokens, hyperparameters.batch_tokens)
+    return tokens * (1 + hyperparameters.epochs)
+
+
+def _score(context: Context, answered: Sequence[tuple[Graded, float | None]]) -> Score:
+    known = [likelihood for _, likelihood in answered if likelihood is not None]
+    return summarise(
+        [graded for graded, _ in answered], context.id, sum(known) / len(known) if known else None
+    )
 
 
 def ungraded(context: Context, reason: str) -> Score:

@@ -84,7 +84,8 @@ class OuterConfig(TrainConfig):
 class RunConfig(EngineConfig):
     """One run of an experiment, whole. Stored beside its results as `config.toml`."""
 
-    moved: ClassVar[Mapping[str, str]] = EngineConfig.moved | {
+    moved: ClassVar[Mapping[str, str]] = {
+        **EngineConfig.moved,
         "data.cells": "microgrid.cells",
         "data.reward_wordings": "microworld.reward_wordings",
         "outer.fixed_search": "few_shot.fixed_search",
