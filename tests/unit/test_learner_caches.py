@@ -12,7 +12,7 @@ import pytest
 from learners import Gates, begin, fake, learn_all, reopened
 from seal.learner import answering
 from seal.learner.answering import Answer, Cell, Mind
-from seal.learner.caches import ANSWERS, QUESTIONS, GivenAnswers, RecentlyUsed
+from seal.learner.caches import ANSWERS, QUESTIONS, AnswerKey, GivenAnswers, RecentlyUsed, SureText
 from seal.retention import DocumentPage, RouterConfig
 
 TITLE = "Ada Okoro"
@@ -75,7 +75,7 @@ def mind_of(reader: Reader, known: GivenAnswers | None = None) -> Mind:
 
 
 def test_ten_thousand_questions_stay_within_the_bounds(reader: Reader) -> None:
-    kept = {(None, f"reference {i}"): ("kept", 1.0) for i in range(300)}
+    kept: dict[AnswerKey, SureText] = {(None, f"reference {i}"): ("kept", 1.0) for i in range(300)}
     mind = mind_of(reader, GivenAnswers(kept))
     questions = [f"What is number {i}{f' of {TITLE.lower()}' if i % 5 == 0 else ''}?" for i in range(10_000)]
     assert max(ANSWERS, QUESTIONS) < len(questions)
