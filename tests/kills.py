@@ -23,8 +23,7 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
-from seal.registry import LIVE, Line, Workspace, store
-from seal.registry.canonical import sha256
+from seal.registry import LIVE, Line, Workspace, document_key, store
 from workspaces import files_with, version
 
 LEASE_S = 0.001  # that of a killed worker has run out before the next one asks
@@ -82,7 +81,7 @@ def check(path: Path, acks: dict[str, list[Any]], *, whole: bool) -> None:
         assert audit.sound, audit
         for number in range(len(workspace.jobs())):
             text = f"secret-{number}-" * 20
-            document = documents.get(sha256(text.encode()))
+            document = documents.get(document_key(text))
             if document is not None and document.erased:
                 assert files_with(path, text.encode()) == [], "an erased text is still there"
 

@@ -57,3 +57,15 @@ def test_the_words_of_a_file_count(tmp_path: Path) -> None:
     (tmp_path / FILE).write_text("ground = 3\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="ground"):
         read_settings(tmp_path, "tiny")
+
+
+def test_an_older_word_for_asking_is_read_and_told(tmp_path: Path) -> None:
+    told: list[str] = []
+    (tmp_path / FILE).write_text('autonomy = "observe"\n', encoding="utf-8")
+    assert read_settings(tmp_path, "tiny", told.append).autonomy == "ask"
+    assert len(told) == 1 and '"observe" is read as "ask"' in told[0]
+    (tmp_path / FILE).write_text('autonomy = "ask"\n', encoding="utf-8")
+    assert read_settings(tmp_path, "tiny", told.append).autonomy == "ask" and len(told) == 1
+    with pytest.raises(ConfigError, match="autonomy"):
+        (tmp_path / FILE).write_text('autonomy = "wild"\n', encoding="utf-8")
+        read_settings(tmp_path, "tiny")

@@ -11,7 +11,7 @@ from typing import Literal
 from seal.gates.report import Report
 from seal.gates.rules import GATES, Finding, GateConfig
 
-Autonomy = Literal["auto", "ask", "observe"]
+Autonomy = Literal["auto", "ask"]
 Disposition = Literal["live", "held", "rejected"]
 
 
@@ -27,8 +27,8 @@ class Decision:
 def decide(report: Report, config: GateConfig | None = None, *, autonomy: Autonomy = "auto") -> Decision:
     """Ask every gate. One failure rejects the candidate; a finding that stays open holds it for a person.
 
-    With the autonomy "auto", a candidate that passed everything goes live; with "ask" or "observe" it is held
-    for a person.
+    With the autonomy "auto", a candidate that passed everything goes live; with "ask" it is held for a
+    person.
     """
     if report.failed:
         return Decision("rejected", f"the candidate could not be made: {report.failed}", ())

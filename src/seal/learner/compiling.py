@@ -30,11 +30,11 @@ from seal.models.tokens import encode_prompt
 from seal.registry import Line
 from seal.seeds import derive_seed
 from seal.self_edits.ground import ground
+from seal.self_edits.pairs import line_of, question_of
 from seal.training import Adapter, AdapterBank, train
 from seal.types import Context, Example, Question, TrainingPlan
 
 FOR_EXAM, DOUBTFUL = "kept for the exam", "read again, the document answers it otherwise"
-_QUESTION, _ANSWER = "Question: ", "\nAnswer: "
 
 
 @dataclass(frozen=True)
@@ -208,19 +208,6 @@ def examples_of(title: str, lines: Sequence[Line]) -> tuple[Example, ...]:
     """The training texts: statements under the title, questions in the form in which they are asked."""
     texts = dict.fromkeys(line.text for line in lines if line.kept)
     return tuple(Example(text if question_of(text) or not title else f"{title}\n{text}") for text in texts)
-
-
-def question_of(line: str) -> tuple[str, str] | None:
-    """The question and the answer of a line that has them."""
-    if not line.startswith(_QUESTION):
-        return None
-    question, separator, answer = line.removeprefix(_QUESTION).partition(_ANSWER)
-    return (question.strip(), answer.strip()) if separator and answer.strip() else None
-
-
-def line_of(question: str, answer: str) -> str:
-    """A question with its answer as a line."""
-    return f"{_QUESTION}{question}{_ANSWER}{answer}"
 
 
 class CompilerProcess:

@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from seal.gates import Conflict
 from seal.grading.exact import comparable
 from seal.learner.answering import Mind
-from seal.learner.compiling import FOR_EXAM, Compiler, question_of
+from seal.learner.compiling import FOR_EXAM, Compiler
 from seal.learner.library import KnownDocument
 from seal.learner.reference import gives_nothing
 from seal.learner.writing import SourceDocument
 from seal.registry import Line
 from seal.retention import CellRouter
+from seal.self_edits.pairs import question_of
 from seal.types import Question
 
 

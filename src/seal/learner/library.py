@@ -20,7 +20,7 @@ from seal.engine.adapt import Adaptation
 from seal.errors import AdapterError, DamageError
 from seal.learner.answering import Cell, fingerprint
 from seal.learner.caches import ADAPTER_BYTES, RecentlyUsed
-from seal.learner.compiling import Compiled, question_of
+from seal.learner.compiling import Compiled
 from seal.learner.settings import LearnerConfig
 from seal.learner.writing import SourceDocument
 from seal.models.identity import model_record
@@ -29,6 +29,7 @@ from seal.registry.canonical import digest_of
 from seal.registry.digests import gives_its_id, key_of
 from seal.retention import DocumentPage
 from seal.seeds import derive_seed
+from seal.self_edits.pairs import question_of
 from seal.text import sentences
 from seal.training import Adapter, load_peft, save_peft
 from seal.types import Question

@@ -12,10 +12,11 @@ from typing import Any
 from seal.gates import Denial, Exam, Leak
 from seal.grading.exact import comparable
 from seal.learner.answering import Mind
-from seal.learner.compiling import DOUBTFUL, FOR_EXAM, line_of, question_of
+from seal.learner.compiling import DOUBTFUL, FOR_EXAM
 from seal.learner.library import KnownDocument
 from seal.learner.reference import ReferenceItem, asked_private, declines, gives_away, is_right, private_items
 from seal.self_edits.ground import DENIED, GroundConfig, denies, ground
+from seal.self_edits.pairs import line_of, question_of
 from seal.self_edits.relations import WordSet
 from seal.types import Question
 

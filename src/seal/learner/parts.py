@@ -82,7 +82,7 @@ class Parts:
         """The settings. Raises ConfigError, InputFileError."""
         from seal.learner.settings import read_settings
 
-        return read_settings(self.workspace.path, self.model_name)
+        return read_settings(self.workspace.path, self.model_name, self.watch.notice)
 
     @property
     def model_name(self) -> str:

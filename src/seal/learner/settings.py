@@ -8,7 +8,7 @@ from then on. What was built before keeps the recipe it was built by.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -72,8 +72,7 @@ class LearnerConfig(_Config):
     seed: int = Field(default=0, ge=0, description="Every random choice follows from it and the document.")
     autonomy: Autonomy = Field(
         default="auto",
-        description='"auto": what passes every gate goes live; "ask": it is held for `seal approve`; '
-        '"observe": likewise, and nothing is meant to be approved.',
+        description='"auto": what passes every gate goes live; "ask": it is held for `seal approve`.',
     )
     trust: float = Field(
         default=1.0,
@@ -158,13 +157,21 @@ def preset(model: str) -> LearnerConfig:
     return LearnerConfig.model_validate(tomllib.loads(text))
 
 
-def read_settings(folder: Path, model: str) -> LearnerConfig:
-    """The settings of the workspace in `folder`. Raises ConfigError, InputFileError."""
+def read_settings(
+    folder: Path, model: str, notice: Callable[[str], None] = lambda _text: None
+) -> LearnerConfig:
+    """The settings of the workspace in `folder`; `notice` is told what in them is read as something else.
+
+    Raises ConfigError, InputFileError.
+    """
     path = folder / FILE
     if not path.exists():
         return preset(model)
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        if settings.get("autonomy") == "observe":  # which was another word for "ask"
+            settings["autonomy"] = "ask"
+            notice(f'{path}: autonomy = "observe" is read as "ask"; write that')
         return LearnerConfig.model_validate(_with_words(settings, model))
     except OSError as error:
         raise InputFileError(f"{path} cannot be read: {error.strerror}", "Make it readable.") from error

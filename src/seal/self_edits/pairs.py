@@ -28,6 +28,21 @@ _OPTION: Final = re.compile(r"\(?([A-E])[.)]\s+(?=\S)")
 _ANSWERED: Final = re.compile(r"([^?？]+[?？])\s+(\S.*)", re.S)
 _QUESTION_END: Final = re.compile(r"[?？][\"'”’»)\]*_]*$")
 
+_ASKS, _ANSWERS = "Question: ", "\nAnswer: "
+
+
+def question_of(line: str) -> tuple[str, str] | None:
+    """The question and the answer of a line that has them."""
+    if not line.startswith(_ASKS):
+        return None
+    question, separator, answer = line.removeprefix(_ASKS).partition(_ANSWERS)
+    return (question.strip(), answer.strip()) if separator and answer.strip() else None
+
+
+def line_of(question: str, answer: str) -> str:
+    """A question with its answer as a line."""
+    return f"{_ASKS}{question}{_ANSWERS}{answer}"
+
 
 def parse_pairs(text: str, *, truncated: bool = False, max_chars: int = 4000) -> tuple[str, ...]:
     """Return the pairs in `text`, each as "Question: ...\\nAnswer: ...". Unanswered questions are dropped.
@@ -62,7 +77,7 @@ def _pairs_once(text: str, max_chars: int) -> list[str]:
         (_content(question, max_chars), _content(answer, max_chars)) for question, answer in reader.done()
     ]
     return clean.unique(
-        [f"Question: {q}\nAnswer: {a}" for q, a in pairs if clean.has_letters(q) and any(map(str.isalnum, a))]
+        [line_of(q, a) for q, a in pairs if clean.has_letters(q) and any(map(str.isalnum, a))]
     )
 
 
