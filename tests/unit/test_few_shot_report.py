@@ -16,7 +16,7 @@ from seal.cli import main
 from seal.cli.console import Display
 from seal.cli.demo_arc import show_task
 from seal.research.methods import short_label
-from seal.research.records import Decision, SelfEditRecord
+from seal.research.records import DecisionRecord, SelfEditRecord
 from seal.research.reports import plots
 from seal.research.reports import task_findings as findings
 from seal.research.reports.drawing import COLOURS, as_svg, in_words, ink
@@ -235,7 +235,7 @@ def test_choices() -> None:
 def test_choices_of_a_round() -> None:
     texts = [render(BEFORE), render(OTHER), NONE]
     samples = [SelfEditRecord(c, i, t, truncated=False, lines=0) for c in "ab" for i, t in enumerate(texts)]
-    decisions = [Decision("a", [], None, [1], [1.0]), Decision("b", [], None, [1, 2], [1.0, 1.0])]
+    decisions = [DecisionRecord("a", [], None, [1], [1.0]), DecisionRecord("b", [], None, [1, 2], [1.0, 1.0])]
     written, kept = round_choices(1, samples, decisions, ArcDirectives())
     assert (written.n, written.n_valid, kept.n, kept.n_valid) == (6, 4, 3, 2)
     assert written.share("learning_rate", 3e-3) == 0.5

@@ -14,7 +14,7 @@ from seal.engine.work import Work
 from seal.errors import TrainingError
 from seal.research.config import RunConfig, parse_config
 from seal.research.outer import CHUNK_TRIALS, Kept, OuterLoop, contexts_of_round, n_contexts
-from seal.research.records import Arm, Decision
+from seal.research.records import Arm, DecisionRecord
 from seal.research.run_folder import RoundFolder, RunFolder
 from seal.seeds import derive_seed
 from seal.types import Context, Graded, Score, SelfEdit, TrainingPlan
@@ -139,7 +139,7 @@ def loop(
     return OuterLoop(own, folder, contexts(n_contexts(config)), arm, trainer)
 
 
-def decisions(folder: Path, config: RunConfig, arm: Arm, round: int) -> list[Decision]:
+def decisions(folder: Path, config: RunConfig, arm: Arm, round: int) -> list[DecisionRecord]:
     found = RunFolder(folder, config).round(arm, round).decisions
     assert found is not None
     return found

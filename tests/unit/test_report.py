@@ -17,7 +17,7 @@ from runs import NASTY, QUESTIONS, RIGHT, N, make_run
 from seal.cli import main
 from seal.errors import InputFileError, SealError
 from seal.research.config import load_config, parse_config
-from seal.research.records import Decision
+from seal.research.records import DecisionRecord
 from seal.research.reports import plots
 from seal.research.reports.findings import (
     gap_share,
@@ -228,12 +228,12 @@ def test_no_finished_run_is_an_error_that_says_what_to_do(tmp_path: Path) -> Non
 
 def test_rewards_of_a_round() -> None:
     decisions = [
-        Decision("a", [0.0, 0.4], None, [1], [1.0]),
-        Decision("b", [0.6, None], None, [0], [1.0]),
+        DecisionRecord("a", [0.0, 0.4], None, [1], [1.0]),
+        DecisionRecord("b", [0.6, None], None, [0], [1.0]),
     ]
     control = [
-        Decision("a", [None, None], None, [0], [1.0]),
-        Decision("b", [None, None], None, [1], [1.0]),
+        DecisionRecord("a", [None, None], None, [0], [1.0]),
+        DecisionRecord("b", [None, None], None, [1], [1.0]),
     ]
     found = round_rewards(1, decisions, control)
     assert found.mean == pytest.approx(1 / 3)

@@ -23,7 +23,7 @@ from seal.grading.statistics import mean
 from seal.protocols import Algorithm
 from seal.research.config import RunConfig
 from seal.research.policies import Policies
-from seal.research.records import Arm, Decision, PolicyUpdate, ScoreRecord, SelfEditRecord
+from seal.research.records import Arm, DecisionRecord, PolicyUpdate, ScoreRecord, SelfEditRecord
 from seal.research.run_folder import Lines, RunFolder
 from seal.seeds import derive_seed
 from seal.types import Context, Example, SelfEdit, TrainingPlan
@@ -136,7 +136,7 @@ class OuterLoop:
 
     def _by_reward(
         self, round: int, policy: Any, samples: Sequence[Sequence[Sample]], rng: random.Random
-    ) -> list[Decision]:
+    ) -> list[DecisionRecord]:
         """What the configured algorithm keeps of each context's samples."""
         rewards = self.rewards(round, policy, [one for own in samples for one in own])
         contexts = contexts_of_round(self.config, self.contexts, round)
@@ -146,12 +146,12 @@ class OuterLoop:
             values, baseline = [rewards[context.id, one.index] for one in own], baselines.get(context.id)
             kept = self.algorithm.select(values, baseline, rng)
             weights = self.algorithm.weigh(values, kept)
-            decisions.append(Decision(context.id, values, baseline, kept, weights))
+            decisions.append(DecisionRecord(context.id, values, baseline, kept, weights))
         return decisions
 
     def _by_chance(
         self, round: int, samples: Sequence[Sequence[Sample]], rng: random.Random
-    ) -> list[Decision]:
+    ) -> list[DecisionRecord]:
         """As many of each context's samples as the treated arm kept, with the same weights."""
         treated = self.folder.round("seal", round).decisions
         assert treated is not None, "the treated arm's round comes first"
@@ -160,7 +160,7 @@ class OuterLoop:
         for context, own in zip(contexts_of_round(self.config, self.contexts, round), samples, strict=True):
             weights = weights_of[context.id]
             kept = select_at_random([0.0] * len(own), len(weights), rng)
-            decisions.append(Decision(context.id, [None] * len(own), None, kept, weights))
+            decisions.append(DecisionRecord(context.id, [None] * len(own), None, kept, weights))
         return decisions
 
     def rewards(

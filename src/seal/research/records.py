@@ -79,7 +79,7 @@ class ScoreRecord(Record):
 
 
 @dataclass(frozen=True)
-class Decision(Record):
+class DecisionRecord(Record):
     """What was kept of one context's samples: their indices, and how much each counts. None among `rewards`
     is ungraded; the control has no rewards at all."""
 

@@ -36,7 +36,7 @@ from seal.research.records import (
     Arm,
     ChoiceRecord,
     CommitteeRecord,
-    Decision,
+    DecisionRecord,
     EvaluationRecord,
     FixedChoice,
     FixedScore,
@@ -102,12 +102,12 @@ class RoundFolder:
         return Lines(self.folder, f"{self.name}/baselines.jsonl", ScoreRecord)
 
     @property
-    def decisions(self) -> list[Decision] | None:
+    def decisions(self) -> list[DecisionRecord] | None:
         """None as long as nothing was decided."""
         stored = self.folder.read_json(self._decisions)
-        return None if stored is None else [Decision.from_json(one) for one in stored]
+        return None if stored is None else [DecisionRecord.from_json(one) for one in stored]
 
-    def decide(self, decisions: Sequence[Decision]) -> None:
+    def decide(self, decisions: Sequence[DecisionRecord]) -> None:
         self.folder.write_json(self._decisions, [one.to_json() for one in decisions])
 
     @property

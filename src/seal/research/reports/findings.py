@@ -22,7 +22,7 @@ from seal.grading.exact import comparable
 from seal.grading.statistics import cluster_means, mean, mean_ci, paired_difference
 from seal.research.config import RunConfig
 from seal.research.methods import Examined, find_method, voting_suffix
-from seal.research.records import Decision, DifferenceRow, EvaluationRecord, Results, accuracies
+from seal.research.records import DecisionRecord, DifferenceRow, EvaluationRecord, Results, accuracies
 from seal.types import Estimate, SelfEdit
 
 Side = Literal["above", "below", "open", "unknown"]
@@ -240,7 +240,7 @@ class RoundRewards:
 
 
 def round_rewards(
-    round: int, decisions: Sequence[Decision], control: Sequence[Decision] | None
+    round: int, decisions: Sequence[DecisionRecord], control: Sequence[DecisionRecord] | None
 ) -> RoundRewards:
     """Summary of decisions.json. `within_sd` is the typical spread of the samples of one passage (root of the
     mean variance), `between_sd` the standard deviation of the passages' mean rewards."""

@@ -19,7 +19,7 @@ from seal.research.config import RunConfig, parse_config
 from seal.research.data import ContextSource, load_source
 from seal.research.records import (
     AnswerRecord,
-    Decision,
+    DecisionRecord,
     EvaluationRecord,
     PolicyUpdate,
     Results,
@@ -57,7 +57,7 @@ class FinishedRun:
     results: Results
     evaluation: list[EvaluationRecord]
     written: list[WrittenRecord]
-    decisions: list[tuple[int, list[Decision], list[Decision] | None]]
+    decisions: list[tuple[int, list[DecisionRecord], list[DecisionRecord] | None]]
     reasons: list[str]
     updates: list[PolicyUpdate]
 

@@ -17,7 +17,7 @@ from seal.protocols import SelfEditFormat
 from seal.research.config import RunConfig
 from seal.research.methods import VOTING
 from seal.research.records import (
-    Decision,
+    DecisionRecord,
     EvaluationRecord,
     Results,
     SelfEditRecord,
@@ -126,7 +126,7 @@ def values_of(field: str, chosen: Sequence[Choices], space: DirectiveSpace) -> l
 def round_choices(
     round: int,
     samples: Sequence[SelfEditRecord],
-    decisions: Sequence[Decision],
+    decisions: Sequence[DecisionRecord],
     format: SelfEditFormat,
 ) -> tuple[Choices, Choices]:
     """What the samples of a round chose, and what those did that were kept."""
