@@ -29,6 +29,7 @@ _HOMES = {
     "load_contexts": "seal.domains.knowledge",
 }
 
+# pyright: reportUnsupportedDunderAll=false
 __all__ = ["Adaptation", "Learner", "Text", "__version__", "load_contexts", "load_documents"]
 
 

@@ -60,7 +60,7 @@ def run_evaluation(
 
 
 def _examine(name: str, evaluation: Evaluation, source: ContextSource, writer: Any) -> None:
-    method, config = method_named(name), evaluation.adaptation.config
+    method, config = method_named(name), evaluation.folder.config
     if method.trained_on == "nothing":
         evaluation.untrained(name, open_book=name == "open_book")
     elif method.several:

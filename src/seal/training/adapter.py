@@ -6,7 +6,7 @@ File format: Hugging Face PEFT's `adapter_config.json` and `adapter_model.safete
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,12 +63,11 @@ def _is_conv1d(module: nn.Module) -> bool:
 def linears(model: nn.Module) -> dict[str, Linear]:
     """Every linear module by its full name, except the output head: what PEFT calls "all-linear"."""
     head: Any = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None  # type: ignore[operator]
-    named: Iterable[tuple[str, Any]] = model.named_modules()
-    return {
-        name: module
-        for name, module in named
-        if (isinstance(module, nn.Linear) or _is_conv1d(module)) and module is not head
-    }
+    linear: dict[str, Any] = {}
+    for name, module in model.named_modules():
+        if module is not head and (isinstance(module, nn.Linear) or _is_conv1d(module)):
+            linear[name] = module
+    return linear
 
 
 def match_targets(names: Collection[str], targets: str | tuple[str, ...]) -> list[str]:
