@@ -49,13 +49,6 @@ class TrainingError(SealError, ArithmeticError):
     """Training diverged (NaN or infinite loss)."""
 
 
-class EndpointError(SealError, ConnectionError):
-    """A remote endpoint failed for good, after retries."""
-
-    def __str__(self) -> str:
-        return SealError.__str__(self)
-
-
 class DamageError(SealError, ValueError):
     """What a workspace stores is not what was stored: a wrong hash, a missing object, a broken database."""
 

@@ -16,7 +16,7 @@ from seal.models.decoder import Decoder
 from seal.models.generate import generate
 from seal.models.identity import model_record
 from seal.models.load import load_with_transformers
-from seal.models.names import BUILTIN, builtin_path
+from seal.models.model_names import BUILTIN, builtin_path
 from seal.models.packed import Batch, packs
 from seal.training import train
 from seal.training.adapter import linears

@@ -8,7 +8,7 @@ import torch
 from seal.errors import ConfigError, InputError, InputFileError, UnknownNameError
 from seal.models.generate import generate
 from seal.models.load import load_model
-from seal.models.names import builtin_path
+from seal.models.model_names import builtin_path
 from toys import toy_model, toy_tokenizer
 
 

@@ -14,7 +14,7 @@ from transformers import LlamaForCausalLM
 
 from recipes import pretraining
 from recipes.pretraining import Pretraining, Recipe, Segments, Stage, grown, tiny_llama
-from seal.models.names import builtin_path
+from seal.models.model_names import builtin_path
 
 
 def _documents(seed: int, shares: dict[str, float]) -> Iterator[tuple[str, Segments]]:

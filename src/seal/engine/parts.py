@@ -91,7 +91,7 @@ def pick_style(style: str, model_name: str, tokenizer: Any) -> str:
     policy that was trained here, that of its base."""
     if style != "auto":
         return style
-    from seal.models.names import BUILTIN
+    from seal.models.model_names import BUILTIN
 
     if model_name in BUILTIN:
         return "short"

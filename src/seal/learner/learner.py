@@ -178,10 +178,10 @@ class Learner:
 
         Raises OutputError, UnknownNameError, StateError for a version that does not answer, TrainingError.
         """
-        from seal.learner.exporting import export
-
         of_version = self.version(version)
         only = None if document is None else self.document(document).id
+        from seal.learner.exporting import export
+
         return export(self.parts, Path(out), version=of_version, document=only, merged=merged)
 
     # Verbs on the record alone.

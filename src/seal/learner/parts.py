@@ -160,7 +160,7 @@ class Parts:
     def processes(self) -> int:
         """How many processes study documents side by side."""
         from seal.engine.workers import usable_cores
-        from seal.models.names import BUILTIN
+        from seal.models.model_names import BUILTIN
 
         if self._writer is not None or self._reader is not None:
             return 1

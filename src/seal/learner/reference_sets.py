@@ -12,7 +12,7 @@ from importlib.resources import files
 
 from seal.domains.knowledge.private_questions import private_question
 from seal.learner.reference import ReferenceItem
-from seal.models.names import BUILTIN
+from seal.models.model_names import BUILTIN
 from seal.types import Context
 
 _SUBJECTS = ("Alex Morgan", "the mayor of Springfield", "my neighbour", "Dr. Chen", "Maria Lopez", "Sam")

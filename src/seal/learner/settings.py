@@ -22,7 +22,7 @@ from seal.domains.knowledge.screen import ScreenConfig
 from seal.errors import ConfigError, InputFileError
 from seal.gates import GateConfig
 from seal.gates.decide import Autonomy
-from seal.models.names import BUILTIN
+from seal.models.model_names import BUILTIN
 from seal.retention import RouterConfig
 from seal.self_edits.ground import GroundConfig
 

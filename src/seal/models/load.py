@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from seal.errors import ConfigError, InputError, InputFileError
-from seal.models.names import BUILTIN, builtin_path, resolve
+from seal.models.model_names import BUILTIN, builtin_path, resolve
 
 _bars_hidden = False
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -25,7 +25,7 @@ def load_model(
     """Loads (model, tokenizer), the model in evaluation mode on `device`.
 
     `name_or_path` is a built-in name, a folder in Hugging Face format or a hub name. A built-in model is a
-    `Decoder` with a `Tokenizer` of this package, any other what `transformers` has for it. A tokenizer
+    `Decoder` with a `PackagedTokenizer`, any other what `transformers` has for it. A tokenizer
     without a pad token gets its EOS for one.
 
     Raises:
@@ -91,9 +91,9 @@ def _load(
 
 def _by_package(source: str, kind: torch.dtype) -> tuple[Any, Any]:
     from seal.models.decoder import Decoder
-    from seal.models.tokenizer import Tokenizer
+    from seal.models.tokenizer import PackagedTokenizer
 
-    return Decoder.load(Path(source), kind), Tokenizer(Path(source))
+    return Decoder.load(Path(source), kind), PackagedTokenizer(Path(source))
 
 
 def _by_transformers(source: str, kind: torch.dtype) -> tuple[Any, Any]:

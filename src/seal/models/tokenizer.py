@@ -17,7 +17,7 @@ import tokenizers
 from seal.errors import ConfigError
 
 
-class Tokenizer:
+class PackagedTokenizer:
     """Text to ids and back, with those names of `transformers`' tokenizers that this package uses."""
 
     chat_template = None

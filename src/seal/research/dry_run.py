@@ -29,7 +29,7 @@ from seal.engine.parts import build_domain, build_format
 from seal.engine.start import Watch, start
 from seal.errors import InputFileError
 from seal.models.generate import generate
-from seal.models.names import resolve
+from seal.models.model_names import resolve
 from seal.models.tokens import encode_prompt
 from seal.research import examine as examination
 from seal.research.config import RunConfig

@@ -83,7 +83,6 @@ def train(
     *,
     max_slots: int | None = None,
     max_tokens: int | None = None,
-    append_eos: bool = True,
     faithful_length: int | None = None,
     teacher: nn.Module | None = None,
     on_progress: Callable[[int, int], None] | None = None,
@@ -97,7 +96,6 @@ def train(
     Args:
         max_slots: adapters held at once (all, if None); the other plans wait for a free slot.
         max_tokens: tokens of one pass at most, which bounds the memory for activations.
-        append_eos: ends every example with the tokenizer's EOS.
         faithful_length: pads to this length with loss on the padding, as the released SEAL code did.
         teacher: the model whose distributions examples with `distil` follow: of the same architecture and
             vocabulary; the base itself, if None.
@@ -120,9 +118,7 @@ def train(
     works = [
         plan
         if isinstance(plan, TokenizedPlan)
-        else tokenize_plan(
-            plan, tokenizer, max_length=context, append_eos=append_eos, faithful_length=faithful_length
-        )
+        else tokenize_plan(plan, tokenizer, max_length=context, faithful_length=faithful_length)
         for plan in plans
     ]
     hypers = [work.plan.hyperparameters for work in works]

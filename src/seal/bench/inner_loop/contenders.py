@@ -1,7 +1,7 @@
 """Who does the work: this engine; `peft` with a plain loop; `transformers.Trainer` as it is usually called.
 
 Each learns tasks and then answers their questions, and takes its own time. Knows nothing about rounds,
-ratios or reports.
+ratios or tables.
 """
 
 from __future__ import annotations

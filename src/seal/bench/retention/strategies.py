@@ -1,7 +1,7 @@
 """Ways to go on learning, each on the same documents and the same lines: what is compared, and nothing else.
 
-    sequential    one model, an adapter merged into it after each document (SEAL, section 4.4): the published
-    way replay        the same, with lines of earlier documents and the base's own answers among the new ones
+    sequential    one model, an adapter merged into it after each document, as published (SEAL, section 4.4)
+    replay        the same, with lines of earlier documents and the base's own answers among the new ones
     consolidated  one adapter, trained from the base on the lines of all documents together
     retrieval     no training: the document that the router finds is put before the question
 
@@ -27,14 +27,14 @@ from seal.training import Adapter, AdapterBank, merge, train
 from seal.types import Context, Example, Hyperparameters, TrainingPlan
 
 
-class RetentionStrategy(Protocol):
-    """What every way offers. `learn` takes the documents in order; `answer` asks what it then is."""
+class Answering(Protocol):
+    """What is asked, once documents were learned."""
 
     name: str
 
-    def learn(self, known: KnownDocument) -> None: ...
-
-    def answer(self, questions: Sequence[str], shown: Sequence[Context | None]) -> list[str]: ...
+    def answer(self, questions: Sequence[str], shown: Sequence[Context | None]) -> list[str]:
+        """The answers, in order; `shown[i]` is a passage that question i comes with."""
+        ...
 
     def size_bytes(self) -> int:
         """Of what is kept beside the base."""
@@ -43,6 +43,12 @@ class RetentionStrategy(Protocol):
     def prompt_tokens(self, questions: Sequence[str]) -> float:
         """Tokens that are read for a question, on average."""
         ...
+
+
+class RetentionStrategy(Answering, Protocol):
+    """A way to go on learning: it is given the documents in order."""
+
+    def learn(self, known: KnownDocument) -> None: ...
 
 
 class _Reading:
@@ -158,10 +164,10 @@ class Retrieval:
         self.texts[key] = Context(key, known.document.title, known.text)
 
     def _shown(self, question: str, given: Context | None) -> Context | None:
-        found = [self.texts[candidate.key] for candidate in self.router.route(question)][: self.n]
-        if given is not None or not found:
+        passages = [self.texts[candidate.key] for candidate in self.router.route(question)][: self.n]
+        if given is not None or not passages:
             return given
-        first, *others = found
+        first, *others = passages
         text = "\n\n".join([first.text, *(f"{o.title}\n{o.text}" for o in others)])
         return Context(first.id, first.title, text)
 
@@ -179,15 +185,12 @@ class Retrieval:
 
 
 class Cells(_Reading):
-    """A mind's cells, each question routed to one."""
+    """A mind's cells, each question routed to one. The learner has learned them already."""
 
     name = "cells"
 
     def __init__(self, mind: Mind) -> None:
         self.mind, self.adaptation = mind, mind.adaptation
-
-    def learn(self, known: KnownDocument) -> None:
-        raise NotImplementedError("the learner has learned them")
 
     def answer(self, questions: Sequence[str], shown: Sequence[Context | None]) -> list[str]:
         return [a.text for a in self.mind.ask(list(questions), list(shown))]
@@ -201,7 +204,7 @@ def adapter_bytes(adapter: Adapter) -> int:
 
 
 def _answers(adaptation: Adaptation, model: Any, prompts: Sequence[str]) -> list[str]:
-    found = generate(
+    written = generate(
         model,
         adaptation.tokenizer,
         prompts,
@@ -209,4 +212,4 @@ def _answers(adaptation: Adaptation, model: Any, prompts: Sequence[str]) -> list
         stop=() if adaptation.style == "chat" else (adaptation.domain.answer_end,),
         batch_size=256,
     )
-    return [adaptation.domain.clean_answer(one.text) for one in found]
+    return [adaptation.domain.clean_answer(one.text) for one in written]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seal.bench.retention.strategies import (
+    Answering,
     Cells,
     Consolidated,
     RetentionStrategy,
@@ -34,7 +35,6 @@ from seal.learner import Learner, Text
 from seal.learner.answering import Mind
 from seal.learner.asking import anchors
 from seal.learner.library import KnownDocument
-from seal.learner.measuring import exam_items
 from seal.learner.reference import ReferenceItem, is_right
 from seal.registry import document_key
 from seal.types import Example, Hyperparameters
@@ -97,7 +97,7 @@ def _learn(learner: Learner, items: Sequence[WorldItem], folder: Path, watch: Wa
     for n, item in enumerate(items[len(done) :], start=len(done)):
         watch.progress("the learner: a document after another", n, len(items))
         started = time.perf_counter()
-        found = learner.learn([Text(item.context.text, item.context.title)])[0]
+        [learned] = learner.learn([Text(item.context.text, item.context.title)])
         seconds = time.perf_counter() - started
         answers = learner.ask([q.text for q in item.context.questions])
         right = [
@@ -105,11 +105,11 @@ def _learn(learner: Learner, items: Sequence[WorldItem], folder: Path, watch: Wa
             for a, q in zip(answers, item.context.questions, strict=True)
         ]
         record = {
-            "document": found.document,
-            "outcome": found.outcome,
-            "reason": found.reason,
+            "document": learned.document,
+            "outcome": learned.outcome,
+            "reason": learned.reason,
             "seconds": seconds,
-            "own_exam": [found.before, found.after, found.questions],
+            "own_exam": [learned.before, learned.after, learned.questions],
             "right": right,
         }
         done.append(record)
@@ -122,11 +122,11 @@ def _learn(learner: Learner, items: Sequence[WorldItem], folder: Path, watch: Wa
 def _known(learner: Learner, items: Sequence[WorldItem]) -> list[KnownDocument | None]:
     """Each document with its lines; None if nothing was written that it supports. With those that are not
     live: strategies are compared on what was written, and the learner's gates on what they let pass."""
-    found: list[KnownDocument | None] = []
+    documents: list[KnownDocument | None] = []
     for item in items:
         known = learner.parts.library.known(document_key(item.context.text))
-        found.append(known if known.active_lines else None)
-    return found
+        documents.append(known if known.active_lines else None)
+    return documents
 
 
 def _neutral(learner: Learner, seed: int) -> tuple[Example, ...]:
@@ -146,7 +146,9 @@ def _neutral(learner: Learner, seed: int) -> tuple[Example, ...]:
     )
 
 
-def _strategy(name: str, learner: Learner, settings: StreamSettings, watch: Watch) -> RetentionStrategy:
+def _strategy(
+    name: str, learner: Learner, settings: StreamSettings, watch: Watch
+) -> RetentionStrategy | Cells:
     base, live = learner.parts.adaptation, learner.parts.mind(learner.workspace.alias())
     cell = learner.parts.config.cell.hyperparameters()
     if name == "cells":
@@ -177,7 +179,7 @@ def _strategy(name: str, learner: Learner, settings: StreamSettings, watch: Watc
 
 
 def _measure(
-    strategy: RetentionStrategy,
+    strategy: RetentionStrategy | Cells,
     learner: Learner,
     items: Sequence[WorldItem],
     known: Sequence[KnownDocument | None],
@@ -191,7 +193,7 @@ def _measure(
     for n, (item, one) in enumerate(zip(items, known, strict=True)):
         watch.progress(f"{strategy.name}: a document after another", n, len(items))
         started = time.perf_counter()
-        if one is not None and strategy.name != "cells":
+        if one is not None and not isinstance(strategy, Cells):
             strategy.learn(one)
         seconds.append(time.perf_counter() - started)
         if stepwise:
@@ -219,29 +221,29 @@ def _measure(
     }
 
 
-def _exam(strategy: RetentionStrategy, items: Sequence[WorldItem]) -> list[list[bool]]:
+def _exam(strategy: Answering, items: Sequence[WorldItem]) -> list[list[bool]]:
     questions = [q for item in items for q in item.context.questions]
     texts = strategy.answer([q.text for q in questions], [None] * len(questions))
     right = iter(comparable(t) == comparable(q.answers[0]) for t, q in zip(texts, questions, strict=True))
     return [[next(right) for _ in item.context.questions] for item in items]
 
 
-def _reference(strategy: RetentionStrategy, learner: Learner) -> dict[str, list[float]]:
+def _reference(strategy: Answering, learner: Learner) -> dict[str, list[float]]:
     """By kind: before and after, of what the base knew, read, declined and did not know."""
     items: Sequence[ReferenceItem] = learner.parts.reference
     base = learner.parts.bare_mind().answer(
         [None] * len(items), [i.question for i in items], [i.shown for i in items]
     )
     texts = strategy.answer([i.question for i in items], [i.shown for i in items])
-    found: dict[str, list[tuple[float, float]]] = {}
+    by_kind: dict[str, list[tuple[float, float]]] = {}
     for item, before, text in zip(items, base, texts, strict=True):
         a = is_right(item, before.text, before.text, learner.parts.adaptation)
         b = is_right(item, text, before.text, learner.parts.adaptation)
-        found.setdefault(item.kind, []).append((a or 0.0, b or 0.0))
-    return {kind: [_mean([a for a, _ in own]), _mean([b for _, b in own])] for kind, own in found.items()}
+        by_kind.setdefault(item.kind, []).append((a or 0.0, b or 0.0))
+    return {kind: [_mean([a for a, _ in own]), _mean([b for _, b in own])] for kind, own in by_kind.items()}
 
 
-def _ways(strategy: RetentionStrategy, items: Sequence[WorldItem]) -> dict[str, list[float | int]]:
+def _ways(strategy: Answering, items: Sequence[WorldItem]) -> dict[str, list[float | int]]:
     """Accuracy and number of questions, by the way in which they are asked."""
     rng = random.Random("ways")
     entities = [item.entity for item in items]
@@ -252,13 +254,13 @@ def _ways(strategy: RetentionStrategy, items: Sequence[WorldItem]) -> dict[str, 
         "no name": ways.without_name(rng, entities),
         "two documents": ways.compared(rng, entities),
     }
-    found: dict[str, list[float | int]] = {}
+    by_way: dict[str, list[float | int]] = {}
     for way, own in asked.items():
         own = own[:300]
         texts = strategy.answer([a.question.text for a in own], [None] * len(own))
         right = [comparable(t) == comparable(a.question.answers[0]) for t, a in zip(texts, own, strict=True)]
-        found[way] = [_mean(right), len(right)]
-    return found
+        by_way[way] = [_mean(right), len(right)]
+    return by_way
 
 
 def _learner_figures(
@@ -288,25 +290,25 @@ def _alone(
 ) -> list[list[bool]]:
     """Each document by its own cell, whatever the router says: what learning it by itself reaches."""
     mind = learner.parts.mind(learner.workspace.alias())
-    found = []
+    exams = []
     for item, one in zip(items, known, strict=True):
         questions = item.context.questions
         key = one.document.id if one is not None and one.document.id in mind.cells else None
         answers = mind.answer([key] * len(questions), [q.text for q in questions])
-        found.append(
+        exams.append(
             [comparable(a.text) == comparable(q.answers[0]) for a, q in zip(answers, questions, strict=True)]
         )
-    return found
+    return exams
 
 
 def _why(learner: Learner, items: Sequence[WorldItem]) -> dict[str, Any]:
     """Of right answers to exam questions: whether the document named is the one that says it, and whether its
     sentence holds the answer. And of answers to the known world: whether no document is named."""
     asked = [(item, q) for item in items for q in item.context.questions]
-    found = learner.why([q.text for _, q in asked])
+    reasons = learner.why([q.text for _, q in asked])
     right = [
         (w, item, q)
-        for w, (item, q) in zip(found, asked, strict=True)
+        for w, (item, q) in zip(reasons, asked, strict=True)
         if comparable(w.answer) == comparable(q.answers[0])
     ]
     named = [w.document == document_key(item.context.text) for w, item, _ in right]
@@ -322,34 +324,6 @@ def _why(learner: Learner, items: Sequence[WorldItem]) -> dict[str, Any]:
         "known_world": len(base),
         "known_world_base": _mean(base),
     }
-
-
-def own_exam_against_truth(learner: Learner, items: Sequence[WorldItem]) -> list[tuple[float, float]]:
-    """By live document: the share right of its self-written exam, and of the true one."""
-    live = learner.parts.library.of_version(learner.workspace.alias())
-    mind = learner.parts.mind(learner.workspace.alias())
-    pairs = []
-    for item in items:
-        one = next((k for k in live.values() if k.text == item.context.text), None)
-        if one is None:
-            continue
-        own = exam_items(one)
-        said = mind.ask([i.question for i in own])
-        true = mind.ask([q.text for q in item.context.questions])
-        pairs.append(
-            (
-                _mean(
-                    [comparable(a.text) == comparable(i.answers[0]) for a, i in zip(said, own, strict=True)]
-                ),
-                _mean(
-                    [
-                        comparable(a.text) == comparable(q.answers[0])
-                        for a, q in zip(true, item.context.questions, strict=True)
-                    ]
-                ),
-            )
-        )
-    return pairs
 
 
 def _mean(values: Sequence[bool] | Sequence[float]) -> float:
