@@ -39,6 +39,12 @@ def database(request: pytest.FixtureRequest) -> Iterator[str]:
     engine.dispose()
 
 
+@pytest.fixture(autouse=True)
+def nothing_told(gates: Gates) -> None:
+    """What a test before told the gates no longer holds."""
+    gates.outcomes.clear()
+
+
 def everything(database: str) -> str:
     """All that stands in the tables."""
     engine = create_engine(server_url(database))
