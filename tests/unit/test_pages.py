@@ -10,6 +10,11 @@ import pytest
 from pages import ROOT, anchors, blocks, links, numbers, pages, prose
 
 ENGLISH, CHINESE = ROOT / "README.md", ROOT / "README.zh.md"
+LOG = ROOT / "docs" / "LOG.md"  # which also tells of what is gone
+PLACEHOLDERS = {"tests/unit/test_x.py", "recipes/NAME/run.toml"}
+
+_PATH = re.compile(r"\b(?:src|tests|docs|recipes|examples|benchmarks)/[\w./-]*\w")
+_MODULE = re.compile(r"\bseal(?:\.[a-z_]\w*)+")
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -22,6 +27,25 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert target.exists(), link
         if anchor:
             assert anchor in anchors(target.read_text(encoding="utf-8")), link
+
+
+@pytest.mark.parametrize(
+    "page", sorted(set(pages()) - {LOG}), ids=lambda page: page.relative_to(ROOT).as_posix()
+)
+def test_the_files_and_modules_that_are_named_exist(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert not [
+        path for path in _PATH.findall(text) if path not in PLACEHOLDERS and not (ROOT / path).exists()
+    ]
+    for name in _MODULE.findall(text):
+        module = ROOT.joinpath("src", *name.split("."))
+        places = (
+            module,
+            module.with_suffix(".py"),
+            module.parent.with_suffix(".py"),
+            module.parent / "__init__.py",
+        )
+        assert any(place.exists() for place in places), name
 
 
 def test_the_index_leads_to_every_page() -> None:
