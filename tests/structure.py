@@ -155,7 +155,7 @@ def _row(package: Path, file: Path) -> str:
 
 
 def _is_top_level(path: Path) -> bool:
-    return path.name not in ("__init__.py", "__pycache__", "py.typed")
+    return path.name not in ("__init__.py", "__init__.pyi", "__pycache__", "py.typed")
 
 
 def _files(package: Path) -> list[Path]:
