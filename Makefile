@@ -3,7 +3,7 @@
 #   make demo        the whole loop on the embedded model, with a report, in a few minutes
 #   make test        the checks, then the tests
 #   make test-all    the checks, then the tests with the slow ones
-#   make check       ruff, pyright, import-linter
+#   make check       ruff, pyright, import-linter, and the structure of the package (tests/structure.py)
 #   make clean       remove .venv and the caches; runs/ is kept
 #
 # PYTHON=python3.12  another interpreter      OUT=DIR  FLAGS="--quick"   for make demo
@@ -40,6 +40,7 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/python tests/structure.py
 
 test: check
 	$(PYTEST)

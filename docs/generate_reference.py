@@ -15,29 +15,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from cyclopts import Parameter
+from cyclopts import App, Parameter
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from seal.cli.approve import approve
-from seal.cli.ask import ask
-from seal.cli.audit import audit
-from seal.cli.bench import inner_loop, retention
-from seal.cli.demo import demo
-from seal.cli.diff import diff
-from seal.cli.documents import documents
-from seal.cli.eval import eval_
-from seal.cli.export import export
+from seal.cli import app
 from seal.cli.flags import RunFlags
-from seal.cli.forget import forget
-from seal.cli.init import init
-from seal.cli.learn import learn
-from seal.cli.reject import reject
-from seal.cli.rollback import rollback
-from seal.cli.show import show
-from seal.cli.train import train
-from seal.cli.versions import versions
-from seal.cli.why import why
 from seal.config import EngineConfig
 from seal.domains import GENERATORS
 from seal.learner.settings import LearnerConfig
@@ -46,25 +29,6 @@ from seal.plugins import Registry
 from seal.research.config import RunConfig
 
 REFERENCE = Path(__file__).parent / "reference"
-COMMANDS = {"demo": demo, "train": train, "eval": eval_, "bench inner-loop": inner_loop}
-COMMANDS |= {"bench retention": retention}
-LEARNER = (
-    init,
-    learn,
-    ask,
-    why,
-    forget,
-    documents,
-    versions,
-    show,
-    diff,
-    approve,
-    reject,
-    rollback,
-    audit,
-    export,
-)
-COMMANDS |= {f.__name__: f for f in LEARNER}
 
 _CONFIGURATION = """\
 # Configuration
@@ -144,16 +108,27 @@ def learner() -> str:
 
 def command_line() -> str:
     """cli.md as a text."""
-    rows = [(name, name.replace(" ", "-"), _doc(f)[0]) for name, f in COMMANDS.items()]
+    functions = {name: command.default_command for name, command in commands(app)}
+    rows = [(name, name.replace(" ", "-"), _doc(f)[0]) for name, f in functions.items()]
     summary = "\n".join(f"| [`seal {name}`](#seal-{anchor}) | {title} |" for name, anchor, title in rows)
     parts = [_CLI.format(summary=summary)]
-    for name, function in COMMANDS.items():
+    for name, function in functions.items():
         title, *rest = _doc(function)
         parts += [f"## seal {name}\n\n{title}\n", *(f"{text}\n" for text in rest)]
         parts += ["| flag | value | |\n|---|---|---|"]
         parts += [f"| {flag} | {kind} | {_cell(text)} |" for flag, kind, text in flags_of(function)]
         parts += [""]
     return "\n".join(parts)
+
+
+def commands(group: App, prefix: str = "") -> Iterator[tuple[str, App]]:
+    """(name, command) of every command of the application, those in groups such as `bench` included."""
+    for name in group:
+        if not name.startswith("-"):
+            command = group[name]
+            if command.default_command is not None:
+                yield prefix + name, command
+            yield from commands(command, f"{prefix}{name} ")
 
 
 def flags_of(function: Any) -> Iterator[tuple[str, str, str]]:

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
+import torch
+
 from seal.config import EngineConfig
 from seal.engine.memory import pass_tokens_that_fit, slots_that_fit
 from seal.engine.parts import build_domain, build_format, build_grader, pick_device, pick_style
@@ -27,6 +29,7 @@ from seal.engine.workers import Workers, n_workers
 from seal.grading.statistics import summarise
 from seal.models import load_model, score_answers
 from seal.models.generate import generate
+from seal.models.load import hide_progress_bars
 from seal.models.tokens import encode_completion, encode_prompt, token_texts
 from seal.protocols import Domain, Grader, SelfEditFormat
 from seal.seeds import derive_seed
@@ -198,7 +201,10 @@ class Adaptation:
     @cached_property
     def workers(self) -> Workers:
         """The processes that trials on the frozen base are shared among."""
-        return Workers(self, n_workers(self.config, self.model))
+        alone = self.config.inner.model_copy(update={"workers": 1})
+        config = self.config.model_copy(update={"inner": alone}).model_dump_json()
+        payload = (config, self.edit_tokens, self.answer_tokens)
+        return Workers("seal.engine.adapt:EngineProcess", payload, n_workers(self.config, self.model))
 
     def learn_here(self, trials: Sequence[Trial], answers: bool, learner: Any, stage: str) -> list[Score]:
         """`learn_and_examine` in this process, by `learner`."""
@@ -328,6 +334,20 @@ def _held_to_limits(
     n_left_out = len(examples) - len(fitting)
     note = f"{n_left_out} of {len(examples)} examples are longer than {limit} tokens"
     return edit, tuple(examples[index] for index in fitting), (note,) if n_left_out else ()
+
+
+class EngineProcess:
+    """What another process of `Workers` holds: an adaptation of its own, made from the configuration."""
+
+    def __init__(self, payload: tuple[str, int, int]) -> None:
+        hide_progress_bars()
+        torch.set_num_threads(1)
+        config, edit_tokens, answer_tokens = payload
+        self.adaptation = Adaptation.load(EngineConfig.model_validate_json(config))
+        self.adaptation.edit_tokens, self.adaptation.answer_tokens = edit_tokens, answer_tokens
+
+    def apply(self, act: Callable[[Adaptation, Sequence[Any]], list[Any]], items: Sequence[Any]) -> list[Any]:
+        return act(self.adaptation, items)
 
 
 def _learn(adaptation: Adaptation, trials: Sequence[Trial], *, answers: bool) -> list[Score]:

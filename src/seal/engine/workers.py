@@ -1,7 +1,7 @@
 """Work on the frozen base, shared among processes that hold the same base, where that is faster than threads.
 
-Knows which models it is faster for, and what such a process holds. How work is divided and collected is in
-`seal.executors.sharing`. Knows nothing about what is done.
+Knows which models it is faster for. How work is divided and collected is in `seal.executors.sharing`. Knows
+nothing about what is done, nor what a process holds.
 """
 
 from __future__ import annotations
@@ -9,17 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import torch
 
 from seal.config import EngineConfig
 from seal.engine.memory import weight_bytes
 from seal.executors import WorkerPool, divide, in_order
-from seal.models.load import hide_progress_bars
-
-if TYPE_CHECKING:
-    from seal.engine.adapt import Adaptation
 
 SMALL_BYTES = 100_000_000
 """Weights above it are worth all threads: `inner.workers = 0` then stays in one process."""
@@ -50,41 +46,23 @@ def usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class EngineProcess:
-    """What a worker process holds: an adaptation of its own, made from the configuration."""
-
-    def __init__(self, payload: tuple[str, int, int]) -> None:
-        from seal.engine.adapt import Adaptation
-
-        hide_progress_bars()
-        torch.set_num_threads(1)
-        config, edit_tokens, answer_tokens = payload
-        self.adaptation = Adaptation.load(EngineConfig.model_validate_json(config))
-        self.adaptation.edit_tokens, self.adaptation.answer_tokens = edit_tokens, answer_tokens
-
-    def apply(self, act: Callable[[Adaptation, Sequence[T]], list[R]], items: Sequence[T]) -> list[R]:
-        return act(self.adaptation, items)
-
-
 class Workers:
     """The processes that work on an adaptation's frozen base, this one among them."""
 
-    def __init__(self, adaptation: Adaptation, n: int) -> None:
-        config = adaptation.config.model_copy(
-            update={"inner": adaptation.config.inner.model_copy(update={"workers": 1})}
-        )
-        payload = (config.model_dump_json(), adaptation.edit_tokens, adaptation.answer_tokens)
-        self.pool = WorkerPool("seal.engine.workers:EngineProcess", payload, n)
+    def __init__(self, holder: str, payload: Any, n: int) -> None:
+        """`holder` is the "module:class" of what each other process makes of `payload` and holds; it has a
+        method `apply(act, items)`."""
+        self.pool = WorkerPool(holder, payload, n)
 
     def share(
         self,
         items: Sequence[T],
         cost: Callable[[T], float],
-        act: Callable[[Adaptation, Sequence[T]], list[R]],
+        act: Callable[[Any, Sequence[T]], list[R]],
         here: Callable[[Sequence[T]], list[R]],
     ) -> list[R]:
-        """What `act` makes of each item, in order: in other processes it is called with theirs, in this one
-        `here` does this one's part. `cost` is in any unit."""
+        """What `act` makes of each item, in order: in other processes it is called with what they hold and
+        their items, in this one `here` does this one's part. `cost` is in any unit."""
         if self.pool.n < 2 or len(items) < _LEAST_ITEMS:
             return here(items)
 

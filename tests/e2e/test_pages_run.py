@@ -1,0 +1,70 @@
+"""The examples of docs/learner.md, README.md and docs/python-api.md run as they stand."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pages import ROOT, blocks, commands
+
+DOCS = ROOT / "docs"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that has the examples, as the checkout has."""
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    return tmp_path
+
+
+def run(program: list[str], code: str, folder: Path) -> str:
+    paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = os.environ | {"PATH": paths, "SEAL_WORKSPACE": "brain"}
+    done = subprocess.run(program, input=code, capture_output=True, text=True, cwd=folder, env=environment)
+    assert done.returncode == 0, f"{code}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def run_each(program: list[str], block: str, folder: Path) -> int:
+    """The commands of a block one by one; what a comment says is printed is printed, by the command before.
+    Returns how many texts were expected.
+    """
+    n = 0
+    for command, expected in commands(block):
+        shown = run(program, command, folder)
+        for text in expected:
+            assert text in shown, f"{command}\nprinted no {text!r}:\n{shown}"
+        n += len(expected)
+    return n
+
+
+def test_the_learners_tutorial(folder: Path) -> None:
+    page = (DOCS / "learner.md").read_text(encoding="utf-8")
+    shell = blocks(page, "sh")
+    assert len(shell) >= 8
+    assert sum(run_each(["bash", "-e"], block, folder) for block in shell) >= 15
+    [python] = blocks(page, "python")
+    assert run_each([sys.executable, "-"], python, folder) == 1
+
+
+def test_the_python_of_the_readme(folder: Path) -> None:
+    [block] = blocks((ROOT / "README.md").read_text(encoding="utf-8"), "python")
+    assert run([sys.executable, "-"], block, folder) == "glassblower\n"
+
+
+@pytest.mark.slow
+def test_the_learner_of_the_readme(folder: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    [block] = [block for block in blocks(readme, "sh") if "seal learn" in block]
+    assert run_each(["bash", "-e"], block, folder) == 5
+
+
+@pytest.mark.slow
+def test_the_python_api(folder: Path) -> None:
+    code = "\n".join(blocks((DOCS / "python-api.md").read_text(encoding="utf-8"), "python"))
+    assert code.count("assert ") >= 9
+    run([sys.executable, "-"], code, folder)
