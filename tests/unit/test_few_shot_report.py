@@ -246,9 +246,9 @@ def test_choices_by_family() -> None:
     edits = {"m": {"a": edit(render(BEFORE)), "b": edit(render(AFTER)), "c": edit(NONE), "d": edit(NONE)}}
     families = {"a": "fill", "b": "fill", "c": "fill", "d": "move"}
     fill, move = family_choices(edits, families, ["m", "absent"])
-    assert (fill["family"], fill["n"], move["family"], move["n"]) == ("fill", 3, "move", 1)
-    assert fill["methods"]["m"] == findings.FamilyChoice(2, 5.0, 1e-3, 1)  # of two equals the lower
-    assert move["methods"]["m"] == fill["methods"]["absent"] == findings.FamilyChoice(0, None, None, 0)
+    assert (fill.family, fill.n, move.family, move.n) == ("fill", 3, "move", 1)
+    assert fill.methods["m"] == findings.FamilyChoice(2, 5.0, 1e-3, 1)  # of two equals the lower
+    assert move.methods["m"] == fill.methods["absent"] == findings.FamilyChoice(0, None, None, 0)
 
 
 def test_limits_that_bite_in_training_are_counted(tmp_path: Path) -> None:

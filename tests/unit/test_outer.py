@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from seal.engine.adapt import Trial
-from seal.engine.work import Work
+from seal.engine.work import Work, WorkAmount
 from seal.errors import TrainingError
 from seal.research.config import RunConfig, parse_config
 from seal.research.outer import CHUNK_TRIALS, Kept, OuterLoop, contexts_of_round, n_contexts
+from seal.research.planning import work_of_rounds
 from seal.research.records import Arm, DecisionRecord
 from seal.research.run_folder import RoundFolder, RunFolder
 from seal.seeds import derive_seed
@@ -307,6 +308,20 @@ def test_a_round_that_keeps_nothing_is_an_error_with_its_decisions_on_record(tmp
     assert [d.kept for d in decisions(tmp_path, settings, "seal", 1)] == [[]] * N
     with pytest.raises(TrainingError, match="no self-edit was kept"):
         list(loop(tmp_path, settings, adaptation=FakeAdaptation(settings, lambda _: None)).policies())
+
+
+@pytest.mark.parametrize("algorithm", ["best_of_k", "best_if_better"])
+@pytest.mark.parametrize("arms", [("seal",), ("seal", "random_selection")])
+def test_the_work_that_is_planned_is_the_work_that_is_done(
+    algorithm: str, arms: tuple[Arm, ...], tmp_path: Path
+) -> None:
+    settings = config(algorithm=algorithm, seeds=2)
+    adaptation = FakeAdaptation(settings)
+    for arm in arms:
+        list(loop(tmp_path, settings, arm, adaptation=adaptation).policies())
+    n_written = sum(len(own) * SAMPLES for _, _, own in adaptation.written_by)
+    planned = work_of_rounds(settings, N, control=len(arms) == 2)
+    assert planned == WorkAmount(n_written, len(adaptation.trials))
 
 
 # --- the update -----------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from seal.research.methods import terminal_words
 
 if TYPE_CHECKING:
     from seal.engine.work import Work
+    from seal.research.records import Results
 
 
 def print_error(kind: str, message: str, hint: str = "") -> None:
@@ -147,7 +148,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, 
     return made
 
 
-def method_table(results: Mapping[str, Any], *, unit: str = "passage", asked: str = "question") -> Table:
+def method_table(results: Results, *, unit: str = "passage", asked: str = "question") -> Table:
     """Accuracy by method, as `results.json` holds it."""
     width = max([16, *(len(r["name"]) for r in results["methods"])]) + 1
     rows = [
@@ -159,7 +160,7 @@ def method_table(results: Mapping[str, Any], *, unit: str = "passage", asked: st
     return table(f"{asked.capitalize()}s answered right ({counts})", ["method", "% [95 % interval]"], rows)
 
 
-def difference_table(results: Mapping[str, Any], *, unit: str = "passage") -> Table:
+def difference_table(results: Results, *, unit: str = "passage") -> Table:
     """Paired differences, in points."""
     rows = []
     for r in results["differences"]:
@@ -168,7 +169,7 @@ def difference_table(results: Mapping[str, Any], *, unit: str = "passage") -> Ta
     return table(f"Paired differences over {unit}s", ["pair", "points [95 % interval]"], rows)
 
 
-def say_report(console: Console, report: Path, results: Mapping[str, Any]) -> None:
+def say_report(console: Console, report: Path, results: Results) -> None:
     """Where everything is, and how long it took."""
     minutes = results["wall_s"] / 60
     console.print(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 from rich.text import Text
 
 from seal.cli.console import Display, default_out, table
 from seal.cli.flags import RunFlags, resolve
+
+if TYPE_CHECKING:
+    from seal.research.dry_run import PlanLine
+    from seal.research.records import TrainingResults
 
 
 def train(
@@ -58,7 +62,7 @@ def train(
     _show(display, results, out)
 
 
-def _show(display: Display, results: Mapping[str, Any], out: Path) -> None:
+def _show(display: Display, results: TrainingResults, out: Path) -> None:
     rows = [
         [f"{r['arm']}, round {r['round']}", f"{r['n_kept']} of {r['n_self_edits']}",
          _number(r["mean_reward"]), _number(r["mean_reward_kept"]), f"{r['loss']:.3f}", str(r["n_ungraded"])]
@@ -82,7 +86,7 @@ def _show(display: Display, results: Mapping[str, Any], out: Path) -> None:
     display.console.print(f"The run: {out} ({results['wall_s']:.0f} s)")
 
 
-def show_plan(display: Display, lines: Any) -> None:
+def show_plan(display: Display, lines: Sequence[PlanLine]) -> None:
     """The lines of a dry run: what, how much, and how that is known."""
     display.console.print("What would be done:")
     for line in lines:

@@ -280,9 +280,20 @@ def measure(edit: SelfEdit, golds: Sequence[str]) -> dict[str, float | None]:
     }
 
 
+@dataclass(frozen=True)
+class MeasureRow:
+    """One of MEASURES: its mean for each method, and how much RL changed it; None where that is not known."""
+
+    key: str
+    wording: str
+    kind: str
+    means: Mapping[str, Estimate | None]
+    change: Estimate | None
+
+
 def self_edit_table(
     edits: Mapping[str, Mapping[str, SelfEdit]], golds: Mapping[str, Sequence[str]], *, seed: int
-) -> list[dict[str, Any]]:
+) -> list[MeasureRow]:
     """One row a measure: its mean for each method in `edits` (method → context → self-edit), and how much RL
     changed it, paired by passage. Measures that nothing is known about are left out."""
     measured = {
@@ -299,7 +310,7 @@ def self_edit_table(
         if "seal" in values and "self_edit" in values:
             with contextlib.suppress(InputError):  # no passage has the measure in both
                 change = paired_difference(values["seal"], values["self_edit"], seed=seed)
-        rows.append({"key": key, "wording": wording, "kind": kind, "means": means, "change": change})
+        rows.append(MeasureRow(key, wording, kind, means, change))
     return rows
 
 

@@ -255,29 +255,34 @@ def _golds(run: FinishedRun) -> dict[str, list[str]]:
     return {r.context: [answer.gold for answer in r.answers] for r in run.evaluation}
 
 
-def _self_edit_rows(run: FinishedRun) -> list[dict[str, Any]]:
+def _self_edit_rows(run: FinishedRun) -> list[findings.MeasureRow]:
     return findings.self_edit_table(run.self_edits, _golds(run), seed=run.config.seed)
 
 
-def _worse(run: FinishedRun, pair: tuple[str, str] | None) -> list[dict[str, Any]]:
-    """The passages that lost most, with the questions that were right before and are wrong now."""
+@dataclass(frozen=True)
+class WorsePassage:
+    """A passage that lost accuracy. `lost` has (answer now, answer before) for each question that was right
+    before and is wrong now."""
+
+    title: str
+    before: float | None
+    after: float | None
+    lost: list[tuple[AnswerRecord, AnswerRecord]]
+
+
+def _worse(run: FinishedRun, pair: tuple[str, str] | None) -> list[WorsePassage]:
+    """The passages that lost most."""
     if pair is None:
         return []
-    lost = [(c, gain) for c, gain in findings.gains(run.evaluation, *pair) if gain < 0]
+    losers = [context for context, gain in findings.gains(run.evaluation, *pair) if gain < 0]
     worse = []
-    for context, _ in lost[:_WORSE_SHOWN]:
+    for context in losers[:_WORSE_SHOWN]:
         after, before = (run.exam(method, context) for method in pair)
         assert after is not None and before is not None, "a gain is of what both were examined on"
-        worse.append(
-            {
-                "title": run.title(context),
-                "before": before.accuracy,
-                "after": after.accuracy,
-                "lost": [
-                    (now, then)
-                    for now, then in zip(after.answers, before.answers, strict=True)
-                    if then.outcome == "right" and now.outcome == "wrong"
-                ],
-            }
-        )
+        lost = [
+            (now, then)
+            for now, then in zip(after.answers, before.answers, strict=True)
+            if then.outcome == "right" and now.outcome == "wrong"
+        ]
+        worse.append(WorsePassage(run.title(context), before.accuracy, after.accuracy, lost))
     return worse

@@ -11,7 +11,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from seal.protocols import SelfEditFormat
 from seal.research.config import RunConfig
@@ -148,9 +148,18 @@ class FamilyChoice:
     n_rate: int
 
 
+@dataclass(frozen=True)
+class FamilyChoices:
+    """What each method chose for the tasks of one family, of which there are `n`."""
+
+    family: str
+    n: int
+    methods: Mapping[str, FamilyChoice]
+
+
 def family_choices(
     edits: Mapping[str, Mapping[str, SelfEdit]], families: Mapping[str, str], methods: Sequence[str]
-) -> list[dict[str, Any]]:
+) -> list[FamilyChoices]:
     """One row a family: how many tasks it has, and what each method chose for them."""
     rows = []
     for family in sorted(set(families.values())):
@@ -163,7 +172,7 @@ def family_choices(
             rate, n_rate = min(counts.items(), key=lambda one: (-one[1], one[0]), default=(None, 0))
             epochs = statistics.fmean(d.num_train_epochs for d in valid) if valid else None
             by_method[method] = FamilyChoice(len(valid), epochs, rate, n_rate)
-        rows.append({"family": family, "n": len(contexts), "methods": by_method})
+        rows.append(FamilyChoices(family, len(contexts), by_method))
     return rows
 
 
