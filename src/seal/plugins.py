@@ -11,24 +11,14 @@ docs/how-to/write-a-plugin.md builds one.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar, cast
 
 from seal.errors import ConfigError, UnknownNameError
+from seal.hints import did_you_mean
 
 T = TypeVar("T")
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """One line for an error's hint: the nearest known name, if one is near, and all known names."""
-    names = sorted(known)
-    by_folded = {n.casefold(): n for n in names}
-    near = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
-    guess = f"Did you mean {by_folded[near[0]]!r}? " if near else ""
-    return f"{guess}Known: {', '.join(names) or 'none'}."
 
 
 class Registry(Generic[T]):

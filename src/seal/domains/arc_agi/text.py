@@ -18,7 +18,7 @@ from typing import Final, Protocol
 
 from seal.domains.arc_agi.grids import COLOURS, MAX_SIDE, grids_of, size_problem, width
 from seal.errors import ConfigError, InputError
-from seal.plugins import did_you_mean
+from seal.hints import did_you_mean
 from seal.types import Grid, Pair, Task
 
 _DIGITS: Final = frozenset("0123456789")
