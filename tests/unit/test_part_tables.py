@@ -28,7 +28,7 @@ from seal.research.few_shot.experiment import arc_config
 from seal.research.run_folder import RunFolder
 from seal.self_edits import FORMATS
 
-OLD_RUNS = Path(__file__).parents[1] / "old_runs"
+OLD_RUNS = Path(__file__).parents[1] / "data" / "old_runs"
 REGISTRIES = (DOMAINS, FORMATS, GRADERS)
 ARC = {"domain": "arc_agi", "self_edit": {"format": "arc-directives"}, "grading": {"grader": "grid"}}
 JUDGE = {"base_url": "http://localhost:1/v1", "model": "m"}
