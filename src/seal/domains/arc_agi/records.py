@@ -91,13 +91,13 @@ def solve(task: Task, solutions: Mapping[str, Any], where: str) -> Task:
         hint = guess(task.id, solutions, shown=quoted)
         raise InputError(f"{where}: there is no solution for task {quoted(task.id)}.{hint}", _SOLUTIONS_HINT)
     here = f"{where}: task {quoted(task.id)}"
-    found = solutions[task.id]
-    if not isinstance(found, list):
-        raise InputError(f"{here}: expected a list of grids, found {_name(found)}.", _SOLUTIONS_HINT)
-    if len(found) != len(task.test):
-        raise InputError(f"{here}: {len(found)} solutions for {len(task.test)} tests.", _SOLUTIONS_HINT)
+    given = solutions[task.id]
+    if not isinstance(given, list):
+        raise InputError(f"{here}: expected a list of grids, found {_name(given)}.", _SOLUTIONS_HINT)
+    if len(given) != len(task.test):
+        raise InputError(f"{here}: {len(given)} solutions for {len(task.test)} tests.", _SOLUTIONS_HINT)
     pairs = []
-    for index, (pair, value) in enumerate(zip(task.test, found, strict=True)):
+    for index, (pair, value) in enumerate(zip(task.test, given, strict=True)):
         output = grid_from(value, f"{here}, solution [{index}]")
         if pair.output is not None and pair.output != output:
             raise InputError(
@@ -175,12 +175,12 @@ def _refuse(message: str, hint: str = _GRID_HINT) -> NoReturn:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    unique: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in unique:
             raise _Twice(key)
-        found[key] = value
-    return found
+        unique[key] = value
+    return unique
 
 
 def _present(value: Mapping[str, Any]) -> str:
