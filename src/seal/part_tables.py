@@ -29,7 +29,8 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from seal.errors import ConfigError, InputFileError, SealError
-from seal.plugins import Registry, did_you_mean
+from seal.hints import did_you_mean
+from seal.plugins import Registry
 
 AnyTable = TypeVar("AnyTable", bound=BaseModel)
 AnyConfig = TypeVar("AnyConfig", bound="PartedConfig")

@@ -11,24 +11,14 @@ docs/how-to/write-a-plugin.md builds one.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar, cast
 
 from seal.errors import ConfigError, UnknownNameError
+from seal.hints import did_you_mean
 
 T = TypeVar("T")
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """One line for an error's hint: the nearest known name, if one is near, and all known names."""
-    names = sorted(known)
-    by_folded = {n.casefold(): n for n in names}
-    near = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
-    guess = f"Did you mean {by_folded[near[0]]!r}? " if near else ""
-    return f"{guess}Known: {', '.join(names) or 'none'}."
 
 
 class Registry(Generic[T]):
@@ -77,11 +67,11 @@ class Registry(Generic[T]):
 
     @cached_property
     def _plugged(self) -> dict[str, list[EntryPoint]]:
-        found: dict[str, dict[str, EntryPoint]] = {}
+        points: dict[str, dict[str, EntryPoint]] = {}
         for point in entry_points(group=self.group):
             # A package found twice on the path (installed and checked out) offers one part, not two.
-            found.setdefault(point.name, {})[point.value] = point
-        return {name: list(points.values()) for name, points in found.items()}
+            points.setdefault(point.name, {})[point.value] = point
+        return {name: list(own.values()) for name, own in points.items()}
 
     def _add(self, name: str, part: T | EntryPoint) -> None:
         taken = self._parts.setdefault(name, part)

@@ -12,9 +12,8 @@ from seal.domains.arc_agi.microgrid import tasks
 from seal.engine.adapt import Adaptation, Trial
 from seal.engine.workers import n_workers
 from seal.errors import TrainingError
-from seal.research.config import builtin_config
+from seal.research.config import FewShotConfig, builtin_config
 from seal.research.few_shot.committee import Panel, agree
-from seal.research.few_shot.settings import FewShotConfig
 from seal.research.few_shot.voting import arc_domain
 from seal.self_edits.arc_grammar import DirectiveSpace, directives, render
 

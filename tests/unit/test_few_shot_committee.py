@@ -11,10 +11,10 @@ import pytest
 
 from seal.domains.arc_agi import ArcAgi, ArcConfig
 from seal.engine.work import Work
+from seal.research.config import FewShotConfig
 from seal.research.few_shot import committee
 from seal.research.few_shot.committee import Panel, agree
 from seal.research.few_shot.experiment import arc_config
-from seal.research.few_shot.settings import FewShotConfig
 from seal.types import Grid, Pair, SelfEdit, Task
 
 CONFIG = arc_config(seed=3)

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seal.errors import ConfigError, UnknownNameError
-from seal.plugins import Registry, did_you_mean
+from seal.hints import did_you_mean
+from seal.plugins import Registry
 
 GROUP = "seal.test_parts"
 

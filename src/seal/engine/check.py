@@ -68,10 +68,10 @@ def check_fit(
 
 def fingerprint(adaptation: Adaptation, **sources: Sequence[Context]) -> dict[str, str]:
     """SHA-256 of the contexts with their exams, by the name of their source, and of the prompts' wording."""
-    found = {name: _digest(contexts) for name, contexts in sources.items()}
+    digests = {name: _digest(contexts) for name, contexts in sources.items()}
     probe = Context("id", "title", "passage")
     prompt = f"{adaptation.style}\n{adaptation.writing_prompt(probe)}"
-    return found | {"prompt": hashlib.sha256(prompt.encode()).hexdigest()}
+    return digests | {"prompt": hashlib.sha256(prompt.encode()).hexdigest()}
 
 
 def _digest(contexts: Sequence[Context]) -> str:

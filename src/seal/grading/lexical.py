@@ -62,8 +62,8 @@ def words(text: str) -> list[str]:
     """
     decomposed = unicodedata.normalize("NFKD", _POSSESSIVE.sub("", text.casefold()))
     plain = "".join(char for char in decomposed if not unicodedata.combining(char))
-    found = [match[0] for match in _WORD.finditer(unicodedata.normalize("NFC", plain))]
-    return [_NUMBER_WORDS.get(word, word.replace(",", "")) for word in found]
+    matches = [match[0] for match in _WORD.finditer(unicodedata.normalize("NFC", plain))]
+    return [_NUMBER_WORDS.get(word, word.replace(",", "")) for word in matches]
 
 
 @lru_cache(maxsize=1 << 16)
@@ -102,8 +102,8 @@ def _telling(gold: Sequence[str], question: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([word for word in content if not _contains(asked, word)] or content))
 
 
-def _contains(found: Collection[str], word: str) -> bool:
-    return word in found or any(same_word(word, other) for other in found)
+def _contains(given: Collection[str], word: str) -> bool:
+    return word in given or any(same_word(word, other) for other in given)
 
 
 class LexicalConfig(BaseModel):

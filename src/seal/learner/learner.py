@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, overload
 
 from seal.errors import InputError, StateError, UnknownNameError
 from seal.files import write_durably
+from seal.hints import did_you_mean
 from seal.learner.documents import Given, Learned, contexts_with_questions, documents_of, sift
 from seal.learner.parts import REFERENCE, Parts
 from seal.learner.queue import Queue
 from seal.learner.showing import VersionRecord, record_of
-from seal.plugins import did_you_mean
 from seal.registry import LIVE, Audit, Document, LedgerEntry, Version, Workspace
 
 if TYPE_CHECKING:

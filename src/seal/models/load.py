@@ -6,13 +6,13 @@ than an answer; all others by the classes of `transformers`.
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from seal.errors import ConfigError, InputError, InputFileError
+from seal.hints import nearest
 from seal.models.model_names import BUILTIN, builtin_path, resolve
 
 _bars_hidden = False
@@ -110,8 +110,8 @@ def _by_transformers(source: str, kind: torch.dtype) -> tuple[Any, Any]:
 def _dtype(dtype: str | torch.dtype) -> torch.dtype:
     kind = DTYPES.get(dtype) if isinstance(dtype, str) else dtype
     if kind not in DTYPES.values():
-        near = difflib.get_close_matches(str(dtype), DTYPES, n=1)
-        raise ConfigError(f"unknown dtype {dtype!r}", f"set it to {' or '.join(near or DTYPES)}")
+        near = nearest(str(dtype), DTYPES)
+        raise ConfigError(f"unknown dtype {dtype!r}", f"set it to {near or ' or '.join(DTYPES)}")
     return kind  # type: ignore[return-value]
 
 

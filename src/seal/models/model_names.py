@@ -5,10 +5,10 @@ Imports without torch, so that a wrong name is told at once. Knows nothing about
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 
 from seal.errors import InputFileError, UnknownNameError
+from seal.hints import nearest
 
 BUILTIN = ("tiny", "tiny-grid")
 
@@ -16,8 +16,8 @@ BUILTIN = ("tiny", "tiny-grid")
 def builtin_path(name: str) -> Path:
     """The folder of a model that comes with the package. Raises UnknownNameError for any other name."""
     if name not in BUILTIN:
-        near = difflib.get_close_matches(name, BUILTIN, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}? " if near else ""
+        near = nearest(name, BUILTIN, cutoff=0.4)
+        hint = f"did you mean {near!r}? " if near else ""
         raise UnknownNameError(
             f"there is no model {name!r}",
             f"{hint}built in: {', '.join(BUILTIN)}; otherwise give a folder or a hub name such as owner/name",

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from seal.errors import DamageError, InputError, StateError, UnknownNameError
-from seal.plugins import did_you_mean
+from seal.hints import did_you_mean
 from seal.registry.canonical import storable
 from seal.registry.core import Core, checked_json, no_repeats
 from seal.registry.digests import build_key, build_parts, version_content, version_id

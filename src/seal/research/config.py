@@ -19,10 +19,10 @@ from seal.domains import GENERATORS
 from seal.engine.parts import check_parts
 from seal.part_tables import builtin_as, dump_config, load_as, parse_as, value_in
 from seal.plugins import Registry
-from seal.research.few_shot.settings import FewShotConfig
 
 __all__ = [
     "DataConfig",
+    "FewShotConfig",
     "OuterConfig",
     "RunConfig",
     "builtin_config",
@@ -78,6 +78,37 @@ class OuterConfig(TrainConfig):
         default="accuracy",
         description='"accuracy" of the answers, as published, or "likelihood", the mean probability of the '
         "gold answers, which is steadier.",
+    )
+
+
+class FewShotConfig(BaseModel):
+    """The experiment on few-shot tasks: how many copies vote, and how several directives are tried."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    votes: int = Field(
+        default=8,
+        ge=1,
+        description="Copies of a task, flipped or in other colours, that vote on its solution.",
+    )
+    choose_from: int = Field(
+        default=4,
+        ge=1,
+        description="Directives of a task where several are tried: one is chosen, or all answer together.",
+    )
+    choose_by: int = Field(
+        default=2,
+        ge=1,
+        description="Demonstrations that are left out, one after the other, to choose or to weigh by.",
+    )
+    choose_fixed: bool = Field(
+        default=False,
+        description="Also let the model choose one among its own, and do both with the best fixed ones.",
+    )
+    fixed_search: int = Field(
+        default=0,
+        ge=0,
+        description="Trainings for the search of the best fixed directive; 0: as many as the rounds have.",
     )
 
 

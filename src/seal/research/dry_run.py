@@ -319,8 +319,8 @@ def _write_pace(adaptation: Adaptation, contexts: Sequence[Context]) -> float:
     prompts = [adaptation.writing_prompt(c) or "The" for c in contexts] * 2
 
     def run() -> int:
-        found = generate(adaptation.model, adaptation.tokenizer, prompts, max_new_tokens=n, temperature=1.0)
-        return sum(one.n_tokens for one in found)
+        written = generate(adaptation.model, adaptation.tokenizer, prompts, max_new_tokens=n, temperature=1.0)
+        return sum(one.n_tokens for one in written)
 
     return run() / _timed(run)
 

@@ -12,8 +12,8 @@ from seal.engine.check import fingerprint
 from seal.engine.parts import build_domain
 from seal.engine.start import Silent, Watch, start
 from seal.errors import ConfigError, UnknownNameError
+from seal.hints import did_you_mean
 from seal.models import load_model
-from seal.plugins import did_you_mean
 from seal.research.config import RunConfig, check_names
 from seal.research.data import ContextSource, load_source
 from seal.research.demo import summarise_run

@@ -29,7 +29,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from seal.errors import ConfigError, InputError, OutputError
+from seal.errors import ConfigError, InputError, OutputError, UnknownNameError
 from seal.files import write_beside, writing
 from seal.research.config import RunConfig, dump_config, parse_config
 from seal.research.records import (
@@ -155,7 +155,7 @@ class RunFolder:
             try:
                 text = _read_text(stored)
                 other = parse_config(tomllib.loads(text), where=str(stored))
-            except (ConfigError, InputError, tomllib.TOMLDecodeError) as error:
+            except (ConfigError, InputError, UnknownNameError, tomllib.TOMLDecodeError) as error:
                 raise OutputError(f"{path} holds a run that cannot be read: {error}", elsewhere) from error
             first = text.splitlines()[0] if text else ""
             if first.startswith(_HEADER) and first != _HEADER + command:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from seal.plugins import did_you_mean
+from seal.hints import did_you_mean
 from seal.self_edits.arc_grammar import AUGMENTATIONS, STRATEGIES, DirectiveGrammar, DirectiveSpace
 from seal.self_edits.prompts import check_style, check_template, fill
 from seal.types import Context, Directive, SelfEdit

@@ -9,11 +9,11 @@ wordings are those on which the embedded model was pretrained. The "chat" wordin
 
 from __future__ import annotations
 
-import difflib
 import string
 from typing import Final
 
 from seal.errors import ConfigError
+from seal.hints import guess
 from seal.types import Context
 
 STYLES: Final = ("base", "chat", "short")
@@ -78,9 +78,8 @@ def check_template(template: str, where: str) -> str:
         if name is None:
             continue
         if name not in PLACEHOLDERS:
-            near = difflib.get_close_matches(name, PLACEHOLDERS, n=1, cutoff=0.5)
-            guess = f" Did you mean {{{near[0]}}}?" if near else ""
-            raise ConfigError(f"{where}: the template has an unknown placeholder {{{name}}}.{guess}", how)
+            hint = guess(name, PLACEHOLDERS, cutoff=0.5, shown=lambda one: f"{{{one}}}")
+            raise ConfigError(f"{where}: the template has an unknown placeholder {{{name}}}.{hint}", how)
         if specification or conversion:
             raise ConfigError(f"{where}: the placeholder {{{name}}} takes no format or conversion.", how)
     if "passage" not in names:
@@ -95,9 +94,8 @@ def check_style(style: str) -> str:
         ConfigError: it is not.
     """
     if style not in STYLES:
-        near = difflib.get_close_matches(style, STYLES, n=1, cutoff=0.5)
-        guess = f' Did you mean "{near[0]}"?' if near else ""
-        raise ConfigError(f'unknown prompt style "{style}".{guess}', f"Set it to one of {', '.join(STYLES)}.")
+        hint = guess(style, STYLES, cutoff=0.5, shown=lambda one: f'"{one}"')
+        raise ConfigError(f'unknown prompt style "{style}".{hint}', f"Set it to one of {', '.join(STYLES)}.")
     return style
 
 

@@ -6,7 +6,6 @@ ratios or tables.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 
 from seal.bench.inner_loop.clock import give_back, timed
@@ -17,6 +16,7 @@ from seal.bench.inner_loop.trainer_loop import TrainerLoop
 from seal.bench.inner_loop.workload import IdTokenizer, Load, TrainingTask, question_ids
 from seal.engine.memory import pass_tokens_that_fit, slots_that_fit
 from seal.errors import UnknownNameError
+from seal.hints import nearest
 from seal.models.generate import generate
 from seal.training import Adapter, AdapterBank, train
 
@@ -113,8 +113,8 @@ def check_names(names: Sequence[str]) -> None:
     """Raises UnknownNameError for a name that no contender has, ConfigError where its package is missing."""
     for name in names:
         if name not in NAMES:
-            near = difflib.get_close_matches(name, NAMES, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]!r}? " if near else ""
+            near = nearest(name, NAMES, cutoff=0.4)
+            hint = f"did you mean {near!r}? " if near else ""
             raise UnknownNameError(f"there is no contender {name!r}", f"{hint}contenders: {', '.join(NAMES)}")
     if set(names) - {"engine"}:
         require_peft()

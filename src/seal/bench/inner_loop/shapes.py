@@ -5,7 +5,6 @@ Knows nothing about what it is used for.
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig, Qwen2Config
 from transformers.utils import logging
 
 from seal.errors import ConfigError, UnknownNameError
+from seal.hints import nearest
 from seal.models.load import DTYPES, load_with_transformers
 
 
@@ -112,6 +112,6 @@ def _random(shape: str, device: str, dtype: str) -> Any:
 
 
 def _near(shape: str) -> str:
-    near = difflib.get_close_matches(shape, SHAPES, n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    near = nearest(shape, SHAPES, cutoff=0.4)
+    hint = f"did you mean {near!r}? " if near else ""
     return f"{hint}shapes: {', '.join(SHAPES)}"

@@ -147,10 +147,10 @@ def _all_forward(steps: tuple[Augmentation, ...], grid: Grid) -> Grid:
 
 
 def _all_backward(steps: tuple[Augmentation, ...], grid: Grid) -> Grid | None:
-    found: Grid | None = grid
+    brought_back: Grid | None = grid
     for step in reversed(steps):
-        found = None if found is None else step.backward(found)
-    return found
+        brought_back = None if brought_back is None else step.backward(brought_back)
+    return brought_back
 
 
 # --- the named ones ----------------------------------------------------------------------------------------
@@ -234,15 +234,15 @@ def augmentations(
     kinds: Sequence[AugmentationKind], *, one_row: bool, rng: random.Random
 ) -> tuple[Augmentation, ...]:
     """The augmentations of these kinds; `rng` draws the translation, which belongs to "basic"."""
-    found: list[Augmentation] = []
+    chosen: list[Augmentation] = []
     for kind in KINDS:
         if kind not in kinds:
             continue
-        found += (ONE_ROW if one_row else FIXED)[kind]
+        chosen += (ONE_ROW if one_row else FIXED)[kind]
         if kind == "basic":
             shifts = [(d, r) for d in range(1 if one_row else MAX_SHIFT + 1) for r in range(MAX_SHIFT + 1)]
-            found.append(translation(*rng.choice(shifts[1:])))
-    return tuple(found)
+            chosen.append(translation(*rng.choice(shifts[1:])))
+    return tuple(chosen)
 
 
 def random_colours(rng: random.Random, *, keep_background: bool) -> Augmentation:

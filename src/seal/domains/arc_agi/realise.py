@@ -68,16 +68,16 @@ def realise(
     one_row = task_is_one_row(Task(task.id, task.train))
     ways = (IDENTITY, *augmentations(kinds_of(directive), one_row=one_row, rng=rng))
     form.demonstrations(task)  # raises where the task itself does not fit
-    found: dict[Example, None] = {}  # keeps the order, drops repetitions
+    distinct: dict[Example, None] = {}  # keeps the order, drops repetitions
     for base in leave_out(task.train, config.leave_out):
         for way in ways:
             made = way.apply(base)
             if isinstance(made, Refusal) or not form.fits(made):
                 continue
-            found[_example(made, directive, form)] = None
+            distinct[_example(made, directive, form)] = None
             for _ in range(config.permuted_copies):
-                found[_example(_permuted(made, config, rng), directive, form)] = None
-    examples = list(found)
+                distinct[_example(_permuted(made, config, rng), directive, form)] = None
+    examples = list(distinct)
     if len(examples) > config.max_examples:
         kept = sorted(rng.sample(range(len(examples)), config.max_examples))
         examples = [examples[index] for index in kept]

@@ -5,13 +5,13 @@ Knows the shape of ARC's JSON. Knows nothing about files beyond the name it puts
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from seal.domains.arc_agi.grids import COLOURS, size_problem
 from seal.errors import InputError, InputFileError
+from seal.hints import guess, nearest
 from seal.types import Grid, Pair, Task
 
 TASK_HINT: Final = (
@@ -88,17 +88,16 @@ def solve(task: Task, solutions: Mapping[str, Any], where: str) -> Task:
         InputError: the task has no solutions there, or they do not fit it.
     """
     if task.id not in solutions:
-        near = difflib.get_close_matches(task.id, solutions, n=1, cutoff=0.6)
-        guess = f" Did you mean {quoted(near[0])}?" if near else ""
-        raise InputError(f"{where}: there is no solution for task {quoted(task.id)}.{guess}", _SOLUTIONS_HINT)
+        hint = guess(task.id, solutions, shown=quoted)
+        raise InputError(f"{where}: there is no solution for task {quoted(task.id)}.{hint}", _SOLUTIONS_HINT)
     here = f"{where}: task {quoted(task.id)}"
-    found = solutions[task.id]
-    if not isinstance(found, list):
-        raise InputError(f"{here}: expected a list of grids, found {_name(found)}.", _SOLUTIONS_HINT)
-    if len(found) != len(task.test):
-        raise InputError(f"{here}: {len(found)} solutions for {len(task.test)} tests.", _SOLUTIONS_HINT)
+    given = solutions[task.id]
+    if not isinstance(given, list):
+        raise InputError(f"{here}: expected a list of grids, found {_name(given)}.", _SOLUTIONS_HINT)
+    if len(given) != len(task.test):
+        raise InputError(f"{here}: {len(given)} solutions for {len(task.test)} tests.", _SOLUTIONS_HINT)
     pairs = []
-    for index, (pair, value) in enumerate(zip(task.test, found, strict=True)):
+    for index, (pair, value) in enumerate(zip(task.test, given, strict=True)):
         output = grid_from(value, f"{here}, solution [{index}]")
         if pair.output is not None and pair.output != output:
             raise InputError(
@@ -144,10 +143,10 @@ def _pair(value: Any, where: str, *, needs_output: bool) -> Pair:
         raise InputError(f"{where}: expected an object, found {_name(value)}.", TASK_HINT)
     for key in ("input", "output"):
         missing = value.get(key) is None
-        near = difflib.get_close_matches(key, [k for k in value if k not in ("input", "output")], n=1)
+        near = nearest(key, [k for k in value if k not in ("input", "output")])
         if missing and (near or key == "input" or needs_output):
-            guess = f" Did you mean that by {quoted(near[0])}?" if near else ""
-            raise InputError(f'{where}: the key "{key}" is missing{_present(value)}.{guess}', TASK_HINT)
+            hint = f" Did you mean that by {quoted(near)}?" if near else ""
+            raise InputError(f'{where}: the key "{key}" is missing{_present(value)}.{hint}', TASK_HINT)
     output = value.get("output")
     return Pair(
         grid_from(value["input"], f"{where}, input"),
@@ -176,12 +175,12 @@ def _refuse(message: str, hint: str = _GRID_HINT) -> NoReturn:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    unique: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in unique:
             raise _Twice(key)
-        found[key] = value
-    return found
+        unique[key] = value
+    return unique
 
 
 def _present(value: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from typing import Final, Protocol
 
 from seal.domains.arc_agi.grids import COLOURS, MAX_SIDE, grids_of, size_problem, width
 from seal.errors import ConfigError, InputError
-from seal.plugins import did_you_mean
+from seal.hints import did_you_mean
 from seal.types import Grid, Pair, Task
 
 _DIGITS: Final = frozenset("0123456789")
@@ -221,8 +221,8 @@ def _cells(name: str, line: str, at: int, separator: str) -> tuple[int, ...]:
         raise _no_grid(name, f"row {at} is empty")
     for column, part in enumerate(parts):
         if part not in _DIGITS:
-            found = repr(part if len(part) <= 20 else f"{part[:17]}...")
-            raise _no_grid(name, f"row {at}, cell {column} is {found}, not a digit")
+            shown = repr(part if len(part) <= 20 else f"{part[:17]}...")
+            raise _no_grid(name, f"row {at}, cell {column} is {shown}, not a digit")
     return tuple(map(int, parts))
 
 

@@ -50,7 +50,7 @@ def views(task: Task, n: int, *, seed: int, keep_background: bool = True) -> lis
     if not task_is_one_row(task):
         turns = (*ROTATIONS, FLIP_HORIZONTAL, FLIP_VERTICAL, TRANSPOSE, chain(ROTATIONS[1], TRANSPOSE))
     bases = [base for base in (IDENTITY, *turns) if not isinstance(base.apply(task), Refusal)]
-    found: list[tuple[Augmentation, Task]] = []
+    ways: list[tuple[Augmentation, Task]] = []
     for index in range(n):
         way = bases[index % len(bases)]
         if index >= len(bases):
@@ -58,8 +58,8 @@ def views(task: Task, n: int, *, seed: int, keep_background: bool = True) -> lis
             way = colours if way is IDENTITY else chain(way, colours)
         made = way.apply(task)
         assert not isinstance(made, Refusal), "a permutation of colours changes no shape"
-        found.append((way, made))
-    return found
+        ways.append((way, made))
+    return ways
 
 
 def vote(ways: Sequence[Augmentation], predictions: Sequence[Grid | None]) -> Vote:

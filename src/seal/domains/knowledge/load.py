@@ -6,7 +6,6 @@ The records of each format are listed under `load_contexts`.
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ from typing import Final
 
 from seal.domains.knowledge.records import json_contexts, json_lines_contexts
 from seal.errors import InputError, InputFileError
+from seal.hints import guess
 from seal.types import Context, Question
 
 _SHOWN: Final = 5  # how many names an error lists before it says "and n more"
@@ -92,20 +92,18 @@ def _reader(path: Path) -> Callable[[str, Path], Iterable[Context]]:
         return _READERS[suffix]
     if not path.exists():
         raise _missing(path)
-    near = difflib.get_close_matches(suffix, _READERS, n=1, cutoff=0.5)
-    guess = f" Did you mean {near[0]}?" if near else ""
+    hint = guess(suffix, _READERS, cutoff=0.5, shown=str)
     kind = f'unknown file suffix "{path.suffix}"' if path.suffix else "the file has no suffix"
     raise InputFileError(
-        f"{path}: {kind}.{guess}",
+        f"{path}: {kind}.{hint}",
         f"Rename or convert it to one of {', '.join(_READERS)}; plain text is .txt.",
     )
 
 
 def _missing(path: Path) -> InputFileError:
     siblings = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = difflib.get_close_matches(path.name, siblings, n=1)
-    guess = f" Did you mean {path.parent / near[0]}?" if near else ""
-    return InputFileError(f"{path}: there is no such file.{guess}", "Check the path.")
+    hint = guess(path.name, siblings, shown=lambda name: str(path.parent / name))
+    return InputFileError(f"{path}: there is no such file.{hint}", "Check the path.")
 
 
 def _read_text(path: Path) -> str:

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from seal.domains.microworld.names import WorldSplit
 from seal.domains.microworld.world import WorldItem, make_items, statements
 from seal.errors import UnknownNameError
-from seal.plugins import did_you_mean
+from seal.hints import did_you_mean
 from seal.protocols import ContextGenerator, Domain
 from seal.types import ContextSource, SelfEdit
 

@@ -20,9 +20,9 @@ from seal.engine.adapt import Adaptation, Trial, ungraded
 from seal.errors import InputError
 from seal.grading.statistics import summarise
 from seal.models import score_answers
+from seal.research.config import FewShotConfig
 from seal.research.evaluate import Evaluation
 from seal.research.few_shot.choosing import left_out, solved_as_it_is
-from seal.research.few_shot.settings import FewShotConfig
 from seal.research.few_shot.voting import Views, arc_domain, graded_winner, read_grid
 from seal.research.records import CommitteeRecord
 from seal.seeds import derive_seed

@@ -20,7 +20,7 @@ from seal.domains.arc_agi.microgrid.families import PRIMITIVES, Family, RowRule,
 from seal.domains.arc_agi.microgrid.novel import NOVEL
 from seal.domains.arc_agi.microgrid.rows import INK, CellRow
 from seal.errors import ConfigError, UnknownNameError
-from seal.plugins import did_you_mean
+from seal.hints import did_you_mean
 from seal.types import Pair, Task
 
 GridSplit = Literal["pretrain", "rl", "dev", "eval", "composed"]

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from seal.domains.arc_agi.domain import ArcAgi
 from seal.domains.arc_agi.microgrid.generate import GridSplit, tasks
 from seal.errors import ConfigError, UnknownNameError
-from seal.plugins import did_you_mean
+from seal.hints import did_you_mean
 from seal.protocols import ContextGenerator, Domain
 from seal.types import ContextSource
 

@@ -15,7 +15,7 @@ from seal.domains.arc_agi.augment import FLIP_HORIZONTAL, FLIP_VERTICAL, ROTATIO
 from seal.domains.arc_agi.microgrid.rows import INK
 from seal.domains.arc_agi.microgrid.rules import gravity, map_colours
 from seal.errors import ConfigError, UnknownNameError
-from seal.plugins import did_you_mean
+from seal.hints import did_you_mean
 from seal.types import Grid, Pair, Task
 
 GridRule = Callable[[Grid], Grid]
