@@ -20,7 +20,6 @@ SHARED_FILE_NAMES = {
     "domain.py": "each domain's own Domain",
     "generator.py": "microworld, microgrid: each its own ContextGenerator",
     "config.py": "the engine's settings; research: those of the door",
-    "settings.py": "the learner's, the few-shot experiment's",
     "records.py": "knowledge, arc_agi: forms of data files; registry, research: what is stored",
     "parts.py": "engine: the tables in which parts are registered; learner: what its own parts share",
     "load.py": "knowledge, arc_agi, models: reads from disk",
