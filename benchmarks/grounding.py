@@ -44,14 +44,14 @@ def count(items: list[WorldItem], format: str, n_samples: int, seed: int) -> lis
     asked = [prompt for prompt in prompts for _ in range(n_samples)]
     sampling = {"max_new_tokens": 340, "temperature": 0.8, "top_p": 0.95}
     seeds = [seed * 1_000_003 + index for index in range(len(asked))]
-    found: list[Counter[tuple[bool, bool]]] = [Counter() for _ in items]
+    counts: list[Counter[tuple[bool, bool]]] = [Counter() for _ in items]
     for index, one in enumerate(generate(model, tokenizer, asked, seeds=seeds, **sampling)):
         item = items[index // n_samples]
         lines = FORMATS.get(format)().parse(item.context, one.text, truncated=one.truncated).lines
         for grounded in ground(lines, item.context.title, item.context.text, _CONFIG):
             if grounded.reason != "said before":
-                found[index // n_samples][is_true(item.entity, grounded.text), grounded.kept] += 1
-    return found
+                counts[index // n_samples][is_true(item.entity, grounded.text), grounded.kept] += 1
+    return counts
 
 
 def share(counts: list[Counter[tuple[bool, bool]]], of: set[tuple[bool, bool]], seed: int = 0) -> str:
@@ -81,8 +81,8 @@ def main() -> None:
         total = sum(counts, Counter())
         true = total[True, True] + total[True, False]
         kept = share(counts, {(True, True), (False, True)})
-        found = share(counts, {(True, True), (True, False)})
-        print(f"| {format} | {total.total()} | {100 * true / total.total():.1f} % | {kept} | {found} |")
+        stated = share(counts, {(True, True), (True, False)})
+        print(f"| {format} | {total.total()} | {100 * true / total.total():.1f} % | {kept} | {stated} |")
 
 
 if __name__ == "__main__":

@@ -108,7 +108,10 @@ def revision(
     show: str,
 ) -> None:
     """Each document gets a newer one that gives some of its facts anew: who is asked for which?"""
-    found: dict[str, list[tuple[Asked, tuple[Route, ...]]]] = {"fact given anew": [], "older fact": []}
+    by_way: dict[str, list[tuple[Asked, tuple[Route, ...]]]] = {
+        "fact given anew": [],
+        "older fact": [],
+    }
     newer = [questions.revised(rng, item.entity, split, N_REVISED) for item in items]
     both = router.with_entries(
         *(entry(e, passage(rng, e), n + i, lines, key=f"{e.name}, newer") for i, e in enumerate(newer))
@@ -117,8 +120,8 @@ def revision(
         for one in questions.plain(rng, [item.entity]):
             anew = one.question.id.partition("/")[0] in new.values
             one = replace(one, entities=(f"{new.name}, newer",) if anew else one.entities)
-            found["fact given anew" if anew else "older fact"].append((one, both.route(one.question.text)))
-    for way, routed in found.items():
+            by_way["fact given anew" if anew else "older fact"].append((one, both.route(one.question.text)))
+    for way, routed in by_way.items():
         report(way, routed, show)
 
 
@@ -140,8 +143,8 @@ def report(way: str, routed: Sequence[tuple[Asked, tuple[Route, ...]]], show: st
 def _percent(values: dict[tuple[int, str], float]) -> str:
     if not values:
         return ""
-    found = mean_ci(cluster_means(values, lambda key: key[1]).values(), seed=0, n_resamples=2000)
-    return f"{100 * found.mean:.1f} [{100 * found.low:.1f}, {100 * found.high:.1f}]"
+    mean = mean_ci(cluster_means(values, lambda key: key[1]).values(), seed=0, n_resamples=2000)
+    return f"{100 * mean.mean:.1f} [{100 * mean.low:.1f}, {100 * mean.high:.1f}]"
 
 
 def _lower(one: Asked) -> Asked:

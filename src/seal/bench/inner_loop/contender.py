@@ -49,7 +49,7 @@ def do(contender: Contender, tasks: Sequence[TrainingTask]) -> Done:
     scaled = 0
     for own in ([tasks] if contender.at_once else [[task] for task in tasks]) if tasks else []:
         learned = contender.learn(own)
-        seconds, found = contender.examine(own)
+        seconds, written = contender.examine(own)
         train_s, exam_s, scaled = train_s + learned.seconds, exam_s + seconds, learned.scaled_from_steps
-        answers += found
+        answers += written
     return Done(train_s, exam_s, answers, scaled)

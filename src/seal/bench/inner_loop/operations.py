@@ -130,17 +130,17 @@ def train_products(
     A base weight meets all tokens of a turn at once, a factor those of one example. `example_tokens` is the
     mean, `turn_tokens` and `turn_labels` are what goes through, and through the head, in a turn.
     """
-    found = []
+    products = []
     for layer in anatomy.layers:
         i, o = layer.n_in, layer.n_out
-        found.append(Product("base", turn_tokens, i, o, count=n_turns, right_t=True))
+        products.append(Product("base", turn_tokens, i, o, count=n_turns, right_t=True))
         if layer.input_gradient:
-            found.append(Product("base", turn_tokens, o, i, count=n_turns))
+            products.append(Product("base", turn_tokens, o, i, count=n_turns))
         if layer.adapted:
-            found += _lora(layer, n_adapters, n_turns, example_tokens, rank)
+            products += _lora(layer, n_adapters, n_turns, example_tokens, rank)
     hidden, vocabulary = anatomy.head
-    found.append(Product("head", turn_labels, hidden, vocabulary, count=n_turns, right_t=True))
-    found.append(Product("head", turn_labels, vocabulary, hidden, count=n_turns))
+    products.append(Product("head", turn_labels, hidden, vocabulary, count=n_turns, right_t=True))
+    products.append(Product("head", turn_labels, vocabulary, hidden, count=n_turns))
     t, d, batch = example_tokens, anatomy.head_size, n_adapters * anatomy.n_heads
     count = n_turns * anatomy.n_attentions
     scores = Product("attention", t, d, t, batch, count, right_t=True)
@@ -148,12 +148,12 @@ def train_products(
     mixed_t = Product("attention", t, t, d, batch, count, left_t=True)
     # Forward: scores, mix. Backward: of the mix to the weights (like scores) and to the values, of the
     # scores to the queries and to the keys.
-    return [*found, scores, mixed, scores, mixed_t, mixed, mixed_t]
+    return [*products, scores, mixed, scores, mixed_t, mixed, mixed_t]
 
 
 def _lora(layer: LayerShape, n_adapters: int, n_turns: float, tokens: int, rank: int) -> list[Product]:
     i, o, r, t = layer.n_in, layer.n_out, rank, tokens
-    found = [
+    products = [
         Product("lora", t, i, r, n_adapters, n_turns, right_t=True),  # x A^T
         Product("lora", t, r, o, n_adapters, n_turns, right_t=True),  # (x A^T) B^T
         Product("lora", t, o, r, n_adapters, n_turns),  # gradient between the factors
@@ -161,8 +161,8 @@ def _lora(layer: LayerShape, n_adapters: int, n_turns: float, tokens: int, rank:
         Product("lora", r, t, i, n_adapters, n_turns, left_t=True),  # gradient of A
     ]
     if layer.input_gradient:
-        found.append(Product("lora", t, r, i, n_adapters, n_turns))
-    return found
+        products.append(Product("lora", t, r, i, n_adapters, n_turns))
+    return products
 
 
 def exam_products(
@@ -181,23 +181,23 @@ def exam_products(
     """
     rows = batch_adapters * n_questions
     steps = n_batches * (answer_tokens - 1)
-    found = []
+    products = []
     for layer in anatomy.layers:
         for tokens, count in ((question_tokens, n_batches), (1, steps)):
             i, o, own = layer.n_in, layer.n_out, n_questions * tokens
-            found.append(Product("base", rows * tokens, i, o, count=count, right_t=True))
+            products.append(Product("base", rows * tokens, i, o, count=count, right_t=True))
             if layer.adapted:
-                found.append(Product("lora", own, i, rank, batch_adapters, count, right_t=True))
-                found.append(Product("lora", own, rank, o, batch_adapters, count, right_t=True))
+                products.append(Product("lora", own, i, rank, batch_adapters, count, right_t=True))
+                products.append(Product("lora", own, rank, o, batch_adapters, count, right_t=True))
     hidden, vocabulary = anatomy.head
-    found.append(Product("head", rows, hidden, vocabulary, count=n_batches * answer_tokens, right_t=True))
+    products.append(Product("head", rows, hidden, vocabulary, count=n_batches * answer_tokens, right_t=True))
     batch, d = rows * anatomy.n_heads, anatomy.head_size
     seen = question_tokens + answer_tokens // 2
     for t, context, count in ((question_tokens, question_tokens, n_batches), (1, seen, steps)):
         count *= anatomy.n_attentions
-        found.append(Product("attention", t, d, context, batch, count, right_t=True))
-        found.append(Product("attention", t, context, d, batch, count))
-    return [p for p in found if p.count]
+        products.append(Product("attention", t, d, context, batch, count, right_t=True))
+        products.append(Product("attention", t, context, d, batch, count))
+    return [p for p in products if p.count]
 
 
 def products_of(

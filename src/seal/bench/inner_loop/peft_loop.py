@@ -120,12 +120,12 @@ class PeftLoop:
 
     def factors(self) -> dict[str, tuple[Tensor, Tensor]]:
         """The adapter's own parameters A and B by module, as a `seal.training.Adapter` names them."""
-        found: dict[str, dict[str, Tensor]] = {}
+        pairs: dict[str, dict[str, Tensor]] = {}
         for name, parameter in self.wrapped.named_parameters():
             module, lora, rest = name.removeprefix(_PREFIX).partition(".lora_")
             if lora:
-                found.setdefault(module, {})[rest[0]] = parameter
-        return {module: (pair["A"], pair["B"]) for module, pair in found.items()}
+                pairs.setdefault(module, {})[rest[0]] = parameter
+        return {module: (pair["A"], pair["B"]) for module, pair in pairs.items()}
 
     def adapter(self, id: str, losses: list[float]) -> Adapter:
         """A copy of what was trained."""

@@ -44,14 +44,14 @@ def profile_engine(subject: Subject, load: Load, tasks: Sequence[TrainingTask]) 
     engine = Engine(subject, load)
     cuda = subject.device.type == "cuda"
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if cuda else [])]
-    found: dict[str, Any] = {"adapters": len(tasks)}
+    shares: dict[str, Any] = {"adapters": len(tasks)}
     for phase, work in (("train", lambda: engine.learn(tasks)), ("exam", lambda: engine.examine(tasks))):
         work_s, _ = timed(subject.device, work)
         with profile(activities=activities) as profiler, native.timed() as layers:
             profiled_s, _ = timed(subject.device, work)
-        found[phase] = _shares(profiler.key_averages(), layers, profiled_s, cuda)
-        found[phase]["slowed_by"] = profiled_s / work_s
-    return found
+        shares[phase] = _shares(profiler.key_averages(), layers, profiled_s, cuda)
+        shares[phase]["slowed_by"] = profiled_s / work_s
+    return shares
 
 
 def _shares(events: Any, layers: Iterable[float], wall_s: float, cuda: bool) -> dict[str, float]:

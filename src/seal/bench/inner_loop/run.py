@@ -128,12 +128,12 @@ def _threads(subject: Subject, settings: BenchSettings, watch: Watch) -> tuple[i
     """Sets the number of threads, and says which and why."""
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
-        found = settings.threads, "--threads says so"
+        chosen = settings.threads, "--threads says so"
     else:
         watch.progress("choosing threads", 0, 1)
-        found = choose_threads(subject.model, IdTokenizer())
-    watch.notice(f"{found[0]} thread{'s' if found[0] > 1 else ''} ({found[1]})")
-    return found
+        chosen = choose_threads(subject.model, IdTokenizer())
+    watch.notice(f"{chosen[0]} thread{'s' if chosen[0] > 1 else ''} ({chosen[1]})")
+    return chosen
 
 
 def _processes(subject: Subject, settings: BenchSettings) -> int:
@@ -293,10 +293,10 @@ class _Bench:
         assert isinstance(engine, Engine)
         quick = self.settings.quick
         if spread is not None and n >= self.processes:
-            found = spread.products(tasks, quick=quick)
+            products = spread.products(tasks, quick=quick)
         else:
-            found = time_products(engine, tasks, quick)
-        return ProductTimes(adapters=n, round=index, **asdict(found))
+            products = time_products(engine, tasks, quick)
+        return ProductTimes(adapters=n, round=index, **asdict(products))
 
     def _tell(self, stage: str, *, step: bool = True) -> None:
         self.watch.progress(stage, self._done, self._total)

@@ -55,14 +55,14 @@ def read_results(path: Path) -> dict[str, Any]:
     """The results in a file or in a benchmark's folder. Raises InputFileError."""
     file = path / RESULTS if path.is_dir() else path
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        results = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputFileError(f"{file} holds no readable results: {error}") from error
-    if not isinstance(found, dict) or "speed" not in found:
+    if not isinstance(results, dict) or "speed" not in results:
         raise InputFileError(
             f"{file} holds no results of this benchmark", "give a folder of seal bench inner-loop"
         )
-    return found
+    return results
 
 
 def markdown(results: Mapping[str, Any], *, level: int = 2) -> str:
@@ -155,10 +155,10 @@ def speed_rows(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
 
 def ratio_rows(results: Mapping[str, Any]) -> list[tuple[str, ...]]:
     """A row for each number of adapters."""
-    found = {(r["adapters"], r["over"]): r for r in results["ratios"]}
+    ratios = {(r["adapters"], r["over"]): r for r in results["ratios"]}
     counts = dict.fromkeys(r["adapters"] for r in results["ratios"])
     return [
-        (str(n), *(spread_text(found[n, o]) if (n, o) in found else "–" for o in NAMES[1:])) for n in counts
+        (str(n), *(spread_text(ratios[n, o]) if (n, o) in ratios else "–" for o in NAMES[1:])) for n in counts
     ]
 
 
@@ -231,15 +231,15 @@ def memory_text(results: Mapping[str, Any]) -> str:
 
 def profile_text(results: Mapping[str, Any]) -> str:
     """Where the engine's time goes, if that was measured."""
-    found = results["profile"]
-    if not found:
+    profile = results["profile"]
+    if not profile:
         return ""
-    parts = [part for part in found["train"] if part != "slowed_by"]
-    rows = [(part, percent(found["train"][part]), percent(found["exam"][part])) for part in parts]
-    slowed = max(found["train"]["slowed_by"], found["exam"]["slowed_by"])
+    parts = [part for part in profile["train"] if part != "slowed_by"]
+    rows = [(part, percent(profile["train"][part]), percent(profile["exam"][part])) for part in parts]
+    slowed = max(profile["train"]["slowed_by"], profile["exam"]["slowed_by"])
     return (
-        f"Where the engine's time goes with {found['adapters']} adapters, by torch's profiler (which slowed "
-        f"the work down {slowed:.2f} times):\n\n" + _table(("part", "training", "exam"), rows)
+        f"Where the engine's time goes with {profile['adapters']} adapters, by torch's profiler (which "
+        f"slowed the work down {slowed:.2f} times):\n\n" + _table(("part", "training", "exam"), rows)
     )
 
 

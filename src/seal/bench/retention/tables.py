@@ -98,7 +98,7 @@ def _ways(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[list[
     for name in names:
         having = [run["strategies"][name]["ways"] for run in runs if name in run["strategies"]]
         own = [[ways_of[way] for ways_of in having] for way in ways]
-        right = [(sum(share * n for share, n in found), sum(n for _, n in found)) for found in own]
+        right = [(sum(share * n for share, n in of_seed), sum(n for _, n in of_seed)) for of_seed in own]
         rows.append([_named(name, runs), *(f"{100 * r / n:.1f}" if n else "–" for r, n in right)])
     return rows
 
