@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -16,7 +17,9 @@ from seal.domains.microworld.world import known_world, make_items
 from seal.engine.adapt import Adaptation, Trial
 from seal.grading.statistics import mean
 from seal.models import builtin_path
+from seal.research.data import load_source
 from seal.research.demo import demo_config, run_experiment
+from seal.research.outer import OuterLoop, n_contexts
 from seal.research.run_folder import RunFolder
 from seal.types import Question, Score
 
@@ -112,3 +115,22 @@ def test_the_experiment_end_to_end(tmp_path) -> None:
     for one in treated:
         assert one.rewards[one.kept[0]] == max(reward for reward in one.rewards if reward is not None)
     assert run_experiment(config, RunFolder.open(tmp_path / "run", config)) == results
+
+
+def test_a_round_after_a_policy_from_the_folder_equals_one_without_a_stop(tmp_path: Path) -> None:
+    data = demo_config(seed=4, quick=True).model_dump(mode="json", exclude_none=True)
+    data["data"] |= {"n_train": 2}
+    data["self_edit"]["samples"] = 2
+    data["outer"]["rounds"] = 2
+    config = type(demo_config()).model_validate(data)
+    contexts = load_source(config, config.data.train, n_contexts(config)).contexts
+    whole, cut = (RunFolder.open(tmp_path / name, config) for name in ("whole", "cut"))
+    list(OuterLoop(Adaptation.load(config), whole, contexts, "seal").policies())
+    next(OuterLoop(Adaptation.load(config), cut, contexts, "seal").policies())
+    assert not cut.round("seal", 2).self_edits.read()
+    list(OuterLoop(Adaptation.load(config), cut, contexts, "seal").policies())
+    files = [
+        {path.relative_to(run.path): path.read_bytes() for path in run.path.glob("rounds/**/*.*")}
+        for run in (whole, cut)
+    ]
+    assert len(files[0]) > 10 and files[0] == files[1]

@@ -44,10 +44,15 @@ def load_with_transformers(
 
 def save_model(model: Any, tokenizer: Any, folder: Path) -> None:
     """Writes a model, with the weights that it has now, into a folder that `transformers` loads."""
-    source = getattr(model, "source", None)
-    if source is not None:
+    from seal.models.decoder import Decoder
+    from seal.models.tokenizer import PackagedTokenizer
+
+    # Each by itself: beside a policy that was read from a run's folder stands the base's own tokenizer.
+    if isinstance(tokenizer, PackagedTokenizer):
+        _, tokenizer = load_with_transformers(tokenizer.source)
+    if isinstance(model, Decoder):
         weights = model.state_dict()
-        model, tokenizer = load_with_transformers(source, dtype=model.dtype)
+        model, _ = load_with_transformers(model.source, dtype=model.dtype)
         model.load_state_dict(weights)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -24,6 +24,7 @@ class PackagedTokenizer:
 
     def __init__(self, folder: Path) -> None:
         """Reads tokenizer.json and tokenizer_config.json. Raises OSError, ValueError."""
+        self.source = folder
         text = (folder / "tokenizer.json").read_text(encoding="utf-8")
         self._backend = tokenizers.Tokenizer.from_str(text)
         told = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
