@@ -76,6 +76,12 @@ def test_a_folder_that_is_no_workspace_is_told_before_the_database_is_loaded(tmp
     assert not modules & {*HEAVY, "sqlalchemy", "pydantic.main"}
 
 
+def test_a_missing_document_is_told_before_the_database_is_loaded(workspace: str) -> None:
+    status, modules, output = run("learn", "missing.txt", "--workspace", workspace)
+    assert status == 2 and "missing.txt" in output
+    assert not modules & {*HEAVY, "sqlalchemy"}
+
+
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["ask", "--help"]])
 def test_help_is_given_before_torch_is_loaded(arguments: list[str]) -> None:
     status, modules, _ = run(*arguments)
