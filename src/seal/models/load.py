@@ -51,6 +51,7 @@ def save_model(model: Any, tokenizer: Any, folder: Path) -> None:
     if isinstance(tokenizer, PackagedTokenizer):
         _, tokenizer = load_with_transformers(tokenizer.source)
     if isinstance(model, Decoder):
+        assert model.source is not None, "only a model that was loaded is saved"
         weights = model.state_dict()
         model, _ = load_with_transformers(model.source, dtype=model.dtype)
         model.load_state_dict(weights)
