@@ -1,8 +1,9 @@
 """Files that are whole or absent after a kill or a power cut: written beside, synced, renamed, synced.
 
 Knows nothing about what is in them. A failed sync is never tried again: the system may report success the
-second time for pages that it has already thrown away. A file in the making is locked by its writer, so that
-one left by a writer that was killed can be told from one that is still growing.
+second time for pages that it has already thrown away. What `write_durably` is making is locked, so that a
+file left by a writer that was killed can be told from one that is still growing; `write_beside` is for places
+that nobody sweeps.
 """
 
 from __future__ import annotations
