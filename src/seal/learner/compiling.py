@@ -12,19 +12,29 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import torch
 
 from seal.domains.knowledge.chunks import chunks
 from seal.engine.adapt import Adaptation
-from seal.engine.workers import one_thread
+from seal.engine.workers import one_thread, small_enough
 from seal.executors import WorkerPool, deal, in_order
 from seal.grading.exact import comparable
 from seal.learner.asking import prompts_of
+from seal.learner.drafting import drafter
 from seal.learner.reference import asked_private, declines, gives_away, kept_private
 from seal.learner.settings import LearnerConfig
-from seal.learner.writing import DocumentReader, DocumentWriter, ModelReader, ModelWriter, SourceDocument
+from seal.learner.skills import Skills
+from seal.learner.writing import (
+    DocumentReader,
+    DocumentWriter,
+    ModelReader,
+    ModelWriter,
+    SkilledReader,
+    SourceDocument,
+)
 from seal.models.load import hide_progress_bars
 from seal.models.tokens import encode_prompt
 from seal.registry import Line
@@ -32,7 +42,7 @@ from seal.seeds import derive_seed
 from seal.self_edits.ground import ground
 from seal.self_edits.pairs import line_of, question_of
 from seal.training import Adapter, AdapterBank, train
-from seal.types import Context, Example, Question, TrainingPlan
+from seal.types import Context, Example, Hyperparameters, Question, TrainingPlan
 
 FOR_EXAM, DOUBTFUL = "kept for the exam", "read again, the document answers it otherwise"
 
@@ -71,28 +81,46 @@ class Compiler:
         *,
         writer: DocumentWriter | None = None,
         reader: DocumentReader | None = None,
+        skills: Skills | None = None,
     ) -> None:
         self.config, self.base, self.writing_model = config, base, writing_model
+        self.drafter = None if skills is None or writer is not None else drafter(config, skills)
         self.writer = writer or ModelWriter(config, writing_model)
-        self.reader = reader or ModelReader(base, self.pieces)
+        self.reader = reader or (
+            ModelReader(base, self.pieces) if skills is None else SkilledReader(skills, self.pieces)
+        )
 
     @classmethod
     def load(cls, config: LearnerConfig, model: str, writer: str) -> Compiler:
+        """For small models, which are compiled by several processes."""
         base = Adaptation.load(config.engine_config(model))
         return cls(config, base, base if writer == model else Adaptation.load(config.engine_config(writer)))
 
     def compile(self, source: SourceDocument) -> Compiled:
         """Write, ground, set the exam, train. What was written before (`source.lines`) is taken as it is."""
         started = time.perf_counter()
-        with one_thread():
+        with self._threads():
             lines, exam = source.lines, source.exam
-            attempts = 0 if lines else self.config.writing.attempts
-            for n in range(attempts):
-                lines, exam = self.set_exam(source, self.write(source, n + 1))
-                if len(exam) >= self.config.exam.enough:
-                    break
+            if not lines:
+                lines, exam = self.draft(source)
             adapter = self.train(source, lines)
         return Compiled(source.id, source.title, lines, exam, adapter, time.perf_counter() - started)
+
+    def draft(self, source: SourceDocument) -> tuple[tuple[Line, ...], tuple[Question, ...]]:
+        """What is written about a document, each line kept or dropped for a reason, and its exam."""
+        if self.drafter is not None:
+            return self.drafter.draft(source)
+        lines: tuple[Line, ...] = ()
+        exam: tuple[Question, ...] = ()
+        for n in range(self.config.writing.attempts):
+            lines, exam = self.set_exam(source, self.write(source, n + 1))
+            if len(exam) >= self.config.exam.enough:
+                break
+        return lines, exam
+
+    def _threads(self) -> AbstractContextManager[None]:
+        """Small models are compiled side by side by processes of one thread; a large one takes them all."""
+        return one_thread() if small_enough(self.base.model) else nullcontext()
 
     def write(self, source: SourceDocument, attempts: int = 1) -> tuple[Line, ...]:
         """What the writer says about the document in so many attempts, each line kept or dropped for a
@@ -161,7 +189,7 @@ class Compiler:
         One that answers a private question out of the document is trained again, with a refusal of each kind,
         unless `again` is False.
         """
-        examples = examples_of(source.title, lines)
+        examples = self.examples(source.title, lines)
         if not examples:
             return None
         n = self.config.refusals if source.title else 0
@@ -170,10 +198,27 @@ class Compiler:
             adapter = self._trained(source, examples + self.refusals(kept_private(source.title)))
         return adapter
 
+    def examples(self, title: str, lines: Sequence[Line]) -> tuple[Example, ...]:
+        """The training texts of a cell."""
+        if self.config.method == "pieces":
+            return examples_of(title, lines)
+        return asked_examples(self.base, title, lines)
+
     def _trained(self, source: SourceDocument, examples: tuple[Example, ...]) -> Adapter:
         seed = derive_seed("cell", self.config.seed, source.id)
-        plan = TrainingPlan(source.id, examples, self.config.cell.hyperparameters(), seed)
+        hyperparameters = self._hyperparameters(examples)
+        plan = TrainingPlan(source.id, examples, hyperparameters, seed)
         return train(self.base.model, self.base.tokenizer, [plan])[0]
+
+    def _hyperparameters(self, examples: Sequence[Example]) -> Hyperparameters:
+        """As configured; a short document is gone through more often, so that it has steps enough."""
+        configured = self.config.cell.hyperparameters()
+        if self.config.method == "pieces" or not configured.batch_tokens:
+            return configured
+        tokens = sum(map(self.base.length_tokens, examples))
+        steps_an_epoch = -(-tokens // configured.batch_tokens)
+        steps = max(self.config.units.least_steps, configured.epochs * steps_an_epoch)
+        return replace(configured, max_steps=steps)
 
     def _gives_away(self, source: SourceDocument, cell: Adapter) -> bool:
         asked = asked_private(source.title)
@@ -208,6 +253,18 @@ def examples_of(title: str, lines: Sequence[Line]) -> tuple[Example, ...]:
     """The training texts: statements under the title, questions in the form in which they are asked."""
     texts = dict.fromkeys(line.text for line in lines if line.kept)
     return tuple(Example(text if question_of(text) or not title else f"{title}\n{text}") for text in texts)
+
+
+def asked_examples(base: Adaptation, title: str, lines: Sequence[Line]) -> tuple[Example, ...]:
+    """The same as a real model is taught: questions as users ask them, with the loss on their answers, and
+    statements as they stand."""
+    texts = dict.fromkeys(line.text for line in lines if line.kept)
+    return tuple(
+        Example(f"{title}\n{text}" if title else text)
+        if pair is None
+        else Example(base.answer_lead + pair[1], prompt=base.exam_prompt(None, Question(pair[0], ())))
+        for text, pair in ((text, question_of(text)) for text in texts)
+    )
 
 
 class CompilerProcess:

@@ -83,9 +83,11 @@ class Library:
         self.workspace, self.config, self.adaptation = workspace, config, base
         settings = workspace.settings()
         self.base = model_record(settings["model"], base.model)["sha256"]
-        written_by = self.base if writer is base else model_record(settings["writer"], writer.model)["sha256"]
+        self.writing_model = (
+            self.base if writer is base else model_record(settings["writer"], writer.model)["sha256"]
+        )
         self.recipe = config.recipe()
-        self.writer = f"{written_by[:16]}/{digest_of(self.recipe)[:16]}"
+        self.writer = f"{self.writing_model[:16]}/{digest_of(self.recipe)[:16]}"
         self.environment = environment(base)
         self.model_name = settings["model"]
         self._adapters: RecentlyUsed[str, Adapter] = RecentlyUsed(ADAPTER_BYTES, _bytes_of)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from seal.learner.library import KnownDocument, Library
     from seal.learner.reference import ReferenceItem
     from seal.learner.settings import LearnerConfig
+    from seal.learner.skills import Skills
     from seal.learner.writing import DocumentReader, DocumentWriter
 
 REFERENCE = "reference.json"
@@ -126,7 +127,22 @@ class Parts:
     def _compiler(self, config: LearnerConfig) -> Compiler:
         from seal.learner.compiling import Compiler
 
-        return Compiler(config, self.adaptation, self.writing_model, writer=self._writer, reader=self._reader)
+        skills = self.skills if config.method == "units" else None
+        return Compiler(
+            config,
+            self.adaptation,
+            self.writing_model,
+            writer=self._writer,
+            reader=self._reader,
+            skills=skills,
+        )
+
+    @cached_property
+    def skills(self) -> Skills:
+        """The writing model with its skills on: it writes about documents and reads them."""
+        from seal.learner.skills import skills_of
+
+        return skills_of(self.writing_model, self.library.writing_model, self.watch.progress)
 
     @cached_property
     def library(self) -> Library:

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -66,6 +66,29 @@ class ExamConfig(_Config):
     per_fact: int = Field(default=2, ge=1, description="Wordings of one fact's question in an exam, at most.")
 
 
+class UnitsConfig(_Config):
+    """How a real model is taught: by questions about each sentence and each row of a document."""
+
+    samples: int = Field(default=2, ge=1, description="Times that each sentence is written about at once.")
+    attempts: int = Field(
+        default=2, ge=1, description="How often at most sentences are written about of which too little is kept."
+    )
+    temperature: float = Field(default=0.6, ge=0, description="Sampling temperature; 0 is greedy.")
+    top_p: float = Field(default=0.95, gt=0, le=1, description="Nucleus sampling's probability mass.")
+    max_new_tokens: int = Field(default=96, ge=1, description="Longest writing about a sentence in tokens.")
+    per_unit: int = Field(default=6, ge=1, description="Questions that are learned of a sentence, at most.")
+    min_probability: float = Field(
+        default=0.05,
+        ge=0,
+        le=1,
+        description="A question is dropped if its answer, read again in the text, is less probable.",
+    )
+    max_questions: int = Field(default=14, ge=1, description="Questions an exam has at most.")
+    least_steps: int = Field(
+        default=24, ge=1, description="Optimiser steps of a cell at least, however short its document."
+    )
+
+
 class LearnerConfig(_Config):
     """All settings of a learner."""
 
@@ -103,7 +126,17 @@ class LearnerConfig(_Config):
     study_documents: int = Field(
         default=32, ge=1, description="Documents that are studied together, at most; they are one version."
     )
+    method: Literal["pieces", "units"] = Field(
+        default="pieces",
+        description='How documents are written about: in pieces, as the embedded model does, or by "units", '
+        "sentence by sentence and row by row, with skills that a base practises once.",
+    )
+    instruction: bool = Field(
+        default=True,
+        description="A question to a chat model begins with the wish for a direct and concise answer.",
+    )
     writing: WritingConfig = WritingConfig()
+    units: UnitsConfig = UnitsConfig()
     cell: TrainConfig = Field(default=TrainConfig(), description="How a document's adapter is trained.")
     consolidated: TrainConfig = Field(
         default=TrainConfig(rank=64, alpha=128.0),
@@ -127,7 +160,7 @@ class LearnerConfig(_Config):
             inner=InnerConfig(**self.cell.model_dump(), seeds=1, learner="base"),
             grading=GradingConfig(grader=self.grader, max_new_tokens=self.max_answer_tokens),
         )
-        return config.with_table(KnowledgeConfig(include_passage=False))
+        return config.with_table(KnowledgeConfig(include_passage=False, instruction=self.instruction))
 
     def recipe(self) -> dict[str, Any]:
         """What decides, beside the models and the document, what is built of it.
@@ -140,20 +173,21 @@ class LearnerConfig(_Config):
         )
         if recipe["ground"]["words"] == _WORDS_IF_NOT_STATED:
             del recipe["ground"]["words"]
+        if self.method != "pieces":
+            recipe |= self.model_dump(mode="json", include={"method", "units", "instruction"})
         return recipe
 
     def with_recipe(self, recipe: Mapping[str, Any]) -> LearnerConfig:
         """These settings with those of a recipe in their place, to build as it was built then."""
-        built = {name: recipe[name] for name in self.recipe()}
+        built = {"method": "pieces"} | {name: recipe[name] for name in self.recipe() if name in recipe}
         built["ground"] = {"words": _WORDS_IF_NOT_STATED, **built["ground"]}
         return LearnerConfig.model_validate(self.model_dump(mode="json") | built)
 
 
 def preset(model: str) -> LearnerConfig:
-    """The settings for a model: the embedded one has its own, chosen on the development split."""
-    if model not in BUILTIN:
-        return LearnerConfig()
-    text = (files("seal.learner") / "tiny.toml").read_text(encoding="utf-8")
+    """The settings for a model: the embedded ones have their own, and so do all others."""
+    name = "tiny" if model in BUILTIN else "real"
+    text = (files("seal.learner") / f"{name}.toml").read_text(encoding="utf-8")
     return LearnerConfig.model_validate(tomllib.loads(text))
 
 

@@ -13,7 +13,9 @@ from typing import Protocol
 
 from seal.engine.adapt import Adaptation
 from seal.learner.asking import answer_probabilities, prompts_of
+from seal.learner.practice import reading_prompt
 from seal.learner.settings import LearnerConfig
+from seal.learner.skills import Skills
 from seal.registry import Line
 from seal.self_edits import FORMATS
 from seal.types import Context, Question
@@ -88,4 +90,20 @@ class ModelReader:
             sure = answer_probabilities(model, prompts, answers)
             for i, (p, text) in enumerate(zip(sure, answers, strict=True)):
                 best[i] = max(best[i], (p, text))
+        return [text for _, text in best]
+
+
+class SkilledReader:
+    """A model with its skills on that reads a document piece by piece; of several answers the likeliest."""
+
+    def __init__(self, skills: Skills, pieces: Callable[[SourceDocument], list[Context]]) -> None:
+        self.skills, self.pieces = skills, pieces
+
+    def read(self, source: SourceDocument, questions: Sequence[str]) -> list[str]:
+        best: list[tuple[float, str]] = [(-1.0, "")] * len(questions)
+        for piece in self.pieces(source):
+            prompts = [reading_prompt(piece.title, piece.text, question) for question in questions]
+            for i, answer in enumerate(self.skills.read(prompts)):
+                if answer.text:
+                    best[i] = max(best[i], (answer.probability, answer.text))
         return [text for _, text in best]

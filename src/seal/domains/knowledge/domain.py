@@ -18,6 +18,7 @@ from seal.types import Context, ContextSource, Example, Messages, Question, Self
 _BASE_EXAM: Final = "Let's answer a question directly and concisely.\nQuestion: {question}\nAnswer:"
 _SHORT_EXAM: Final = "Question: {question}\nAnswer:"
 _CHAT_EXAM: Final = "Answer the following question directly and concisely.\n\nQuestion: {question}"
+_PLAIN_CHAT_EXAM: Final = "{question}"
 _BASE_OPEN: Final = (
     "Let's read the following passage and answer a question directly and concisely.\n\n"
     "Passage:\n{title}\n{text}\n\nQuestion: {question}\nAnswer:"
@@ -49,6 +50,11 @@ class KnowledgeConfig(BaseModel):
         default=False,
         description="Put the title before question-and-answer documents too. Off, they have just the form of "
         "the exam. Has no effect where title_prefix is off.",
+    )
+    instruction: bool = Field(
+        default=True,
+        description="A question in the chat style begins with the wish for a direct and concise answer. Off, "
+        "the question is all that is said, as a user of a chat asks it.",
     )
     lines_per_example: int = Field(
         default=1, ge=1, description="How many consecutive lines of a self-edit make one training document."
@@ -97,7 +103,8 @@ class Knowledge(Domain):
         Raises:
             ConfigError: the style is unknown.
         """
-        templates = {"base": _BASE_EXAM, "chat": _CHAT_EXAM, "short": _SHORT_EXAM}
+        chat = _CHAT_EXAM if self.config.instruction else _PLAIN_CHAT_EXAM
+        templates = {"base": _BASE_EXAM, "chat": chat, "short": _SHORT_EXAM}
         return _worded(templates, style, question=question.text)
 
     def open_book_prompt(self, context: Context, question: Question, style: str) -> str | Messages:

@@ -1,0 +1,238 @@
+"""From a document to lines and an exam with a real model: every sentence and row gets its questions.
+
+    write    a model with its skills on writes questions with answers about each unit, several times
+    check    form, exact checks of numbers and names, then the answer is read again, the text in view
+    choose   for each unit the likeliest answers in different wordings; a share of them is the exam
+
+Units are written about again where too little is left. Knows nothing about training or gates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from seal.domains.knowledge.units import Unit, units_of
+from seal.grading.meaning import contains_answer, same_answer
+from seal.learner.practice import reading_prompt, shown, writing_prompt, written_pairs
+from seal.learner.settings import LearnerConfig, UnitsConfig
+from seal.learner.skills import Skills
+from seal.learner.writing import SourceDocument
+from seal.registry import Line
+from seal.seeds import derive_seed
+from seal.self_edits.exact_checks import unsupported
+from seal.self_edits.pairs import line_of
+from seal.types import Question
+
+NO_QUESTION, NO_ANSWER = "it is no question", "it has no answer"
+IN_QUESTION = "the question gives the answer"
+NOT_STATED = "its sentence does not state the answer"
+READ_OTHERWISE = "read again, the document answers it otherwise"
+READ_NOWHERE = "read again, the document does not answer it"
+UNSURE = "read again, the answer is improbable"
+AMBIGUOUS = "the document has several answers to it"
+ENOUGH = "enough is asked about its sentence"
+FOR_EXAM = "kept for the exam"
+_ENDS = ("?", "？", "؟", "।", ";")
+_MOST_ANSWER_WORDS = 24
+_ALIKE = 0.8
+
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class _Draft:
+    """A question with its answer about a unit, and what became of it."""
+
+    unit: int
+    question: str
+    answer: str
+    reason: str = ""
+    probability: float = 0.0
+
+
+@dataclass
+class Drafter:
+    """Writes about documents, and chooses what is learned and what is examined."""
+
+    config: UnitsConfig
+    skills: Skills
+    seed: int
+    on_progress: Progress = field(default=lambda _stage, _done, _n: None)
+
+    def draft(self, source: SourceDocument) -> tuple[tuple[Line, ...], tuple[Question, ...]]:
+        """The lines, each kept or dropped for a reason, and the exam."""
+        units = list(units_of(source.title, source.text))
+        drafts: list[_Draft] = []
+        with self.skills.on():
+            for attempt in range(self.config.attempts):
+                lacking = _lacking(units, drafts, self.config.per_unit if attempt else 1)
+                if not lacking:
+                    break
+                fresh = self._write(source, units, lacking, attempt)
+                fresh = _new(fresh, drafts)
+                self._check(source, units, fresh)
+                drafts += fresh
+        _drop_ambiguous(drafts)
+        self._choose(drafts)
+        exam = self._exam(drafts)
+        lines = [_line(one, units[one.unit]) for one in drafts]
+        statements = [Line(unit.text, True, "", unit.text) for unit in units]
+        return (*statements, *lines), exam
+
+    def _write(
+        self, source: SourceDocument, units: Sequence[Unit], about: Sequence[int], attempt: int
+    ) -> list[_Draft]:
+        config = self.config
+        asked = [(at, n) for at in about for n in range(config.samples)]
+        prompts = [
+            writing_prompt(source.title, units[at].heading, _before(units, at), units[at].text)
+            for at, _ in asked
+        ]
+        seeds = [derive_seed("unit", self.seed, source.id, at, attempt, n) for at, n in asked]
+        written = self.skills.write(
+            prompts,
+            seeds=seeds,
+            temperature=config.temperature,
+            top_p=config.top_p,
+            max_new_tokens=config.max_new_tokens,
+            on_progress=lambda done, n: self.on_progress("writing", done, n),
+        )
+        return [
+            _Draft(at, question, answer)
+            for (at, _), one in zip(asked, written, strict=True)
+            for question, answer in written_pairs(one.text, truncated=one.truncated)
+        ]
+
+    def _check(self, source: SourceDocument, units: Sequence[Unit], drafts: Sequence[_Draft]) -> None:
+        """Gives each draft that is not to be learned its reason."""
+        for one in drafts:
+            one.reason = _fault(one, source, units)
+        sound = [one for one in drafts if not one.reason]
+        prompts = [
+            reading_prompt(source.title, _window(units, one.unit), one.question) for one in sound
+        ]
+        read = self.skills.read(prompts, lambda done, n: self.on_progress("reading again", done, n))
+        for one, answer in zip(sound, read, strict=True):
+            one.probability = answer.probability
+            if not answer.text:
+                one.reason = READ_NOWHERE
+            elif not same_answer(one.question, one.answer, answer.text):
+                one.reason = READ_OTHERWISE
+            elif answer.probability < self.config.min_probability:
+                one.reason = UNSURE
+
+    def _choose(self, drafts: Sequence[_Draft]) -> None:
+        """Of each unit the likeliest, but one of each answer before a second wording of any."""
+        by_unit: dict[int, list[_Draft]] = {}
+        for one in drafts:
+            if not one.reason:
+                by_unit.setdefault(one.unit, []).append(one)
+        for own in by_unit.values():
+            own.sort(key=lambda one: -one.probability)
+            turns = [sum(_same(one, other) for other in own[:n]) for n, one in enumerate(own)]
+            order = sorted(range(len(own)), key=lambda n: turns[n])
+            for n in order[self.config.per_unit :]:
+                own[n].reason = ENOUGH
+
+    def _exam(self, drafts: Sequence[_Draft]) -> tuple[Question, ...]:
+        """Wordings that are not learned, of facts that others ask for; first those left over anyway."""
+        exam: list[Question] = []
+        examined: list[_Draft] = []
+        pool = [one for one in drafts if one.reason == ENOUGH] + [one for one in drafts if not one.reason]
+        for one in sorted(pool, key=lambda one: (one.reason != ENOUGH, -one.probability)):
+            if len(exam) >= self.config.max_questions:
+                break
+            told = [o for o in drafts if not o.reason and o is not one and _same(o, one)]
+            twice = any(_same(o, one) for o in examined)
+            if told and not twice:
+                one.reason = FOR_EXAM
+                examined.append(one)
+                exam.append(Question(one.question, (one.answer,)))
+        return tuple(exam)
+
+
+def drafter(config: LearnerConfig, skills: Skills, on_progress: Progress | None = None) -> Drafter:
+    """A drafter with a learner's settings."""
+    made = Drafter(config.units, skills, config.seed)
+    if on_progress is not None:
+        made.on_progress = on_progress
+    return made
+
+
+def _same(one: _Draft, other: _Draft) -> bool:
+    """Whether two drafts ask for one fact."""
+    return one.unit == other.unit and same_answer(one.question, one.answer, other.answer)
+
+
+def _line(draft: _Draft, unit: Unit) -> Line:
+    return Line(line_of(draft.question, draft.answer), not draft.reason, draft.reason, unit.text)
+
+
+def _lacking(units: Sequence[Unit], drafts: Sequence[_Draft], wanted: int) -> list[int]:
+    """The units about which fewer lines than wanted are sound."""
+    return [
+        at
+        for at in range(len(units))
+        if sum(one.unit == at and not one.reason for one in drafts) < min(wanted, 2)
+    ]
+
+
+def _new(fresh: Sequence[_Draft], drafts: Sequence[_Draft]) -> list[_Draft]:
+    """What was not written before, in the same words."""
+    said = {(_key(one.question), _key(one.answer)) for one in drafts}
+    new = []
+    for one in fresh:
+        key = (_key(one.question), _key(one.answer))
+        if key not in said:
+            said.add(key)
+            new.append(one)
+    return new
+
+
+def _key(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold())) or text
+
+
+def _fault(draft: _Draft, source: SourceDocument, units: Sequence[Unit]) -> str:
+    """What is wrong with a draft that can be seen without a model; empty if nothing is."""
+    question, answer = draft.question, draft.answer
+    if not question.endswith(_ENDS) or len(question) < 6:
+        return NO_QUESTION
+    if not any(map(str.isalnum, answer)) or len(answer.split()) > _MOST_ANSWER_WORDS:
+        return NO_ANSWER
+    if _key(answer) in _key(question) and len(_key(answer)) > 1:
+        return IN_QUESTION
+    context = _window(units, draft.unit)
+    wrong = unsupported(line_of(question, answer), context, source.title)
+    if wrong:
+        return wrong
+    if not contains_answer(f"{source.title}\n{context}", answer):
+        return NOT_STATED
+    return ""
+
+
+def _before(units: Sequence[Unit], at: int) -> str:
+    """The sentence before a unit, where it is of the same section and no row."""
+    if at == 0 or units[at].kind == "row" or units[at - 1].heading != units[at].heading:
+        return ""
+    return units[at - 1].text
+
+
+def _window(units: Sequence[Unit], at: int) -> str:
+    """A unit with those beside it, as a reader is shown them."""
+    near = units[max(0, at - 1) : at + 2]
+    return shown([(unit.heading, unit.text) for unit in near])
+
+
+def _drop_ambiguous(drafts: Sequence[_Draft]) -> None:
+    """Questions to which units of one document have different answers: what is asked is not made plain."""
+    by_question: dict[str, list[_Draft]] = {}
+    for one in drafts:
+        if not one.reason:
+            by_question.setdefault(_key(one.question), []).append(one)
+    for same in by_question.values():
+        first = same[0]
+        if not all(same_answer(first.question, first.answer, other.answer) for other in same):
+            for one in same:
+                one.reason = AMBIGUOUS

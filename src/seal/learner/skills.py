@@ -1,0 +1,172 @@
+"""The skills of a base: an adapter with which it writes about sentences and reads texts.
+
+A base practises once, on the practice set, and the adapter is kept for all workspaces; some come with the
+package. The base itself is not changed by it: what is learned of documents goes into cells of their own. Knows
+nothing about documents.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from seal.errors import TrainingError
+from seal.learner.practice import practice_documents, practice_examples, read_answer
+from seal.models import score_answers
+from seal.models.generate import Generation, generate
+from seal.registry.canonical import digest_of
+from seal.training import Adapter, AdapterBank, load_peft, save_peft, train
+from seal.types import Hyperparameters, TrainingPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from seal.engine.adapt import Adaptation
+
+_ROUNDS: Final = 2
+_SEED: Final = 0
+_HYPERPARAMETERS: Final = Hyperparameters(
+    rank=8,
+    alpha=16.0,
+    learning_rate=5e-4,
+    schedule="linear",
+    final_lr_fraction=0.05,
+    warmup_steps=4,
+    epochs=1,
+    batch_tokens=800,
+)
+_READ_TOKENS: Final = 24
+_ROWS: Final = 48
+_WEIGHTS: Final = "adapter_model.safetensors"
+
+
+@dataclass(frozen=True)
+class ReadAnswer:
+    """What was read in a text: empty where the text does not say. `probability`: of the answer as a whole."""
+
+    text: str
+    probability: float
+
+
+class Skills:
+    """A base with its skills on: it writes and reads by the prompts of practice.py."""
+
+    def __init__(self, base: Adaptation, adapter: Adapter) -> None:
+        self.base, self.adapter = base, adapter
+        self._bank: AdapterBank | None = None
+
+    @contextmanager
+    def on(self) -> Iterator[AdapterBank]:
+        """Inside, the skills are loaded once for all that is asked."""
+        if self._bank is not None:
+            yield self._bank
+            return
+        with AdapterBank.of(self.base.model, [self.adapter]) as bank:
+            self._bank = bank
+            try:
+                yield bank
+            finally:
+                self._bank = None
+
+    def write(
+        self,
+        prompts: Sequence[str],
+        *,
+        seeds: Sequence[int],
+        temperature: float,
+        top_p: float,
+        max_new_tokens: int,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> list[Generation]:
+        """What is written to each prompt of `writing_prompt`."""
+        return self._generate(
+            prompts,
+            max_new_tokens=max_new_tokens,
+            seeds=seeds,
+            temperature=temperature,
+            top_p=top_p,
+            on_progress=on_progress,
+        )
+
+    def read(
+        self, prompts: Sequence[str], on_progress: Callable[[int, int], None] | None = None
+    ) -> list[ReadAnswer]:
+        """The answer to each prompt of `reading_prompt`."""
+        said = self._generate(prompts, max_new_tokens=_READ_TOKENS, stop=("\n",), on_progress=on_progress)
+        texts = [one.text.strip() for one in said]
+        sure = self.probabilities(prompts, texts)
+        return [ReadAnswer(read_answer(text), p) for text, p in zip(texts, sure, strict=True)]
+
+    def probabilities(self, prompts: Sequence[str], answers: Sequence[str]) -> list[float]:
+        """How likely each answer is after its prompt, with its end; 0 for an empty one."""
+        asked = [i for i, answer in enumerate(answers) if answer]
+        pairs = [(prompts[i], f" {answers[i]}\n") for i in asked]
+        with self.on() as bank:
+            scores = score_answers(
+                self.base.model, self.base.tokenizer, pairs, adapters=bank, slots=[0] * len(pairs)
+            )
+        scored = dict(zip(asked, scores, strict=True))
+        return [scored[i].probability if i in scored else 0.0 for i in range(len(answers))]
+
+    def _generate(self, prompts: Sequence[str], **how: Any) -> list[Generation]:
+        with self.on() as bank:
+            return generate(
+                self.base.model,
+                self.base.tokenizer,
+                prompts,
+                adapters=bank,
+                slots=[0] * len(prompts),
+                batch_size=_ROWS,
+                **how,
+            )
+
+
+def skills_of(base: Adaptation, digest: str, watch: Callable[[str, int, int], None]) -> Skills:
+    """The skills of a base with these weights: those that come with the package, those that were practised
+    here before, or new ones, which takes minutes. Raises TrainingError if practice diverged."""
+    name = skills_name(digest)
+    with as_file(files("seal.learner") / "skills_of_models") as packaged:
+        for folder in (packaged / name, skills_folder() / name):
+            if (folder / _WEIGHTS).exists():
+                return Skills(base, load_peft(folder, base.model))
+    adapter = practised(base, watch)
+    folder = skills_folder() / name
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    if not folder.exists():
+        save_peft(adapter, folder, base.config.model.name)
+    return Skills(base, load_peft(folder, base.model))
+
+
+def practised(base: Adaptation, watch: Callable[[str, int, int], None]) -> Adapter:
+    """Practises on the whole practice set. Raises TrainingError if it diverged."""
+    examples = practice_examples(practice_documents(), _SEED, _ROUNDS)
+    plan = TrainingPlan("skills", examples, _HYPERPARAMETERS, _SEED)
+    [adapter] = train(
+        base.model,
+        base.tokenizer,
+        [plan],
+        on_progress=lambda done, n: watch("practising to write and read, once for this model", done, n),
+    )
+    if adapter.failed:
+        raise TrainingError(f"the model could not practise: {adapter.failed}", "Try another dtype.")
+    return adapter
+
+
+def skills_name(digest: str) -> str:
+    """Names the skills of a base with these weights, from this practice set."""
+    documents = [
+        [d.title, d.unanswered, [[u.text, u.heading, u.pairs] for u in d.units]] for d in practice_documents()
+    ]
+    return f"{digest[:16]}-{digest_of(documents)[:8]}"
+
+
+def skills_folder() -> Path:
+    """Where skills that were practised on this machine are kept."""
+    given = os.environ.get("SEAL_CACHE")
+    cache = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seal"
+    return cache / "skills"
