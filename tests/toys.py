@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers import (
     AutoModelForCausalLM,
     Gemma2Config,
+    Gemma3TextConfig,
     GPT2Config,
     LlamaConfig,
     PreTrainedTokenizerFast,
@@ -75,6 +76,9 @@ def toy_model(kind: str = "llama", *, dtype: torch.dtype = torch.float32) -> Any
             sliding_window=8,
             query_pre_attn_scalar=8,
         )
+    elif kind == "gemma3":
+        layers = ["sliding_attention", "full_attention"]
+        config = Gemma3TextConfig(**common, tie_word_embeddings=True, sliding_window=64, layer_types=layers)
     else:
         names = ("vocab_size", "initializer_range", "bos_token_id", "eos_token_id")
         config = GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=128, **{k: common[k] for k in names})

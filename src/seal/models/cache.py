@@ -17,7 +17,8 @@ from seal.models.decoder import Decoder, KeyValueCache
 def new_cache(model: nn.Module, capacity_tokens: int) -> tuple[str, Any]:
     """An empty cache with room for so many tokens a row, and what `model.forward` calls it.
 
-    Any cache can `batch_select_indices(rows)`: keep only these rows of the batch.
+    Any cache can `batch_select_indices(rows)`: make the batch of these rows; some may be left out,
+    and some be there several times (`can_copy_rows`).
     """
     if isinstance(model, Decoder):
         return "cache", KeyValueCache(model.config.num_hidden_layers, capacity_tokens)
@@ -29,6 +30,24 @@ def new_cache(model: nn.Module, capacity_tokens: int) -> tuple[str, Any]:
     # transformers renamed the keyword in release 5.24
     name = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
     return name, cache
+
+
+def can_copy_rows(model: nn.Module, capacity_tokens: int) -> bool:
+    """Whether a row that was read once may stand for several, with padding after it.
+
+    Not where a layer keeps anything but the keys and values of all tokens. And not for the embedded models:
+    their prompts are short, and what they write is held to the bit.
+    """
+    if isinstance(model, Decoder):
+        return False
+    from transformers.cache_utils import DynamicSlidingWindowLayer
+
+    def keeps_all(layer: Any) -> bool:
+        if type(layer) is DynamicSlidingWindowLayer:
+            return layer.sliding_window > capacity_tokens
+        return type(layer) is _growing_layer()
+
+    return all(map(keeps_all, new_cache(model, 1)[1].layers))
 
 
 @functools.cache

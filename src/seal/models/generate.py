@@ -1,7 +1,8 @@
 """Batched sampling, in which each row may use its own adapter. Knows nothing about training or grading.
 
 Every row draws from its own seed, so that what is sampled does not depend on what else is in the batch
-(up to the rounding of sums). Rows that end leave the batch, and their keys and values the cache.
+(up to the rounding of sums). Rows that end leave the batch, and their keys and values the cache. What prompts
+have in common at their beginning is computed once, and its keys and values copied to each of their rows.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from seal.errors import InputError
-from seal.models.cache import new_cache
+from seal.models.cache import can_copy_rows, new_cache
 from seal.models.host import keep_freed_memory
 from seal.models.logits import logits_at
+from seal.models.prefixes import SharedPrefix, shared_prefixes
 from seal.models.tokens import encode_prompt, pad_id
 
 _TOP = 64  # candidates looked at before the whole vocabulary is sorted
@@ -119,21 +121,36 @@ def generate(
             )
     results: dict[int, Generation] = {}
     ender = _Ender(model, tokenizer, sampling)
-    for places in _batches(encoded, slots, batch_size):
+    seeds = seeds or range(len(prompts))
+    longest = max(map(len, encoded), default=0) + max_new_tokens
+    sharing = can_copy_rows(model, longest)
+    for places in _batches(encoded, slots, batch_size, sharing=sharing):
         own = [slots[i] for i in places] if slots else []
+        rows = [encoded[i] for i in places]
         batch = _Batch(
-            model, encoded, places, own, sampling, seeds or range(len(prompts)), pad_id(tokenizer), constraint
+            model, rows, places, own, sampling, [seeds[i] for i in places], pad_id(tokenizer), constraint
         )
         with torch.inference_mode():
+            batch.prepare(adapters, sharing=sharing)
             results |= batch.run(adapters, ender)
         if on_progress:
             on_progress(len(results), len(prompts))
     return [results[i] for i in range(len(prompts))]
 
 
-def _batches(encoded: Sequence[list[int]], slots: Sequence[int] | None, batch_size: int) -> list[list[int]]:
-    """Prompts that run together, at most `batch_size`, longest first; with adapters, slot after slot."""
+def _batches(
+    encoded: Sequence[list[int]], slots: Sequence[int] | None, batch_size: int, *, sharing: bool
+) -> list[list[int]]:
+    """Prompts that run together, at most `batch_size`, longest first; with adapters, slot after slot.
+
+    `sharing`: those that begin alike come one after another.
+    """
     order = sorted(range(len(encoded)), key=lambda i: -len(encoded[i]))
+    if sharing and len(encoded) > batch_size:
+        groups = shared_prefixes(encoded, [len(ids) - 1 for ids in encoded], slots, padded=False)
+        longest = {i: max(len(encoded[j]) for j in group.members) for group in groups for i in group.members}
+        first = {i: group.members[0] for group in groups for i in group.members}
+        order.sort(key=lambda i: (-longest.get(i, 0), first.get(i, 0)))
     if slots is not None:
         order.sort(key=lambda i: slots[i])
     return [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
@@ -181,7 +198,7 @@ class _Batch:
     def __init__(
         self,
         model: nn.Module,
-        encoded: Sequence[list[int]],
+        rows: Sequence[list[int]],
         places: list[int],
         slots: list[int],
         sampling: Sampling,
@@ -190,27 +207,51 @@ class _Batch:
         constraint: Constraint | None,
     ) -> None:
         self.model, self.sampling, self.places, self.slots = model, sampling, places, slots
+        self.rows, self.pad = rows, pad
         self.constraint = constraint
         self.states = [constraint.start if constraint else None] * len(places)
         self.alive = [True] * len(places)
         self.new: list[list[int]] = [[] for _ in places]
-        longest = max(len(encoded[i]) for i in self.places)
-        device = next(model.parameters()).device
-        ids = torch.tensor([[pad] * (longest - len(encoded[i])) + encoded[i] for i in self.places])
-        lengths = torch.tensor([len(encoded[i]) for i in self.places])
-        self.ids = ids.to(device)
-        total = longest + sampling.max_new_tokens
-        self.mask = (torch.arange(total) >= longest - lengths.unsqueeze(1)).long().to(device)
-        self.positions = (self.mask.cumsum(1) - 1).clamp(min=0)
-        self.padded = bool((lengths < longest).any())
+        self.device = next(model.parameters()).device
+        self.uniform = _uniforms(seeds, sampling).to(self.device)
         self.seen = 0
-        self.cache_name, self.cache = new_cache(model, total)
-        self.uniform = _uniforms([seeds[i] for i in self.places], sampling).to(device)
+
+    def prepare(self, adapters: SlotHolder | None, *, sharing: bool) -> None:
+        """Lays the prompts out; with `sharing`, computes what they have in common at the beginning.
+
+        In the cache stand the prefixes, then the rests of the prompts, then what is written. Each part is
+        padded on the left; keys know their positions, so that padding between them does no harm.
+        """
+        most, n_new = [len(row) - 1 for row in self.rows], self.sampling.max_new_tokens
+        prefixes = shared_prefixes(self.rows, most, self.slots, padded=True) if sharing else []
+        shared = {i: prefix.length_tokens for prefix in prefixes for i in prefix.members}
+        heads = [row[: shared.get(i, 0)] for i, row in enumerate(self.rows)]
+        rests = [row[len(head) :] for row, head in zip(self.rows, heads, strict=True)]
+        (before, head_mask), (ids, rest_mask) = _padded(heads, self.pad), _padded(rests, self.pad)
+        mask = torch.cat([head_mask, rest_mask, torch.ones(len(self.rows), n_new, dtype=torch.long)], 1)
+        if prefixes and not can_copy_rows(self.model, mask.shape[1]):
+            return self.prepare(adapters, sharing=False)
+        self.ids, self.mask = ids.to(self.device), mask.to(self.device)
+        self.positions = (self.mask.cumsum(1) - 1).clamp(min=0)
+        self.padded = not bool(self.mask.all())
+        self.cache_name, self.cache = new_cache(self.model, self.mask.shape[1])
+        if prefixes:
+            self._read(prefixes, before.to(self.device), adapters)
+
+    def _read(self, prefixes: Sequence[SharedPrefix], heads: Tensor, adapters: SlotHolder | None) -> None:
+        """Puts the keys and values of each prefix into the cache, and copies them to all of its rows."""
+        first = [prefix.members[0] for prefix in prefixes]
+        index = torch.tensor(first, device=self.device)
+        slots = [self.slots[i] for i in first] if self.slots else []
+        self._logits(adapters, heads[index], self.mask[index], self.positions[index], slots)
+        prefix_of = {i: k for k, prefix in enumerate(prefixes) for i in prefix.members}
+        rows = [prefix_of[i] for i in range(len(self.rows))]
+        self.cache.batch_select_indices(torch.tensor(rows, device=self.device))
 
     def run(self, adapters: SlotHolder | None, ender: _Ender) -> dict[int, Generation]:
         results: dict[int, Generation] = {}
         for step in range(self.sampling.max_new_tokens):
-            logits = self._allowed(self._logits(adapters))
+            logits = self._allowed(self._logits(adapters, self.ids, self.mask, self.positions, self.slots))
             tokens = _draw(logits, self.sampling, self.uniform[:, step].contiguous())
             for place, token in enumerate(tokens.tolist()):
                 if self.alive[place]:
@@ -239,18 +280,20 @@ class _Batch:
             held[place, ids] = logits[place, ids]
         return held
 
-    def _logits(self, adapters: SlotHolder | None) -> Tensor:
-        """Logits [B, V] after the last token of every row, which goes into the cache."""
-        n = self.ids.shape[1]
-        last = torch.arange(1, len(self.places) + 1, device=self.ids.device) * n - 1
-        shares = Counter(self.slots)
+    def _logits(
+        self, adapters: SlotHolder | None, ids: Tensor, mask: Tensor, positions: Tensor, slots: Sequence[int]
+    ) -> Tensor:
+        """Logits [B, V] after the last token of every row of `ids` [B, T], which go into the cache."""
+        n_rows, n = ids.shape
+        last = torch.arange(1, n_rows + 1, device=ids.device) * n - 1
+        shares = Counter(slots)
         with adapters.route(list(shares), list(shares.values())) if adapters else nullcontext():
             logits, _ = logits_at(
                 self.model,
                 last,
-                input_ids=self.ids,
-                attention_mask=self.mask[:, : self.seen + n] if self.padded else None,
-                position_ids=self.positions[:, self.seen : self.seen + n],
+                input_ids=ids,
+                attention_mask=mask[:, : self.seen + n] if self.padded else None,
+                position_ids=positions[:, self.seen : self.seen + n],
                 use_cache=True,
                 **{self.cache_name: self.cache},
             )
@@ -270,6 +313,14 @@ class _Batch:
         self.slots = [self.slots[k] for k in kept] if self.slots else []
         self.states = [self.states[k] for k in kept]
         self.alive = [True] * len(kept)
+
+
+def _padded(rows: Sequence[list[int]], pad: int) -> tuple[Tensor, Tensor]:
+    """Rows filled up on the left [B, T], and where they have tokens of their own [B, T]."""
+    longest = max(map(len, rows))
+    ids = torch.tensor([[pad] * (longest - len(row)) + row for row in rows], dtype=torch.long)
+    lengths = torch.tensor([len(row) for row in rows])
+    return ids, (torch.arange(longest) >= longest - lengths.unsqueeze(1)).long()
 
 
 def _uniforms(seeds: Sequence[int], sampling: Sampling) -> Tensor:
