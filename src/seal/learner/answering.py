@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 import torch
 
@@ -21,6 +22,7 @@ from seal.retention import CellRouter, DocumentMatch, DocumentPage, RouterConfig
 from seal.training import Adapter, AdapterBank
 from seal.types import Context
 
+Way: TypeAlias = Literal["weights", "reading", "base", "unknown"]
 _CELLS_AT_ONCE = 64
 _CLOSE = 0.9  # candidates of at least this share of the best one's score are told apart by likelihood
 
@@ -51,6 +53,8 @@ class Answer:
 
     `candidates` are the documents that the router thought of, best first. `stated`: the document, or a line
     written about it, has the answer's words; False warns of an answer that was made up; None for the base's.
+    `way`: by the weights of a document's cell, by reading (`passage` is what was read), by the base's own
+    knowledge, or unknown: the documents do not say.
     """
 
     question: str
@@ -59,6 +63,8 @@ class Answer:
     document: str | None = None
     candidates: tuple[str, ...] = ()
     stated: bool | None = None
+    way: Way = "base"
+    passage: str = ""
 
 
 @dataclass
@@ -197,7 +203,14 @@ class Mind:
         ]
         said = self._said(dict(zip(keys, documents, strict=True)))
         return [
-            Answer(q, *said[k], d, routes[i] if routes else (), self._stated(d, said[k][0]))
+            Answer(
+                q,
+                *said[k],
+                d,
+                routes[i] if routes else (),
+                self._stated(d, said[k][0]),
+                "base" if d is None else "weights",
+            )
             for i, (q, k, d) in enumerate(zip(questions, keys, documents, strict=True))
         ]
 
