@@ -26,10 +26,12 @@ from seal.cli.demo import demo
 from seal.cli.diff import diff
 from seal.cli.documents import documents
 from seal.cli.eval import eval_
+from seal.cli.exam import exam
 from seal.cli.export import export
 from seal.cli.forget import forget
 from seal.cli.init import init
 from seal.cli.learn import learn
+from seal.cli.lines import lines
 from seal.cli.reject import reject
 from seal.cli.rollback import rollback
 from seal.cli.show import show
@@ -60,7 +62,8 @@ app.command(bench)
 
 # The commands on a workspace.
 for _command in (
-    init, learn, ask, why, forget, documents, versions, show, diff, approve, reject, rollback, audit, export,
+    init, learn, ask, why, forget, documents, lines, exam, versions, show, diff, approve, reject, rollback,
+    audit, export,
 ):  # fmt: skip
     app.command(_command)
 

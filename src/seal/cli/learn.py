@@ -15,6 +15,7 @@ from rich.text import Text as Styled
 from seal.cli.console import Display, clock
 from seal.cli.workspace import JsonFlag, WorkspaceFlag, open_learner, print_json, short
 from seal.errors import InputError, Interrupted
+from seal.learner.advising import advice
 
 if TYPE_CHECKING:
     from seal.learner import Learned, Text
@@ -72,7 +73,9 @@ def learn(
         raise Interrupted("what was not finished is taken up by the next `seal learn`") from stopped
     seconds = time.monotonic() - started
     if json:
-        print_json({"seconds": seconds, "documents": [asdict(one) for one in learned]})
+        print_json(
+            {"seconds": seconds, "documents": [asdict(one) | {"advice": _advice(one)} for one in learned]}
+        )
     else:
         _show(display, learned, seconds, learner.live())
     if any(one.outcome in ("held", "rejected") for one in learned):
@@ -96,6 +99,13 @@ def _texts(files: Sequence[Path], title: str, questions: Path | None, trust: flo
     return texts if questions is None else with_questions(texts, questions)
 
 
+def _advice(one: Learned) -> str:
+    if one.outcome not in ("held", "rejected"):
+        return ""
+    stored = (one.title or short(one.document)) if one.document else ""
+    return advice(one.reason, document=stored, version=short(one.version) if one.version else "")
+
+
 def _input() -> str:
     try:
         text = sys.stdin.buffer.read().decode("utf-8")
@@ -117,6 +127,8 @@ def _show(display: Display, learned: Sequence[Learned], seconds: float, live: Ve
         display.console.print(Styled.assemble((mark, style), told))
         if one.outcome in ("held", "rejected"):
             display.console.print(Styled(f"    {one.reason}"))
+            if _advice(one):
+                display.console.print(Styled(f"    → {_advice(one)}"))
         if one.outcome == "held":
             display.console.print(
                 Styled(f"    seal approve {short(one.version)}   or   seal reject {short(one.version)}")

@@ -27,6 +27,9 @@ WorkspaceFlag: TypeAlias = Annotated[
         help="The workspace's folder; by default SEAL_WORKSPACE, or else the present folder.",
     ),
 ]
+DocumentName: TypeAlias = Annotated[
+    str, Parameter(help="A document: its title, its id, or the first digits of it.")
+]
 JsonFlag: TypeAlias = Annotated[bool, Parameter(negative=(), help="Print JSON, for programs.")]
 ReasonFlag: TypeAlias = Annotated[str, Parameter(help="Why; it is kept in the ledger.")]
 

@@ -17,9 +17,11 @@ from seal.errors import InputError, StateError, UnknownNameError
 from seal.files import write_durably
 from seal.hints import did_you_mean
 from seal.learner.documents import Given, Learned, contexts_with_questions, documents_of, sift
+from seal.learner.inspecting import DocumentExam, DocumentLines, exam_of, lines_of
 from seal.learner.parts import REFERENCE, Parts
 from seal.learner.queue import Queue
 from seal.learner.showing import VersionRecord, record_of
+from seal.learner.ways import By, answered, checked_way
 from seal.registry import LIVE, Audit, Document, LedgerEntry, Version, Workspace
 
 if TYPE_CHECKING:
@@ -125,17 +127,21 @@ class Learner:
         return document
 
     @overload
-    def ask(self, questions: str, *, version: str | None = None) -> Answer: ...
+    def ask(self, questions: str, *, version: str | None = None, by: By = "auto") -> Answer: ...
     @overload
-    def ask(self, questions: Several, *, version: str | None = None) -> list[Answer]: ...
-    def ask(self, questions: str | Several, *, version: str | None = None) -> Answer | list[Answer]:
+    def ask(self, questions: Several, *, version: str | None = None, by: By = "auto") -> list[Answer]: ...
+    def ask(
+        self, questions: str | Several, *, version: str | None = None, by: By = "auto"
+    ) -> Answer | list[Answer]:
         """The answer of the live version, or of another; a list of questions has a list of answers. A held or
         rejected version does not answer.
 
-        Raises InputError, StateError, and DamageError if a stored cell is not what was put.
+        `by` "weights" is from what was learned, "reading" with the passage in the prompt, "auto" by the way
+        that fits the question. Raises InputError, StateError, and DamageError if a stored cell is not what
+        was put.
         """
-        asked = _questions(questions)
-        answers = self.parts.mind(self._answering(version)).ask(asked)
+        asked, way = _questions(questions), checked_way(by)
+        answers = answered(self.parts.mind(self._answering(version)), asked, way)
         return answers[0] if isinstance(questions, str) else answers
 
     @overload
@@ -232,6 +238,16 @@ class Learner:
                 f"there is no document {name!r}", f"{did_you_mean(name, titles)} See `seal documents`."
             )
         return matches[0]
+
+    def lines(self, name: str) -> DocumentLines:
+        """What was written about a document, each line kept or dropped for a reason. Raises as `document`
+        does."""
+        return lines_of(self.workspace, self.document(name))
+
+    def exam(self, name: str) -> DocumentExam:
+        """A document's exam, and how it was answered when that was last measured. Raises as `document` does,
+        DamageError if the report is damaged."""
+        return exam_of(self.workspace, self.document(name))
 
     def ledger(self) -> list[LedgerEntry]:
         """Who did what, when and why: all entries, in order."""
