@@ -33,6 +33,7 @@ from seal.cli.init import init
 from seal.cli.learn import learn
 from seal.cli.lines import lines
 from seal.cli.reject import reject
+from seal.cli.retitle import retitle
 from seal.cli.rollback import rollback
 from seal.cli.show import show
 from seal.cli.train import train
@@ -62,8 +63,8 @@ app.command(bench)
 
 # The commands on a workspace.
 for _command in (
-    init, learn, ask, why, forget, documents, lines, exam, versions, show, diff, approve, reject, rollback,
-    audit, export,
+    init, learn, ask, why, forget, retitle, documents, lines, exam, versions, show, diff, approve, reject,
+    rollback, audit, export,
 ):  # fmt: skip
     app.command(_command)
 

@@ -30,6 +30,10 @@ WorkspaceFlag: TypeAlias = Annotated[
 DocumentName: TypeAlias = Annotated[
     str, Parameter(help="A document: its title, its id, or the first digits of it.")
 ]
+TrustFlag: TypeAlias = Annotated[
+    float | None,
+    Parameter(help="Trust in these, from 0 to 1; what contradicts a more trusted document is held."),
+]
 JsonFlag: TypeAlias = Annotated[bool, Parameter(negative=(), help="Print JSON, for programs.")]
 ReasonFlag: TypeAlias = Annotated[str, Parameter(help="Why; it is kept in the ledger.")]
 

@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, overload
 from seal.errors import InputError, StateError, UnknownNameError
 from seal.files import write_durably
 from seal.hints import did_you_mean
-from seal.learner.documents import Given, Learned, contexts_with_questions, documents_of, sift
+from seal.learner.documents import (
+    Given,
+    Learned,
+    contexts_with_questions,
+    correct_titles,
+    documents_of,
+    sift,
+)
 from seal.learner.inspecting import DocumentExam, DocumentLines, exam_of, lines_of
 from seal.learner.parts import REFERENCE, Parts
 from seal.learner.queue import Queue
@@ -30,6 +37,7 @@ if TYPE_CHECKING:
     from seal.learner.differing import Change
     from seal.learner.explaining import Why
     from seal.learner.exporting import Exported
+    from seal.learner.forecast import StudyForecast
 
 Several: TypeAlias = list[str] | tuple[str, ...]
 """Several questions. A Sequence[str] would be one question too."""
@@ -100,12 +108,13 @@ class Learner:
         Takes a text, a path, a `Text`, or a list of these. A `Path` is a file or folder, as `load_documents`
         reads them. A `str` is a document's text, unless it names a file or folder that exists; one that looks
         like a path and names none is an InputFileError. What screening refuses is not stored. What is known
-        already is left alone.
+        already is left alone, but for a title that it comes with now.
 
         Raises InputError for anything else.
         """
         texts = documents_of(given)
         config = self.parts.config
+        correct_titles(self.workspace, texts, self.parts.watch.notice)
         learned, fresh = sift(texts, self.live(), config.screen)
         keys = list(fresh)
         for at in range(0, len(keys), config.study_documents):
@@ -248,6 +257,21 @@ class Learner:
         """A document's exam, and how it was answered when that was last measured. Raises as `document` does,
         DamageError if the report is damaged."""
         return exam_of(self.workspace, self.document(name))
+
+    def retitle(self, name: str, title: str, *, reason: str = "", actor: str | None = None) -> Document:
+        """Corrects a document's title. What was trained stays as it is. Raises as `document` does, InputError
+        for an empty title."""
+        if not title.strip():
+            raise InputError("the new title is empty", "Give the title that the document is to have.")
+        key = self.document(name).id
+        return self.workspace.retitle_document(key, title.strip(), reason=reason, actor=actor)
+
+    def forecast(self, given: Given | Sequence[Given]) -> StudyForecast:
+        """What `learn` would do with these documents and what it would cost. Stores nothing, loads no model.
+        Raises as `learn` does."""
+        from seal.learner.forecast import forecast
+
+        return forecast(self.workspace, self.parts.config, documents_of(given))
 
     def ledger(self) -> list[LedgerEntry]:
         """Who did what, when and why: all entries, in order."""
