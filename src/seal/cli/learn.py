@@ -71,7 +71,8 @@ def learn(
         raise InputError("no document is named", "Name files or folders, or - for a text on the input.")
     texts, wrong = _texts(files, title, questions, trust)
     if dry_run:
-        show_forecast(open_learner(workspace).forecast(texts), wrong, json)
+        learner = open_learner(workspace, watch=Display())
+        show_forecast(learner.forecast(texts), wrong, json)
     else:
         _learn(texts, wrong, workspace, json)
     if wrong:

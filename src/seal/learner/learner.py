@@ -102,13 +102,14 @@ class Learner:
 
     # Verbs that need the model.
 
-    def learn(self, given: Given | Sequence[Given]) -> list[Learned]:
+    def learn(self, given: Given | Sequence[Given], *, replacing: Sequence[str] = ()) -> list[Learned]:
         """Learns documents; returns what became of each, in order.
 
         Takes a text, a path, a `Text`, or a list of these. A `Path` is a file or folder, as `load_documents`
         reads them. A `str` is a document's text, unless it names a file or folder that exists; one that looks
         like a path and names none is an InputFileError. What screening refuses is not stored. What is known
-        already is left alone, but for a title that it comes with now.
+        already is left alone, but for a title that it comes with now. `replacing` are ids of documents whose
+        place these take: they are judged as if those were not known, which stay until they are forgotten.
 
         Raises InputError for anything else.
         """
@@ -119,7 +120,7 @@ class Learner:
         keys = list(fresh)
         for at in range(0, len(keys), config.study_documents):
             together = [texts[fresh[key]] for key in keys[at : at + config.study_documents]]
-            for one in self._queue.study(together):
+            for one in self._queue.study(together, replacing):
                 learned[fresh[one.document]] = one
         return [learned[n] for n in range(len(texts))]
 
