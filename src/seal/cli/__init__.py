@@ -26,15 +26,20 @@ from seal.cli.demo import demo
 from seal.cli.diff import diff
 from seal.cli.documents import documents
 from seal.cli.eval import eval_
+from seal.cli.exam import exam
 from seal.cli.export import export
 from seal.cli.forget import forget
+from seal.cli.help import completion, help_
 from seal.cli.init import init
 from seal.cli.learn import learn
+from seal.cli.lines import lines
 from seal.cli.reject import reject
+from seal.cli.retitle import retitle
 from seal.cli.rollback import rollback
 from seal.cli.show import show
 from seal.cli.train import train
 from seal.cli.versions import versions
+from seal.cli.watch import watch
 from seal.cli.why import why
 from seal.errors import ConfigError, Interrupted, SealError
 
@@ -45,6 +50,7 @@ app = App(
     help="A language model that teaches itself: it writes its own training data about a text, trains on it, "
     "is examined, and learns from the result to write better data (SEAL, arXiv 2506.10943).",
     version=seal.__version__,
+    version_flags=["--version", "-V"],
     help_epilogue="Every run has a folder of its own (--out); the same command with the same folder goes on "
     "where it stopped. SEAL_DEBUG=1 shows the traceback behind an error message.",
     help_format="markdown",
@@ -60,9 +66,13 @@ app.command(bench)
 
 # The commands on a workspace.
 for _command in (
-    init, learn, ask, why, forget, documents, versions, show, diff, approve, reject, rollback, audit, export,
+    init, learn, watch, ask, why, forget, retitle, documents, lines, exam, versions, show, diff, approve,
+    reject, rollback, audit, export,
 ):  # fmt: skip
     app.command(_command)
+
+app.command(help_, name="help")
+app.command(completion)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

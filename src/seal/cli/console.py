@@ -1,14 +1,17 @@
 """What the user sees of a run: progress, tables, notices, errors. Knows nothing about how a run is made.
 
-On a terminal progress is a live line; elsewhere it is one plain line a stage, so that logs can be read.
+On a terminal progress is a live line; elsewhere it is one plain line a stage, so that logs can be read. There
+tables have the width that they need: whatever reads them sees every column in full.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,9 +31,24 @@ if TYPE_CHECKING:
     from seal.research.records import Results
 
 
+_ENDLESS = 10_000  # columns, where there is no terminal whose width must be kept
+_PROSE = frozenset({"title", "reason"})  # columns of running text
+
+
+def stdout() -> Console:
+    """The output of a command. Where it is no terminal, nothing is cut off or wrapped."""
+    console = Console(highlight=False, soft_wrap=True)
+    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=_ENDLESS)
+
+
+def stderr() -> Console:
+    """For what is said beside the output."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
 def print_error(kind: str, message: str, hint: str = "") -> None:
     """One message on stderr: what is wrong, and below it what to do."""
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = stderr()
     console.print(Text.assemble((f"{kind}: ", "bold red"), message))
     if hint:
         console.print(Text(f"  {hint}"))
@@ -39,11 +57,15 @@ def print_error(kind: str, message: str, hint: str = "") -> None:
 class Display:
     """Shows a run while it goes (a `seal.engine.start.Watch`), and its tables at the end."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False, soft_wrap=True)
+    def __init__(self, console: Console | None = None, *, pace_s: float = 0.0) -> None:
+        """`pace_s`: where there is no terminal, the least time between two lines of progress."""
+        self.console = console or stdout()
         self._live: Live | None = None
+        self._pace_s, self._said_at = pace_s, -math.inf
         self._started = self._measured = time.monotonic()
         self._stage, self._done, self._total = "", 0, 1
+        self._step = Step(0, self._started)
+        self._whole_s: float | None = None
         self._work: Work | None = None
         self._left_s: float | None = None
         self._spinner = Spinner("dots")
@@ -66,23 +88,40 @@ class Display:
 
     def __rich__(self) -> Table:
         """The live line: what is being done, how much of it, how long it has taken and will take."""
-        self._spinner.update(text=Text(self._stage))
+        self._spinner.update(text=Text(self._stage, no_wrap=True, overflow="ellipsis"))
+        counted = f"{self._done} of {self._total}, " if self._total > 1 else ""
         line = Table.grid(padding=(0, 1))
         line.add_row(
             self._spinner,
             ProgressBar(total=max(1, self._total), completed=self._done, width=24),
-            Text(f"{clock(time.monotonic() - self._started)} so far{self._left()}", style="dim"),
+            Text(
+                f"{counted}{clock(time.monotonic() - self._started)} so far{self._left()}",
+                style="dim",
+                no_wrap=True,
+            ),
         )
         return line
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        new = stage and stage != self._stage
+        new, now = bool(stage) and stage != self._stage, time.monotonic()
         self._stage, self._done, self._total = stage or self._stage, done, total
-        if new and self._live is None:
-            self._say(f"[{clock(time.monotonic() - self._started):>7}] {stage}{self._left()}")
+        if new:
+            self._step = Step(done, now)
+        if self._live is None and self._is_due(new, now):
+            self._said_at = now
+            counted = f", {done} of {total}" if done and total > 1 else ""
+            self._say(f"[{clock(now - self._started):>7}] {self._stage}{counted}{self._left()}")
+
+    def _is_due(self, new: bool, now: float) -> bool:
+        """Whether a log is told of this: each stage, or, at a pace, whatever is going on."""
+        return now - self._said_at >= self._pace_s if self._pace_s else new
 
     def began(self, work: Work) -> None:
         self._work = work
+
+    def expects(self, seconds: float | None) -> None:
+        """How long the whole is expected to take, as far as that is known from earlier work."""
+        self._whole_s = seconds
 
     def notice(self, text: str) -> None:
         self._say(f"note: {text}")
@@ -99,10 +138,32 @@ class Display:
         """How long still: told anew as work is finished, counted down in between."""
         left = self._work.left_s() if self._work else None
         if left is None:
-            return ""
+            return self._left_by_pace(time.monotonic())
         if left != self._left_s:
             self._left_s, self._measured = left, time.monotonic()
         return f", about {clock(max(0.0, left - (time.monotonic() - self._measured)))} to go"
+
+    def _left_by_pace(self, now: float) -> str:
+        """How long the whole will still take by earlier work; past that, the present step by its own pace."""
+        if self._whole_s is not None and self._whole_s > now - self._started:
+            return f", about {clock(self._whole_s - (now - self._started))} to go"
+        left = self._step.left_s(self._done, self._total, now)
+        return "" if left is None else f", this step about {clock(left)} more"
+
+
+@dataclass(frozen=True)
+class Step:
+    """A stage as it began: how much of it was done then, and when that was."""
+
+    done: int
+    began: float
+
+    def left_s(self, done: int, total: int, now: float) -> float | None:
+        """Seconds that the rest takes at the pace so far; None while nothing of it is done, or nothing is
+        left."""
+        if done <= self.done or done >= total:
+            return None
+        return (now - self.began) * (total - done) / (done - self.done)
 
 
 def _figure_line(row: Mapping[str, Any]) -> str:
@@ -138,11 +199,12 @@ def clock(seconds: float) -> str:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, words: bool = False) -> Table:
     """A plain table: the first column is text, the others are aligned to the right but for intervals; with
-    `words` all columns are text."""
+    `words` all columns are text. Where a terminal is narrow, running text is wrapped and the rest is not.
+    """
     made = Table(title=title, title_justify="left", box=None, pad_edge=False, title_style="bold")
     for i, column in enumerate(columns):
         left = words or i == 0 or "[" in column
-        made.add_column(Text(column), justify="left" if left else "right", no_wrap=True)
+        made.add_column(Text(column), justify="left" if left else "right", no_wrap=column not in _PROSE)
     for row in rows:
         made.add_row(*map(Text, row))
     return made

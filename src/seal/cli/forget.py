@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-from cyclopts import Parameter
 
 from seal.cli.console import Display
 from seal.cli.workspace import (
+    DocumentName,
     JsonFlag,
     WorkspaceFlag,
     open_learner,
@@ -21,7 +19,7 @@ from seal.cli.workspace import (
 
 
 def forget(
-    document: Annotated[str, Parameter(help="A document: its title, its id, or the first digits of it.")],
+    document: DocumentName,
     *,
     workspace: WorkspaceFlag = Path("."),
     json: JsonFlag = False,

@@ -1,11 +1,12 @@
-"""`seal show`: one version, with what it descends from and what happened to it."""
+"""`seal show`: one version: what it knows, why it was decided on as it was, and what to do about that."""
 
 from __future__ import annotations
 
 import json as jsonlib
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -13,6 +14,7 @@ from seal.cli.console import Display, table
 from seal.cli.workspace import (
     JsonFlag,
     WorkspaceFlag,
+    date,
     open_learner,
     print_json,
     say,
@@ -21,26 +23,109 @@ from seal.cli.workspace import (
     state_of,
     version_json,
 )
+from seal.learner.advising import advice
+
+if TYPE_CHECKING:
+    from seal.learner.showing import VersionRecord
+
+_TITLES = 6  # that the short form names
 
 
 def show(
     version: Annotated[str, Parameter(help="An alias (live), an id, or the first digits of one.")] = "live",
     *,
+    long: Annotated[
+        bool,
+        Parameter(negative=(), help="Everything: digests, documents, builds, the whole report, the history."),
+    ] = False,
     workspace: WorkspaceFlag = Path("."),
     json: JsonFlag = False,
 ) -> None:
-    """Show a version: its state, the documents and builds that it descends from, its report, its history."""
+    """Show a version: what it knows, what was decided on it and why, and what can be done about that.
+
+    With --long all of its record: the documents and builds that it descends from, its report, its history.
+    """
     shown = open_learner(workspace).show(version)
-    made = shown.version
     if json:
         told = {
-            **version_json(made),
+            **version_json(shown.version),
             "lineage": [asdict(build) for build in shown.builds],
-            "report": {"object": made.report, "content": shown.report},
+            "report": {"object": shown.version.report, "content": shown.report},
             "history": [asdict(entry) for entry in shown.history],
         }
         print_json(told)
-        return
+    elif long:
+        _long(shown)
+    else:
+        _short(shown)
+
+
+def _short(shown: VersionRecord) -> None:
+    made = shown.version
+    came = f", made from {short(made.parent)}" if made.parent else ""
+    say(f"version   {short(made.id)}, {state_of(made)}; of {date(made.created_at)} UTC{came}")
+    titles = [d.title or short(d.id) for d in shown.documents if not d.erased]
+    more = f" and {len(titles) - _TITLES} more" if len(titles) > _TITLES else ""
+    n = len(shown.documents)
+    named = f": {', '.join(titles[:_TITLES])}{more}" if titles else ""
+    say(f"knows     {n} document{'' if n == 1 else 's'}{named}")
+    names = {f"document {d.id[:12]}": d.title or f"document {d.id[:12]}" for d in shown.documents}
+    for n, exam in enumerate(_exams(shown.report, names)):
+        say(f"{'exam' if n == 0 else '':<10}{exam}")
+    reason = _reason(shown)
+    if reason:
+        say(f"why       {reason}")
+    if made.state in ("held", "rejected"):
+        _what_to_do(shown, names, reason)
+    if made.state == "held":
+        say(f"to do     seal approve {short(made.id)}   or   seal reject {short(made.id)}")
+    say("(all of it: --long)")
+
+
+def _what_to_do(shown: VersionRecord, names: Mapping[str, str], reason: str) -> None:
+    """Each finding that stopped it, with what can be done about it."""
+    findings = list(_stopped(shown.report))
+    for n, (gate, about, told) in enumerate(findings):
+        say(f"{'stopped' if n == 0 else '':<10}{gate}: {names.get(about, about)}: {told}")
+    known = [d.title or short(d.id) for d in shown.documents]
+    reasons = [f"{gate}: {about}: {told}" for gate, about, told in findings] or [reason]
+    own = known[0] if len(known) == 1 else ""
+    told = dict.fromkeys(advice(one, document=own, version=short(shown.version.id)) for one in reasons)
+    for words in filter(None, told):
+        say(f"{'':<10}→ {words}")
+
+
+def _reason(shown: VersionRecord) -> str:
+    """The reason that was given last for the state that the version has."""
+    told = [entry.reason for entry in shown.history if entry.reason]
+    return told[-1] if told else ""
+
+
+def _exams(report: Any, names: Mapping[str, str]) -> Iterator[str]:
+    """The exams of the documents that a version added, in figures."""
+    for exam in _part(report, "documents"):
+        after = sum(v == 1 for v in exam.get("candidate", {}).values())
+        before = sum(v == 1 for v in exam.get("reference", {}).values())
+        n = len(exam.get("candidate", {}))
+        name = str(exam.get("name", ""))
+        yield f"{names.get(name, name)}: {after} of {n} questions right ({before} before)"
+
+
+def _stopped(report: Any) -> Iterator[tuple[str, str, str]]:
+    """The findings that did not pass: (gate, about what, what it says)."""
+    told = report.get("decision", {}) if isinstance(report, Mapping) else {}
+    for finding in told.get("findings", ()):
+        if finding.get("judgement") != "pass":
+            yield finding["gate"], finding["about"], finding["reason"]
+
+
+def _part(report: Any, name: str) -> list[Any]:
+    told = report.get("report", {}) if isinstance(report, Mapping) else {}
+    return list(told.get(name, ()))
+
+
+def _long(shown: VersionRecord) -> None:
+    made = shown.version
     say(f"version    {made.id}")
     say(f"state      {state_of(made)}")
     say(f"aliases    {', '.join(made.aliases) or '–'}")

@@ -27,6 +27,13 @@ WorkspaceFlag: TypeAlias = Annotated[
         help="The workspace's folder; by default SEAL_WORKSPACE, or else the present folder.",
     ),
 ]
+DocumentName: TypeAlias = Annotated[
+    str, Parameter(help="A document: its title, its id, or the first digits of it.")
+]
+TrustFlag: TypeAlias = Annotated[
+    float | None,
+    Parameter(help="Trust in these, from 0 to 1; what contradicts a more trusted document is held."),
+]
 JsonFlag: TypeAlias = Annotated[bool, Parameter(negative=(), help="Print JSON, for programs.")]
 ReasonFlag: TypeAlias = Annotated[str, Parameter(help="Why; it is kept in the ledger.")]
 

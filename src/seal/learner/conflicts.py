@@ -60,7 +60,7 @@ def retirements(
         router = CellRouter([older.entry()], compiler.config.router)
         asked = [(q, a) for q, a in pairs if any(found.named for found in router.route(q))]
         own = _given(older)
-        source = SourceDocument(key, older.document.title, older.text)
+        source = SourceDocument(key, older.document.compiled_title, older.text)
         read = compiler.reader.read(source, [q for q, _ in asked])
         gone: set[str] = set()
         for (_, answer), said in zip(asked, read, strict=True):

@@ -7,16 +7,20 @@ known. Knows nothing about models, and imports none.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from seal.domains.knowledge import load_contexts
+from seal.domains.knowledge.load import files_of
 from seal.domains.knowledge.screen import ScreenConfig, screen
 from seal.errors import InputError, InputFileError
 from seal.registry import Version, document_key
 from seal.types import Context, Question
+
+if TYPE_CHECKING:
+    from seal.registry import Document, Workspace
 
 _SUFFIXES = (".txt", ".md", ".markdown", ".json", ".jsonl")
 _TAKEN = (
@@ -30,13 +34,14 @@ DocumentOutcome: TypeAlias = Literal["live", "held", "rejected", "known"]
 @dataclass(frozen=True)
 class Text:
     """A document as it comes in. `trust` None is the workspace's default; `questions` are its exam, if one is
-    given.
+    given. `titled` False: the title is no more than the file's name, and corrects no other.
     """
 
     text: str
     title: str = ""
     trust: float | None = None
     questions: tuple[Question, ...] = ()
+    titled: bool = True
 
 
 Given: TypeAlias = str | os.PathLike[str] | Text
@@ -68,7 +73,30 @@ def load_documents(path: str | os.PathLike[str], *, trust: float | None = None) 
 
     Raises InputFileError, InputError.
     """
-    return [Text(c.text, c.title, trust, c.questions) for c in load_contexts(Path(path))]
+    path = Path(path)
+    names = {file.stem for file in files_of(path)} if path.is_dir() else {path.stem}
+    return [Text(c.text, c.title, trust, c.questions, c.title not in names) for c in load_contexts(path)]
+
+
+def load_readable(
+    path: str | os.PathLike[str], *, trust: float | None = None
+) -> tuple[list[Text], list[InputError]]:
+    """The same, file by file: what can be read, and what is wrong with each file that cannot.
+
+    Raises InputFileError if there is no such file or folder, or no file in it.
+    """
+    path = Path(path)
+    if not path.exists():
+        return load_documents(path), []  # which says what is missing, and what may have been meant
+    files = files_of(path) if path.is_dir() else [path]
+    texts: list[Text] = []
+    wrong: list[InputError] = []
+    for file in files:
+        try:
+            texts += load_documents(file, trust=trust)
+        except InputError as error:
+            wrong.append(error)
+    return texts, wrong
 
 
 def documents_of(given: Given | Sequence[Given]) -> list[Text]:
@@ -170,6 +198,34 @@ def sift(
         else:
             fresh[key] = n
     return decided, fresh
+
+
+def correct_titles(
+    workspace: Workspace, texts: Sequence[Text], notice: Callable[[str], None]
+) -> dict[str, str]:
+    """Gives documents that are stored already the titles that they come with now; returns what each was
+    called before, by its key."""
+    stored = {d.id: d for d in workspace.documents() if not d.erased}
+    corrected: dict[str, str] = {}
+    for given in texts:
+        document = stored.get(document_key(given.text))
+        if document is None or not given.titled or not given.title or document.id in corrected:
+            continue
+        if document.title != given.title:
+            corrected[document.id] = document.title
+            notice(told_of_title(document.title, workspace.retitle_document(document.id, given.title)))
+    return corrected
+
+
+def told_of_title(before: str, document: Document) -> str:
+    """That a title was corrected, and what that leaves as it was."""
+    said = f"document {document.id[:12]} was called {before!r}, and is called {document.title!r} now"
+    if document.first_title is None:
+        return said
+    return (
+        f"{said}; its lines and its cell are still those of the title {document.first_title!r}: to make them "
+        "anew, forget it and learn its text again"
+    )
 
 
 def contexts_with_questions(path: Path) -> list[Context]:

@@ -16,10 +16,19 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias, overload
 from seal.errors import InputError, StateError, UnknownNameError
 from seal.files import write_durably
 from seal.hints import did_you_mean
-from seal.learner.documents import Given, Learned, contexts_with_questions, documents_of, sift
+from seal.learner.documents import (
+    Given,
+    Learned,
+    contexts_with_questions,
+    correct_titles,
+    documents_of,
+    sift,
+)
+from seal.learner.inspecting import DocumentExam, DocumentLines, exam_of, lines_of
 from seal.learner.parts import REFERENCE, Parts
 from seal.learner.queue import Queue
 from seal.learner.showing import VersionRecord, record_of
+from seal.learner.ways import By, checked_way
 from seal.registry import LIVE, Audit, Document, LedgerEntry, Version, Workspace
 
 if TYPE_CHECKING:
@@ -28,6 +37,7 @@ if TYPE_CHECKING:
     from seal.learner.differing import Change
     from seal.learner.explaining import Why
     from seal.learner.exporting import Exported
+    from seal.learner.forecast import StudyForecast
 
 Several: TypeAlias = list[str] | tuple[str, ...]
 """Several questions. A Sequence[str] would be one question too."""
@@ -92,23 +102,25 @@ class Learner:
 
     # Verbs that need the model.
 
-    def learn(self, given: Given | Sequence[Given]) -> list[Learned]:
+    def learn(self, given: Given | Sequence[Given], *, replacing: Sequence[str] = ()) -> list[Learned]:
         """Learns documents; returns what became of each, in order.
 
         Takes a text, a path, a `Text`, or a list of these. A `Path` is a file or folder, as `load_documents`
         reads them. A `str` is a document's text, unless it names a file or folder that exists; one that looks
         like a path and names none is an InputFileError. What screening refuses is not stored. What is known
-        already is left alone.
+        already is left alone, but for a title that it comes with now. `replacing` are ids of documents whose
+        place these take: they are judged as if those were not known, which stay until they are forgotten.
 
         Raises InputError for anything else.
         """
         texts = documents_of(given)
         config = self.parts.config
+        correct_titles(self.workspace, texts, self.parts.watch.notice)
         learned, fresh = sift(texts, self.live(), config.screen)
         keys = list(fresh)
         for at in range(0, len(keys), config.study_documents):
             together = [texts[fresh[key]] for key in keys[at : at + config.study_documents]]
-            for one in self._queue.study(together):
+            for one in self._queue.study(together, replacing):
                 learned[fresh[one.document]] = one
         return [learned[n] for n in range(len(texts))]
 
@@ -125,17 +137,21 @@ class Learner:
         return document
 
     @overload
-    def ask(self, questions: str, *, version: str | None = None) -> Answer: ...
+    def ask(self, questions: str, *, version: str | None = None, by: By = "auto") -> Answer: ...
     @overload
-    def ask(self, questions: Several, *, version: str | None = None) -> list[Answer]: ...
-    def ask(self, questions: str | Several, *, version: str | None = None) -> Answer | list[Answer]:
+    def ask(self, questions: Several, *, version: str | None = None, by: By = "auto") -> list[Answer]: ...
+    def ask(
+        self, questions: str | Several, *, version: str | None = None, by: By = "auto"
+    ) -> Answer | list[Answer]:
         """The answer of the live version, or of another; a list of questions has a list of answers. A held or
         rejected version does not answer.
 
-        Raises InputError, StateError, and DamageError if a stored cell is not what was put.
+        `by` "weights" is from what was learned, "reading" with the passage in the prompt, "auto" by the way
+        that fits the question. Raises InputError, StateError, and DamageError if a stored cell is not what
+        was put.
         """
-        asked = _questions(questions)
-        answers = self.parts.mind(self._answering(version)).ask(asked)
+        asked, way = _questions(questions), checked_way(by)
+        answers = self.parts.answer(self._answering(version), asked, way)
         return answers[0] if isinstance(questions, str) else answers
 
     @overload
@@ -232,6 +248,31 @@ class Learner:
                 f"there is no document {name!r}", f"{did_you_mean(name, titles)} See `seal documents`."
             )
         return matches[0]
+
+    def lines(self, name: str) -> DocumentLines:
+        """What was written about a document, each line kept or dropped for a reason. Raises as `document`
+        does."""
+        return lines_of(self.workspace, self.document(name))
+
+    def exam(self, name: str) -> DocumentExam:
+        """A document's exam, and how it was answered when that was last measured. Raises as `document` does,
+        DamageError if the report is damaged."""
+        return exam_of(self.workspace, self.document(name))
+
+    def retitle(self, name: str, title: str, *, reason: str = "", actor: str | None = None) -> Document:
+        """Corrects a document's title. What was trained stays as it is. Raises as `document` does, InputError
+        for an empty title."""
+        if not title.strip():
+            raise InputError("the new title is empty", "Give the title that the document is to have.")
+        key = self.document(name).id
+        return self.workspace.retitle_document(key, title.strip(), reason=reason, actor=actor)
+
+    def forecast(self, given: Given | Sequence[Given]) -> StudyForecast:
+        """What `learn` would do with these documents and what it would cost. Stores nothing, loads no model.
+        Raises as `learn` does."""
+        from seal.learner.forecast import forecast
+
+        return forecast(self.workspace, self.parts.config, documents_of(given))
 
     def ledger(self) -> list[LedgerEntry]:
         """Who did what, when and why: all entries, in order."""

@@ -96,7 +96,8 @@ class Library:
         """What is to be compiled: with its lines and exam, if they were written before."""
         lines = tuple(self.workspace.lines(document.id, writer=self.writer))
         exam = self.exam(document.id, "self") if lines else ()
-        return SourceDocument(document.id, document.title, self.workspace.text(document.id), lines, exam)
+        text = self.workspace.text(document.id)
+        return SourceDocument(document.id, document.compiled_title, text, lines, exam)
 
     def exam(self, document: str, origin: str, writer: str = "") -> tuple[Question, ...]:
         """A document's exam: the "given" one, or the one "self" written, by default by the present writer."""

@@ -29,8 +29,9 @@ class Queue:
     def __init__(self, parts: Parts) -> None:
         self.parts, self.workspace = parts, parts.workspace
 
-    def study(self, texts: Sequence[Text]) -> list[Learned]:
-        """Stores the documents and studies them together; what became of each, in order."""
+    def study(self, texts: Sequence[Text], replacing: Sequence[str] = ()) -> list[Learned]:
+        """Stores the documents and studies them together, as if `replacing` were not known; what became of
+        each, in order."""
         config = self.parts.config
         with self.workspace.transaction():
             keys = []
@@ -40,7 +41,8 @@ class Queue:
                 if given.questions:
                     self.workspace.record_exam(document.id, given.questions, origin="given")
                 keys.append(document.id)
-            job: int | None = self.workspace.enqueue("study", {"documents": keys}).id
+            told = {"documents": keys} | ({"replacing": list(replacing)} if replacing else {})
+            job: int | None = self.workspace.enqueue("study", told).id
         learned: dict[str, Learned] = {}
         while job is not None:  # documents that contradict one another are studied in turn
             learned |= {one.document: one for one in self._until_done(job)}
@@ -118,7 +120,8 @@ class Queue:
             )
         told = lease.inputs
         if lease.kind == "study":
-            return Study(self.parts, self._still_to_learn(told["documents"])).run(lease)
+            fresh = self._still_to_learn(told["documents"])
+            return Study(self.parts, fresh, told.get("replacing", ())).run(lease)
         if lease.kind == "forget":
             forget(self.parts, told["forget"], lease)
         elif lease.kind == "approve":

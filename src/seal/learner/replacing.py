@@ -45,7 +45,7 @@ def names_of(questions: Iterable[str]) -> set[str]:
 
 
 def _words(known: KnownDocument) -> set[str]:
-    return {w.casefold() for w in _WORD.findall(f"{known.document.title} {known.text}")}
+    return {w.casefold() for w in _WORD.findall(f"{known.document.compiled_title} {known.text}")}
 
 
 def positions_of(retired: Sequence[Retirement]) -> tuple[int, ...]:
@@ -61,7 +61,8 @@ def rebuild(parts: Parts, known: KnownDocument, positions: Sequence[int]) -> tup
     """
     gone = set(positions)
     lines = tuple(replace(line, kept=line.kept and i not in gone) for i, line in enumerate(known.lines))
-    source = SourceDocument(known.document.id, known.document.title, known.text, lines, known.exam)
+    document = known.document
+    source = SourceDocument(document.id, document.compiled_title, known.text, lines, known.exam)
     compiler = parts.compiler_of(known)
     adapter = compiler.compile(source).adapter or compiler.blank(source)
     if adapter.failed:

@@ -31,14 +31,15 @@ def record_of(workspace: Workspace, version: Version) -> VersionRecord:
         version,
         tuple(workspace.document(key) for key in version.documents),
         tuple(workspace.build(key) for key in version.builds),
-        _report(workspace, version),
+        report_of(workspace, version),
         tuple(
             entry for entry in workspace.ledger() if version.id in json.dumps([entry.inputs, entry.outputs])
         ),
     )
 
 
-def _report(workspace: Workspace, version: Version) -> Any:
+def report_of(workspace: Workspace, version: Version) -> Any:
+    """What the gates judged a version by; None as in `VersionRecord`. Raises DamageError."""
     if version.report is None or version.erased or workspace.store.is_folder(version.report):
         return None
     try:

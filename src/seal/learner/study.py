@@ -37,14 +37,18 @@ from seal.registry import LIVE, Lease
 
 
 class Study:
-    """One study of one learner, on top of its live version."""
+    """One study of one learner, on top of its live version; documents whose place the new ones take
+    (`replacing`) are left out of what these are compared with."""
 
-    def __init__(self, parts: Parts, documents: Sequence[str]) -> None:
+    def __init__(self, parts: Parts, documents: Sequence[str], replacing: Sequence[str] = ()) -> None:
         self.parts, self.workspace = parts, parts.workspace
         self.documents = sorted(documents, key=lambda key: self.workspace.document(key).sequence)
         self.live = self.workspace.alias(LIVE)
-        self.before = parts.library.of_version(self.live)
+        known = parts.library.of_version(self.live)
+        self.before = {key: one for key, one in known.items() if key not in replacing}
         self.parent, self.base = parts.mind(self.live), parts.bare_mind()
+        if len(self.before) < len(known):
+            self.parent = self.parent.with_cells({}, without=replacing)
         self.learned = self._when_learned()
         self._made: dict[tuple[str, tuple[int, ...]], tuple[KnownDocument, Cell]] = {}
 

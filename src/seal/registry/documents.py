@@ -46,6 +46,7 @@ class Documents(Core):
             if row is None:
                 row = DocumentRow(id=key)
             row.sequence, row.title, row.trust, row.text = sequence, title, float(trust), key
+            row.first_title = None
             row.added_at, row.learned_at, row.erased = self.clock.now(), None, False
             session.add(row)
             self._record(
@@ -56,6 +57,26 @@ class Documents(Core):
                 inputs={"document": key, "trust": float(trust)},
                 outputs={"sequence": sequence},
             )
+            return _document(row)
+
+    def retitle_document(
+        self, key: str, title: str, *, reason: str = "", actor: str | None = None
+    ) -> Document:
+        """Corrects a document's title. Lines and cells that there are stay as they are, with the title that
+        they were made under; the ledger keeps that the title changed, and none of its words.
+
+        Raises InputError if the title cannot be stored, UnknownNameError, StateError if it was erased.
+        """
+        storable(title, "the title", empty=True)
+        with self.transaction() as session:
+            row = present(session, key)
+            if row.title == title:
+                return _document(row)
+            written = session.scalar(select(LineRow.document_id).where(LineRow.document_id == key).limit(1))
+            first = row.title if row.first_title is None else row.first_title
+            row.first_title = first if written and first != title else None
+            row.title = title
+            self._record(session, "document.retitle", reason=reason, actor=actor, inputs={"document": key})
             return _document(row)
 
     def documents(self) -> list[Document]:
@@ -195,7 +216,8 @@ def present(session: Session, key: str) -> DocumentRow:
 
 
 def _document(row: DocumentRow) -> Document:
-    return Document(row.id, row.sequence, row.title, row.trust, row.added_at, row.learned_at, row.erased)
+    told = (row.id, row.sequence, row.title, row.trust, row.added_at, row.learned_at, row.erased)
+    return Document(*told, first_title=row.first_title)
 
 
 def _recorded_before(what: str, document: str, by: str) -> StateError:

@@ -31,7 +31,7 @@ class Erasing(Documents):
     """The operations that erase."""
 
     def erase_document(self, key: str, *, reason: str, actor: str | None = None) -> None:
-        """Erases a document: its title, text, lines and exam, the builds made with it, and their reports.
+        """Erases a document: its titles, text, lines and exam, the builds made with it, and their reports.
 
         The versions that know it are rejected, and so can never be live again. The ledger keeps that it
         happened, and the document's id. The erasure of the files follows the commit; if it is cut off, the
@@ -57,7 +57,7 @@ class Erasing(Documents):
             ).all()
             _refuse_if_live(session, key, {version.id for version in versions})
             objects = [key, *(b.object for b in builds), *(v.report for v in versions if v.report)]
-            row.title, row.text, row.erased = "", None, True
+            row.title, row.first_title, row.text, row.erased = "", None, None, True
             for build in builds:
                 build.erased = True
             for version in versions:

@@ -17,7 +17,11 @@ LIVE = "live"
 
 @dataclass(frozen=True)
 class Document:
-    """A source. `id` is the sha256 of its text; an erased one has neither title nor text."""
+    """A source. `id` is the sha256 of its text; an erased one has neither title nor text.
+
+    `first_title` is the title that its lines were written and its cell was trained under, where that was
+    corrected since; None if it never was.
+    """
 
     id: str
     sequence: int
@@ -26,6 +30,12 @@ class Document:
     added_at: str
     learned_at: str | None = None
     erased: bool = False
+    first_title: str | None = None
+
+    @property
+    def compiled_title(self) -> str:
+        """The title under which it is compiled: that of its lines, so that the same is built again."""
+        return self.title if self.first_title is None else self.first_title
 
 
 @dataclass(frozen=True)

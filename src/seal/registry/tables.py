@@ -42,6 +42,7 @@ class DocumentRow(Table):
     added_at: Mapped[str]
     learned_at: Mapped[str | None]
     erased: Mapped[bool] = mapped_column(default=False)
+    first_title: Mapped[str | None]  # where the title was corrected since lines were written under it
 
 
 class LineRow(Table):

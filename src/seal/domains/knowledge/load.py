@@ -39,7 +39,7 @@ def load_contexts(path: str | Path) -> list[Context]:
     """
     path = Path(path)
     if path.is_dir():
-        contexts = [context for file in _files_of(path) for context in _load_file(file)]
+        contexts = [context for file in files_of(path) for context in _load_file(file)]
     else:
         contexts = _load_file(path)
     return _merge(contexts)
@@ -126,7 +126,9 @@ def _read_text(path: Path) -> str:
     return text.removeprefix("\ufeff")
 
 
-def _files_of(folder: Path) -> list[Path]:
+def files_of(folder: Path) -> list[Path]:
+    """The files in a folder and its subfolders that `load_contexts` reads, ordered by name. Raises
+    InputFileError if there is none."""
     files = [
         file
         for file in sorted(folder.rglob("*"))
