@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from transformers.utils import logging
 
@@ -54,3 +55,71 @@ def squad(*, passages: int = 3, words: int = 12) -> dict[str, object]:
 def save_squad(path: Path, **shape: int) -> Path:
     path.write_text(json.dumps(squad(**shape)), encoding="utf-8")
     return path
+
+
+def save_gguf(path: Path, *, quantised: bool = True) -> Any:
+    """A random Llama as a GGUF file, in 8 bits or in float32; returns the model that it was made of."""
+    import gguf
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    tokenizer = toy_tokenizer()
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(tokenizer), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+        num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=1024, initializer_range=0.15,
+        tie_word_embeddings=True,
+    )  # fmt: skip
+    model = LlamaForCausalLM(config).eval()
+    writer = gguf.GGUFWriter(path, "llama")
+    writer.add_block_count(2)
+    writer.add_context_length(1024)
+    writer.add_embedding_length(32)
+    writer.add_feed_forward_length(64)
+    writer.add_head_count(4)
+    writer.add_head_count_kv(2)
+    writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    writer.add_rope_freq_base(10000.0)
+    writer.add_vocab_size(len(tokenizer))
+    told = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list(sorted(told["vocab"], key=told["vocab"].get))
+    writer.add_token_types([3, 3] + [1] * (len(tokenizer) - 2))
+    writer.add_token_merges([" ".join(pair) for pair in told["merges"]])
+    writer.add_eos_token_id(tokenizer.eos_token_id)
+    writer.add_pad_token_id(tokenizer.pad_token_id)
+    writer.add_chat_template(CHAT_TEMPLATE)
+    for key, tensor in model.state_dict().items():
+        if key == "lm_head.weight":
+            continue
+        array = tensor.numpy()
+        for part, heads in (("q_proj", 4), ("k_proj", 2)):  # GGUF has a rotary head's halves interleaved
+            if part in key:
+                array = array.reshape(heads, 2, -1, 32).swapaxes(1, 2).reshape(array.shape)
+        name = _GGUF_NAMES[key.removesuffix(".weight").rpartition(".")[2]]
+        if ".layers." in key:
+            name = f"blk.{key.split('.')[2]}.{name}"
+        kind = gguf.GGMLQuantizationType.Q8_0 if quantised and array.ndim == 2 else None
+        stored = array if kind is None else gguf.quants.quantize(array, kind)
+        writer.add_tensor(f"{name}.weight", stored, raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return model
+
+
+_GGUF_NAMES = {
+    "embed_tokens": "token_embd",
+    "norm": "output_norm",
+    "q_proj": "attn_q",
+    "k_proj": "attn_k",
+    "v_proj": "attn_v",
+    "o_proj": "attn_output",
+    "gate_proj": "ffn_gate",
+    "up_proj": "ffn_up",
+    "down_proj": "ffn_down",
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
+}

@@ -42,6 +42,14 @@ def writing(path: Path) -> Iterator[None]:
         raise OutputError(f"{path} cannot be written: {error.strerror or error}", hint) from error
 
 
+def cache_folder() -> Path:
+    """The user's own folder for what can be made again: $SEAL_CACHE, or else $XDG_CACHE_HOME/seal, or else
+    ~/.cache/seal."""
+    if own := os.environ.get("SEAL_CACHE"):
+        return Path(own).expanduser().absolute()
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seal"
+
+
 def sync_folder(folder: Path) -> None:
     """Makes the names in a folder durable: without it a renamed file may be gone after a power cut."""
     sync_file(folder)

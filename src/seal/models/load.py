@@ -1,7 +1,8 @@
 """Loads a causal language model and its tokenizer. Knows nothing about what is done with them.
 
-A model that the package carries is loaded as a `Decoder`, without `transformers`, whose import takes longer
-than an answer; all others by the classes of `transformers`.
+A model that this package carries is loaded as a `Decoder`, without `transformers`, whose import takes longer
+than an answer; all others by the classes of `transformers`. What is in a GGUF file becomes a folder first
+(gguf_file.py). An adapter is merged into its base (adapter_folder.py).
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import torch
 
 from seal.errors import ConfigError, InputError, InputFileError
 from seal.hints import nearest
-from seal.models.model_names import BUILTIN, builtin_path, resolve
+from seal.models.model_names import BUILTIN, ModelSource, base_of_adapter, find_model
+from seal.models.packaged import PACKAGED
 
 _bars_hidden = False
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -24,13 +26,15 @@ def load_model(
 ) -> tuple[Any, Any]:
     """Loads (model, tokenizer), the model in evaluation mode on `device`.
 
-    `name_or_path` is a built-in name, a folder in Hugging Face format or a hub name. A built-in model is a
+    `name_or_path` is a built-in name, the name of a model that an installed package carries, a folder in
+    Hugging Face format, a GGUF file, the folder of a PEFT adapter, or a hub name. A built-in model is a
     `Decoder` with a `PackagedTokenizer`, any other what `transformers` has for it. A tokenizer
     without a pad token gets its EOS for one.
 
     Raises:
-        UnknownNameError: no such model; InputFileError: no such folder, or no model in it;
-        ConfigError: an unknown dtype or device.
+        UnknownNameError: no such model, or its package is not installed; InputFileError: no such folder or
+        file, or no model in it; InputError: it cannot be read; ConfigError: an unknown dtype or device;
+        AdapterError: an adapter that does not fit its base.
     """
     return _load(name_or_path, dtype, device, with_transformers=str(name_or_path) not in BUILTIN)
 
@@ -65,34 +69,69 @@ def hide_progress_bars() -> None:
     _bars_hidden = True
 
 
+def model_folder(name_or_path: str | Path) -> str:
+    """The folder of a model's weights, or its hub name: of an adapter its base's, of a GGUF file what it was
+    made into, which is done if it was not. Raises as `load_model` does."""
+    source = find_model(name_or_path)
+    if source.kind == "adapter":
+        return model_folder(base_of_adapter(source.place))
+    return _folder_of(source, name_or_path)
+
+
+def _folder_of(source: ModelSource, name_or_path: str | Path) -> str:
+    if source.kind not in ("gguf", "package"):
+        return source.place
+    from seal.models.gguf_file import converted
+
+    if source.kind == "gguf":
+        return str(converted([Path(source.place)]))
+    return str(converted(PACKAGED[str(name_or_path)].files(), str(name_or_path)))
+
+
 def _load(
     name_or_path: str | Path, dtype: str | torch.dtype, device: str | torch.device, *, with_transformers: bool
 ) -> tuple[Any, Any]:
     kind, place = _dtype(dtype), _device(device)
-    source = resolve(name_or_path)
-    local = Path(source).is_dir()
-    if local and not (Path(source) / "config.json").is_file():
+    source = find_model(name_or_path)
+    if source.kind == "adapter":
+        from seal.models.adapter_folder import on_its_base
+
+        base, own = _load(base_of_adapter(source.place), torch.float32, "cpu", with_transformers=True)
+        model, tokenizer = on_its_base(Path(source.place), base, own)
+        model = model.to(kind)
+    else:
+        model, tokenizer = _read(source, _folder_of(source, name_or_path), kind, with_transformers)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
+    return model.to(place).eval(), tokenizer
+
+
+def _read(source: ModelSource, folder: str, kind: torch.dtype, with_transformers: bool) -> tuple[Any, Any]:
+    """The model in a folder, or of a hub name. Raises InputFileError, InputError."""
+    local = source.kind != "hub"
+    if local and not (Path(folder) / "config.json").is_file():
+        if source.kind == "built-in":
+            raise InputFileError(f"the built-in model is missing at {folder}", "install the package again")
+        within = sorted(path.name for path in Path(folder).glob("*.gguf"))
         raise InputFileError(
-            f"{source} holds no model: config.json is missing", "give a Hugging Face model folder"
+            f"{folder} holds no model: config.json is missing",
+            f"there is a GGUF file in it: give {Path(folder) / within[0]}"
+            if within
+            else "give a Hugging Face model folder",
         )
-    if not local and source in map(str, map(builtin_path, BUILTIN)):
-        raise InputFileError(f"the built-in model is missing at {source}", "install the package again")
     try:
-        model, tokenizer = (_by_transformers if with_transformers else _by_package)(source, kind)
+        return (_by_transformers if with_transformers else _by_package)(folder, kind)
     except OSError as error:
         if local:
-            raise InputFileError(f"{source} holds no readable model: {_first_line(error)}") from error
+            raise InputFileError(f"{folder} holds no readable model: {_first_line(error)}") from error
         raise InputFileError(
-            f"{source} is not a folder here, and could not be fetched from the hub: {_first_line(error)}",
+            f"{folder} is not a folder here, and could not be fetched from the hub: {_first_line(error)}",
             "check the name and the network, or give a local folder",
         ) from error
     except Exception as error:  # fault-tolerance point: broken files raise whatever their parsers raise
         raise InputError(
-            f"{source} cannot be loaded as a causal language model: {_first_line(error)}"
+            f"{folder} cannot be loaded as a causal language model: {_first_line(error)}"
         ) from error
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
-    return model.to(place).eval(), tokenizer
 
 
 def _by_package(source: str, kind: torch.dtype) -> tuple[Any, Any]:

@@ -29,7 +29,7 @@ from seal.engine.parts import build_domain, build_format
 from seal.engine.start import Watch, start
 from seal.errors import InputFileError
 from seal.models.generate import generate
-from seal.models.model_names import resolve
+from seal.models.load import model_folder
 from seal.models.tokens import encode_prompt
 from seal.research import examine as examination
 from seal.research.config import RunConfig
@@ -105,7 +105,7 @@ class _Model:
     def find(
         cls, config: RunConfig, contexts: Sequence[Context], watch: Watch, *, open_book: bool, writes: bool
     ) -> _Model:
-        source = _local(resolve(config.model.name))
+        source = _local(model_folder(config.model.name))
         if source is None:
             return cls(None, None, f"{config.model.name} is not on this machine")
         shape = _shape(source, config)

@@ -1,8 +1,8 @@
 """`block.cpp`: a decoder layer of `seal.training.block` as one call, built on this machine when first wanted.
 
 Without a C++ compiler, or with SEAL_NATIVE=0, there is no library, and layers go the bank's general way: the
-same arithmetic, more slowly. What was built is kept in the user's cache folder ($XDG_CACHE_HOME/seal, or
-~/.cache/seal) under a name made from the sources, the compiler and the processor's instructions.
+same arithmetic, more slowly. What was built is kept in the user's cache folder
+(`seal.files.cache_folder`) under a name made from the sources, the compiler and the processor's instructions.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from ctypes import POINTER, Structure, c_double, c_int64, c_void_p
 from pathlib import Path
 
 import torch
+
+from seal.files import cache_folder
 
 SOURCE = Path(__file__).with_name("block.cpp")
 """What is compiled; the headers beside it are parts of it."""
@@ -135,7 +137,7 @@ def _build() -> Path:
     ).stdout
     texts = [path.read_bytes() for path in (SOURCE, *sorted(SOURCE.parent.glob("*.h")))]
     key = hashlib.sha256(b"\0".join([*texts, *map(str.encode, _FLAGS + compiler), machine]))
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seal"
+    cache = cache_folder()
     built = cache / f"block-{key.hexdigest()[:16]}.so"
     if not built.exists():
         cache.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,59 @@
+"""A PEFT adapter's folder as a model: the adapter merged into its base, by `peft`.
+
+Strict, because an edit that half loads is worse than none. Knows nothing about where the base is from.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from seal.errors import AdapterError, InputError
+
+
+def on_its_base(folder: Path, base: Any, tokenizer: Any) -> tuple[Any, Any]:
+    """(model, tokenizer): `base`, in float32, with the adapter in its weights; the adapter's own tokenizer
+    where its folder has one. Raises InputError without `peft`, AdapterError if it does not fit."""
+    try:
+        from peft import PeftConfig, get_peft_model
+        from peft.utils.save_and_load import load_peft_weights, set_peft_model_state_dict
+    except ImportError as error:
+        raise InputError(
+            f"{folder} is an adapter, and peft, which merges one into its base, is not installed",
+            "Install: pip install peft   (or seal with its extra: pip install 'seal-lm[adapters]')",
+        ) from error
+    try:
+        config = PeftConfig.from_pretrained(str(folder))
+        config.base_model_name_or_path = base.name_or_path  # or peft warns that it is another
+        adapted: Any = get_peft_model(base, config)
+        weights = load_peft_weights(str(folder), device="cpu")
+        told = set_peft_model_state_dict(adapted, weights)
+        missing = [key for key in told.missing_keys if ".lora_" in key or ".modules_to_save." in key]
+        wrong = [*missing, *told.unexpected_keys]
+        if wrong or not weights:
+            raise AdapterError(
+                f"{folder} does not fit its base: {len(missing)} weights are missing and "
+                f"{len(told.unexpected_keys)} have no place{': ' + wrong[0] if wrong else ''}",
+                "Is base_model_name_or_path in its adapter_config.json the model that it was trained on?",
+            )
+        model = adapted.merge_and_unload()
+    except AdapterError:
+        raise
+    except Exception as error:  # fault-tolerance point: broken files raise whatever their parsers raise
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise AdapterError(
+            f"{folder} cannot be merged into its base: {reason}",
+            "Is base_model_name_or_path in its adapter_config.json the model that it was trained on?",
+        ) from error
+    return model, _own_tokenizer(folder) or tokenizer
+
+
+def _own_tokenizer(folder: Path) -> Any | None:
+    if not (folder / "tokenizer_config.json").is_file():
+        return None
+    from transformers import AutoTokenizer
+
+    try:
+        return AutoTokenizer.from_pretrained(folder)
+    except Exception as error:  # fault-tolerance point, as above
+        raise InputError(f"the tokenizer in {folder} cannot be read: {error}") from error
