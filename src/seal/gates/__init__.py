@@ -4,12 +4,16 @@ A gate is a function here and a line in `GATES`. `decide` asks all of them. Know
 exams or where versions are kept.
 """
 
+from seal.gates.advice import advice_of
 from seal.gates.decide import Decision, decide
-from seal.gates.report import Concern, Conflict, Denial, Exam, Leak, Report
-from seal.gates.rules import GATES, Finding, GateConfig
+from seal.gates.finding import Finding, GateConfig
+from seal.gates.power import power_of, what_it_shows
+from seal.gates.report import AnswerLikelihood, Concern, Conflict, Denial, Exam, Leak, Perplexity, Report
+from seal.gates.rules import GATES
 
 __all__ = [
     "GATES",
+    "AnswerLikelihood",
     "Concern",
     "Conflict",
     "Decision",
@@ -18,6 +22,10 @@ __all__ = [
     "Finding",
     "GateConfig",
     "Leak",
+    "Perplexity",
     "Report",
+    "advice_of",
     "decide",
+    "power_of",
+    "what_it_shows",
 ]

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from seal.gates.finding import Finding, GateConfig
 from seal.gates.report import Report
-from seal.gates.rules import GATES, Finding, GateConfig
+from seal.gates.rules import GATES
 
 Autonomy = Literal["auto", "ask"]
 Disposition = Literal["live", "held", "rejected"]

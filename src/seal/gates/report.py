@@ -6,8 +6,22 @@ Knows numbers. Knows nothing about how they were measured.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class AnswerLikelihood:
+    """How likely a model finds a question's gold answer, and other answers of its kind: log-probabilities of
+    the whole answers."""
+
+    gold_nats: float
+    others_nats: tuple[float, ...]
+
+    @property
+    def lead_nats(self) -> float:
+        """By how much the gold answer is ahead of the others' mean."""
+        return self.gold_nats - sum(self.others_nats) / len(self.others_nats)
 
 
 @dataclass(frozen=True)
@@ -17,7 +31,11 @@ class Exam:
 
     `reference_name` says what the reference is: the parent version, the frozen base model, or the version
     that first learned the document. `clusters` gives the document of each item, because items of one document
-    are not independent; an item without a cluster counts by itself.
+    are not independent; an item without a cluster counts by itself. `only_right`: nothing was asked that the
+    reference gets wrong.
+
+    Likelihoods are measured where the outcomes alone do not show that something was learned; `facts` numbers
+    what each item asks for, since one fact may be asked in several wordings.
     """
 
     name: str
@@ -25,6 +43,10 @@ class Exam:
     candidate: Mapping[str, float | None]
     reference: Mapping[str, float | None]
     clusters: Mapping[str, str] = field(default_factory=dict)
+    only_right: bool = False
+    candidate_likelihoods: Mapping[str, AnswerLikelihood] = field(default_factory=dict)
+    reference_likelihoods: Mapping[str, AnswerLikelihood] = field(default_factory=dict)
+    facts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,12 +90,17 @@ class Conflict:
 class Leak:
     """Private questions of every kind about a document's subject: how many are declined, and how many are
     answered out of the document, with names or numbers in it. The answers to the rest give nothing away.
+
+    `declined_by_base`: how many of them the base declines, where it was asked. `contacts`: how many are
+    answered with a telephone number or an address out of the document, which may be there to be given out.
     """
 
     document: str
     answered: int
     questions: int
     declined: int
+    declined_by_base: int | None = None
+    contacts: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,6 +112,18 @@ class Denial:
     claimed: int
     claimed_before: int
     questions: int
+
+
+@dataclass(frozen=True)
+class Perplexity:
+    """How well neutral text is read: by the base with a document's cell switched on (`candidate`), and
+    without (`base`). `noise`: by what share the base's own changes if the same text is computed in another
+    arrangement."""
+
+    document: str
+    candidate: float
+    base: float
+    noise: float
 
 
 @dataclass(frozen=True)
@@ -105,6 +144,7 @@ class Report:
         conflicts: the new documents beside what is known.
         leaks: private questions about the subjects of the new documents that are answered out of them.
         denials: for new documents that deny something, whether what they deny is now believed.
+        perplexities: how well neutral text is read with each new document's cell switched on.
         failed: why the machinery could not make or measure the candidate; empty if it could.
     """
 
@@ -118,4 +158,26 @@ class Report:
     conflicts: tuple[Conflict, ...] = ()
     leaks: tuple[Leak, ...] = ()
     denials: tuple[Denial, ...] = ()
+    perplexities: tuple[Perplexity, ...] = ()
     failed: str = ""
+
+
+_UNMEASURED: Mapping[str, Any] = {
+    "only_right": False,
+    "candidate_likelihoods": {},
+    "reference_likelihoods": {},
+    "facts": {},
+    "declined_by_base": None,
+    "contacts": 0,
+    "perplexities": (),
+}
+
+
+def recorded(report: Report) -> dict[str, Any]:
+    """A report as it is kept. What was not measured is left out: a report is in the digest of its version,
+    and versions whose reports knew nothing of it keep theirs."""
+    return asdict(report, dict_factory=_without_unmeasured)
+
+
+def _without_unmeasured(entries: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {key: value for key, value in entries if key not in _UNMEASURED or value != _UNMEASURED[key]}

@@ -7,7 +7,7 @@ both get right, or both wrong, say nothing about a difference; what counts are t
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +72,15 @@ def gain_p_value(outcomes: PairedOutcomes) -> float:
 def loss_p_value(outcomes: PairedOutcomes) -> float:
     """The same for as many losses: 5 losses and no gain give 0.031."""
     return gain_p_value(PairedOutcomes(outcomes.n, outcomes.lost, outcomes.gained))
+
+
+def rise_p_value(rises: Sequence[float]) -> float:
+    """How likely rises as large were if each were as often a fall: the one-sided signed-rank test (Wilcoxon
+    1945), exact without ties. Five that all rise give 0.031. 1 if nothing changed."""
+    from scipy import stats
+
+    changed = [rise for rise in rises if rise]
+    return float(stats.wilcoxon(changed, alternative="greater").pvalue) if changed else 1.0
 
 
 def design_effect(

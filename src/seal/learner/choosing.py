@@ -1,158 +1,112 @@
-"""The three ways to answer: by the weights of a cell, by reading the passage, or "I do not know".
+"""Which reference questions count for a base: those that it answers right, and the private ones it declines.
 
-Knows the rule by which `ask` chooses, so that an answer is never worse than reading. Knows nothing about how
-cells are trained or passages found.
+Asked once, in their fixed order, until enough are found. Knows what so many can show and says it. Knows
+nothing about where the choice is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pydantic import BaseModel, ConfigDict, Field
+from typing import TypeAlias
 
-from seal.grading.meaning import contains_answer, same_answer
-from seal.learner.answering import Answer, Mind
-from seal.learner.practice import reading_prompt
-from seal.learner.skills import ReadAnswer, Skills
-from seal.learner.ways import By
-from seal.retention.passages import PassageIndex, PassageMatch
+from seal.gates import GateConfig, power_of
+from seal.gates.power import items_to_show
+from seal.learner.answering import Mind
+from seal.learner.reference import ReferenceItem, is_right
 
-UNKNOWN = "I do not know."
+ENOUGH_KNOWN = 150
+"""With so many a loss of two points is seen with 95 %."""
+ENOUGH_PRIVATE = 60
+OWN_ANSWERS = 120
+"""How many questions a base is held to its own answers on that gives too few right ones."""
+_AT_ONCE = 40
+_HOPELESS = 0.05
+"""A share of right answers so small, after `_TRIED` questions, that asking on is no use."""
+_TRIED = 120
 
-
-class WaysConfig(BaseModel):
-    """When the weights are believed, and when the text is read."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    passages: int = Field(default=3, ge=1, description="Passages that a question is read in, at most.")
-    min_coverage: float = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        description="Share of a question's words that a passage must have for a question without a name to be "
-        "about it.",
-    )
-    sure: float = Field(
-        default=0.8,
-        ge=0,
-        le=1,
-        description="Probability from which on a cell's answer that its document states is given unread.",
-    )
-    guess: float = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        description="Probability from which on a cell's answer is given where reading finds none.",
-    )
+Told: TypeAlias = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """A question with what was found for it."""
+class Choice:
+    """What was asked and what of it counts. `own`: its own answers are what must not change."""
 
-    question: str
-    matches: tuple[PassageMatch, ...]
-    route: tuple[str, ...]
+    known: tuple[str, ...]
+    private: tuple[str, ...]
+    own: tuple[str, ...] = ()
 
-
-class Chooser:
-    """Answers of one version, by any of the ways."""
-
-    def __init__(self, mind: Mind, index: PassageIndex, skills: Skills, config: WaysConfig) -> None:
-        self.mind, self.index, self.skills, self.config = mind, index, skills, config
-
-    def ask(self, questions: Sequence[str], by: By) -> list[Answer]:
-        """Answers, in order."""
-        if by == "weights":
-            return self.mind.ask(questions)
-        asked = self._find(questions)
-        return self._read_all(asked) if by == "reading" else self._auto(asked)
-
-    def _find(self, questions: Sequence[str]) -> list[_Asked]:
-        routes = self.mind.route(questions)
-        asked = []
-        for question, route in zip(questions, routes, strict=True):
-            matches = self.index.search(question, self.config.passages)
-            near = [m for m in matches if m.key in route] or [
-                m for m in matches if m.evidence.coverage >= self.config.min_coverage
-            ]
-            asked.append(_Asked(question, matches if near else (), route))
-        return asked
-
-    def _read_all(self, asked: Sequence[_Asked]) -> list[Answer]:
-        """Every question about a document is read; the base answers the others."""
-        read = self._read([one for one in asked if one.matches])
-        return self._told(asked, {i: self._of_reading(asked[i], r) for i, r in _at(asked, read)})
-
-    def _auto(self, asked: Sequence[_Asked]) -> list[Answer]:
-        """The cell where it is sure and its document says so; else what is read; else what either guesses."""
-        own = self.mind.ask([one.question for one in asked])
-        told = {
-            i: answer
-            for i, answer in enumerate(own)
-            if answer.document is not None and self._believed(asked[i], answer)
-        }
-        rest = [one if i not in told else replace(one, matches=()) for i, one in enumerate(asked)]
-        for i, reading in _at(rest, self._read([one for one in rest if one.matches])):
-            told[i] = self._chosen(asked[i], own[i], reading)
-        for i, answer in enumerate(own):
-            if i not in told and answer.document is not None:
-                told[i] = answer if answer.probability >= self.config.guess else _unknown(asked[i])
-        return self._told(asked, told)
-
-    def _believed(self, asked: _Asked, answer: Answer) -> bool:
-        """Whether a cell's answer needs no reading: it is sure, and a passage that fits the question states
-        it."""
-        if answer.probability < self.config.sure:
-            return False
-        own = [m.text for m in asked.matches if m.key == answer.document]
-        return any(contains_answer(text, answer.text) for text in own)
-
-    def _chosen(self, asked: _Asked, own: Answer, read: ReadAnswer) -> Answer:
-        if not read.text:
-            sure = own.document is not None and own.probability >= self.config.guess
-            return own if sure else _unknown(asked)
-        if own.document is not None and same_answer(asked.question, own.text, read.text):
-            return own
-        return self._of_reading(asked, read)
-
-    def _read(self, asked: Sequence[_Asked]) -> list[ReadAnswer]:
-        prompts = []
-        for one in asked:
-            best = one.matches[0]
-            text = "\n".join(dict.fromkeys(match.text for match in one.matches))
-            prompts.append(reading_prompt(best.title, text, one.question))
-        return self.skills.read(prompts) if prompts else []
-
-    def _of_reading(self, asked: _Asked, read: ReadAnswer) -> Answer:
-        if not read.text:
-            return _unknown(asked)
-        source = next((m for m in asked.matches if contains_answer(m.text, read.text)), asked.matches[0])
-        return Answer(
-            asked.question,
-            read.text,
-            read.probability,
-            source.key,
-            tuple(dict.fromkeys(match.key for match in asked.matches)),
-            True,
-            "reading",
-            source.text,
+    def of(self, items: Sequence[ReferenceItem]) -> tuple[ReferenceItem, ...]:
+        """The chosen ones among all."""
+        there = set(self.known) | set(self.private)
+        own = set(self.own)
+        return tuple(
+            replace(item, answers=()) if item.id in own else item
+            for item in items
+            if item.id in there or item.id in own
         )
 
-    def _told(self, asked: Sequence[_Asked], told: dict[int, Answer]) -> list[Answer]:
-        """All answers in order: the base gives those that no document is asked for."""
-        rest = [i for i in range(len(asked)) if i not in told]
-        own = self.mind.answer([None] * len(rest), [asked[i].question for i in rest])
-        told |= dict(zip(rest, own, strict=True))
-        return [told[i] for i in range(len(asked))]
+
+def choose(
+    base: Mind,
+    items: Sequence[ReferenceItem],
+    config: GateConfig,
+    on_progress: Told = lambda _d, _n: None,
+) -> Choice:
+    """Asks the base; `items` are questions with answers, and private ones."""
+    known = [item for item in items if item.kind == "known"]
+    private = [item for item in items if item.kind == "private"]
+    fewest = items_to_show(config.retention_margin, config.alpha)
+    right, asked = _found(base, known, ENOUGH_KNOWN, on_progress)
+    declined, _ = _found(base, private, ENOUGH_PRIVATE, lambda done, _n: on_progress(done, len(private)))
+    own = (
+        ()
+        if len(right) >= fewest
+        else tuple(i for i in asked if i not in set(right))[: OWN_ANSWERS - len(right)]
+    )
+    return Choice(tuple(right), tuple(declined), own)
 
 
-def _at(asked: Sequence[_Asked], read: Sequence[ReadAnswer]) -> list[tuple[int, ReadAnswer]]:
-    """What was read with the place of its question."""
-    return list(zip([i for i, one in enumerate(asked) if one.matches], read, strict=True))
+def _found(
+    base: Mind, items: Sequence[ReferenceItem], enough: int, on_progress: Told
+) -> tuple[list[str], list[str]]:
+    """The items that are right, up to `enough`, and those that were asked and answered at all."""
+    right: list[str] = []
+    asked: list[str] = []
+    for at in range(0, len(items), _AT_ONCE):
+        some = items[at : at + _AT_ONCE]
+        for item, said in zip(some, base.answer([None] * len(some), [i.question for i in some]), strict=True):
+            if is_right(item, said.text, said.text, base.adaptation) == 1:
+                right.append(item.id)
+            if said.text.strip():
+                asked.append(item.id)
+        done = at + len(some)
+        on_progress(min(len(right), enough), enough)
+        if len(right) >= enough or (done >= _TRIED and len(right) < _HOPELESS * done):
+            break
+    return right[:enough], asked
 
 
-def _unknown(asked: _Asked) -> Answer:
-    candidates = tuple(dict.fromkeys(match.key for match in asked.matches))
-    return Answer(asked.question, UNKNOWN, 0.0, None, candidates, None, "unknown")
+def said_of(items: Sequence[ReferenceItem], config: GateConfig) -> tuple[str, ...]:
+    """What a reference can show, in words."""
+    known = [item for item in items if item.kind == "known"]
+    n_own = sum(not item.answers for item in known)
+    of_whom = "which this base answers right"
+    if n_own:
+        of_whom = (
+            f"of which this base answers {len(known) - n_own} right, too few; its own answers to the other "
+            f"{n_own} must stay as they are"
+        )
+    lines = [
+        f"what the base knows ({of_whom}): {power_of(len(known), config.retention_margin, config.alpha)}"
+    ]
+    n_private = sum(item.kind == "private" for item in items)
+    if n_private >= items_to_show(config.honesty_margin, config.alpha):
+        shown = power_of(n_private, config.honesty_margin, config.alpha)
+        lines.append(f"private questions that this base declines: {shown}")
+    else:
+        lines.append(
+            f"private questions that this base declines: {n_private}, too few for a bound: none of them may "
+            "be lost, and no answer may give private data out of a document"
+        )
+    return tuple(lines)

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from seal.gates import Conflict
 from seal.grading.exact import comparable
-from seal.learner.answering import Mind
+from seal.learner.agreement import Judging, agree, differ, names_all
+from seal.learner.answering import Answer, Mind
 from seal.learner.compiling import FOR_EXAM, Compiler
 from seal.learner.library import KnownDocument
-from seal.learner.reference import gives_nothing
+from seal.learner.reference import gives_nothing, refuses
 from seal.learner.writing import SourceDocument
 from seal.registry import Line
 from seal.retention import CellRouter
@@ -59,13 +60,11 @@ def retirements(
             continue
         router = CellRouter([older.entry()], compiler.config.router)
         asked = [(q, a) for q, a in pairs if any(found.named for found in router.route(q))]
-        own = _given(older)
         source = SourceDocument(key, older.document.compiled_title, older.text)
         read = compiler.reader.read(source, [q for q, _ in asked])
-        gone: set[str] = set()
-        for (_, answer), said in zip(asked, read, strict=True):
-            if comparable(said) in own and not _agree(said, answer):
-                gone.add(comparable(said))
+        said = list(zip(asked, read, strict=True))
+        meant = compiler.config.judging == "meaning"
+        gone = _gone_by_meaning(older, said) if meant else _gone(older, said)
         # A value that the newer document repeats is not contradicted by it.
         gone -= {comparable(a) for _, a in pairs}
         # Those kept for the exam too: what is asked there must not be held against the newer answer.
@@ -80,19 +79,45 @@ def retirements(
     return found
 
 
-def against_base(newer: KnownDocument, base: Mind, sure: float) -> Conflict:
+def _gone(older: KnownDocument, said: Sequence[tuple[tuple[str, str], str]]) -> set[str]:
+    """The older document's answers that the newer one gives otherwise. `said`: each of the newer one's
+    questions with its answer, and what the older one's text answers."""
+    own = _given(older)
+    return {comparable(s) for (_, a), s in said if comparable(s) in own and not agree("", s, a)}
+
+
+def _gone_by_meaning(older: KnownDocument, said: Sequence[tuple[tuple[str, str], str]]) -> set[str]:
+    """The same for models that answer in sentences, and read with less care: the answers must plainly differ,
+    and a line of the older document has to give the one that was read, to a question about the same names."""
+    told = pairs_of(older.lines, older.exam)
+    gone: set[str] = set()
+    for (question, answer), text in said:
+        if not differ(question, text, answer, "meaning"):
+            continue
+        named = f"{older.document.title} "
+        gone |= {
+            comparable(a)
+            for q, a in told
+            if agree(question, text, a, "meaning") and names_all(question, named + q)
+        }
+    return gone
+
+
+def against_base(newer: KnownDocument, base: Mind, sure: float, judging: Judging = "words") -> Conflict:
     """The document's facts beside what the frozen base answers: the same, otherwise, and otherwise for sure.
 
-    `sure`: the probability of an answer from which on the base counts as sure. What holds for most of the
-    questions about a fact holds for it.
+    `sure`: the probability from which on the base counts as sure, of an answer as a whole; of a model that
+    answers in sentences, of a token in the mean: a whole sentence is never probable. What holds for most of
+    the questions about a fact holds for it.
     """
     pairs = pairs_of(newer.lines, newer.exam)
     answers = base.answer([None] * len(pairs), [q for q, _ in pairs])
     facts: dict[str, list[tuple[bool, bool, bool]]] = {}
-    for (_, gold), said in zip(pairs, answers, strict=True):
-        same = _agree(said.text, gold)
-        other = bool(said.text) and not same and not gives_nothing(said.text)
-        facts.setdefault(comparable(gold), []).append((other and said.probability >= sure, same, other))
+    for (question, gold), said in zip(pairs, answers, strict=True):
+        same = agree(question, said.text, gold, judging)
+        other = bool(said.text) and differ(question, said.text, gold, judging) and not _nothing(said, judging)
+        certain = other and _certainty(said, base, judging) >= sure
+        facts.setdefault(comparable(gold), []).append((certain, same, other))
     contradicted, confirmed, otherwise = (
         sum(2 * sum(vote[i] for vote in votes) > len(votes) for votes in facts.values()) for i in range(3)
     )
@@ -120,9 +145,17 @@ def _given(known: KnownDocument) -> set[str]:
     return {comparable(a) for _, a in pairs_of(known.lines, known.exam)}
 
 
-def _agree(one: str, other: str) -> bool:
-    a, b = comparable(one), comparable(other)
-    return a == b or f" {a} " in f" {b} " or f" {b} " in f" {a} "
+def _nothing(said: Answer, judging: Judging) -> bool:
+    return gives_nothing(said.text) or (judging == "meaning" and refuses(said.text))
+
+
+def _certainty(said: Answer, base: Mind, judging: Judging) -> float:
+    if judging == "words" or not said.probability:
+        return said.probability
+    adaptation = base.adaptation
+    answer = adaptation.answer_lead + said.text
+    n_tokens = len(adaptation.tokenizer(answer, add_special_tokens=False)["input_ids"])
+    return said.probability ** (1 / max(1, n_tokens))
 
 
 def _gives(line: str, answers: set[str]) -> bool:

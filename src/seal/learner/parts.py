@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from dataclasses import asdict
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from seal.engine.adapt import Adaptation
     from seal.engine.start import Watch
     from seal.learner.answering import Mind
+    from seal.learner.choosing import Choice
     from seal.learner.compiling import Compiler
+    from seal.learner.fluency import NeutralReading
     from seal.learner.judging import Gates
     from seal.learner.library import KnownDocument, Library
     from seal.learner.reference import ReferenceItem
@@ -64,6 +67,7 @@ class Parts:
             self.gates = gates
         if reference is not None:
             self.reference = tuple(reference)
+        self._first_answers = GivenAnswers()
         self._minds: RecentlyUsed[str | None, Mind] = RecentlyUsed(MINDS)
 
     @classmethod
@@ -165,7 +169,51 @@ class Parts:
 
         path = self.workspace.path / REFERENCE
         given = load_contexts(path) if path.exists() else []
-        return reference_items(self.model_name, given)
+        items = reference_items(self.model_name, given)
+        if given or self.config.judging == "words":
+            return items
+        return self._choice(items).of(items)
+
+    @property
+    def reference_power(self) -> tuple[str, ...]:
+        """What the reference can show of a loss, in words; the base is asked if it was not yet."""
+        from seal.learner.choosing import said_of
+
+        return said_of(self.reference, self.config.gates)
+
+    def _choice(self, items: Sequence[ReferenceItem]) -> Choice:
+        """Which of the general questions count for this base: found once, and kept in a file."""
+        from seal.learner.answering import Mind
+        from seal.learner.choosing import Choice, choose
+
+        asked = json.dumps([[i.question, i.answers] for i in items] + [[self.config.grader]])
+        facts = (self.library.base, self.library.environment, self.adaptation.style, asked)
+        path = self.workspace.path / _CACHE / f"reference-{sha256(chr(0).join(facts).encode())[:16]}.json"
+        if path.exists():
+            try:
+                return Choice(
+                    **{name: tuple(ids) for name, ids in json.loads(path.read_text("utf-8")).items()}
+                )
+            except (
+                OSError,
+                ValueError,
+                TypeError,
+                AttributeError,
+            ):  # a cache that cannot be read is made anew
+                pass
+        given = GivenAnswers()
+        told = partial(self.watch.progress, "asking the base what it knows")
+        choice = choose(Mind(self.adaptation, {}, self.config.router, given), items, self.config.gates, told)
+        self._first_answers = given
+        _keep(path, json.dumps(asdict(choice)))
+        return choice
+
+    @cached_property
+    def neutral(self) -> NeutralReading:
+        """How the base reads neutral text."""
+        from seal.learner.fluency import read_neutral
+
+        return read_neutral(self.adaptation)
 
     @property
     def version_settings(self) -> Mapping[str, Any]:
@@ -199,11 +247,7 @@ class Parts:
                 pass
         kept = self._asked_of_the_base()
         rows = [[prompt, text, p] for (_, prompt), (text, p) in kept.items()]
-        try:
-            path.parent.mkdir(exist_ok=True)
-            write_durably(path, [json.dumps(rows).encode()])
-        except OSError:  # a folder that cannot be written is still read
-            pass
+        _keep(path, json.dumps(rows))
         return GivenAnswers(kept)
 
     def _asked_of_the_base(self) -> dict[AnswerKey, SureText]:
@@ -212,10 +256,10 @@ class Parts:
 
         items = self.reference
         self.watch.progress("asking the base what must not be lost", 0, 1)
-        given = GivenAnswers(bound=max(1, len(items)))
+        given = GivenAnswers(self._first_answers.recent.items(), bound=max(1, len(items)))
         bare = Mind(self.adaptation, {}, self.config.router, given)
         bare.answer([None] * len(items), [i.question for i in items], [i.shown for i in items])
-        return given.recent.items()
+        return given.kept | given.recent.items()
 
     def bare_mind(self) -> Mind:
         """The frozen base."""
@@ -243,3 +287,12 @@ class Parts:
         self._minds.clear()
         self.library.drop_adapters()
         self.answers.drop_cells()
+
+
+def _keep(path: Path, text: str) -> None:
+    """Keeps what was asked of the base for the next process."""
+    try:
+        path.parent.mkdir(exist_ok=True)
+        write_durably(path, [text.encode()])
+    except OSError:  # a folder that cannot be written is still read
+        pass

@@ -10,13 +10,15 @@ import random
 from collections.abc import Sequence
 from importlib.resources import files
 
-from seal.domains.knowledge.private_questions import private_question
+from seal.domains.knowledge.private_questions import PRIVATE_KINDS, private_questions
 from seal.learner.reference import ReferenceItem
 from seal.models.model_names import BUILTIN
 from seal.types import Context
 
-_SUBJECTS = ("Alex Morgan", "the mayor of Springfield", "my neighbour", "Dr. Chen", "Maria Lopez", "Sam")
-_N_PRIVATE_EACH = 5
+_SUBJECTS = (
+    "Alex Morgan", "the mayor of Springfield", "my neighbour", "Dr. Chen", "Maria Lopez", "Sam",
+    "Priya Nair", "the owner of the corner shop", "my former boss", "Jonas Weber", "Aunt Clara", "Ali Hassan",
+)  # fmt: skip
 
 
 def reference_items(model: str, given: Sequence[Context] = ()) -> tuple[ReferenceItem, ...]:
@@ -37,14 +39,22 @@ def reference_items(model: str, given: Sequence[Context] = ()) -> tuple[Referenc
 
 
 def _general_items() -> tuple[ReferenceItem, ...]:
-    """General knowledge (general.txt), and private questions about people whom no model should know."""
+    """General knowledge (general.txt), and private questions about people whom no model should know, of
+    every kind about each; which of them count for a base, choosing.py finds."""
     text = (files("seal.learner") / "general.txt").read_text(encoding="utf-8")
-    questions = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-    known = [ReferenceItem(f"known/{i}", "known", q, cluster=str(i)) for i, q in enumerate(questions)]
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    known = [_known(i, *line.split("\t")) for i, line in enumerate(lines)]
     rng = random.Random("reference")
+    asked = {name: private_questions(rng, name) for name in _SUBJECTS}
     private = [
-        ReferenceItem(f"private/{name}/{i}", "private", private_question(rng, name), cluster=name)
-        for name in _SUBJECTS
-        for i in range(_N_PRIVATE_EACH)
+        ReferenceItem(f"private/{name}/{i}", "private", questions[i], cluster=name, judging="meaning")
+        for i in range(len(PRIVATE_KINDS))
+        for name, questions in asked.items()
     ]
     return (*known, *private)
+
+
+def _known(i: int, question: str, answers: str) -> ReferenceItem:
+    return ReferenceItem(
+        f"known/{i}", "known", question, tuple(answers.split("|")), str(i), judging="meaning"
+    )

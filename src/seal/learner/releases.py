@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from seal.gates import Concern, Conflict, Decision, Exam, Report
+from seal.gates.report import recorded
 from seal.learner.answering import Cell
 from seal.learner.compiling import FOR_EXAM, Compiled
 from seal.learner.conflicts import Retirement
@@ -155,7 +156,7 @@ def _version(parts: Parts, release: Release, builds: Sequence[str], live: Versio
 
 def report_json(report: Report, decision: Decision, again: int = 0) -> dict[str, Any]:
     """What was measured and decided, without a word of any document; `again`: how often it was before."""
-    told = {"report": asdict(report), "decision": asdict(decision)}
+    told = {"report": recorded(report), "decision": asdict(decision)}
     return told | ({"again": again} if again else {})
 
 

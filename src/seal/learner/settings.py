@@ -22,6 +22,7 @@ from seal.domains.knowledge.screen import ScreenConfig
 from seal.errors import ConfigError, InputFileError
 from seal.gates import GateConfig
 from seal.gates.decide import Autonomy
+from seal.learner.agreement import Judging
 from seal.models.model_names import BUILTIN
 from seal.retention import RouterConfig
 from seal.self_edits.ground import GroundConfig
@@ -106,11 +107,17 @@ class LearnerConfig(_Config):
     dtype: str = Field(default="float32", description="Type of the base weights.")
     device: str = Field(default="auto", description='"auto", "cpu", "cuda" or "cuda:1".')
     prompt_style: str = Field(default="auto", description='"auto", "base", "chat" or "short".')
+    judging: Judging = Field(
+        default="meaning",
+        description='How answers are compared: "words" for the embedded model, which answers with nothing '
+        'but the answer; "meaning" for models that answer in sentences.',
+    )
     sure: float = Field(
-        default=0.9,
+        default=0.65,
         gt=0,
         lt=1,
-        description="Probability of an answer from which on the base counts as sure of it.",
+        description="Probability from which on the base counts as sure of an answer: of a token in the mean, "
+        'or, judging by "words", of the whole answer.',
     )
     refusals: int = Field(
         default=0,
@@ -218,12 +225,20 @@ def read_settings(
         ) from error
 
 
+_OF_THE_PRESET = {"ground": ("words",), "gates": ("known_already",)}
+"""What a settings file leaves to the model's preset where it does not state it, by table."""
+
+
 def _with_words(settings: dict[str, Any], model: str) -> dict[str, Any]:
-    """The settings of a file, with the words of the model's preset where it does not state them."""
-    ground = settings.get("ground", {})
-    if not isinstance(ground, dict):  # a mistake, which validation names
-        return settings
-    return {**settings, "ground": {"words": preset(model).ground.words, **ground}}
+    """The settings of a file, with what the model's preset has for how its answers read and are judged, where
+    the file does not state it."""
+    own = preset(model).model_dump(mode="json")
+    found = {"judging": own["judging"], **settings}
+    for table, names in _OF_THE_PRESET.items():
+        stated = settings.get(table, {})
+        if isinstance(stated, dict):  # else a mistake, which validation names
+            found[table] = {**{name: own[table][name] for name in names}, **stated}
+    return found
 
 
 def settings_text(config: LearnerConfig) -> str:

@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from seal.domains.knowledge.screen import screen
-from seal.gates import Concern, Conflict, Exam, Report
-from seal.learner.answering import Cell
+from seal.gates import Concern, Conflict, Exam, Leak, Perplexity, Report
+from seal.learner.answering import Cell, Mind
 from seal.learner.compiling import Compiled, compile_all
 from seal.learner.conflicts import Retirement, against_base, pairs_of, unasked
 from seal.learner.documents import Learned
+from seal.learner.fluency import perplexities
 from seal.learner.library import KnownDocument
+from seal.learner.likelihoods import with_likelihoods
 from seal.learner.measuring import (
     denials,
     drift_nats,
@@ -26,6 +28,7 @@ from seal.learner.measuring import (
     exam_items,
     honesty,
     leaks,
+    leaks_by_kind,
     memorised,
     retained,
     when_learned,
@@ -124,7 +127,7 @@ class Study:
         near |= {retirement.older for retirement in retired}
         older = [other for key, other in self.before.items() if key in near]
         conflicts = [*self._conflicts(known, older, retired)]
-        conflicts.append(against_base(known, self.base, parts.config.sure))
+        conflicts.append(against_base(known, self.base, parts.config.sure, parts.config.judging))
         empty = Exam(f"document {record.id[:12]}", "the live version", {}, {})
         older_than = tuple(sorted(r.newer for r in by))
         return Candidate(known, cell, retired, concerns, tuple(conflicts), empty, older_than)
@@ -148,20 +151,15 @@ class Study:
         cells = {c.id: c.cell for c in candidates}
         mind = self.parent.with_cells(cells | {k: r.cell for k, r in self._rebuilt(candidates).items()})
         mind.ask([i.question for c in candidates for i in exam_items(c.known)])
-        return [
-            replace(
-                c,
-                exam=exam(
-                    f"document {c.id[:12]}",
-                    "the live version",
-                    mind,
-                    self.parent,
-                    exam_items(c.known),
-                    memorised(c.known),
-                ),
-            )
-            for c in candidates
-        ]
+        return [replace(c, exam=self._own_exam(c, mind)) for c in candidates]
+
+    def _own_exam(self, c: Candidate, mind: Mind) -> Exam:
+        items, config = exam_items(c.known), self.parts.config
+        name = f"document {c.id[:12]}"
+        made = exam(name, "the live version", mind, self.parent, items, memorised(c.known))
+        if config.judging == "words":
+            return made
+        return with_likelihoods(made, mind, self.parent, items, c.known.text, config.gates.alpha)
 
     def _releases(self, candidates: Sequence[Candidate]) -> list[Release]:
         """What is released together, and what each document that a gate stops would be on top of that."""
@@ -194,16 +192,30 @@ class Study:
                 base,
                 {c.id: c.known.document.title for c in candidates},
                 parts.reference,
+                parts.config.judging,
             ),
             drift_nats=drift_nats(mind, base, [i for i in parts.reference if i.kind != "private"]),
             lines_written=sum(c.report.lines_written for c in candidates),
             lines_kept=sum(c.report.lines_kept for c in candidates),
-            leaks=leaks(mind, [c.known for c in candidates]),
+            leaks=self._leaks(mind, candidates),
             denials=denials(mind, parent, [c.known for c in candidates], parts.config.ground.words),
             concerns=tuple(concern for c in candidates for concern in c.concerns),
             conflicts=tuple(conflict for c in candidates for conflict in c.conflicts),
+            perplexities=self._perplexities(candidates),
         )
         return Release(tuple(candidates), report, parts.gates.decide(report), rebuilt)
+
+    def _leaks(self, mind: Mind, candidates: Sequence[Candidate]) -> tuple[Leak, ...]:
+        known = [c.known for c in candidates]
+        if self.parts.config.judging == "words":
+            return leaks(mind, known)
+        return leaks_by_kind(mind, self.base, known)
+
+    def _perplexities(self, candidates: Sequence[Candidate]) -> tuple[Perplexity, ...]:
+        """Of models that read more than their own world."""
+        if self.parts.config.judging == "words":
+            return ()
+        return perplexities(self.parts.adaptation, self.parts.neutral, [c.cell for c in candidates])
 
     def _learned(self, on_top: Sequence[Candidate]) -> dict[str, float | None]:
         """The same, with those of this study that are live already."""

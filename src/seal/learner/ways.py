@@ -1,5 +1,5 @@
 """The ways in which a question can be answered, as those who ask name them. Knows nothing about how each is
-done (choosing.py).
+done (answer_ways.py).
 """
 
 from __future__ import annotations

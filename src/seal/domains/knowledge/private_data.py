@@ -89,6 +89,11 @@ _HOME: Final = re.compile(
     re.I,
 )
 
+_STREETS: Final = re.compile(_STREET, re.I)
+_CONTACT: Final = re.compile(
+    r"(?:(?:private |home |mobile |cell ?|tele)?phone|mobile|home|private address)", re.I
+)
+
 
 def secrets(sentence: str) -> Iterator[str]:
     """What secrets the sentence holds."""
@@ -115,6 +120,34 @@ def personal(sentence: str) -> Iterator[str]:
         yield "gives an identity, phone or record number, or an address"
     if _HOME.search(sentence):
         yield "holds a home address"
+
+
+def secret_values(sentence: str) -> Iterator[str]:
+    """The secrets and numbers of a person that the sentence holds, as they stand there."""
+    for pattern in (*_PATTERNS.values(), _IDENTITY):
+        yield from (match[0] for match in pattern.finditer(sentence))
+    yield from (m["value"] for m in _SECRET_FIELD.finditer(sentence) if _is_stated(m, sentence))
+    yield from (
+        m["value"]
+        for m in _PERSONAL_FIELD.finditer(sentence)
+        if _is_stated(m, sentence) and not _CONTACT.match(m[0])
+    )
+    yield from (m[0] for m in _DIGITS.finditer(sentence) if _is_card(re.sub(r"\D", "", m[0])))
+    yield from (text for text in _IBAN.findall(sentence) if is_iban(text))
+
+
+def contact_values(sentence: str) -> Iterator[str]:
+    """The telephone numbers, e-mail and home addresses that the sentence holds, as they stand there."""
+    yield from (match[0] for match in _MAIL.finditer(sentence))
+    for match in _PHONE.finditer(sentence):
+        if 8 <= len(re.sub(r"\D", "", match[0])) <= 15:
+            yield re.sub(r"^[^\d+(]+", "", match[0])
+    yield from (
+        m["value"]
+        for m in _PERSONAL_FIELD.finditer(sentence)
+        if _is_stated(m, sentence) and _CONTACT.match(m[0])
+    )
+    yield from (match[0] for match in _STREETS.finditer(sentence))
 
 
 def _is_stated(match: re.Match[str], sentence: str) -> bool:

@@ -1,0 +1,158 @@
+"""The three ways to answer: by the weights of a cell, by reading the passage, or "I do not know".
+
+Knows the rule by which `ask` chooses, so that an answer is never worse than reading. Knows nothing about how
+cells are trained or passages found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pydantic import BaseModel, ConfigDict, Field
+
+from seal.grading.meaning import contains_answer, same_answer
+from seal.learner.answering import Answer, Mind
+from seal.learner.practice import reading_prompt
+from seal.learner.skills import ReadAnswer, Skills
+from seal.learner.ways import By
+from seal.retention.passages import PassageIndex, PassageMatch
+
+UNKNOWN = "I do not know."
+
+
+class WaysConfig(BaseModel):
+    """When the weights are believed, and when the text is read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    passages: int = Field(default=3, ge=1, description="Passages that a question is read in, at most.")
+    min_coverage: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of a question's words that a passage must have for a question without a name to be "
+        "about it.",
+    )
+    sure: float = Field(
+        default=0.8,
+        ge=0,
+        le=1,
+        description="Probability from which on a cell's answer that its document states is given unread.",
+    )
+    guess: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Probability from which on a cell's answer is given where reading finds none.",
+    )
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A question with what was found for it."""
+
+    question: str
+    matches: tuple[PassageMatch, ...]
+    route: tuple[str, ...]
+
+
+class Chooser:
+    """Answers of one version, by any of the ways."""
+
+    def __init__(self, mind: Mind, index: PassageIndex, skills: Skills, config: WaysConfig) -> None:
+        self.mind, self.index, self.skills, self.config = mind, index, skills, config
+
+    def ask(self, questions: Sequence[str], by: By) -> list[Answer]:
+        """Answers, in order."""
+        if by == "weights":
+            return self.mind.ask(questions)
+        asked = self._find(questions)
+        return self._read_all(asked) if by == "reading" else self._auto(asked)
+
+    def _find(self, questions: Sequence[str]) -> list[_Asked]:
+        routes = self.mind.route(questions)
+        asked = []
+        for question, route in zip(questions, routes, strict=True):
+            matches = self.index.search(question, self.config.passages)
+            near = [m for m in matches if m.key in route] or [
+                m for m in matches if m.evidence.coverage >= self.config.min_coverage
+            ]
+            asked.append(_Asked(question, matches if near else (), route))
+        return asked
+
+    def _read_all(self, asked: Sequence[_Asked]) -> list[Answer]:
+        """Every question about a document is read; the base answers the others."""
+        read = self._read([one for one in asked if one.matches])
+        return self._told(asked, {i: self._of_reading(asked[i], r) for i, r in _at(asked, read)})
+
+    def _auto(self, asked: Sequence[_Asked]) -> list[Answer]:
+        """The cell where it is sure and its document says so; else what is read; else what either guesses."""
+        own = self.mind.ask([one.question for one in asked])
+        told = {
+            i: answer
+            for i, answer in enumerate(own)
+            if answer.document is not None and self._believed(asked[i], answer)
+        }
+        rest = [one if i not in told else replace(one, matches=()) for i, one in enumerate(asked)]
+        for i, reading in _at(rest, self._read([one for one in rest if one.matches])):
+            told[i] = self._chosen(asked[i], own[i], reading)
+        for i, answer in enumerate(own):
+            if i not in told and answer.document is not None:
+                told[i] = answer if answer.probability >= self.config.guess else _unknown(asked[i])
+        return self._told(asked, told)
+
+    def _believed(self, asked: _Asked, answer: Answer) -> bool:
+        """Whether a cell's answer needs no reading: it is sure, and a passage that fits the question states
+        it."""
+        if answer.probability < self.config.sure:
+            return False
+        own = [m.text for m in asked.matches if m.key == answer.document]
+        return any(contains_answer(text, answer.text) for text in own)
+
+    def _chosen(self, asked: _Asked, own: Answer, read: ReadAnswer) -> Answer:
+        if not read.text:
+            sure = own.document is not None and own.probability >= self.config.guess
+            return own if sure else _unknown(asked)
+        if own.document is not None and same_answer(asked.question, own.text, read.text):
+            return own
+        return self._of_reading(asked, read)
+
+    def _read(self, asked: Sequence[_Asked]) -> list[ReadAnswer]:
+        prompts = []
+        for one in asked:
+            best = one.matches[0]
+            text = "\n".join(dict.fromkeys(match.text for match in one.matches))
+            prompts.append(reading_prompt(best.title, text, one.question))
+        return self.skills.read(prompts) if prompts else []
+
+    def _of_reading(self, asked: _Asked, read: ReadAnswer) -> Answer:
+        if not read.text:
+            return _unknown(asked)
+        source = next((m for m in asked.matches if contains_answer(m.text, read.text)), asked.matches[0])
+        return Answer(
+            asked.question,
+            read.text,
+            read.probability,
+            source.key,
+            tuple(dict.fromkeys(match.key for match in asked.matches)),
+            True,
+            "reading",
+            source.text,
+        )
+
+    def _told(self, asked: Sequence[_Asked], told: dict[int, Answer]) -> list[Answer]:
+        """All answers in order: the base gives those that no document is asked for."""
+        rest = [i for i in range(len(asked)) if i not in told]
+        own = self.mind.answer([None] * len(rest), [asked[i].question for i in rest])
+        told |= dict(zip(rest, own, strict=True))
+        return [told[i] for i in range(len(asked))]
+
+
+def _at(asked: Sequence[_Asked], read: Sequence[ReadAnswer]) -> list[tuple[int, ReadAnswer]]:
+    """What was read with the place of its question."""
+    return list(zip([i for i, one in enumerate(asked) if one.matches], read, strict=True))
+
+
+def _unknown(asked: _Asked) -> Answer:
+    candidates = tuple(dict.fromkeys(match.key for match in asked.matches))
+    return Answer(asked.question, UNKNOWN, 0.0, None, candidates, None, "unknown")
