@@ -6,45 +6,34 @@ cells are trained or passages found.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pydantic import BaseModel, ConfigDict, Field
-
+from seal.domains.knowledge.units import units_of
 from seal.grading.meaning import contains_answer, same_answer
 from seal.learner.answering import Answer, Mind
+from seal.learner.library import KnownDocument
 from seal.learner.practice import reading_prompt
 from seal.learner.skills import ReadAnswer, Skills
-from seal.learner.ways import By
+from seal.learner.ways import By, WaysConfig
 from seal.retention.passages import PassageIndex, PassageMatch
+from seal.retention.stretches import SourceText
+from seal.self_edits.pairs import question_of
 
 UNKNOWN = "I do not know."
 
 
-class WaysConfig(BaseModel):
-    """When the weights are believed, and when the text is read."""
+def passages_of(documents: Iterable[KnownDocument]) -> PassageIndex:
+    """The passages of what a version knows, but for the sentences that newer documents replace."""
+    return PassageIndex(_source(known) for known in documents)
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    passages: int = Field(default=3, ge=1, description="Passages that a question is read in, at most.")
-    min_coverage: float = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        description="Share of a question's words that a passage must have for a question without a name to be "
-        "about it.",
-    )
-    sure: float = Field(
-        default=0.8,
-        ge=0,
-        le=1,
-        description="Probability from which on a cell's answer that its document states is given unread.",
-    )
-    guess: float = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        description="Probability from which on a cell's answer is given where reading finds none.",
-    )
+def _source(known: KnownDocument) -> SourceText:
+    document = known.document
+    gone = {known.lines[i].sentence for i in known.retired}
+    units = tuple(u for u in units_of(document.title, known.text) if u.text not in gone)
+    pairs = (question_of(line.text) for line in known.active_lines)
+    questions = tuple(pair[0] for pair in pairs if pair)
+    return SourceText(document.id, document.title, known.text, units, questions, document.sequence)
 
 
 @dataclass(frozen=True)
@@ -56,7 +45,7 @@ class _Asked:
     route: tuple[str, ...]
 
 
-class Chooser:
+class Answerer:
     """Answers of one version, by any of the ways."""
 
     def __init__(self, mind: Mind, index: PassageIndex, skills: Skills, config: WaysConfig) -> None:

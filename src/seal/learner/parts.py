@@ -13,6 +13,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from seal.errors import StateError
 from seal.files import write_durably
 from seal.learner.caches import MINDS, AnswerKey, GivenAnswers, RecentlyUsed, SureText
 from seal.registry import Version, Workspace
@@ -21,7 +22,8 @@ from seal.registry.canonical import sha256
 if TYPE_CHECKING:
     from seal.engine.adapt import Adaptation
     from seal.engine.start import Watch
-    from seal.learner.answering import Mind
+    from seal.learner.answer_ways import Answerer
+    from seal.learner.answering import Answer, Mind
     from seal.learner.choosing import Choice
     from seal.learner.compiling import Compiler
     from seal.learner.fluency import NeutralReading
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from seal.learner.reference import ReferenceItem
     from seal.learner.settings import LearnerConfig
     from seal.learner.skills import Skills
+    from seal.learner.ways import By
     from seal.learner.writing import DocumentReader, DocumentWriter
 
 REFERENCE = "reference.json"
@@ -69,6 +72,7 @@ class Parts:
             self.reference = tuple(reference)
         self._first_answers = GivenAnswers()
         self._minds: RecentlyUsed[str | None, Mind] = RecentlyUsed(MINDS)
+        self._answerers: RecentlyUsed[str | None, Answerer] = RecentlyUsed(MINDS)
 
     @classmethod
     def open(cls, path: Path | str, *, actor: str | None = None, **given: Any) -> Self:
@@ -261,6 +265,27 @@ class Parts:
         bare.answer([None] * len(items), [i.question for i in items], [i.shown for i in items])
         return given.kept | given.recent.items()
 
+    def answer(self, version: Version | None, questions: Sequence[str], by: By) -> list[Answer]:
+        """The answers of a version, by one of the ways. Raises StateError for a way that this learner lacks,
+        and what `mind` does."""
+        if self.config.method == "units":
+            return self.answerer(version).ask(questions, by)
+        if by == "reading":
+            raise StateError("this model answers from what was learned only", "Leave --by reading out.")
+        return self.mind(version).ask(questions)
+
+    def answerer(self, version: Version | None) -> Answerer:
+        """What answers for a version by any of the ways."""
+        from seal.learner.answer_ways import Answerer, passages_of
+
+        key = None if version is None else version.id
+        made = self._answerers.get(key)
+        if made is None:
+            index = passages_of(self.library.of_version(version).values())
+            made = Answerer(self.mind(version), index, self.skills, self.config.ways)
+            self._answerers.put(key, made)
+        return made
+
     def bare_mind(self) -> Mind:
         """The frozen base."""
         return self.mind(None)
@@ -285,6 +310,7 @@ class Parts:
     def drop_minds(self) -> None:
         """Forgets what was loaded: versions that were erased must not answer from memory."""
         self._minds.clear()
+        self._answerers.clear()
         self.library.drop_adapters()
         self.answers.drop_cells()
 

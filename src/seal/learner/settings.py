@@ -23,6 +23,7 @@ from seal.errors import ConfigError, InputFileError
 from seal.gates import GateConfig
 from seal.gates.decide import Autonomy
 from seal.learner.agreement import Judging
+from seal.learner.ways import WaysConfig
 from seal.models.model_names import BUILTIN
 from seal.retention import RouterConfig
 from seal.self_edits.ground import GroundConfig
@@ -154,6 +155,7 @@ class LearnerConfig(_Config):
     ground: GroundConfig = GroundConfig()
     router: RouterConfig = RouterConfig()
     gates: GateConfig = GateConfig()
+    ways: WaysConfig = WaysConfig()
 
     def engine_config(self, model: str) -> EngineConfig:
         """The same as the engine has it, for a model of this name."""

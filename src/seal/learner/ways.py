@@ -6,10 +6,39 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias, get_args
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from seal.errors import InputError
 from seal.hints import did_you_mean
 
 By: TypeAlias = Literal["auto", "weights", "reading"]
+
+
+class WaysConfig(BaseModel):
+    """When the weights are believed, and when the text is read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    passages: int = Field(default=3, ge=1, description="Passages that a question is read in, at most.")
+    min_coverage: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of a question's words that a passage must have for a question without a name to be "
+        "about it.",
+    )
+    sure: float = Field(
+        default=0.8,
+        ge=0,
+        le=1,
+        description="Probability from which on a cell's answer that its document states is given unread.",
+    )
+    guess: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Probability from which on a cell's answer is given where reading finds none.",
+    )
 
 
 def checked_way(by: str) -> By:
