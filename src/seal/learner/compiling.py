@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 
 from seal.domains.knowledge.chunks import chunks
-from seal.engine.adapt import Adaptation
+from seal.engine.adapt import Adaptation, Progress, no_progress
 from seal.engine.workers import one_thread, small_enough
 from seal.executors import WorkerPool, deal, in_order
 from seal.grading.exact import comparable
@@ -84,6 +85,7 @@ class Compiler:
         skills: Skills | None = None,
     ) -> None:
         self.config, self.base, self.writing_model = config, base, writing_model
+        self.on_progress: Progress = no_progress
         self.drafter = None if skills is None or writer is not None else drafter(config, skills)
         self.writer = writer or ModelWriter(config, writing_model)
         self.reader = reader or (
@@ -109,6 +111,7 @@ class Compiler:
     def draft(self, source: SourceDocument) -> tuple[tuple[Line, ...], tuple[Question, ...]]:
         """What is written about a document, each line kept or dropped for a reason, and its exam."""
         if self.drafter is not None:
+            self.drafter.on_progress = partial(self._tell, source)
             return self.drafter.draft(source)
         lines: tuple[Line, ...] = ()
         exam: tuple[Question, ...] = ()
@@ -117,6 +120,9 @@ class Compiler:
             if len(exam) >= self.config.exam.enough:
                 break
         return lines, exam
+
+    def _tell(self, source: SourceDocument, stage: str, done: int, n: int) -> None:
+        self.on_progress(f"{source.title or source.id[:12]}: {stage}", done, n)
 
     def _threads(self) -> AbstractContextManager[None]:
         """Small models are compiled side by side by processes of one thread; a large one takes them all."""
@@ -208,7 +214,8 @@ class Compiler:
         seed = derive_seed("cell", self.config.seed, source.id)
         hyperparameters = self._hyperparameters(examples)
         plan = TrainingPlan(source.id, examples, hyperparameters, seed)
-        return train(self.base.model, self.base.tokenizer, [plan])[0]
+        told = partial(self._tell, source, "training")
+        return train(self.base.model, self.base.tokenizer, [plan], on_progress=told)[0]
 
     def _hyperparameters(self, examples: Sequence[Example]) -> Hyperparameters:
         """As configured; a short document is gone through more often, so that it has steps enough."""

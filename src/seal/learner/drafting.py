@@ -63,7 +63,7 @@ class Drafter:
     def draft(self, source: SourceDocument) -> tuple[tuple[Line, ...], tuple[Question, ...]]:
         """The lines, each kept or dropped for a reason, and the exam."""
         units = list(units_of(source.title, source.text))
-        drafts: list[_Draft] = []
+        drafts = [one for at, unit in enumerate(units) for one in _of_row(at, unit, source.title)]
         with self.skills.on():
             for attempt in range(self.config.attempts):
                 lacking = _lacking(units, drafts, self.config.per_unit if attempt else 1)
@@ -109,9 +109,7 @@ class Drafter:
         for one in drafts:
             one.reason = _fault(one, source, units)
         sound = [one for one in drafts if not one.reason]
-        prompts = [
-            reading_prompt(source.title, _window(units, one.unit), one.question) for one in sound
-        ]
+        prompts = [reading_prompt(source.title, _window(units, one.unit), one.question) for one in sound]
         read = self.skills.read(prompts, lambda done, n: self.on_progress("reading again", done, n))
         for one, answer in zip(sound, read, strict=True):
             one.probability = answer.probability
@@ -136,20 +134,18 @@ class Drafter:
                 own[n].reason = ENOUGH
 
     def _exam(self, drafts: Sequence[_Draft]) -> tuple[Question, ...]:
-        """Wordings that are not learned, of facts that others ask for; first those left over anyway."""
-        exam: list[Question] = []
-        examined: list[_Draft] = []
-        pool = [one for one in drafts if one.reason == ENOUGH] + [one for one in drafts if not one.reason]
-        for one in sorted(pool, key=lambda one: (one.reason != ENOUGH, -one.probability)):
-            if len(exam) >= self.config.max_questions:
-                break
-            told = [o for o in drafts if not o.reason and o is not one and _same(o, one)]
-            twice = any(_same(o, one) for o in examined)
-            if told and not twice:
-                one.reason = FOR_EXAM
-                examined.append(one)
-                exam.append(Question(one.question, (one.answer,)))
-        return tuple(exam)
+        """Wordings that are not learned, of facts that others ask for: those left over, and if these are too
+        few, some that would be learned."""
+        left = [one for one in drafts if one.reason == ENOUGH]
+        learned = [one for one in drafts if not one.reason and one.probability < 1]
+        exam: list[_Draft] = []
+        for pool, most in ((left, self.config.max_questions), (learned, self.config.enough)):
+            for one in sorted(pool, key=lambda one: -one.probability):
+                told = any(not o.reason and o is not one and _same(o, one) for o in drafts)
+                if len(exam) < most and told and not any(_same(o, one) for o in exam):
+                    one.reason = FOR_EXAM
+                    exam.append(one)
+        return tuple(Question(one.question, (one.answer,)) for one in exam)
 
 
 def drafter(config: LearnerConfig, skills: Skills, on_progress: Progress | None = None) -> Drafter:
@@ -163,6 +159,20 @@ def drafter(config: LearnerConfig, skills: Skills, on_progress: Progress | None 
 def _same(one: _Draft, other: _Draft) -> bool:
     """Whether two drafts ask for one fact."""
     return one.unit == other.unit and same_answer(one.question, one.answer, other.answer)
+
+
+def _of_row(at: int, unit: Unit, title: str) -> list[_Draft]:
+    """A question for each cell of a row, named by the row's first cell and the cell's heading: a writer often
+    forgets to say which row it means."""
+    if unit.kind != "row":
+        return []
+    cells = [cell.partition(": ")[::2] for cell in unit.text.split("; ")]
+    (_, subject), *others = cells
+    return [
+        _Draft(at, f"{title}, {subject}: {heading}?", value, probability=1.0)
+        for heading, value in others
+        if subject and heading and value
+    ]
 
 
 def _line(draft: _Draft, unit: Unit) -> Line:

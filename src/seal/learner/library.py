@@ -21,6 +21,7 @@ from seal.errors import AdapterError, DamageError
 from seal.learner.answering import Cell, fingerprint
 from seal.learner.caches import ADAPTER_BYTES, RecentlyUsed
 from seal.learner.compiling import Compiled
+from seal.learner.practice import skills_name
 from seal.learner.settings import LearnerConfig
 from seal.learner.writing import SourceDocument
 from seal.models.identity import model_record
@@ -87,6 +88,8 @@ class Library:
             self.base if writer is base else model_record(settings["writer"], writer.model)["sha256"]
         )
         self.recipe = config.recipe()
+        if config.method == "units":  # what a writer writes depends on its practice
+            self.recipe["skills"] = skills_name(self.writing_model)
         self.writer = f"{self.writing_model[:16]}/{digest_of(self.recipe)[:16]}"
         self.environment = environment(base)
         self.model_name = settings["model"]

@@ -136,7 +136,7 @@ class Parts:
         from seal.learner.compiling import Compiler
 
         skills = self.skills if config.method == "units" else None
-        return Compiler(
+        compiler = Compiler(
             config,
             self.adaptation,
             self.writing_model,
@@ -144,6 +144,9 @@ class Parts:
             reader=self._reader,
             skills=skills,
         )
+        if skills is not None:  # else documents are compiled too fast to tell of parts of one
+            compiler.on_progress = self.watch.progress
+        return compiler
 
     @cached_property
     def skills(self) -> Skills:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Final
 
+from seal.registry.canonical import digest_of
 from seal.types import Example
 
 NOT_THERE: Final = "not in the text"
@@ -46,9 +47,7 @@ class PracticeDocument:
 
 def practice_documents() -> list[PracticeDocument]:
     """All documents of the practice set, in the order of its files."""
-    texts = [
-        (files("seal.learner") / "practice" / name).read_text(encoding="utf-8") for name in _FILES
-    ]
+    texts = [(files("seal.learner") / "practice" / name).read_text(encoding="utf-8") for name in _FILES]
     return [document for text in texts for document in _read(text)]
 
 
@@ -159,3 +158,11 @@ def shown(units: Sequence[tuple[str, str]]) -> str:
         last = heading
         lines.append(text)
     return "\n".join(lines)
+
+
+def skills_name(digest: str) -> str:
+    """Names the skills of a base with these weights, from this practice set."""
+    documents = [
+        [d.title, d.unanswered, [[u.text, u.heading, u.pairs] for u in d.units]] for d in practice_documents()
+    ]
+    return f"{digest[:16]}-{digest_of(documents)[:8]}"

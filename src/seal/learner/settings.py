@@ -73,19 +73,24 @@ class UnitsConfig(_Config):
 
     samples: int = Field(default=2, ge=1, description="Times that each sentence is written about at once.")
     attempts: int = Field(
-        default=2, ge=1, description="How often at most sentences are written about of which too little is kept."
+        default=2,
+        ge=1,
+        description="How often at most sentences are written about of which too little is kept.",
     )
     temperature: float = Field(default=0.6, ge=0, description="Sampling temperature; 0 is greedy.")
     top_p: float = Field(default=0.95, gt=0, le=1, description="Nucleus sampling's probability mass.")
     max_new_tokens: int = Field(default=96, ge=1, description="Longest writing about a sentence in tokens.")
-    per_unit: int = Field(default=6, ge=1, description="Questions that are learned of a sentence, at most.")
+    per_unit: int = Field(default=8, ge=1, description="Questions that are learned of a sentence, at most.")
     min_probability: float = Field(
         default=0.05,
         ge=0,
         le=1,
         description="A question is dropped if its answer, read again in the text, is less probable.",
     )
-    max_questions: int = Field(default=14, ge=1, description="Questions an exam has at most.")
+    max_questions: int = Field(default=12, ge=1, description="Questions an exam has at most.")
+    enough: int = Field(
+        default=6, ge=0, description="With fewer questions left over, an exam takes some that would be learned."
+    )
     least_steps: int = Field(
         default=24, ge=1, description="Optimiser steps of a cell at least, however short its document."
     )

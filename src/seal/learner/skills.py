@@ -16,10 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from seal.errors import TrainingError
-from seal.learner.practice import practice_documents, practice_examples, read_answer
+from seal.learner.practice import practice_documents, practice_examples, read_answer, skills_name
 from seal.models import score_answers
 from seal.models.generate import Generation, generate
-from seal.registry.canonical import digest_of
 from seal.training import Adapter, AdapterBank, load_peft, save_peft, train
 from seal.types import Hyperparameters, TrainingPlan
 
@@ -157,16 +156,10 @@ def practised(base: Adaptation, watch: Callable[[str, int, int], None]) -> Adapt
     return adapter
 
 
-def skills_name(digest: str) -> str:
-    """Names the skills of a base with these weights, from this practice set."""
-    documents = [
-        [d.title, d.unanswered, [[u.text, u.heading, u.pairs] for u in d.units]] for d in practice_documents()
-    ]
-    return f"{digest[:16]}-{digest_of(documents)[:8]}"
-
-
 def skills_folder() -> Path:
     """Where skills that were practised on this machine are kept."""
     given = os.environ.get("SEAL_CACHE")
-    cache = Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seal"
+    cache = (
+        Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seal"
+    )
     return cache / "skills"
