@@ -1,0 +1,121 @@
+"""Which way an answer comes: the rule alone, with a mind and a reader that say what the test wants."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from seal.errors import InputError
+from seal.learner.answer_ways import UNKNOWN, Answerer
+from seal.learner.answering import Answer
+from seal.learner.skills import ReadAnswer
+from seal.learner.ways import WaysConfig, checked_way
+from seal.retention.passages import PassageIndex
+from seal.retention.stretches import SourceText
+
+MILL = SourceText("mill", "Alder Mill", "Alder Mill was built in 1844 by Tom Reed. It has three floors.")
+BUILT = "When was Alder Mill built?"
+GENERAL = "What is the capital of France?"
+
+
+class FakeMind:
+    """A cell that answers everything about the mill alike, and a base."""
+
+    def __init__(self, said: str, probability: float) -> None:
+        self.said = Answer("", said, probability, "mill", ("mill",), True, "weights")
+
+    def route(self, questions: list[str]) -> list[tuple[str, ...]]:
+        return [("mill",) if "Alder" in question else () for question in questions]
+
+    def ask(self, questions: list[str]) -> list[Answer]:
+        routes = self.route(questions)
+        return [self.said if route else base(q) for q, route in zip(questions, routes, strict=True)]
+
+    def answer(self, documents: list[None], questions: list[str]) -> list[Answer]:
+        return [base(question) for question in questions]
+
+
+def base(question: str) -> Answer:
+    return Answer(question, "Paris", 0.9)
+
+
+class FakeSkills:
+    def __init__(self, text: str, probability: float) -> None:
+        self.answer, self.prompts = ReadAnswer(text, probability), []
+
+    def read(self, prompts: list[str]) -> list[ReadAnswer]:
+        self.prompts += prompts
+        return [self.answer for _ in prompts]
+
+
+def answerer(
+    cell: tuple[str, float] = ("1844", 0.95), read: tuple[str, float] = ("in 1844", 0.9), **config: Any
+):
+    mind: Any = FakeMind(*cell)
+    skills: Any = FakeSkills(*read)
+    return Answerer(mind, PassageIndex([MILL]), skills, WaysConfig(**config)), skills
+
+
+def test_a_sure_cell_whose_passage_says_so_is_believed_unread():
+    ways, skills = answerer()
+    [answer] = ways.ask([BUILT], "auto")
+    assert (answer.text, answer.way, skills.prompts) == ("1844", "weights", [])
+
+
+def test_an_unsure_cell_is_read_for():
+    ways, skills = answerer(cell=("1944", 0.3))
+    [answer] = ways.ask([BUILT], "auto")
+    assert (answer.text, answer.way, answer.document) == ("in 1844", "reading", "mill")
+    assert "built in 1844" in answer.passage and len(skills.prompts) == 1
+
+
+def test_a_sure_cell_whose_passage_says_otherwise_is_read_for():
+    ways, _ = answerer(cell=("1944", 0.99))
+    [answer] = ways.ask([BUILT], "auto")
+    assert (answer.text, answer.way) == ("in 1844", "reading")
+
+
+def test_where_both_say_the_same_the_cell_gave_the_answer():
+    ways, _ = answerer(cell=("1844", 0.3))
+    [answer] = ways.ask([BUILT], "auto")
+    assert (answer.text, answer.way) == ("1844", "weights")
+
+
+def test_where_nothing_is_read_a_cell_may_guess_and_an_unsure_one_may_not():
+    ways, _ = answerer(cell=("1944", 0.7), read=("", 0.9))
+    assert ways.ask([BUILT], "auto")[0].way == "weights"
+    ways, _ = answerer(cell=("1944", 0.2), read=("", 0.9))
+    [answer] = ways.ask([BUILT], "auto")
+    assert (answer.text, answer.way) == (UNKNOWN, "unknown")
+
+
+def test_a_question_about_no_document_is_the_base_s():
+    for by in ("auto", "reading", "weights"):
+        ways, skills = answerer()
+        [answer] = ways.ask([GENERAL], by)
+        assert (answer.text, answer.way, answer.document, skills.prompts) == ("Paris", "base", None, [])
+
+
+def test_by_reading_the_cell_is_not_asked():
+    ways, _ = answerer(cell=("1844", 0.99), read=("in the year 1844", 0.9))
+    [answer] = ways.ask([BUILT], "reading")
+    assert (answer.text, answer.way) == ("in the year 1844", "reading")
+
+
+def test_a_question_without_a_name_is_read_where_the_words_fit():
+    ways, _ = answerer(read=("three", 0.9))
+    [answer] = ways.ask(["How many floors?"], "auto")
+    assert (answer.text, answer.way, answer.document) == ("three", "reading", "mill")
+
+
+def test_answers_keep_the_order_of_their_questions():
+    ways, _ = answerer(cell=("1944", 0.3))
+    told = ways.ask([GENERAL, BUILT, GENERAL], "auto")
+    assert [one.text for one in told] == ["Paris", "in 1844", "Paris"]
+
+
+def test_a_way_that_there_is_not_is_told():
+    assert checked_way("reading") == "reading"
+    with pytest.raises(InputError, match="no way 'wieghts'"):
+        checked_way("wieghts")
