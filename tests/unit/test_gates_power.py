@@ -17,7 +17,6 @@ from seal.gates import (
     Leak,
     Perplexity,
     Report,
-    advice_of,
     power_of,
     what_it_shows,
 )
@@ -240,9 +239,3 @@ def test_what_was_not_measured_is_not_recorded() -> None:
     assert recorded(measured)["leaks"][0]["declined_by_base"] == 0
     assert recorded(measured)["documents"][0]["facts"] == {"q0": 0}
     assert recorded(measured)["perplexities"][0] == asdict(measured.perplexities[0])
-
-
-def test_a_finding_that_stops_a_candidate_comes_with_advice() -> None:
-    assert advice_of(Finding("acquisition", "d", "pass", "")) == ""
-    assert "exam" in advice_of(Finding("acquisition", "d", "fail", ""))
-    assert "approve" in advice_of(Finding("consistency", "d", "open", ""))

@@ -89,7 +89,9 @@ class UnitsConfig(_Config):
     )
     max_questions: int = Field(default=12, ge=1, description="Questions an exam has at most.")
     enough: int = Field(
-        default=6, ge=0, description="With fewer questions left over, an exam takes some that would be learned."
+        default=6,
+        ge=0,
+        description="With fewer questions left over, an exam takes some that would be learned.",
     )
     least_steps: int = Field(
         default=24, ge=1, description="Optimiser steps of a cell at least, however short its document."
