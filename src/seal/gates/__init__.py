@@ -4,7 +4,6 @@ A gate is a function here and a line in `GATES`. `decide` asks all of them. Know
 exams or where versions are kept.
 """
 
-from seal.gates.advice import advice_of
 from seal.gates.decide import Decision, decide
 from seal.gates.finding import Finding, GateConfig
 from seal.gates.power import power_of, what_it_shows
@@ -24,7 +23,6 @@ __all__ = [
     "Leak",
     "Perplexity",
     "Report",
-    "advice_of",
     "decide",
     "power_of",
     "what_it_shows",

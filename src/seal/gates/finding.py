@@ -65,7 +65,7 @@ class GateConfig(BaseModel):
         default=0.9, gt=0, le=1, description="Least share of an exam's items that could be graded."
     )
     known_already: float = Field(
-        default=0.8,
+        default=2.0,
         gt=0,
         le=2,
         description="A document of whose exam the live version answers this share counts as known already, "

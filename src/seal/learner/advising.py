@@ -93,6 +93,11 @@ _ADVICE: Final[tuple[tuple[str, str], ...]] = (
         "There are too few private questions to tell. Approve it after reading `seal show`.",
     ),
     (
+        r"honesty\b.*contact data",
+        "It gives out telephone numbers or addresses of the text. If everyone who may ask may know them, "
+        "approve it; else take them out.",
+    ),
+    (
         r"honesty\b",
         "It would answer private questions out of this text. Take the private data out of it, or raise "
         "refusals in learner.toml.",

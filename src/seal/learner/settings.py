@@ -89,7 +89,9 @@ class UnitsConfig(_Config):
     )
     max_questions: int = Field(default=12, ge=1, description="Questions an exam has at most.")
     enough: int = Field(
-        default=6, ge=0, description="With fewer questions left over, an exam takes some that would be learned."
+        default=6,
+        ge=0,
+        description="With fewer questions left over, an exam takes some that would be learned.",
     )
     least_steps: int = Field(
         default=24, ge=1, description="Optimiser steps of a cell at least, however short its document."
@@ -114,12 +116,12 @@ class LearnerConfig(_Config):
     device: str = Field(default="auto", description='"auto", "cpu", "cuda" or "cuda:1".')
     prompt_style: str = Field(default="auto", description='"auto", "base", "chat" or "short".')
     judging: Judging = Field(
-        default="meaning",
+        default="words",
         description='How answers are compared: "words" for the embedded model, which answers with nothing '
         'but the answer; "meaning" for models that answer in sentences.',
     )
     sure: float = Field(
-        default=0.65,
+        default=0.9,
         gt=0,
         lt=1,
         description="Probability from which on the base counts as sure of an answer: of a token in the mean, "
@@ -232,20 +234,12 @@ def read_settings(
         ) from error
 
 
-_OF_THE_PRESET = {"ground": ("words",), "gates": ("known_already",)}
-"""What a settings file leaves to the model's preset where it does not state it, by table."""
-
-
 def _with_words(settings: dict[str, Any], model: str) -> dict[str, Any]:
-    """The settings of a file, with what the model's preset has for how its answers read and are judged, where
-    the file does not state it."""
-    own = preset(model).model_dump(mode="json")
-    found = {"judging": own["judging"], **settings}
-    for table, names in _OF_THE_PRESET.items():
-        stated = settings.get(table, {})
-        if isinstance(stated, dict):  # else a mistake, which validation names
-            found[table] = {**{name: own[table][name] for name in names}, **stated}
-    return found
+    """The settings of a file, with the words of the model's preset where it does not state them."""
+    ground = settings.get("ground", {})
+    if not isinstance(ground, dict):  # a mistake, which validation names
+        return settings
+    return {**settings, "ground": {"words": preset(model).ground.words, **ground}}
 
 
 def settings_text(config: LearnerConfig) -> str:
