@@ -1,0 +1,240 @@
+"""Whether every name of a line stands in its source, and every word in scripts that show no names.
+
+Knows the look of names: capitals, digits, symbols; Chinese surnames; katakana. Tables: name_words.py.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+from seal.self_edits.name_words import (
+    ASKED_AFTER,
+    COMMON_NOUNS,
+    FUNCTION_WORDS,
+    PEOPLES,
+    STARTERS,
+    WIDE_FUNCTION,
+    WIDE_QUESTION,
+    WIDE_SURNAMES,
+)
+from seal.self_edits.number_words import MONTHS, guess_language
+from seal.self_edits.source_facts import WIDE_RUN, NameToken, SourceFacts, forms_of, squeezed, tokens_of
+
+__all__ = ["against_names", "against_words"]
+
+NO_NAME: Final = "a name in it is not in the source"
+NOT_ONE_NAME: Final = "the words of a name in it do not stand together in the source"
+NO_WORD: Final = "a word in it is not in the source"
+
+_WITHOUT_CAPITALS: Final = (
+    "ARABIC",
+    "BENGALI",
+    "DEVANAGARI",
+    "GUJARATI",
+    "HANGUL",
+    "HEBREW",
+    "TAMIL",
+    "TELUGU",
+)
+_KATAKANA: Final = re.compile("[\u30a1-\u30fa\u30fc]{2,}")
+_ENDINGS: Final = ("s", "es", "n", "an", "ian", "ese", "ish", "ic", "i")
+_APART: Final = 3  # words of one name stand at most so far from one another
+_ANSWER_WORDS: Final = 6
+_WIDE_SHARE: Final = 0.6  # of the pairs of characters that must stand in the source
+_FEWEST: Final = 3
+
+
+def against_names(part: str, source: SourceFacts, *, is_question: bool, is_answer: bool) -> str:
+    """The reason if a name of the part does not stand in the source, or its words not together."""
+    tokens = list(tokens_of(part))
+    words = {token.folded for token in tokens}
+    language = guess_language(words) if len(tokens) > 4 else source.language
+    nouns_have_capitals = language == "de"
+    short = is_answer and len(tokens) <= _ANSWER_WORDS
+    run: list[NameToken] = []
+    for at, token in enumerate(tokens):
+        following = tokens[at + 1] if at + 1 < len(tokens) else None
+        if not _is_name(token, following, source, short=short):
+            run = []
+            continue
+        if nouns_have_capitals and is_question and _is_asked_noun(tokens, at):
+            continue
+        if not _has(token.folded, source, is_german=nouns_have_capitals):
+            return NO_NAME
+        run = [*run, token] if run and token.follows else [token]
+        if not nouns_have_capitals and not _stands_together(run, source):
+            return NOT_ONE_NAME
+    return ""
+
+
+def _is_name(token: NameToken, following: NameToken | None, source: SourceFacts, *, short: bool) -> bool:
+    """Whether a word has to stand in the source as it is written: a name, a symbol, a word with digits."""
+    text, folded = token.text, token.folded
+    letters = "".join(filter(str.isalpha, text))
+    if not letters or folded in ("i", "e.g", "i.e", "z.b", "d.h", "a.m", "p.m", "q", "a"):
+        return False
+    if _is_measure(text):
+        return False
+    if any(map(str.isdigit, text)) or not text[-1].isalnum() or text[0] == "." or "." in text[1:-1]:
+        return True
+    if any(map(str.isupper, letters[1:])):
+        return True
+    if not text[0].isupper():
+        return False
+    if folded in FUNCTION_WORDS or folded in COMMON_NOUNS:
+        return False
+    if not token.begins:
+        return True
+    if folded in STARTERS or folded.endswith(("ly", "ing")):
+        return False
+    if short or following is None:
+        return True
+    follows = following.text
+    if follows[0].isupper() and following.follows:
+        return True
+    # "Berta lives", "Greece was": a subject without an article is a name, unless it is in the plural
+    is_verb = follows in _AUXILIARIES or follows.endswith(("ed", "s"))
+    is_common = folded.endswith(("s", "ion", "ment", "ness", "ity", "ism"))
+    return is_verb and not is_common and following.follows
+
+
+_AUXILIARIES: Final = frozenset(
+    "is was has had does did will can could would may might must ist war hat wurde wird est "
+    "était a fut es era "
+    "fue ha became wrote won built made led".split()
+)
+
+
+def _is_measure(text: str) -> bool:
+    """Whether a word is a number with its unit or ending ("5mg", "3rd", "1990s", "2pm")."""
+    return re.fullmatch(r"[\d.,]+(?:[^\W\d_]{1,3}|millionen?)", text) is not None
+
+
+def _is_asked_noun(tokens: list[NameToken], at: int) -> bool:
+    """ "In welchem Jahr": what a question asks for need not stand in the source."""
+    return any(token.folded.startswith(ASKED_AFTER) for token in tokens[max(0, at - 2) : at])
+
+
+def _has(folded: str, source: SourceFacts, *, is_german: bool) -> bool:
+    """Whether a word of a name stands in the source, as it is or inflected."""
+    if any(form in source.words for form in forms_of(folded)):
+        return True
+    if folded in MONTHS and not folded.isdigit():
+        month = MONTHS[folded]
+        return any(date.month == month for readings in source.measures.dates for date in readings)
+    if any(form.upper() in source.initials for form in forms_of(folded)):
+        return True
+    if any(map(str.isdigit, folded)) or not folded[-1].isalnum():
+        return False
+    if any(one in source.words for one in PEOPLES.get(folded, ())):
+        return True
+    if not folded.isascii() and not is_german and not unicodedata.name(folded[0], "").startswith("LATIN"):
+        return folded[: max(_FEWEST, len(folded) - 3)] in source.stems  # Cyrillic, Greek: cases
+    if is_german:
+        bare = folded[: max(4, len(folded) - 3)]
+        return len(bare) >= 4 and bare in source.stems
+    for end in _ENDINGS:
+        if folded.endswith(end) and len(folded) - len(end) >= 3 and folded[: -len(end)] in source.words:
+            return True
+        if folded + end in source.words or (len(folded) >= 5 and folded[:-1] + end in source.words):
+            return True
+        if folded.endswith(end) and len(folded) - len(end) >= 4:
+            bare = folded[: -len(end)]
+            if any(bare + vowel in source.words for vowel in "aeoy"):
+                return True
+    return False
+
+
+def _stands_together(run: list[NameToken], source: SourceFacts) -> bool:
+    """Whether the last two words of a name stand near one another in the source. A word that the source has
+    without a capital too ("the president") may stand anywhere."""
+    if len(run) < 2:
+        return True
+    first, second = (
+        next((source.words[form] for form in forms_of(one.folded) if form in source.words), ())
+        for one in run[-2:]
+    )
+    if not first or not second or run[-1].folded in source.lower or run[-2].folded in source.lower:
+        return True
+    here = set(second)
+    return any(at + step in here for at in first for step in range(-_APART, _APART + 1) if step)
+
+
+def against_words(part: str, source: SourceFacts) -> str:
+    """The reason if a word in a script without capitals does not stand in the source."""
+    for match in _KATAKANA.finditer(part):
+        if match[0] not in source.text and squeezed(match[0]) not in source.squeezed:
+            return NO_NAME
+    runs = WIDE_RUN.findall(WIDE_QUESTION.sub(" ", part))
+    if reason := _against_runs(runs, source):
+        return reason
+    for token in tokens_of(part):
+        name = unicodedata.name(token.text[0], "")
+        if name.startswith(_WITHOUT_CAPITALS) and not _has_stem(token.folded, source, name):
+            return NO_WORD
+    return ""
+
+
+def _against_runs(runs: list[str], source: SourceFacts) -> str:
+    pairs = [run[at : at + 2] for run in runs for at in range(len(run) - 1)]
+    counted = [pair for pair in pairs if not set(pair) & WIDE_FUNCTION]
+    if counted and sum(pair in source.pairs for pair in counted) < _WIDE_SHARE * len(counted):
+        return NO_WORD
+    for run in runs:
+        known = [False] * len(run)
+        for at in range(len(run) - 1):
+            if run[at : at + 2] in source.pairs:
+                known[at] = known[at + 1] = True
+        gap = ""
+        for char, is_known in zip(run + "的", [*known, True]):
+            if not is_known and char not in WIDE_FUNCTION:
+                gap += char
+            else:
+                is_name = len(gap) >= 2 and (
+                    gap[0] in WIDE_SURNAMES or gap[-1] in "市省县县国州路街区岛山河湖"
+                )
+                if (
+                    is_name
+                    or len(gap) >= 4
+                    or (gap and any(one not in source.pairs for one in gap) and len(gap) >= 2)
+                ):
+                    return NO_WORD
+                gap = ""
+    return ""
+
+
+def _has_stem(folded: str, source: SourceFacts, script: str) -> bool:
+    letters = "".join(char for char in folded if unicodedata.category(char)[0] in "LM")
+    if len(letters) < _FEWEST or letters in FUNCTION_WORDS:
+        return True
+    if script.startswith("HANGUL"):
+        return letters[:2] in source.squeezed
+    tried = [letters]
+    if script.startswith(("ARABIC", "HEBREW")):
+        prefixes = (
+            "وال",
+            "بال",
+            "كال",
+            "فال",
+            "لل",
+            "ال",
+            "و",
+            "ب",
+            "ل",
+            "ك",
+            "ف",
+            "ה",
+            "ו",
+            "ב",
+            "ל",
+            "מ",
+            "ש",
+            "כ",
+        )
+        tried += [letters.removeprefix(prefix) for prefix in prefixes if letters.startswith(prefix)]
+    for word in tried:
+        if len(word) >= 2 and word[: max(_FEWEST, round(0.7 * len(word)))] in source.squeezed:
+            return True
+    return False

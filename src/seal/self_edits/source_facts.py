@@ -1,0 +1,137 @@
+"""A source as the exact checks see it: its words, names, numbers and dates, ready to be looked up.
+
+Knows how a word may be written. Knows nothing about what a line may say of it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from seal.self_edits.number_words import guess_language
+from seal.self_edits.quantities import Measures, normalised, read_measures, uses_decimal_comma
+
+__all__ = ["NameToken", "SourceFacts", "WIDE_RUN", "fold", "forms_of", "read_facts", "squeezed", "tokens_of"]
+
+# accents and vowel signs, which are no letters to Python
+_MARKS: Final = (
+    r"\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0963\u0980-\u0983"
+    r"\u09bc-\u09cd\u0a01-\u0a03\u0a3c-\u0a4d\u0a81-\u0a83\u0abc-\u0acd\u0bbe-\u0bcd\u0c3e-\u0c4d"
+)
+_TOKEN: Final = re.compile(rf"(?:(?<![\w.])\.)?[^\W_](?:[\w{_MARKS}]|['.&](?=[^\W_]))*(?:\+\+|#)?")
+_BREAKS_RUN: Final = re.compile(r"[^\s.'-]|[.](?=\s)")
+WIDE_RUN: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]+")  # no spaces between words
+_BEGINS: Final = re.compile(r"[.!?:;\"(。！？।|•]")
+_SHORT_FORM: Final = re.compile(
+    r"(?:[A-ZÄÖÜ]|Dr|Mr|Mrs|Ms|St|No|Nr|Prof|Sr|Sra|Jr|Lt|Col|Gen|Rev|Inc|Co|Ltd)"
+)
+_FEWEST: Final = 3
+_MOST_STEM: Final = 24
+_SENTENCE_GAP: Final = 10  # words of two sentences are no name together
+
+
+@dataclass(frozen=True)
+class NameToken:
+    text: str
+    folded: str
+    start: int
+    begins: bool  # a sentence begins with it, so that its capital says little
+    follows: bool  # nothing but a space or hyphen stands between it and the token before
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    text: str
+    language: str
+    comma: bool
+    measures: Measures
+    words: dict[str, tuple[int, ...]]  # where each word stands
+    lower: frozenset[str]  # words that stand there without a capital
+    stems: frozenset[str]
+    initials: frozenset[str]
+    squeezed: str  # letters and digits alone
+    pairs: frozenset[str]  # two characters each, of scripts without spaces
+
+
+@lru_cache(maxsize=64)
+def read_facts(source: str, title: str) -> SourceFacts:
+    body = normalised(source)
+    text = f"{normalised(title)}. {body}" if title.strip() else body
+    tokens = list(tokens_of(text))
+    words: dict[str, list[int]] = {}
+    at = 0
+    for token in tokens:
+        at += _SENTENCE_GAP if token.begins else 1
+        for form in forms_of(token.folded):
+            words.setdefault(form, []).append(at)
+    plain = {token.folded for token in tokens}
+    language = guess_language(plain)
+    comma = uses_decimal_comma(body, language)
+    runs = WIDE_RUN.findall(text)
+    return SourceFacts(
+        text=body,
+        language=language,
+        comma=comma,
+        measures=read_measures(text, language, comma),
+        words={word: tuple(places) for word, places in words.items()},
+        lower=frozenset(token.folded for token in tokens if token.text[:1].islower()),
+        stems=frozenset(
+            word[:size] for word in plain for size in range(_FEWEST, min(len(word), _MOST_STEM) + 1)
+        ),
+        initials=frozenset(_initials(tokens)),
+        squeezed=squeezed(text),
+        pairs=frozenset(run[at : at + 2] for run in runs for at in range(len(run) - 1))
+        | frozenset("".join(runs)),
+    )
+
+
+def tokens_of(text: str) -> Iterator[NameToken]:
+    """The words of a normalised text, symbols that belong to them included ("C++", ".NET")."""
+    end = 0
+    before = ""
+    for match in _TOKEN.finditer(text):
+        between = text[end : match.start()]
+        marks = between.replace(".", "") if _SHORT_FORM.fullmatch(before) else between
+        begins = not end or _BEGINS.search(marks) is not None
+        follows = bool(end) and len(between) <= 2 and not _BREAKS_RUN.search(marks)
+        before = match[0]
+        yield NameToken(before, fold(before), match.start(), begins, follows)
+        end = match.end()
+
+
+def fold(text: str) -> str:
+    """In small letters, without the accents that writers leave out."""
+    folded = text.casefold()
+    if folded.isascii():
+        return folded
+    parts = unicodedata.normalize("NFD", folded)
+    return unicodedata.normalize("NFC", "".join(char for char in parts if not "\u0300" <= char <= "\u036f"))
+
+
+def squeezed(text: str) -> str:
+    return "".join(char for char in fold(text) if unicodedata.category(char)[0] in "LMN")
+
+
+def _initials(tokens: list[NameToken]) -> Iterator[str]:
+    run = ""
+    for token in tokens:
+        if token.text[:1].isupper():
+            run = (run if token.follows else "") + token.text[0].upper()
+            for start in range(max(0, len(run) - 6), len(run) - 1):
+                yield run[start:]
+        elif token.folded not in ("of", "the", "and", "for", "de", "du", "des", "la", "der", "für", "und"):
+            run = ""
+
+
+def forms_of(folded: str) -> Iterator[str]:
+    yield folded
+    if folded.endswith("'s"):
+        yield folded[:-2]
+    if "." in folded:
+        yield folded.replace(".", "")
+    if "'" in folded[1:3]:  # l'Institut, d'Alembert
+        yield folded.split("'", 1)[1]
