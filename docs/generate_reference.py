@@ -75,7 +75,8 @@ code, built in a second at first use and kept in the cache; without one, or with
 computed by torch's operators, more slowly.
 
 What can be made again is kept in `$SEAL_CACHE`, or else `$XDG_CACHE_HOME/seal`, or else `~/.cache/seal`.
-`SEAL_MODEL` names the model of a workspace for which none is named ([real-models.md](../how-to/real-models.md)).
+`SEAL_MODEL` names the model of a workspace for which none is named
+([real-models.md](../how-to/real-models.md)).
 
 The commands on a workspace ([workspace.md](workspace.md)) find it by `--workspace` or the environment
 variable SEAL_WORKSPACE. A version is named by an alias, its id, or at least the first 4 digits of its id.

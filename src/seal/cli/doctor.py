@@ -41,7 +41,7 @@ def doctor(
         from seal.models.at_hand import chosen_model
 
         model = chosen_model().name
-    checks = _of_workspace(workspace) if model is None else _of_model(model)
+    checks = _of_workspace(workspace, json) if model is None else _of_model(model)
     if json:
         print_json([asdict(check) for check in checks])
     else:
@@ -50,8 +50,8 @@ def doctor(
         raise SystemExit(1)
 
 
-def _of_workspace(folder: Path) -> list[Check]:
-    learner = open_learner(folder)
+def _of_workspace(folder: Path, json: bool) -> list[Check]:
+    learner = open_learner(folder, watch=None if json else Display())
     from seal.learner.checkup import check_workspace
     from seal.models.speed import measure_speed
 
