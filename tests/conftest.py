@@ -18,6 +18,7 @@ os.environ.update(
     HF_HUB_DISABLE_TELEMETRY="1",
     MPLBACKEND="Agg",
     NO_COLOR="1",
+    SEAL_MODEL="tiny",  # of a workspace for which no model is named, whatever is installed here
 )
 
 import pytest

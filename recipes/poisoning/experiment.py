@@ -55,7 +55,7 @@ def run_poisoning(settings: PoisonSettings, folder: Path, watch: Watch | None = 
     """Run or resume the experiment in a folder; returns what `results.json` then holds."""
     watch = watch or Silent()
     path = folder / "workspace"
-    learner = Learner.open(path) if path.exists() else Learner.init(path)
+    learner = Learner.open(path) if path.exists() else Learner.init(path, model="tiny")
     items = make_items(settings.split, settings.first + settings.others, seed=3000 + settings.seed)
     first, others = items[: settings.first], items[settings.first :]
     learned = _kept(folder / "first.json", lambda: _learn(learner, first, "good documents", watch))

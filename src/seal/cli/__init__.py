@@ -24,6 +24,7 @@ from seal.cli.bench import bench
 from seal.cli.console import print_error
 from seal.cli.demo import demo
 from seal.cli.diff import diff
+from seal.cli.doctor import doctor
 from seal.cli.documents import documents
 from seal.cli.eval import eval_
 from seal.cli.exam import exam
@@ -33,6 +34,7 @@ from seal.cli.help import completion, help_
 from seal.cli.init import init
 from seal.cli.learn import learn
 from seal.cli.lines import lines
+from seal.cli.models import models
 from seal.cli.reject import reject
 from seal.cli.retitle import retitle
 from seal.cli.rollback import rollback
@@ -63,11 +65,12 @@ app.command(demo)
 app.command(train)
 app.command(eval_, name="eval")
 app.command(bench)
+app.command(models)
 
 # The commands on a workspace.
 for _command in (
     init, learn, watch, ask, why, forget, retitle, documents, lines, exam, versions, show, diff, approve,
-    reject, rollback, audit, export,
+    reject, rollback, audit, export, doctor,
 ):  # fmt: skip
     app.command(_command)
 

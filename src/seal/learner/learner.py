@@ -54,7 +54,7 @@ class Learner:
         cls,
         path: Path | str,
         *,
-        model: str = "tiny",
+        model: str | None = None,
         writer: str | None = None,
         database: str | None = None,
         reference: Path | None = None,
@@ -63,17 +63,12 @@ class Learner:
     ) -> Self:
         """Makes a workspace, with the settings for the model in `learner.toml`.
 
-        `writer` is the model that writes self-edits, by default `model` itself. `reference` is a file of
-        passages with questions that the base can answer, and that no update may spoil. Raises what
-        `Workspace.init` does, and InputError for the reference.
+        `model` is what `load_model` takes; without one it is SEAL_MODEL, or else the best at hand. `writer`
+        is the model that writes self-edits, by default `model` itself. `reference` is a file of passages
+        with questions that the base can answer, and that no update may spoil. Raises what `Workspace.init`
+        does, what `load_model` does for a name that leads nowhere, and InputError for the reference.
         """
-        from seal.learner.settings import FILE, preset, settings_text
-
-        given = None if reference is None else _reference_text(reference)
-        workspace = Workspace.init(path, model=model, writer=writer, database=database, actor=actor)
-        write_durably(workspace.path / FILE, [settings_text(preset(model)).encode()])
-        if given is not None:
-            write_durably(workspace.path / REFERENCE, [given.encode()])
+        workspace = _begun(path, model, writer, database, reference, actor)
         return cls(Parts(workspace, watch=watch))
 
     @classmethod
@@ -291,6 +286,31 @@ class Learner:
                 f"the version {version.id[:12]} is {version.state}, and does not answer", "See `seal show`."
             )
         return version
+
+
+def _begun(
+    path: Path | str,
+    model: str | None,
+    writer: str | None,
+    database: str | None,
+    reference: Path | None,
+    actor: str | None,
+) -> Workspace:
+    """A new workspace with its settings and reference. The names of models hold from any folder."""
+    from seal.learner.settings import FILE, preset, settings_text
+    from seal.models.at_hand import check_found, chosen_model
+    from seal.models.model_names import held_from_anywhere
+
+    model = held_from_anywhere(model or chosen_model().name)
+    writer = held_from_anywhere(writer) if writer else model
+    for name in dict.fromkeys((model, writer)):
+        check_found(name)
+    given = None if reference is None else _reference_text(reference)
+    workspace = Workspace.init(path, model=model, writer=writer, database=database, actor=actor)
+    write_durably(workspace.path / FILE, [settings_text(preset(model)).encode()])
+    if given is not None:
+        write_durably(workspace.path / REFERENCE, [given.encode()])
+    return workspace
 
 
 def _questions(given: Any) -> list[str]:

@@ -41,7 +41,7 @@ def converted(files: Sequence[Path], name: str = "") -> Path:
     `name` is what the record calls the model. Raises InputError, OutputError.
     """
     digest = file_digest(files)
-    folder = models_folder() / f"{digest[:16]}-{FORMAT}"
+    folder = _folder_for(digest)
     if (folder / ORIGIN).is_file():
         return folder
     _check_libraries(files[0])
@@ -49,6 +49,15 @@ def converted(files: Sequence[Path], name: str = "") -> Path:
         if not (folder / ORIGIN).is_file():
             _convert(files, folder, digest, name)
     return folder
+
+
+def is_converted(files: Sequence[Path]) -> bool:
+    """Whether that was done before."""
+    return (_folder_for(file_digest(files)) / ORIGIN).is_file()
+
+
+def _folder_for(digest: str) -> Path:
+    return models_folder() / f"{digest[:16]}-{FORMAT}"
 
 
 def models_folder() -> Path:

@@ -14,7 +14,7 @@ import torch
 
 from seal.errors import ConfigError, InputError, InputFileError
 from seal.hints import nearest
-from seal.models.model_names import BUILTIN, ModelSource, base_of_adapter, find_model
+from seal.models.model_names import BUILTIN, ModelSource, base_of_adapter, check_folder, find_model
 from seal.models.packaged import PACKAGED
 
 _bars_hidden = False
@@ -78,14 +78,28 @@ def model_folder(name_or_path: str | Path) -> str:
     return _folder_of(source, name_or_path)
 
 
+def is_ready(name_or_path: str | Path) -> bool:
+    """Whether a model can be loaded without being converted first. Raises as `find_model` does."""
+    source = find_model(name_or_path)
+    if source.kind not in ("gguf", "package"):
+        return True
+    from seal.models.gguf_file import is_converted
+
+    return is_converted(_files_of(source, name_or_path))
+
+
+def _files_of(source: ModelSource, name_or_path: str | Path) -> tuple[Path, ...]:
+    return (Path(source.place),) if source.kind == "gguf" else PACKAGED[str(name_or_path)].files()
+
+
 def _folder_of(source: ModelSource, name_or_path: str | Path) -> str:
     if source.kind not in ("gguf", "package"):
         return source.place
     from seal.models.gguf_file import converted
 
-    if source.kind == "gguf":
-        return str(converted([Path(source.place)]))
-    return str(converted(PACKAGED[str(name_or_path)].files(), str(name_or_path)))
+    return str(
+        converted(_files_of(source, name_or_path), str(name_or_path) if source.kind == "package" else "")
+    )
 
 
 def _load(
@@ -109,16 +123,10 @@ def _load(
 def _read(source: ModelSource, folder: str, kind: torch.dtype, with_transformers: bool) -> tuple[Any, Any]:
     """The model in a folder, or of a hub name. Raises InputFileError, InputError."""
     local = source.kind != "hub"
-    if local and not (Path(folder) / "config.json").is_file():
-        if source.kind == "built-in":
-            raise InputFileError(f"the built-in model is missing at {folder}", "install the package again")
-        within = sorted(path.name for path in Path(folder).glob("*.gguf"))
-        raise InputFileError(
-            f"{folder} holds no model: config.json is missing",
-            f"there is a GGUF file in it: give {Path(folder) / within[0]}"
-            if within
-            else "give a Hugging Face model folder",
-        )
+    if source.kind == "built-in" and not (Path(folder) / "config.json").is_file():
+        raise InputFileError(f"the built-in model is missing at {folder}", "install the package again")
+    if local:
+        check_folder(folder)
     try:
         return (_by_transformers if with_transformers else _by_package)(folder, kind)
     except OSError as error:

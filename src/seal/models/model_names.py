@@ -102,6 +102,18 @@ def base_of_adapter(folder: str | Path) -> str:
     return str(beside)
 
 
+def check_folder(folder: str) -> None:
+    """Raises InputFileError if a folder holds no model."""
+    if not (Path(folder) / "config.json").is_file():
+        within = sorted(path.name for path in Path(folder).glob("*.gguf"))
+        raise InputFileError(
+            f"{folder} holds no model: config.json is missing",
+            f"there is a GGUF file in it: give {Path(folder) / within[0]}"
+            if within
+            else "give a Hugging Face model folder",
+        )
+
+
 def is_gguf(path: Path) -> bool:
     """Whether a file begins as a GGUF file does, whatever its name is."""
     try:

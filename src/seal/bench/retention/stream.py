@@ -68,7 +68,9 @@ def run_stream(settings: StreamSettings, folder: Path, watch: Watch | None = Non
     watch = watch or Silent()
     items = make_items(settings.split, settings.documents, seed=1000 + settings.seed)
     path = folder / "workspace"
-    learner = Learner.open(path, watch=watch) if path.exists() else Learner.init(path, watch=watch)
+    learner = (
+        Learner.open(path, watch=watch) if path.exists() else Learner.init(path, model="tiny", watch=watch)
+    )
     learner.parts.config = learner.parts.config.model_copy(update={"seed": settings.seed})
     learned = _learn(learner, items, folder, watch)
     known = _known(learner, items)

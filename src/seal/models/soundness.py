@@ -1,0 +1,204 @@
+"""Is a loaded model sound to learn with? Its tokenizer, its chat template, its numbers.
+
+Each check tries what the package does with a model later, on a few texts. Knows nothing about workspaces.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from seal.models.speed import Speed
+
+State = Literal["ok", "warning", "problem"]
+_TEXTS = (
+    "The Standard plan costs $45.50 a month (from 1 May 2024); it's 20% off.",
+    "Die Straße nach Köln ist gesperrt.\n\nBitte über Bonn fahren.",
+    "会议改到星期三下午三点。",
+    '  two  spaces, "quotes" — and a tab\t.',
+)
+_MESSAGES = [{"role": "user", "content": "Where was Petra Lund born?"}]
+_FASTER = 1.3  # times as fast, from which on another type of numbers is worth a word
+
+
+@dataclass(frozen=True)
+class Check:
+    """What one check says: how it is, in words, and what to do about it."""
+
+    name: str
+    state: State
+    said: str
+    advice: str = ""
+
+
+def check_model(model: Any, tokenizer: Any) -> list[Check]:
+    """All checks of a loaded model by itself."""
+    return [
+        *_ids(model, tokenizer),
+        _round_trip(tokenizer),
+        *_template(tokenizer),
+        _numbers(model, tokenizer),
+    ]
+
+
+def _ids(model: Any, tokenizer: Any) -> Iterator[Check]:
+    rows = model.get_output_embeddings().weight.shape[0]
+    ids = {"end": tokenizer.eos_token_id, "padding": tokenizer.pad_token_id, "begin": tokenizer.bos_token_id}
+    outside = [f"{name} ({id})" for name, id in ids.items() if id is not None and not 0 <= id < rows]
+    if outside:
+        yield Check(
+            "special tokens",
+            "problem",
+            f"{' and '.join(outside)} lie outside the model's {rows} tokens",
+            "The tokenizer is another model's, or tokens were added to it alone: take the pair as published.",
+        )
+    elif ids["end"] is None:
+        yield Check(
+            "special tokens",
+            "warning",
+            "there is no end token, so that every answer is as long as it may be",
+            "Set eos_token in its tokenizer_config.json.",
+        )
+    else:
+        told = ", ".join(f"{name} {id}" for name, id in ids.items() if id is not None)
+        yield Check("special tokens", "ok", f"{told}, of {rows}")
+    highest = max(max(tokenizer(text)["input_ids"]) for text in _TEXTS)
+    if highest >= rows:
+        yield Check(
+            "vocabulary",
+            "problem",
+            f"the tokenizer makes the token {highest}, and the model has {rows}",
+            "The tokenizer is another model's: take the pair as published.",
+        )
+
+
+def _round_trip(tokenizer: Any) -> Check:
+    changed = [text for text in _TEXTS if _there_and_back(tokenizer, text) != text]
+    if not changed:
+        return Check(
+            "text to tokens and back", "ok", f"{len(_TEXTS)} texts in three languages come back as they were"
+        )
+    back = _there_and_back(tokenizer, changed[0])
+    return Check(
+        "text to tokens and back",
+        "warning" if len(changed) < len(_TEXTS) else "problem",
+        f"{len(changed)} of {len(_TEXTS)} texts come back changed: {changed[0]!r} as {back!r}",
+        "Texts of that kind are learned as they come back. For others take another model.",
+    )
+
+
+def _there_and_back(tokenizer: Any, text: str) -> str:
+    ids = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+    return tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+
+
+def _template(tokenizer: Any) -> Iterator[Check]:
+    name = "chat template"
+    if not getattr(tokenizer, "chat_template", None):
+        yield Check(name, "ok", "there is none: the model is asked as a base model is")
+        return
+    try:
+        prompt = tokenizer.apply_chat_template(_MESSAGES, tokenize=False, add_generation_prompt=True)
+    except Exception as error:  # fault-tolerance point: a template raises what it likes
+        yield Check(
+            name, "problem", f"it fails: {error}", 'Correct it, or set prompt_style = "base" in learner.toml.'
+        )
+        return
+    wrong = list(_wrong_in(tokenizer, prompt))
+    yield from wrong
+    if not wrong:
+        yield Check(name, "ok", f"a question of {len(_MESSAGES[0]['content'])} letters becomes {len(prompt)}")
+
+
+def _wrong_in(tokenizer: Any, prompt: str) -> Iterator[Check]:
+    name, bos = "chat template", tokenizer.bos_token
+    adds = bos is not None and tokenizer("")["input_ids"][:1] == [tokenizer.bos_token_id]
+    if bos and ((adds and prompt.startswith(bos)) or prompt.startswith(bos + bos)):
+        yield Check(
+            name,
+            "warning",
+            f"{bos} stands twice at the beginning: by the template, and by the tokenizer",
+            f"Take {bos} out of the template.",
+        )
+    today = datetime.date.today()
+    dates = {today.strftime(form) for form in ("%d %b %Y", "%d %B %Y", "%Y-%m-%d", "%B %d, %Y", "%d.%m.%Y")}
+    if any(date in prompt for date in dates) or "strftime_now" in tokenizer.chat_template:
+        yield Check(
+            name,
+            "problem",
+            "today's date stands in it, so that what was trained is asked otherwise tomorrow",
+            "Write a fixed date into the template (chat_template.jinja in the model's folder).",
+        )
+    if _MESSAGES[0]["content"] not in prompt:
+        yield Check(name, "problem", "the question does not stand in what it makes", "Take another template.")
+
+
+def _numbers(model: Any, tokenizer: Any) -> Check:
+    import torch
+
+    ids = torch.tensor([tokenizer(_TEXTS[0])["input_ids"]], device=next(model.parameters()).device)
+    with torch.no_grad():
+        logits = model(ids.clamp(max=model.get_output_embeddings().weight.shape[0] - 1)).logits.float()
+    if not torch.isfinite(logits).all():
+        return Check(
+            "numbers",
+            "problem",
+            f"in {next(model.parameters()).dtype} the model gives numbers that are not finite",
+            'Set dtype = "float32" in learner.toml.',
+        )
+    n = ids.shape[1] - 1
+    likely = logits[0, :-1].log_softmax(-1).gather(1, ids[0, 1:, None])
+    loss = -float(likely.mean())
+    said = f"{loss:.2f} nats a token on a sentence of {n} tokens"
+    if loss > 0.95 * float(torch.tensor(float(logits.shape[-1])).log()):
+        return Check(
+            "numbers", "problem", f"{said}, which is no better than guessing", "The weights are not trained."
+        )
+    return Check("numbers", "ok", said)
+
+
+def check_speed(
+    speed: Speed, dtype: str, processors: int, *, busy: float = 0.0, small: bool = False
+) -> list[Check]:
+    """Whether the type of the weights and the number of threads are the fast ones here. A `small` model is
+    fast enough in any. `busy` is how many programs run or wait to run."""
+    of = {"float32": speed.float32_flops, "bfloat16": speed.bfloat16_flops}
+    told = ", ".join(f"{kind} {rate / 1e9:.0f}" for kind, rate in of.items())
+    said = f"{told} billion operations a second by {speed.threads} thread{'' if speed.threads == 1 else 's'}"
+    other = max(of, key=lambda kind: of[kind])
+    checks = [Check("type of numbers", "ok", f"{dtype}; {said}")]
+    if not small and dtype in of and of[other] > _FASTER * of[dtype]:
+        times = of[other] / of[dtype]
+        checks = [
+            Check(
+                "type of numbers",
+                "warning",
+                f"{dtype}, and {other} is {times:.1f} times as fast on this processor ({said})",
+                f'Set dtype = "{other}" in learner.toml before learning the first document.',
+            )
+        ]
+    return [*checks, _threads(speed, processors, busy)]
+
+
+def _threads(speed: Speed, processors: int, busy: float) -> Check:
+    name = "threads"
+    if speed.device != "cpu":
+        return Check(name, "ok", f"the work is done on {speed.device}")
+    if speed.threads > processors:
+        return Check(
+            name,
+            "warning",
+            f"{speed.threads} threads for {processors} processors",
+            f"Set OMP_NUM_THREADS={processors}.",
+        )
+    if busy > 1.5 * processors:
+        return Check(
+            name,
+            "warning",
+            f"{speed.threads}, of {processors} processors, for which {busy:.0f} programs wait",
+            "Wait for the others, or learning takes many times as long.",
+        )
+    more = f", of {processors} processors" if processors > speed.threads else ""
+    return Check(name, "ok", f"{speed.threads}{more}")
