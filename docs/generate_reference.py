@@ -63,8 +63,13 @@ _CLI = """\
 |---|---|
 {summary}
 
-Exit status: 0 is success; 2 an error of the input, with a message that says what to do; 130 a run stopped by
-Ctrl-C, with the command that goes on with it. `SEAL_DEBUG=1` shows the traceback behind an error message.
+Exit status: 0 is success; 1 that something which was to be learned is not live; 2 an error of the input,
+with a message that says what to do; 130 a run stopped by Ctrl-C, with the command that goes on with it.
+`SEAL_DEBUG=1` shows the traceback behind an error message. `seal -V` is the version, `seal help COMMAND` what
+stands below, and `seal completion --install` teaches the shell to complete commands and flags.
+
+Where the output is no terminal, tables have their full width, and each command on a workspace takes --json
+where a program is to read what it says.
 
 Every run has a folder of its own. The same command with the same `--out` and settings goes on where the run
 stopped, and gives what an undisturbed run gives; with other settings, or other passages under the same name,

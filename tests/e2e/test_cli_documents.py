@@ -180,7 +180,7 @@ def test_a_dry_run_says_what_would_be_done_and_stores_nothing(said: Said, folder
     assert "by what the last study of this workspace took" in out
     told = json.loads(said("learn", *files, "--dry-run", "--json")[0])
     assert [one["outcome"] for one in told["documents"]] == ["rejected", "known", "learn"]
-    assert told["seconds"] > 0 and told["documents"][2]["sentences"] == len(B.values)
+    assert told["seconds"] > 0 and told["documents"][2]["units"] == len(B.values)
     assert len(Learner.open("w").ledger()) == entries and len(Learner.open("w").documents()) == 1
     newer = A.changed("So it was told in May.", **{WHAT: "Brumaunil"})
     (folder / "newer.txt").write_text(newer.text, encoding="utf-8")

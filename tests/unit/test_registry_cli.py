@@ -42,7 +42,8 @@ def test_a_life_of_a_version(workspace: Workspace, capsys: pytest.CaptureFixture
     assert first.id[:12] in listed and " live " in listed and " held " in listed
     assert [v["live"] for v in json.loads(run(capsys, "versions", "--json"))] == [True, False]
     shown = run(capsys, "show", held.id[:8])
-    assert "level ask" in shown and '"gain": 0.5' in shown and "One." in shown
+    assert "level ask" in shown and "One." in shown and "seal approve" in shown
+    assert '"gain": 0.5' in run(capsys, "show", held.id[:8], "--long")
     told = json.loads(run(capsys, "show", held.id, "--json"))
     assert told["report"]["content"] == {"gain": 0.5} and told["history"][-1]["action"] == "version.hold"
     assert "live is now" in run(capsys, "approve", held.id[:8], "--reason", "read it")

@@ -51,6 +51,11 @@ MISTAKES = [
     (["export", "out", "--version", "abc", "--workspace", "{workspace}"], "abc"),
     (["learn", "--workspace", "{workspace}"], "no document is named"),
     (["learn", "missing.txt", "--workspace", "{workspace}"], "missing.txt"),
+    (["help", "akss"], "Did you mean 'ask'?"),
+    (["watch", "missing", "--workspace", "{workspace}"], "missing is no folder"),
+    (["lines", "x", "--workspace", "{workspace}"], "no document 'x'"),
+    (["exam", "x", "--workspace", "nowhere"], "no folder nowhere"),
+    (["retitle", "x", "y", "--workspace", "{workspace}"], "no document 'x'"),
     (["learn", "missing.txt", "--trust", "7", "--workspace", "{workspace}"], "the trust is 7.0"),
     (["train", "--seed", "x"], "--seed"),
     (["train", "--data", "missing.json"], "missing.json"),
@@ -82,7 +87,25 @@ def test_a_missing_document_is_told_before_the_database_is_loaded(workspace: str
     assert not modules & {*HEAVY, "sqlalchemy"}
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["ask", "--help"]])
+HELP = [
+    ["--version"],
+    ["-V"],
+    ["--help"],
+    ["ask", "--help"],
+    ["help"],
+    ["help", "ask"],
+    ["completion", "bash"],
+]
+
+
+def test_a_dry_run_loads_no_torch(workspace: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("The Maru Tower is 31 metres high.")
+    status, modules, output = run("learn", str(tmp_path / "a.txt"), "--dry-run", "--workspace", workspace)
+    assert status == 0 and "1 of 1 documents would be learned" in output
+    assert not modules & HEAVY
+
+
+@pytest.mark.parametrize("arguments", HELP, ids=" ".join)
 def test_help_is_given_before_torch_is_loaded(arguments: list[str]) -> None:
     status, modules, _ = run(*arguments)
     assert status == 0 and not modules & {*HEAVY, "sqlalchemy", "pydantic.main"}

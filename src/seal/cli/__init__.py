@@ -1,7 +1,9 @@
 """The command line: one file for each command of `seal`.
 
-Knows how commands are called and how their errors are told: 0 is success, 2 an error of the user's (a message
-and what to do about it), 130 a run stopped by Ctrl-C. An error of the program's own shows its traceback.
+Knows how commands are called and how their errors are told: 0 is success, 1 that something which was to be
+learned is not live, 2 an error of the user's (a message and what to do about it), 130 a run stopped by
+Ctrl-C. An error of the program's own shows its traceback.
+
 Importing this loads neither torch, nor SQLAlchemy, nor pydantic: --help and mistakes are answered at once. A
 command imports what it needs of them when it runs, after it has looked for what it was given.
 """
@@ -30,7 +32,7 @@ from seal.cli.eval import eval_
 from seal.cli.exam import exam
 from seal.cli.export import export
 from seal.cli.forget import forget
-from seal.cli.help import completion, help_
+from seal.cli.help import add_help
 from seal.cli.init import init
 from seal.cli.learn import learn
 from seal.cli.lines import lines
@@ -74,8 +76,7 @@ for _command in (
 ):  # fmt: skip
     app.command(_command)
 
-app.command(help_, name="help")
-app.command(completion)
+add_help(app)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -77,20 +77,15 @@ def ask(
         (out if out.is_terminal else aside).print(told)
 
 
-def way_of(answer: Answer) -> str:
-    """By which way the answer came: "weights", "reading", "base" or "unknown"."""
-    return getattr(answer, "way", "") or ("base" if answer.document is None else "weights")
-
-
 def answer_json(answer: Answer, titles: Mapping[str, str]) -> dict[str, object]:
     """All that is known of an answer."""
     title = titles.get(answer.document or "", "")
-    return {**asdict(answer), "way": way_of(answer), "title": title, "improbable": _improbable(answer)}
+    return {**asdict(answer), "title": title, "improbable": _improbable(answer)}
 
 
 def note_of(answer: Answer, titles: Mapping[str, str]) -> tuple[str, bool]:
     """Where an answer is from, in words; and whether it is to be taken with care."""
-    way = way_of(answer)
+    way = answer.way
     parts = [_WAYS[way]]
     if answer.document is not None and way != "unknown":
         title = titles.get(answer.document, "")

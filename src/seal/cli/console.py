@@ -73,6 +73,7 @@ class Display:
     @contextlib.contextmanager
     def running(self, folder: Path) -> Iterator[None]:
         """Around the run. Ctrl-C becomes Interrupted, whose hint is the folder to go on with."""
+        self._started = time.monotonic()
         try:
             if self.console.is_terminal:
                 with Live(self, console=self.console, refresh_per_second=8, transient=True) as self._live:

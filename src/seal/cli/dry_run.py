@@ -43,8 +43,7 @@ def show_forecast(told: StudyForecast, wrong: Sequence[InputError], json: bool) 
 
 def _document(one: DocumentForecast) -> None:
     mark, style, words = _MARKS[one.outcome]
-    n = one.sentences
-    size = f"{n} sentence{'' if n == 1 else 's'}, about {one.tokens:,} tokens"
+    size = f"{one.units} sentence{'' if one.units == 1 else 's'}, about {one.tokens:,} tokens"
     exam = f", with an exam of {one.given_questions}" if one.given_questions else ""
     console = stdout()
     console.print(Text.assemble((mark, style), f" {one.title or one.document[:12]}: {words}; {size}{exam}"))

@@ -13,10 +13,10 @@ from datetime import datetime
 from typing import Literal, TypeAlias
 
 from seal.domains.knowledge.screen import screen
+from seal.domains.knowledge.units import units_of
 from seal.learner.documents import Text, sift
 from seal.learner.settings import LearnerConfig
 from seal.registry import LIVE, Document, Workspace, document_key
-from seal.text import sentences
 
 _CHARS_A_TOKEN = 4  # of English; other scripts have fewer
 _STUDIES = 8  # of which the pace is taken, the last ones
@@ -28,14 +28,14 @@ class DocumentForecast:
     """What would become of one document. "hold": it is learned, and then a person is asked.
 
     `like` are live documents that it nearly repeats, or whose title it has: what it contradicts of them it
-    replaces.
+    replaces. `units` are its sentences, rows and items.
     """
 
     document: str
     title: str
     outcome: Foreseen
     reason: str
-    sentences: int
+    units: int
     tokens: int
     given_questions: int
     like: tuple[str, ...] = ()
@@ -79,17 +79,26 @@ def forecast(workspace: Workspace, config: LearnerConfig, texts: Sequence[Text])
         like = (one.title or key[:12] for key, one in known.items() if key in near or _same_title(one, given))
         documents.append(_of_one(given, "hold" if reason else "learn", reason, tuple(like)))
     fresh = [given for n, given in enumerate(texts) if n not in decided]
-    writing, settings = config.writing, workspace.settings()
+    settings = workspace.settings()
     pace, studies = pace_of(workspace)
     return StudyForecast(
         tuple(documents),
         settings["model"],
         settings["writer"],
-        len(fresh) * len(writing.formats) * writing.samples * writing.attempts * writing.max_new_tokens,
+        sum(_most_written(config, one.units) for one in documents if one.outcome in ("learn", "hold")),
         len(fresh) * config.cell.max_steps,
         None if pace is None else pace * sum(len(given.text) for given in fresh),
         studies,
     )
+
+
+def _most_written(config: LearnerConfig, n_units: int) -> int:
+    """The tokens that are written about a document at most."""
+    if config.method == "units":
+        units = config.units
+        return n_units * units.samples * units.attempts * units.max_new_tokens
+    writing = config.writing
+    return len(writing.formats) * writing.samples * writing.attempts * writing.max_new_tokens
 
 
 def _of_one(given: Text, outcome: Foreseen, reason: str, like: tuple[str, ...] = ()) -> DocumentForecast:
@@ -98,7 +107,7 @@ def _of_one(given: Text, outcome: Foreseen, reason: str, like: tuple[str, ...] =
         given.title,
         outcome,
         reason,
-        len(sentences(given.text)),
+        len(units_of(given.title, given.text)),
         -(-len(given.text) // _CHARS_A_TOKEN),
         len(given.questions),
         like,
