@@ -136,4 +136,5 @@ def is_right(item: ReferenceItem, answer: str, base_answer: str, adaptation: Ada
         return float(
             same or (item.judging == "meaning" and agree(item.question, answer, base_answer, "meaning"))
         )
-    return adaptation.grader.grade([Question(item.question, item.answers)], [answer])[0].score
+    [graded] = adaptation.grader.grade([Question(item.question, item.answers)], [answer])
+    return None if graded.outcome == "ungraded" else float(graded.outcome == "right")
