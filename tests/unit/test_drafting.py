@@ -31,9 +31,7 @@ TEXT = "The mill was built in 1844 by Tom Reed. It has three floors and stands i
 class Scripted:
     """Writes by the sentence it is shown, and reads by the question."""
 
-    def __init__(
-        self, writes: Callable[[str, int], str], reads: Callable[[str], tuple[str, float]]
-    ) -> None:
+    def __init__(self, writes: Callable[[str, int], str], reads: Callable[[str], tuple[str, float]]) -> None:
         self.writes, self.reads = writes, reads
         self.asked: list[str] = []
         self.rounds = 0
@@ -115,7 +113,9 @@ def test_a_question_with_two_answers_is_dropped():
     text = "The white room costs 40 euros. The black room costs 60 euros."
     answers = iter([("40 euros", 0.9), ("60 euros", 0.9)])
     lines, _, _ = draft(
-        lambda p, _: f"What does a room cost? | {'40' if 'white' in p.split('Sentence:')[1] else '60'} euros\n",
+        lambda p, _: (
+            f"What does a room cost? | {'40' if 'white' in p.split('Sentence:')[1] else '60'} euros\n"
+        ),
         lambda _: next(answers),
         text=text,
         title="Inn",
@@ -126,7 +126,9 @@ def test_a_question_with_two_answers_is_dropped():
 def test_a_wording_that_is_left_over_is_the_exam_and_is_not_learned():
     wordings = ["When was Alder Mill built?", "In which year was Alder Mill built?"]
     lines, exam, _ = draft(
-        lambda p, _: "".join(f"{w} | in 1844\n" for w in wordings) if "1844" in p.split("Sentence:")[1] else "",
+        lambda p, _: (
+            "".join(f"{w} | in 1844\n" for w in wordings) if "1844" in p.split("Sentence:")[1] else ""
+        ),
         lambda q: ("in 1844", 0.9 if q == wordings[0] else 0.5),
         per_unit=1,
     )
@@ -136,9 +138,11 @@ def test_a_wording_that_is_left_over_is_the_exam_and_is_not_learned():
 
 def test_what_no_other_line_tells_is_not_examined():
     lines, exam, _ = draft(
-        lambda p, _: "When was Alder Mill built? | in 1844\nWho built Alder Mill? | Tom Reed\n"
-        if "1844" in p.split("Sentence:")[1]
-        else "",
+        lambda p, _: (
+            "When was Alder Mill built? | in 1844\nWho built Alder Mill? | Tom Reed\n"
+            if "1844" in p.split("Sentence:")[1]
+            else ""
+        ),
         lambda q: ("in 1844" if q.startswith("When") else "Tom Reed", 0.9 if q.startswith("When") else 0.5),
         per_unit=1,
         enough=6,
@@ -149,9 +153,11 @@ def test_what_no_other_line_tells_is_not_examined():
 
 def test_only_sentences_of_which_too_little_is_kept_are_written_about_again():
     _, _, skills = draft(
-        lambda p, _: "When was Alder Mill built? | in 1844\nWho built Alder Mill? | Tom Reed\n"
-        if "1844" in p.split("Sentence:")[1]
-        else "",
+        lambda p, _: (
+            "When was Alder Mill built? | in 1844\nWho built Alder Mill? | Tom Reed\n"
+            if "1844" in p.split("Sentence:")[1]
+            else ""
+        ),
         lambda q: ("in 1844" if q.startswith("When") else "Tom Reed", 0.9),
         attempts=3,
     )
@@ -161,7 +167,9 @@ def test_only_sentences_of_which_too_little_is_kept_are_written_about_again():
 
 
 def test_each_cell_of_a_row_is_asked_for_without_a_writer():
-    text = "| Colour | Price | Delivery |\n|---|---|---|\n| White | £79 | 2 days |\n| Black | £85 | 9 days |\n"
+    text = (
+        "| Colour | Price | Delivery |\n|---|---|---|\n| White | £79 | 2 days |\n| Black | £85 | 9 days |\n"
+    )
     lines, _, _ = draft(lambda *_: "", lambda _: ("", 0.0), text=text, title="Kettle")
     pairs = {pair for line in lines if line.kept and (pair := question_of(line.text))}
     assert pairs == {

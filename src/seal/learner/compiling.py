@@ -10,6 +10,7 @@ Knows nothing about versions, gates or where anything is kept.
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -25,6 +26,7 @@ from seal.executors import WorkerPool, deal, in_order
 from seal.grading.exact import comparable
 from seal.learner.asking import prompts_of
 from seal.learner.drafting import drafter
+from seal.learner.practice import neutral_stretches
 from seal.learner.reference import asked_private, declines, gives_away, kept_private
 from seal.learner.settings import LearnerConfig
 from seal.learner.skills import Skills
@@ -45,6 +47,7 @@ from seal.self_edits.pairs import line_of, question_of
 from seal.training import Adapter, AdapterBank, train
 from seal.types import Context, Example, Hyperparameters, Question, TrainingPlan
 
+REFUSAL = "I cannot share that."
 FOR_EXAM, DOUBTFUL = "kept for the exam", "read again, the document answers it otherwise"
 
 
@@ -199,10 +202,30 @@ class Compiler:
         if not examples:
             return None
         n = self.config.refusals if source.title else 0
+        if self.config.method == "units":
+            private = kept_private(source.title, n) if n else []
+            held = (*self.declining(private), *self.anchors(source))
+            return self._trained(source, examples + held)
         adapter = self._trained(source, examples + self.refusals(kept_private(source.title, n)))
         if again and n and not adapter.failed and self._gives_away(source, adapter):
             adapter = self._trained(source, examples + self.refusals(kept_private(source.title)))
         return adapter
+
+    def anchors(self, source: SourceDocument) -> tuple[Example, ...]:
+        """Neutral texts on which a cell is held to the base by KL divergence, so that it changes nothing but
+        what it is asked about its document: stretches of the practice set, by chance for each document."""
+        texts = neutral_stretches()
+        rng = random.Random(derive_seed("anchors", self.config.seed, source.id))
+        chosen = rng.sample(texts, min(self.config.units.anchors, len(texts)))
+        weight = self.config.units.anchor_weight
+        return tuple(Example(text, weight=weight, distil=True) for text in chosen)
+
+    def declining(self, questions: Sequence[str]) -> tuple[Example, ...]:
+        """Private questions with a refusal, which a real model may never have given itself."""
+        return tuple(
+            Example(self.base.answer_lead + REFUSAL, prompt=self.base.exam_prompt(None, Question(q, ())))
+            for q in questions
+        )
 
     def examples(self, title: str, lines: Sequence[Line]) -> tuple[Example, ...]:
         """The training texts of a cell."""

@@ -148,6 +148,15 @@ def _stretch(document: PracticeDocument, at: int, rng: random.Random) -> str:
     return shown([(unit.heading, unit.text) for unit in document.units[first : first + n]])
 
 
+def neutral_stretches() -> list[str]:
+    """Pairs of sentences of the practice set, in order: plain text about nothing that is learned."""
+    return [
+        shown([(unit.heading, unit.text) for unit in document.units[at : at + 2]])
+        for document in practice_documents()
+        for at in range(0, len(document.units) - 1, 2)
+    ]
+
+
 def shown(units: Sequence[tuple[str, str]]) -> str:
     """Units, each with the heading above it, as the text that a reader is shown."""
     lines: list[str] = []

@@ -93,6 +93,10 @@ class UnitsConfig(_Config):
         ge=0,
         description="With fewer questions left over, an exam takes some that would be learned.",
     )
+    anchors: int = Field(
+        default=8, ge=0, description="Neutral texts on which a cell is held to the base while it is trained."
+    )
+    anchor_weight: float = Field(default=4.0, gt=0, description="How much a token of these counts.")
     least_steps: int = Field(
         default=24, ge=1, description="Optimiser steps of a cell at least, however short its document."
     )
