@@ -21,6 +21,7 @@ SHARED_FILE_NAMES = {
     "generator.py": "microworld, microgrid: each its own ContextGenerator",
     "config.py": "the engine's settings; research: those of the door",
     "records.py": "knowledge, arc_agi: forms of data files; registry, research: what is stored",
+    "passages.py": "retention: finds them; reports: the page about one",
     "parts.py": "engine: the tables in which parts are registered; learner: what its own parts share",
     "load.py": "knowledge, arc_agi, models: reads from disk",
     "tables.py": "bench: the tables that are printed; registry: those of the database",

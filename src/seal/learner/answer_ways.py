@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+
 from seal.domains.knowledge.units import units_of
 from seal.grading.meaning import contains_answer, same_answer
 from seal.learner.answering import Answer, Mind
@@ -16,7 +17,7 @@ from seal.learner.practice import reading_prompt
 from seal.learner.skills import ReadAnswer, Skills
 from seal.learner.ways import By, WaysConfig
 from seal.retention.passages import PassageIndex, PassageMatch
-from seal.retention.stretches import SourceText
+from seal.retention.stretches import PageText
 from seal.self_edits.pairs import question_of
 
 UNKNOWN = "I do not know."
@@ -27,13 +28,13 @@ def passages_of(documents: Iterable[KnownDocument]) -> PassageIndex:
     return PassageIndex(_source(known) for known in documents)
 
 
-def _source(known: KnownDocument) -> SourceText:
+def _source(known: KnownDocument) -> PageText:
     document = known.document
     gone = {known.lines[i].sentence for i in known.retired}
     units = tuple(u for u in units_of(document.title, known.text) if u.text not in gone)
     pairs = (question_of(line.text) for line in known.active_lines)
     questions = tuple(pair[0] for pair in pairs if pair)
-    return SourceText(document.id, document.title, known.text, units, questions, document.sequence)
+    return PageText(document.id, document.title, known.text, units, questions, document.sequence)
 
 
 @dataclass(frozen=True)
