@@ -60,6 +60,7 @@ def test_templates(toy_chat: tuple[Any, Any], template: str, state: str | None) 
 
 def test_tokens_outside_of_the_model(toy_chat: tuple[Any, Any]) -> None:
     model, tokenizer = toy_chat
+    tokenizer.add_tokens([f"<{i}>" for i in range(200)])
     tokenizer.add_special_tokens({"pad_token": "<new pad>"})
     assert found(model, tokenizer)["special tokens"] == "problem"
 

@@ -6,6 +6,7 @@ Each check tries what the package does with a model later, on a few texts. Knows
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,6 +20,7 @@ _TEXTS = (
     "会议改到星期三下午三点。",
     '  two  spaces, "quotes" — and a tab\t.',
 )
+_READ = (_TEXTS[0], "Anna Berg was born in 1931 and works as a teacher.")
 _MESSAGES = [{"role": "user", "content": "Where was Petra Lund born?"}]
 _FASTER = 1.3  # times as fast, from which on another type of numbers is worth a word
 
@@ -138,21 +140,23 @@ def _wrong_in(tokenizer: Any, prompt: str) -> Iterator[Check]:
 def _numbers(model: Any, tokenizer: Any) -> Check:
     import torch
 
-    ids = torch.tensor([tokenizer(_TEXTS[0])["input_ids"]], device=next(model.parameters()).device)
-    with torch.no_grad():
-        logits = model(ids.clamp(max=model.get_output_embeddings().weight.shape[0] - 1)).logits.float()
-    if not torch.isfinite(logits).all():
-        return Check(
-            "numbers",
-            "problem",
-            f"in {next(model.parameters()).dtype} the model gives numbers that are not finite",
-            'Set dtype = "float32" in learner.toml.',
-        )
-    n = ids.shape[1] - 1
-    likely = logits[0, :-1].log_softmax(-1).gather(1, ids[0, 1:, None])
-    loss = -float(likely.mean())
-    said = f"{loss:.2f} nats a token on a sentence of {n} tokens"
-    if loss > 0.95 * float(torch.tensor(float(logits.shape[-1])).log()):
+    rows = model.get_output_embeddings().weight.shape[0]
+    losses = []
+    for text in _READ:
+        ids = torch.tensor([tokenizer(text)["input_ids"]], device=next(model.parameters()).device)
+        ids = ids.clamp(max=rows - 1)
+        with torch.no_grad():
+            logits = model(ids).logits.float()
+        if not torch.isfinite(logits).all():
+            return Check(
+                "numbers",
+                "problem",
+                f"in {next(model.parameters()).dtype} the model gives numbers that are not finite",
+                'Set dtype = "float32" in learner.toml.',
+            )
+        losses.append(-float(logits[0, :-1].log_softmax(-1).gather(1, ids[0, 1:, None]).mean()))
+    said = f"{min(losses):.2f} nats a token on the likelier of {len(_READ)} sentences"
+    if min(losses) > 0.95 * math.log(rows):
         return Check(
             "numbers", "problem", f"{said}, which is no better than guessing", "The weights are not trained."
         )
