@@ -43,7 +43,7 @@ def test_a_narrow_terminal_wraps_running_text_and_cuts_no_digest() -> None:
     narrow = Console(file=written, width=50, force_terminal=True, no_color=True, soft_wrap=True)
     narrow.print(table("T", ["document", "reason"], [["d" * 12, "a reason of many words " * 5]], words=True))
     assert "d" * 12 in written.getvalue() and "…" not in written.getvalue()
-    assert "".join(written.getvalue().split()).count("manywords") + written.getvalue().count("many") >= 5
+    assert written.getvalue().count("many") == 5
 
 
 def test_without_a_pace_each_stage_is_told_once(clock: Clock) -> None:

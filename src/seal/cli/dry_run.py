@@ -11,7 +11,6 @@ from rich.text import Text
 from seal.cli.console import clock, print_error, stdout
 from seal.cli.workspace import print_json, say
 from seal.errors import InputError
-from seal.learner.advising import advice
 
 if TYPE_CHECKING:
     from seal.learner.forecast import DocumentForecast, StudyForecast
@@ -42,6 +41,8 @@ def show_forecast(told: StudyForecast, wrong: Sequence[InputError], json: bool) 
 
 
 def _document(one: DocumentForecast) -> None:
+    from seal.learner.advising import advice
+
     mark, style, words = _MARKS[one.outcome]
     size = f"{one.units} sentence{'' if one.units == 1 else 's'}, about {one.tokens:,} tokens"
     exam = f", with an exam of {one.given_questions}" if one.given_questions else ""
@@ -49,8 +50,9 @@ def _document(one: DocumentForecast) -> None:
     console.print(Text.assemble((mark, style), f" {one.title or one.document[:12]}: {words}; {size}{exam}"))
     if one.reason:
         console.print(Text(f"    {one.reason}"))
-    if one.reason and one.outcome != "known" and advice(one.reason):
-        console.print(Text(f"    → {advice(one.reason)}"))
+    words = advice(one.reason) if one.outcome in ("hold", "rejected") else ""
+    if words:
+        console.print(Text(f"    → {words}"))
     for other in one.like:
         console.print(Text(f"    like {other!r}, which is known: what it says otherwise, it replaces there"))
 

@@ -16,7 +16,6 @@ from seal.cli.console import Display, clock, print_error
 from seal.cli.dry_run import show_forecast, told_of
 from seal.cli.workspace import JsonFlag, TrustFlag, WorkspaceFlag, open_learner, print_json, short
 from seal.errors import InputError, Interrupted
-from seal.learner.advising import advice
 
 if TYPE_CHECKING:
     from seal.learner import Learned, Text
@@ -143,8 +142,11 @@ def advice_of(one: Learned) -> str:
     """What to do about a document that did not go live; empty for one that did."""
     if one.outcome not in ("held", "rejected"):
         return ""
+    from seal.learner.advising import advice
+
     stored = (one.title or short(one.document)) if one.document else ""
-    return advice(one.reason, document=stored, version=short(one.version) if one.version else "")
+    version = short(one.version) if one.version else ""
+    return advice(one.reason, document=stored, version=version)
 
 
 def show_learned(display: Display, learned: Sequence[Learned]) -> None:

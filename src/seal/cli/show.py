@@ -23,7 +23,6 @@ from seal.cli.workspace import (
     state_of,
     version_json,
 )
-from seal.learner.advising import advice
 
 if TYPE_CHECKING:
     from seal.learner.showing import VersionRecord
@@ -84,15 +83,17 @@ def _short(shown: VersionRecord) -> None:
 
 def _what_to_do(shown: VersionRecord, names: Mapping[str, str], reason: str) -> None:
     """Each finding that stopped it, with what can be done about it."""
+    from seal.learner.advising import advice
+
     findings = list(_stopped(shown.report))
-    for n, (gate, about, told) in enumerate(findings):
-        say(f"{'stopped' if n == 0 else '':<10}{gate}: {names.get(about, about)}: {told}")
+    for n, (gate, about, said) in enumerate(findings):
+        say(f"{'stopped' if n == 0 else '':<10}{gate}: {names.get(about, about)}: {said}")
     known = [d.title or short(d.id) for d in shown.documents]
-    reasons = [f"{gate}: {about}: {told}" for gate, about, told in findings] or [reason]
     own = known[0] if len(known) == 1 else ""
-    told = dict.fromkeys(advice(one, document=own, version=short(shown.version.id)) for one in reasons)
-    for words in filter(None, told):
-        say(f"{'':<10}→ {words}")
+    reasons = [f"{gate}: {about}: {said}" for gate, about, said in findings] or [reason]
+    words = (advice(one, document=own, version=short(shown.version.id)) for one in reasons)
+    for one in dict.fromkeys(filter(None, words)):
+        say(f"{'':<10}→ {one}")
 
 
 def _reason(shown: VersionRecord) -> str:
