@@ -17,7 +17,7 @@ from seal.self_edits.denials import denial_between
 from seal.self_edits.name_checks import against_names, against_words
 from seal.self_edits.number_words import guess_language
 from seal.self_edits.quantities import normalised, read_measures
-from seal.self_edits.source_facts import SourceFacts, read_facts, squeezed, tokens_of
+from seal.self_edits.source_facts import SourceFacts, numbered_names, read_facts, squeezed, tokens_of
 
 __all__ = ["unsupported"]
 
@@ -69,6 +69,14 @@ def _against_measures(line: str, source: SourceFacts) -> str:
     for readings in asked.dates:
         if not any(_is_dated(date, dated, numbers) for date in readings):
             return NO_DATE
+    for name, quantity in numbered_names(line, asked):
+        # of a name that has numbers in the source, one of them: "Python 3.10" is not "Python 10"
+        if (
+            name in source.numbered
+            and name not in source.lower
+            and not source.numbered[name] & quantity.forms
+        ):
+            return NO_NUMBER
     for quantity in asked.quantities:
         if any(one.states(quantity) for one in has.quantities):
             continue

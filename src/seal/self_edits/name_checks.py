@@ -72,8 +72,8 @@ def against_names(part: str, source: SourceFacts, *, is_question: bool, is_answe
 def _is_name(token: NameToken, following: NameToken | None, source: SourceFacts, *, short: bool) -> bool:
     """Whether a word has to stand in the source as it is written: a name, a symbol, a word with digits."""
     text, folded = token.text, token.folded
-    letters = "".join(filter(str.isalpha, text))
-    if not letters or folded in ("i", "e.g", "i.e", "z.b", "d.h", "a.m", "p.m", "q", "a"):
+    letters = "".join(char for char in text if char.upper() != char.lower())
+    if not letters or folded in ("i", "us$", "e.g", "i.e", "z.b", "d.h", "a.m", "p.m", "q", "a"):
         return False
     if _is_measure(text):
         return False

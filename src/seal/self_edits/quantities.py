@@ -42,6 +42,7 @@ _SIGNS: Final = str.maketrans(
         "〇": "零",
     }
 )
+_US_DOLLAR: Final = re.compile(r"\bUS ?\$")
 _FRACTION: Final = re.compile("([¼-¾⅐-⅞])")
 _POWER: Final = re.compile("(?<=[0-9])([⁰¹²³⁴-⁹]+)")
 
@@ -96,6 +97,7 @@ class Measures:
 
 def normalised(text: str) -> str:
     """A text with one form for each sign: spaces, hyphens, quotes, digits of all scripts."""
+    text = _US_DOLLAR.sub("$", text)
     text = _FRACTION.sub(r" \1", _POWER.sub(r"^\1", text))
     text = unicodedata.normalize("NFKC", text.translate(_SIGNS)).translate(_SIGNS)
     if not text.isascii():

@@ -13,22 +13,36 @@ from functools import lru_cache
 from typing import Final
 
 from seal.self_edits.number_words import guess_language
-from seal.self_edits.quantities import Measures, normalised, read_measures, uses_decimal_comma
+from seal.self_edits.quantities import Measures, Quantity, normalised, read_measures, uses_decimal_comma
 
-__all__ = ["NameToken", "SourceFacts", "WIDE_RUN", "fold", "forms_of", "read_facts", "squeezed", "tokens_of"]
+__all__ = [
+    "NameToken",
+    "SourceFacts",
+    "WIDE_RUN",
+    "fold",
+    "forms_of",
+    "numbered_names",
+    "read_facts",
+    "squeezed",
+    "tokens_of",
+]
 
 # accents and vowel signs, which are no letters to Python
 _MARKS: Final = (
     r"\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0963\u0980-\u0983"
     r"\u09bc-\u09cd\u0a01-\u0a03\u0a3c-\u0a4d\u0a81-\u0a83\u0abc-\u0acd\u0bbe-\u0bcd\u0c3e-\u0c4d"
 )
-_TOKEN: Final = re.compile(rf"(?:(?<![\w.])\.)?[^\W_](?:[\w{_MARKS}]|['.&](?=[^\W_]))*(?:\+\+|#)?")
+_WIDE: Final = "\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f"  # scripts without spaces between words
+_TOKEN: Final = re.compile(
+    rf"(?:(?<![\w.])\.)?[^\W_{_WIDE}](?:[^\W{_WIDE}]|[{_MARKS}]|['.&](?=[^\W_{_WIDE}]))*(?:\+\+|#)?"
+)
 _BREAKS_RUN: Final = re.compile(r"[^\s.'-]|[.](?=\s)")
-WIDE_RUN: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]+")  # no spaces between words
+WIDE_RUN: Final = re.compile(f"[{_WIDE}]+")
 _BEGINS: Final = re.compile(r"[.!?:;\"(。！？।|•]")
 _SHORT_FORM: Final = re.compile(
     r"(?:[A-ZÄÖÜ]|Dr|Mr|Mrs|Ms|St|No|Nr|Prof|Sr|Sra|Jr|Lt|Col|Gen|Rev|Inc|Co|Ltd)"
 )
+_NAME_BEFORE: Final = re.compile(r"([^\W\d_][^\W\d_]+) $")
 _FEWEST: Final = 3
 _MOST_STEM: Final = 24
 _SENTENCE_GAP: Final = 10  # words of two sentences are no name together
@@ -54,6 +68,7 @@ class SourceFacts:
     stems: frozenset[str]
     initials: frozenset[str]
     squeezed: str  # letters and digits alone
+    numbered: dict[str, frozenset[str]]  # the numbers that stand right behind a name ("Python 3.10")
     pairs: frozenset[str]  # two characters each, of scripts without spaces
 
 
@@ -72,11 +87,16 @@ def read_facts(source: str, title: str) -> SourceFacts:
     language = guess_language(plain)
     comma = uses_decimal_comma(body, language)
     runs = WIDE_RUN.findall(text)
+    measures = read_measures(text, language, comma)
+    numbered: dict[str, frozenset[str]] = {}
+    for name, quantity in numbered_names(text, measures):
+        numbered[name] = numbered.get(name, frozenset()) | quantity.forms
     return SourceFacts(
         text=body,
         language=language,
         comma=comma,
-        measures=read_measures(text, language, comma),
+        measures=measures,
+        numbered=numbered,
         words={word: tuple(places) for word, places in words.items()},
         lower=frozenset(token.folded for token in tokens if token.text[:1].islower()),
         stems=frozenset(
@@ -87,6 +107,14 @@ def read_facts(source: str, title: str) -> SourceFacts:
         pairs=frozenset(run[at : at + 2] for run in runs for at in range(len(run) - 1))
         | frozenset("".join(runs)),
     )
+
+
+def numbered_names(text: str, measures: Measures) -> Iterator[tuple[str, Quantity]]:
+    """The names with the number right behind each, as in "Python 3.10"."""
+    for quantity in measures.quantities:
+        match = _NAME_BEFORE.search(text, max(0, quantity.start - 40), quantity.start)
+        if match and not quantity.units:
+            yield fold(match[1]), quantity
 
 
 def tokens_of(text: str) -> Iterator[NameToken]:
