@@ -71,7 +71,7 @@ def choose(
     private = [item for item in items if item.kind == "private"]
     fewest = items_to_show(config.retention_margin, config.alpha)
     right, asked = _found(base, known, ENOUGH_KNOWN, _TRIED, on_progress)
-    declined, _ = _found(base, private, ENOUGH_PRIVATE, lambda done, _n: on_progress(done, len(private)))
+    declined, _ = _found(base, private, ENOUGH_PRIVATE, _TRIED_PRIVATE, on_progress)
     own = (
         ()
         if len(right) >= fewest
