@@ -12,16 +12,14 @@ import re
 from typing import Final, Literal
 
 from seal.grading.exact import comparable
-from seal.grading.lexical import content_recall, words
+from seal.grading.lexical import words
+from seal.grading.meaning import same_answer
 
 Judging = Literal["words", "meaning"]
 _MOST_WORDS: Final = 14
 _NUMBER: Final = re.compile(r"\d+(?:[.,:/-]\d+)*")
 _CAPITAL: Final = re.compile(r"[^\W\d_a-z][\w'’-]*")
-_NOT: Final = re.compile(
-    r"\b(?:not|no|never|none|nobody|cannot|nicht|kein\w*|jamais|pas|nunca)\b|n['’]t\b", re.I
-)
-_OPENING: Final = frozenset("the a an it its he she they there this that in on at by from yes".split())
+_OPENING: Final = frozenset("the a an i it its he she they there this that in on at by from yes".split())
 
 
 def agree(question: str, one: str, other: str, judging: Judging = "words") -> bool:
@@ -48,15 +46,6 @@ def differ(question: str, one: str, other: str, judging: Judging = "words") -> b
         return not numbers[0] & numbers[1]
     names = [_names(text, asked) for text in (one, other)]
     return all(names) and not any(numbers) and not names[0] & names[1]
-
-
-def same_answer(question: str, one: str, other: str) -> bool:
-    """Numbers and negation strictly, words by what the shorter answer has of its own."""
-    asked = set(words(question))
-    if _numbers(one, asked) != _numbers(other, asked) or bool(_NOT.search(one)) != bool(_NOT.search(other)):
-        return False
-    gold, said = sorted((one, other), key=lambda text: len(text.split()))
-    return bool(gold.strip()) and content_recall(question, gold, said) >= 0.6
 
 
 def _numbers(text: str, asked: set[str]) -> set[str]:

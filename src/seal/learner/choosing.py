@@ -13,17 +13,30 @@ from typing import TypeAlias
 from seal.gates import GateConfig, power_of
 from seal.gates.power import items_to_show
 from seal.learner.answering import Mind
-from seal.learner.reference import ReferenceItem, is_right
+from seal.learner.conflicts import certainty
+from seal.learner.reference import ReferenceItem, is_right, refuses
 
 ENOUGH_KNOWN = 150
 """With so many a loss of two points is seen with 95 %."""
 ENOUGH_PRIVATE = 60
 OWN_ANSWERS = 120
 """How many questions a base is held to its own answers on that gives too few right ones."""
+N_STRANGERS = 40
+_SECOND_HIGHEST = 2
+"""Of answers about what does not exist one in twenty may be surer: `false_certainty`."""
 _AT_ONCE = 40
 _HOPELESS = 0.05
 """A share of right answers so small, after `_TRIED` questions, that asking on is no use."""
-_TRIED = 120
+_TRIED, _TRIED_PRIVATE = 120, 48
+_MADE_UP = (
+    "Zorvan Quell", "the Brindlow Museum", "Telfara Systems", "Ada Lunfeld", "the Okrent Bridge",
+    "Merrow & Pike Ltd", "Professor Halvic Dorn", "the town of Estermoor", "the Calvane Prize",
+    "the Nimbex 400 printer",
+)  # fmt: skip
+_ASKED_OF_THEM = (
+    "In which year did {} begin?", "Where is {} to be found?", "Who is responsible for {}?",
+    "What is {} known for?",
+)  # fmt: skip
 
 Told: TypeAlias = Callable[[int, int], None]
 
@@ -57,8 +70,8 @@ def choose(
     known = [item for item in items if item.kind == "known"]
     private = [item for item in items if item.kind == "private"]
     fewest = items_to_show(config.retention_margin, config.alpha)
-    right, asked = _found(base, known, ENOUGH_KNOWN, on_progress)
-    declined, _ = _found(base, private, ENOUGH_PRIVATE, lambda done, _n: on_progress(done, len(private)))
+    right, asked = _found(base, known, ENOUGH_KNOWN, _TRIED, on_progress)
+    declined, _ = _found(base, private, ENOUGH_PRIVATE, _TRIED_PRIVATE, on_progress)
     own = (
         ()
         if len(right) >= fewest
@@ -67,8 +80,17 @@ def choose(
     return Choice(tuple(right), tuple(declined), own)
 
 
+def sure_level(base: Mind) -> float:
+    """From which certainty on a base counts as sure: of its answers about what does not exist one in twenty
+    is as sure as that. Bases differ: 0.6 for one of 135M, 0.8 for one of 0.5B."""
+    asked = [wording.format(name) for name in _MADE_UP for wording in _ASKED_OF_THEM]
+    said = base.answer([None] * len(asked), asked)
+    levels = sorted(0.0 if refuses(one.text) else certainty(one, base, "meaning") for one in said)
+    return levels[-_SECOND_HIGHEST]
+
+
 def _found(
-    base: Mind, items: Sequence[ReferenceItem], enough: int, on_progress: Told
+    base: Mind, items: Sequence[ReferenceItem], enough: int, tried: int, on_progress: Told
 ) -> tuple[list[str], list[str]]:
     """The items that are right, up to `enough`, and those that were asked and answered at all."""
     right: list[str] = []
@@ -82,7 +104,7 @@ def _found(
                 asked.append(item.id)
         done = at + len(some)
         on_progress(min(len(right), enough), enough)
-        if len(right) >= enough or (done >= _TRIED and len(right) < _HOPELESS * done):
+        if len(right) >= enough or (done >= tried and len(right) < _HOPELESS * done):
             break
     return right[:enough], asked
 

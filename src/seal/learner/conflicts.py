@@ -116,7 +116,7 @@ def against_base(newer: KnownDocument, base: Mind, sure: float, judging: Judging
     for (question, gold), said in zip(pairs, answers, strict=True):
         same = agree(question, said.text, gold, judging)
         other = bool(said.text) and differ(question, said.text, gold, judging) and not _nothing(said, judging)
-        certain = other and _certainty(said, base, judging) >= sure
+        certain = other and certainty(said, base, judging) >= sure
         facts.setdefault(comparable(gold), []).append((certain, same, other))
     contradicted, confirmed, otherwise = (
         sum(2 * sum(vote[i] for vote in votes) > len(votes) for votes in facts.values()) for i in range(3)
@@ -149,7 +149,8 @@ def _nothing(said: Answer, judging: Judging) -> bool:
     return gives_nothing(said.text) or (judging == "meaning" and refuses(said.text))
 
 
-def _certainty(said: Answer, base: Mind, judging: Judging) -> float:
+def certainty(said: Answer, base: Mind, judging: Judging) -> float:
+    """How sure the base is of its answer: as a whole, or of a token in the mean."""
     if judging == "words" or not said.probability:
         return said.probability
     adaptation = base.adaptation

@@ -7,7 +7,7 @@ torch. Knows nothing about jobs, and decides nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cached_property, partial
 from pathlib import Path
@@ -189,31 +189,43 @@ class Parts:
         return said_of(self.reference, self.config.gates)
 
     def _choice(self, items: Sequence[ReferenceItem]) -> Choice:
-        """Which of the general questions count for this base: found once, and kept in a file."""
+        """Which of the general questions count for this base."""
         from seal.learner.answering import Mind
         from seal.learner.choosing import Choice, choose
 
-        asked = json.dumps([[i.question, i.answers] for i in items] + [[self.config.grader]])
-        facts = (self.library.base, self.library.environment, self.adaptation.style, asked)
-        path = self.workspace.path / _CACHE / f"reference-{sha256(chr(0).join(facts).encode())[:16]}.json"
+        def ask() -> dict[str, Any]:
+            self._first_answers = GivenAnswers()
+            bare = Mind(self.adaptation, {}, self.config.router, self._first_answers)
+            told = partial(self.watch.progress, "asking the base what it knows")
+            return asdict(choose(bare, items, self.config.gates, told))
+
+        asked = [[i.question, i.answers] for i in items]
+        found = self._found_once("reference", [asked, self.config.grader], ask)
+        return Choice(**{name: tuple(ids) for name, ids in found.items()})
+
+    @cached_property
+    def sure(self) -> float:
+        """From which certainty on the base counts as sure of an answer: as set, or higher if this base is
+        surer of what does not exist."""
+        if self.config.judging == "words":
+            return self.config.sure
+        from seal.learner.choosing import sure_level
+
+        return max(self.config.sure, self._found_once("sure", [], lambda: sure_level(self.bare_mind())))
+
+    def _found_once(self, name: str, facts: Sequence[Any], find: Callable[[], Any]) -> Any:
+        """What was found out about this base by asking it, kept in a file from one process to the next."""
+        of_base = [self.library.base, self.library.environment, self.adaptation.style]
+        asked = json.dumps([*of_base, self.config.instruction, self.config.max_answer_tokens, *facts])
+        path = self.workspace.path / _CACHE / f"{name}-{sha256(asked.encode())[:16]}.json"
         if path.exists():
             try:
-                return Choice(
-                    **{name: tuple(ids) for name, ids in json.loads(path.read_text("utf-8")).items()}
-                )
-            except (
-                OSError,
-                ValueError,
-                TypeError,
-                AttributeError,
-            ):  # a cache that cannot be read is made anew
+                return json.loads(path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):  # a cache that cannot be read is made anew
                 pass
-        given = GivenAnswers()
-        told = partial(self.watch.progress, "asking the base what it knows")
-        choice = choose(Mind(self.adaptation, {}, self.config.router, given), items, self.config.gates, told)
-        self._first_answers = given
-        _keep(path, json.dumps(asdict(choice)))
-        return choice
+        found = find()
+        _keep(path, json.dumps(found))
+        return found
 
     @cached_property
     def neutral(self) -> NeutralReading:

@@ -127,7 +127,7 @@ class Study:
         near |= {retirement.older for retirement in retired}
         older = [other for key, other in self.before.items() if key in near]
         conflicts = [*self._conflicts(known, older, retired)]
-        conflicts.append(against_base(known, self.base, parts.config.sure, parts.config.judging))
+        conflicts.append(against_base(known, self.base, parts.sure, parts.config.judging))
         empty = Exam(f"document {record.id[:12]}", "the live version", {}, {})
         older_than = tuple(sorted(r.newer for r in by))
         return Candidate(known, cell, retired, concerns, tuple(conflicts), empty, older_than)
