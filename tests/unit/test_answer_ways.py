@@ -11,10 +11,10 @@ from seal.learner.answer_ways import UNKNOWN, Answerer
 from seal.learner.answering import Answer
 from seal.learner.skills import ReadAnswer
 from seal.learner.ways import WaysConfig, checked_way
-from seal.retention.passages import PassageIndex
-from seal.retention.stretches import SourceText
+from seal.retention import DocumentPage, Finder, PageText
 
-MILL = SourceText("mill", "Alder Mill", "Alder Mill was built in 1844 by Tom Reed. It has three floors.")
+TEXT = "Alder Mill was built in 1844 by Tom Reed. It has three floors."
+PAGES = [(DocumentPage("mill", "Alder Mill", (TEXT,), 0), PageText("mill", "Alder Mill", TEXT))]
 BUILT = "When was Alder Mill built?"
 GENERAL = "What is the capital of France?"
 
@@ -23,6 +23,7 @@ class FakeMind:
     """A cell that answers everything about the mill alike, and a base."""
 
     def __init__(self, said: str, probability: float) -> None:
+        self.finder = Finder(PAGES)
         self.said = Answer("", said, probability, "mill", ("mill",), True, "weights")
 
     def route(self, questions: list[str]) -> list[tuple[str, ...]]:
@@ -54,7 +55,7 @@ def answerer(
 ):
     mind: Any = FakeMind(*cell)
     skills: Any = FakeSkills(*read)
-    return Answerer(mind, PassageIndex([MILL]), skills, WaysConfig(**config)), skills
+    return Answerer(mind, skills, WaysConfig(**config)), skills
 
 
 def test_a_sure_cell_whose_passage_says_so_is_believed_unread():

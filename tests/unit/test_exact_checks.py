@@ -286,7 +286,19 @@ def test_what_a_number_is(text: str, forms: str, units: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["3 March 1874", "March 3rd, 1874", "1874-03-03", "3.3.1874", "3. März 1874", "3 mars 1874", "3 de marzo de 1874", "1874年3月3日", "3 मार्च 1874", "3 марта 1874", "03/03/1874"],
+    [
+        "3 March 1874",
+        "March 3rd, 1874",
+        "1874-03-03",
+        "3.3.1874",
+        "3. März 1874",
+        "3 mars 1874",
+        "3 de marzo de 1874",
+        "1874年3月3日",
+        "3 मार्च 1874",
+        "3 марта 1874",
+        "03/03/1874",
+    ],
 )
 def test_a_date_in_any_form(text: str) -> None:
     [(readings, _, _)] = dates_of(normalised(text))

@@ -6,35 +6,17 @@ cells are trained or passages found.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from seal.domains.knowledge.units import units_of
 from seal.grading.meaning import contains_answer, same_answer
 from seal.learner.answering import Answer, Mind
-from seal.learner.library import KnownDocument
 from seal.learner.practice import reading_prompt
 from seal.learner.skills import ReadAnswer, Skills
 from seal.learner.ways import By, WaysConfig
-from seal.retention.passages import PassageIndex, PassageMatch
-from seal.retention.stretches import PageText
-from seal.self_edits.pairs import question_of
+from seal.retention import PassageMatch
 
 UNKNOWN = "I do not know."
-
-
-def passages_of(documents: Iterable[KnownDocument]) -> PassageIndex:
-    """The passages of what a version knows, but for the sentences that newer documents replace."""
-    return PassageIndex(_source(known) for known in documents)
-
-
-def _source(known: KnownDocument) -> PageText:
-    document = known.document
-    gone = {known.lines[i].sentence for i in known.retired}
-    units = tuple(u for u in units_of(document.title, known.text) if u.text not in gone)
-    pairs = (question_of(line.text) for line in known.active_lines)
-    questions = tuple(pair[0] for pair in pairs if pair)
-    return PageText(document.id, document.title, known.text, units, questions, document.sequence)
 
 
 @dataclass(frozen=True)
@@ -43,14 +25,13 @@ class _Asked:
 
     question: str
     matches: tuple[PassageMatch, ...]
-    route: tuple[str, ...]
 
 
 class Answerer:
     """Answers of one version, by any of the ways."""
 
-    def __init__(self, mind: Mind, index: PassageIndex, skills: Skills, config: WaysConfig) -> None:
-        self.mind, self.index, self.skills, self.config = mind, index, skills, config
+    def __init__(self, mind: Mind, skills: Skills, config: WaysConfig) -> None:
+        self.mind, self.skills, self.config = mind, skills, config
 
     def ask(self, questions: Sequence[str], by: By) -> list[Answer]:
         """Answers, in order."""
@@ -60,15 +41,15 @@ class Answerer:
         return self._read_all(asked) if by == "reading" else self._auto(asked)
 
     def _find(self, questions: Sequence[str]) -> list[_Asked]:
-        routes = self.mind.route(questions)
-        asked = []
-        for question, route in zip(questions, routes, strict=True):
-            matches = self.index.search(question, self.config.passages)
-            near = [m for m in matches if m.key in route] or [
-                m for m in matches if m.evidence.coverage >= self.config.min_coverage
-            ]
-            asked.append(_Asked(question, matches if near else (), route))
-        return asked
+        """What is to be read for each question; nothing for one that no document is about."""
+        finder = self.mind.finder
+        if finder is None:
+            return [_Asked(question, ()) for question in questions]
+        found = [finder.find(question, self.config.passages) for question in questions]
+        return [
+            _Asked(question, one.passages if one.documents else ())
+            for question, one in zip(questions, found, strict=True)
+        ]
 
     def _read_all(self, asked: Sequence[_Asked]) -> list[Answer]:
         """Every question about a document is read; the base answers the others."""

@@ -18,7 +18,7 @@ from seal.learner.asking import answer_probabilities, prompts_of
 from seal.learner.caches import DOCUMENTS, QUESTIONS, AnswerKey, GivenAnswers, RecentlyUsed, SureText
 from seal.learner.reference import gives_nothing
 from seal.models import score_answers
-from seal.retention import CellRouter, DocumentMatch, DocumentPage, RouterConfig
+from seal.retention import CellRouter, DocumentMatch, DocumentPage, Finder, PageText, RouterConfig
 from seal.training import Adapter, AdapterBank
 from seal.types import Context
 
@@ -39,6 +39,7 @@ class Cell:
     object: str
     source: Adapter | Callable[[], Adapter]
     entry: DocumentPage
+    page: PageText | None = None
 
     @property
     def adapter(self) -> Adapter:
@@ -77,7 +78,10 @@ class Mind:
     known: GivenAnswers = field(default_factory=GivenAnswers)
 
     def __post_init__(self) -> None:
-        self.router = CellRouter([cell.entry for cell in self.cells.values()], self.router_config)
+        cells = self.cells.values()
+        self.router = CellRouter([cell.entry for cell in cells], self.router_config)
+        pages = [(cell.entry, cell.page) for cell in cells if cell.page is not None]
+        self.finder = Finder(pages, self.router_config) if pages else None
         self._routes: RecentlyUsed[str, tuple[str, ...]] = RecentlyUsed(QUESTIONS)
         self._wordings: RecentlyUsed[str, dict[str, str]] = RecentlyUsed(QUESTIONS)
         self._texts: RecentlyUsed[str, list[str]] = RecentlyUsed(DOCUMENTS)
@@ -113,7 +117,7 @@ class Mind:
 
     def _matches(self, question: str) -> Sequence[DocumentMatch]:
         """The router's candidates; how each of them is asked is noted."""
-        matches = self.router.route(question)
+        matches = self.router.route(question) if self.finder is None else self.finder.find(question).documents
         wordings = {match.key: _in_full(question, match, self.cells[match.key].entry) for match in matches}
         self._wordings.put(question, wordings)
         return matches

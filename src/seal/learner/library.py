@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any
 
 import torch
 
+from seal.domains.knowledge.units import units_of
 from seal.engine.adapt import Adaptation
 from seal.errors import AdapterError, DamageError
 from seal.learner.answering import Cell, fingerprint
@@ -28,7 +29,7 @@ from seal.models.identity import model_record
 from seal.registry import Build, Document, Line, Version, Workspace
 from seal.registry.canonical import digest_of
 from seal.registry.digests import gives_its_id, key_of
-from seal.retention import DocumentPage
+from seal.retention import DocumentPage, PageText
 from seal.seeds import derive_seed
 from seal.self_edits.pairs import question_of
 from seal.text import sentences
@@ -73,6 +74,16 @@ class KnownDocument:
         if self.retired and not lines:  # replaced as a whole: no question is meant for it
             return DocumentPage(self.document.id, "", (), self.document.sequence)
         return DocumentPage(self.document.id, self.document.title, (*told, *lines), self.document.sequence)
+
+
+def page_of(known: KnownDocument) -> PageText:
+    """The document's text in passages, but for the sentences that newer documents replace."""
+    document = known.document
+    gone = {known.lines[i].sentence for i in known.retired}
+    units = tuple(u for u in units_of(document.title, known.text) if u.text not in gone)
+    pairs = (question_of(line.text) for line in known.active_lines)
+    questions = tuple(pair[0] for pair in pairs if pair)
+    return PageText(document.id, document.title, known.text, units, questions, document.sequence)
 
 
 class Library:
@@ -136,7 +147,12 @@ class Library:
     def cell(self, known: KnownDocument) -> Cell:
         """The stored cell of a document; its adapter is read and checked when it is used."""
         build = self.workspace.build(known.build)
-        return Cell(known.document.id, build.object, partial(self.adapter, build), known.entry())
+        return self.cell_of(known, build.object, partial(self.adapter, build))
+
+    def cell_of(self, known: KnownDocument, object: str, source: Adapter | Callable[[], Adapter]) -> Cell:
+        """A document's cell, with that by which questions find it."""
+        page = page_of(known) if self.config.method == "units" else None
+        return Cell(known.document.id, object, source, known.entry(), page)
 
     def check(self, version: Version) -> None:
         """Sees that a version's builds are those that it was made of. Raises AdapterError, DamageError."""

@@ -291,13 +291,12 @@ class Parts:
 
     def answerer(self, version: Version | None) -> Answerer:
         """What answers for a version by any of the ways."""
-        from seal.learner.answer_ways import Answerer, passages_of
+        from seal.learner.answer_ways import Answerer
 
         key = None if version is None else version.id
         made = self._answerers.get(key)
         if made is None:
-            index = passages_of(self.library.of_version(version).values())
-            made = Answerer(self.mind(version), index, self.skills, self.config.ways)
+            made = Answerer(self.mind(version), self.skills, self.config.ways)
             self._answerers.put(key, made)
         return made
 

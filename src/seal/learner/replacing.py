@@ -72,4 +72,4 @@ def rebuild(parts: Parts, known: KnownDocument, positions: Sequence[int]) -> tup
         )
     left = replace(known, retired=tuple(positions))
     name = f"new/{known.document.id}/{','.join(map(str, positions))}"
-    return left, Cell(known.document.id, name, adapter, left.entry())
+    return left, parts.library.cell_of(left, name, adapter)

@@ -110,7 +110,7 @@ class Study:
     def _candidate(self, compiled: Compiled, known: KnownDocument) -> Candidate:
         parts, record = self.parts, known.document
         assert compiled.adapter is not None
-        cell = Cell(record.id, f"new/{record.id}", compiled.adapter, known.entry())
+        cell = parts.library.cell_of(known, f"new/{record.id}", compiled.adapter)
         # It may be older than what is live, where it was held or rolled back before.
         by = [r for newer in self.before.values() for r in replaced(parts, newer, [known])]
         if by:

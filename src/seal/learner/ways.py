@@ -20,13 +20,6 @@ class WaysConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     passages: int = Field(default=3, ge=1, description="Passages that a question is read in, at most.")
-    min_coverage: float = Field(
-        default=0.5,
-        ge=0,
-        le=1,
-        description="Share of a question's words that a passage must have for a question without a name to be "
-        "about it.",
-    )
     sure: float = Field(
         default=0.8,
         ge=0,
