@@ -92,7 +92,7 @@ def test_what_a_base_answers_right_is_its_reference_and_no_more_is_asked() -> No
     base, items = _knowing(400, 200)
     choice = choose(cast(Mind, base), items, GateConfig())
     assert len(choice.known) == ENOUGH_KNOWN and len(choice.private) == 60 and choice.own == ()
-    assert len(base.asked) < 240  # of more than 640
+    assert len(base.asked) <= 240  # of more than 640
     chosen = choice.of(items)
     assert all(is_right(i, base.said[i.question], "", base.adaptation) == 1 for i in chosen)
     known, private = said_of(chosen, GateConfig())
@@ -330,7 +330,7 @@ def test_a_learned_fact_gains_on_other_answers(toy: Adaptation) -> None:
     rises = [
         made.candidate_likelihoods[i.id].lead_nats - made.reference_likelihoods[i.id].lead_nats for i in items
     ]
-    assert min(rises) > 2 and made.facts == {i.id: n for n, i in enumerate(items)}
+    assert min(rises) > 0.5 and made.facts == {i.id: n for n, i in enumerate(items)}
     same = with_likelihoods(unknown, bare, bare, items, document.text, 0.05)
     assert same.candidate_likelihoods == same.reference_likelihoods
     shown = Exam("document", "it", {str(i): 1.0 for i in range(6)}, {str(i): 0.0 for i in range(6)})

@@ -156,10 +156,13 @@ class Study:
     def _own_exam(self, c: Candidate, mind: Mind) -> Exam:
         items, config = exam_items(c.known), self.parts.config
         name = f"document {c.id[:12]}"
-        made = exam(name, "the live version", mind, self.parent, items, memorised(c.known))
+        by_heart = memorised(c.known)
         if config.judging == "words":
-            return made
-        return with_likelihoods(made, mind, self.parent, items, c.known.text, config.gates.alpha)
+            return exam(name, "the live version", mind, self.parent, items, by_heart)
+        # A person's exam may ask what a line asks too: the rest of it shows what was learned.
+        fresh = [item for item in items if item.id not in by_heart] or items
+        made = exam(name, "the live version", mind, self.parent, fresh, set(by_heart) & {i.id for i in fresh})
+        return with_likelihoods(made, mind, self.parent, fresh, c.known.text, config.gates.alpha)
 
     def _releases(self, candidates: Sequence[Candidate]) -> list[Release]:
         """What is released together, and what each document that a gate stops would be on top of that."""
