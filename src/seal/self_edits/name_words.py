@@ -86,7 +86,8 @@ COMMON_NOUNS: Final = frozenset(
 ASKED_AFTER: Final = ("welch", "viele", "wieviel")
 # Names of one country and its people, which do not begin alike or end in a common ending.
 _ALIKE: Final = (
-    "france french|netherlands dutch holland|greece greek greeks|spain spanish|britain british|denmark danish|"
+    "france french|netherlands dutch holland|greece greek greeks|spain spanish|britain british|"
+    "denmark danish|"
     "sweden swedish|poland polish|turkey turkish turks|switzerland swiss|wales welsh|england english|"
     "scotland scottish scots|ireland irish|thailand thai|finland finnish|germany german germans|"
     "europe european europeans|russia russian russians|america american americans|china chinese|"
