@@ -26,7 +26,7 @@ _NEGATION: Final = re.compile(
 )
 # "no" alone is a number's word in "No. 7", and nothing is denied in these
 _NO_NEGATION: Final = re.compile(
-    r"\b(?:not (?:only|just|merely|least|surprisingly|unexpectedly)"
+    r"\b(?:not (?:only|just|merely|least|always|necessarily|entirely|surprisingly|unexpectedly)"
     r"|no (?:doubt|wonder|less|fewer|sooner|later)(?: than)?"
     r"|no\. ?\d+|nicht (?:nur|zuletzt)|non seulement"
     r"|pas seulement|no s[oó]lo|no solamente|why not|whether or not)\b"
@@ -48,7 +48,7 @@ _CLAUSE_END: Final = re.compile(
     r"so that|aber|und|obwohl|sondern|weil|mais|et|pero|y|sino|और|लेकिन)\s|但|而",
     re.I,
 )
-_SENTENCE_END: Final = re.compile(r"[.!?;]+(?=\s|$)|[。！？；।؟]")
+_SENTENCE_END: Final = re.compile(r"[.!?]+(?=\s|$)|[。！？；।؟]")
 _WORD: Final = re.compile("[^\\W\\d_][\\w\u0900-\u0963]*|\\d+")
 _WIDE: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _MINOR: Final = frozenset(
@@ -65,7 +65,7 @@ def denial_between(parts: Sequence[str], source: str) -> str:
     nearest to it differ in whether they deny; empty if not."""
     line = ". ".join(parts)
     words = _stems(line)
-    if len(words) < 2:
+    if len(words) < 2 or (len(parts) == 1 and line.rstrip().endswith("?")):
         return ""
     denies = _denies(line)
     best, clauses = 0.0, []

@@ -95,11 +95,13 @@ def _is_name(token: NameToken, following: NameToken | None, source: SourceFacts,
     if follows[0].isupper() and following.follows:
         return True
     # "Berta lives", "Greece was": a subject without an article is a name, unless it is in the plural
-    is_verb = follows in _AUXILIARIES or follows.endswith(("ed", "s"))
-    is_common = folded.endswith(("s", "ion", "ment", "ness", "ity", "ism"))
+    is_verb = follows in _AUXILIARIES or (follows.endswith(("ed", "s")) and not follows.endswith("ss"))
+    is_common = folded.endswith(("s", "ion", "ment", "ness", "ity", "ism", *_OF_ADJECTIVES))
     return is_verb and not is_common and following.follows
 
 
+_OF_ADJECTIVES: Final = ("al", "ive", "ous", "ful", "ic", "ble", "ent", "ary", "ult")
+_OF_PEOPLES: Final = ("ish", "ese", "ian", "ean", "can")
 _AUXILIARIES: Final = frozenset(
     "is was has had does did will can could would may might must ist war hat wurde wird est "
     "était a fut es era "
@@ -140,7 +142,7 @@ def _has(folded: str, source: SourceFacts, *, is_german: bool) -> bool:
             return True
         if folded + end in source.words or (len(folded) >= 5 and folded[:-1] + end in source.words):
             return True
-        if folded.endswith(end) and len(folded) - len(end) >= 4:
+        if folded.endswith(end) and len(folded) - len(end) >= 3:
             bare = folded[: -len(end)]
             if any(bare + vowel in source.words for vowel in "aeoy"):
                 return True
@@ -149,17 +151,17 @@ def _has(folded: str, source: SourceFacts, *, is_german: bool) -> bool:
 
 def _stands_together(run: list[NameToken], source: SourceFacts) -> bool:
     """Whether the last two words of a name stand near one another in the source. A word that the source has
-    without a capital too ("the president") may stand anywhere."""
+    without a capital too ("the president") may stand anywhere, and so may that of a people."""
     if len(run) < 2:
         return True
     first, second = (
-        next((source.words[form] for form in forms_of(one.folded) if form in source.words), ())
-        for one in run[-2:]
+        {at for form in forms_of(one.folded) for at in source.words.get(form, ())} for one in run[-2:]
     )
+    if run[-2].folded in PEOPLES or run[-2].folded.endswith(_OF_PEOPLES):
+        return True  # "British Prime Minister"
     if not first or not second or run[-1].folded in source.lower or run[-2].folded in source.lower:
         return True
-    here = set(second)
-    return any(at + step in here for at in first for step in range(-_APART, _APART + 1) if step)
+    return any(at + step in second for at in first for step in range(-_APART, _APART + 1) if step)
 
 
 def against_words(part: str, source: SourceFacts) -> str:

@@ -84,18 +84,23 @@ COMMON_NOUNS: Final = frozenset(
 )
 # A German noun behind one of these is what a question asks for.
 ASKED_AFTER: Final = ("welch", "viele", "wieviel")
+# Names of one country and its people, which do not begin alike or end in a common ending.
+_ALIKE: Final = (
+    "france french|netherlands dutch holland|greece greek greeks|spain spanish|britain british|"
+    "denmark danish|"
+    "sweden swedish|poland polish|turkey turkish turks|switzerland swiss|wales welsh|england english|"
+    "scotland scottish scots|ireland irish|thailand thai|finland finnish|germany german germans|"
+    "europe european europeans|russia russian russians|america american americans|china chinese|"
+    "japan japanese|"
+    "italy italian italians|usa us|jews jewish judaism|norway norwegian|portugal portuguese|"
+    "brazil brazilian|"
+    "rome roman romans|egypt egyptian egyptians|christians christian christianity|hindu hindus hinduism"
+)
 PEOPLES: Final = {
-    "french": ("france",), "france": ("french",), "dutch": ("netherlands", "holland"), "greek": ("greece",),
-    "greeks": ("greece", "greek"), "greece": ("greek", "greeks"), "spanish": ("spain",),
-    "spain": ("spanish",),
-    "british": ("britain",), "britain": ("british",), "danish": ("denmark",), "swedish": ("sweden",),
-    "polish": ("poland",), "turkish": ("turkey",), "swiss": ("switzerland",), "welsh": ("wales",),
-    "english": ("england",), "scottish": ("scotland",), "irish": ("ireland",), "thai": ("thailand",),
-    "finnish": ("finland",), "german": ("germany",), "germany": ("german", "germans"),
-    "europe": ("european",),
-    "russia": ("russian", "russians"), "america": ("american", "americans"), "china": ("chinese",),
-    "japan": ("japanese",), "italy": ("italian",), "uk": ("united",), "usa": ("us",), "us": ("usa",),
-}  # fmt: skip
+    one: tuple(other for other in group.split() if other != one)
+    for group in _ALIKE.split("|")
+    for one in group.split()
+}
 
 WIDE_FUNCTION: Final = frozenset(
     "的了是在有和与與及也就都而被把对對从從到为為于於之其这這那个個些它他她们們我你您不没沒无無会會能可以要将將已曾还還又"
