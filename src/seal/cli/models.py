@@ -62,7 +62,11 @@ def presets() -> dict[str, str]:
     return {name: _FOR.get(name, f"models of the kind {name}") for name in there}
 
 
-_FOR = {"tiny": "the embedded models", "real": "all others"}
+_FOR = {
+    "tiny": "the embedded models",
+    "real": "all others",
+    "small": "what differs below 250 million parameters",
+}
 
 
 def _is_preset(file: object) -> bool:

@@ -25,7 +25,7 @@ from seal.learner.compiling import Compiled
 from seal.learner.practice import skills_name
 from seal.learner.settings import LearnerConfig
 from seal.learner.writing import SourceDocument
-from seal.models.identity import model_record
+from seal.models.identity import fingerprint, model_record
 from seal.registry import Build, Document, Line, Version, Workspace
 from seal.registry.canonical import digest_of
 from seal.registry.digests import gives_its_id, key_of
@@ -95,13 +95,11 @@ class Library:
         self.workspace, self.config, self.adaptation = workspace, config, base
         settings = workspace.settings()
         self.base = model_record(settings["model"], base.model)["sha256"]
-        self.writing_model = (
-            self.base if writer is base else model_record(settings["writer"], writer.model)["sha256"]
-        )
+        written_by = self.base if writer is base else model_record(settings["writer"], writer.model)["sha256"]
         self.recipe = config.recipe()
         if config.method == "units":  # what a writer writes depends on its practice
-            self.recipe["skills"] = skills_name(self.writing_model)
-        self.writer = f"{self.writing_model[:16]}/{digest_of(self.recipe)[:16]}"
+            self.recipe["skills"] = skills_name(fingerprint(writer.model))
+        self.writer = f"{written_by[:16]}/{digest_of(self.recipe)[:16]}"
         self.environment = environment(base)
         self.model_name = settings["model"]
         self._adapters: RecentlyUsed[str, Adapter] = RecentlyUsed(ADAPTER_BYTES, _bytes_of)

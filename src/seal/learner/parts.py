@@ -153,7 +153,7 @@ class Parts:
         """The writing model with its skills on: it writes about documents and reads them."""
         from seal.learner.skills import skills_of
 
-        return skills_of(self.writing_model, self.library.writing_model, self.watch.progress)
+        return skills_of(self.writing_model, self.watch.progress)
 
     @cached_property
     def library(self) -> Library:

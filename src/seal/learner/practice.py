@@ -169,9 +169,9 @@ def shown(units: Sequence[tuple[str, str]]) -> str:
     return "\n".join(lines)
 
 
-def skills_name(digest: str) -> str:
-    """Names the skills of a base with these weights, from this practice set."""
+def skills_name(fingerprint: str) -> str:
+    """Names the skills of a base with this fingerprint, from this practice set."""
     documents = [
         [d.title, d.unanswered, [[u.text, u.heading, u.pairs] for u in d.units]] for d in practice_documents()
     ]
-    return f"{digest[:16]}-{digest_of(documents)[:8]}"
+    return f"{fingerprint[:16]}-{digest_of(documents)[:8]}"

@@ -24,6 +24,7 @@ from seal.gates import GateConfig
 from seal.gates.decide import Autonomy
 from seal.learner.agreement import Judging
 from seal.learner.ways import WaysConfig
+from seal.models.at_hand import parameters_at
 from seal.models.model_names import BUILTIN
 from seal.retention import RouterConfig
 from seal.self_edits.ground import GroundConfig
@@ -204,11 +205,24 @@ class LearnerConfig(_Config):
         return LearnerConfig.model_validate(self.model_dump(mode="json") | built)
 
 
+_SMALL_PARAMETERS = 250_000_000
+
+
 def preset(model: str) -> LearnerConfig:
-    """The settings for a model: the embedded ones have their own, and so do all others."""
-    name = "tiny" if model in BUILTIN else "real"
-    text = (files("seal.learner") / f"{name}.toml").read_text(encoding="utf-8")
-    return LearnerConfig.model_validate(tomllib.loads(text))
+    """The settings for a model: the embedded ones have their own; all others share one, in which small ones
+    differ by a little."""
+    if model in BUILTIN:
+        return LearnerConfig.model_validate(_stated("tiny"))
+    settings = _stated("real")
+    if 0 < parameters_at(model) < _SMALL_PARAMETERS:
+        for name, value in _stated("small").items():
+            settings[name] = {**settings.get(name, {}), **value} if isinstance(value, dict) else value
+    return LearnerConfig.model_validate(settings)
+
+
+def _stated(preset_name: str) -> dict[str, Any]:
+    text = (files("seal.learner") / f"{preset_name}.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
 
 
 def read_settings(

@@ -1,8 +1,8 @@
 """The skills of a base: an adapter with which it writes about sentences and reads texts.
 
 A base practises once, on the practice set, and the adapter is kept for all workspaces; some come with the
-package. The base itself is not changed by it: what is learned of documents goes into cells of their own. Knows
-nothing about documents.
+package. The base itself is not changed by it: what is learned of documents goes into cells of their own.
+Knows nothing about documents.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from seal.errors import TrainingError
 from seal.learner.practice import practice_documents, practice_examples, read_answer, skills_name
 from seal.models import score_answers
 from seal.models.generate import Generation, generate
+from seal.models.identity import fingerprint
 from seal.training import Adapter, AdapterBank, load_peft, save_peft, train
 from seal.types import Hyperparameters, TrainingPlan
 
@@ -125,10 +126,10 @@ class Skills:
             )
 
 
-def skills_of(base: Adaptation, digest: str, watch: Callable[[str, int, int], None]) -> Skills:
-    """The skills of a base with these weights: those that come with the package, those that were practised
-    here before, or new ones, which takes minutes. Raises TrainingError if practice diverged."""
-    name = skills_name(digest)
+def skills_of(base: Adaptation, watch: Callable[[str, int, int], None]) -> Skills:
+    """The skills of a base: those that come with the package, those that were practised here before, or new
+    ones, which takes minutes. Raises TrainingError if practice diverged."""
+    name = skills_name(fingerprint(base.model))
     with as_file(files("seal.learner") / "skills_of_models") as packaged:
         for folder in (packaged / name, skills_folder() / name):
             if (folder / _WEIGHTS).exists():

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seal.errors import InputFileError
+from seal.errors import InputFileError, SealError
 from seal.models.gguf_file import ORIGIN, models_folder
 from seal.models.model_names import (
     BUILTIN,
@@ -146,6 +146,17 @@ def _check_hub(name: str) -> None:
 def missing_models(models: Sequence[ModelAtHand]) -> list[ModelAtHand]:
     """Those that a package would bring, the ones that answer questions first."""
     return sorted((m for m in models if not m.installed), key=lambda m: (not m.chat, m.parameters))
+
+
+def parameters_at(name: str) -> int:
+    """How many parameters a model here has; 0 if it cannot be told without loading it."""
+    if name in PACKAGED:
+        return PACKAGED[name].parameters
+    try:
+        source = find_model(name)
+    except SealError:
+        return 0
+    return _sizes(Path(source.place))[0] if source.kind == "folder" else 0
 
 
 def _builtin(name: str) -> ModelAtHand:

@@ -108,7 +108,9 @@ def merge(model: nn.Module, adapter: Adapter) -> None:
         weight.copy_(weight.float() + delta.to(weight.device))
 
 
-def save_peft(adapter: Adapter, folder: str | Path, base_model_name: str) -> Path:
+def save_peft(
+    adapter: Adapter, folder: str | Path, base_model_name: str, *, dtype: torch.dtype = torch.float32
+) -> Path:
     """Writes the adapter in PEFT's format; the folder appears whole or not at all.
 
     Raises OutputError if `folder` exists or cannot be written, AdapterError if training failed.
@@ -119,7 +121,7 @@ def save_peft(adapter: Adapter, folder: str | Path, base_model_name: str) -> Pat
     if folder.exists():
         raise OutputError(f"{folder} exists already", "an adapter never changes: choose another folder")
     tensors = {
-        f"{_PREFIX}{name}.lora_{letter}.weight": factor.detach().float().cpu().contiguous()
+        f"{_PREFIX}{name}.lora_{letter}.weight": factor.detach().to(dtype).cpu().contiguous()
         for name, factors in adapter.factors.items()
         for letter, factor in zip("AB", factors, strict=True)
     }

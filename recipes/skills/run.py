@@ -1,0 +1,60 @@
+"""Practises a base on the practice set, and writes the adapter as the package carries it: in bf16, with a card.
+
+    python -m recipes.skills.run --model smollm2 --out src/seal/learner/skills_of_models
+
+Knows nothing about how practice is done (seal.learner.skills).
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import torch
+
+from seal.engine.adapt import Adaptation
+from seal.learner.practice import practice_documents, skills_name
+from seal.learner.settings import preset
+from seal.learner.skills import practised
+from seal.models.identity import fingerprint
+from seal.training import save_peft
+
+
+def main() -> None:
+    """Raises what loading and training do."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--model", required=True, help="a name that `seal init --model` takes")
+    parser.add_argument("--out", type=Path, required=True, help="the folder that gets one for the adapter")
+    given = parser.parse_args()
+    started = time.perf_counter()
+    base = Adaptation.load(preset(given.model).engine_config(given.model))
+    name = skills_name(fingerprint(base.model))
+    folder = given.out / name
+    if folder.exists():
+        raise SystemExit(f"{folder} is there already")
+    adapter = practised(base, _show)
+    given.out.mkdir(parents=True, exist_ok=True)
+    save_peft(adapter, folder, Path(given.model).name, dtype=torch.bfloat16)
+    documents = practice_documents()
+    pairs = sum(len(unit.pairs) for document in documents for unit in document.units)
+    seconds = time.perf_counter() - started
+    last = sum(adapter.losses[-10:]) / 10
+    (folder / "README.md").write_text(
+        f"# Skills of {Path(given.model).name}\n\n"
+        "A LoRA with which this base writes questions about sentences and reads texts for `seal learn` and "
+        "`seal ask`. Made by `python -m recipes.skills.run` from the practice set of this package "
+        f"({len(documents)} documents, {pairs} questions, all written for it): {len(adapter.losses)} steps in "
+        f"{seconds:.0f} s, loss {adapter.losses[0]:.2f} at first and {last:.2f} at the end. The licence is that "
+        "of the base.\n",
+        encoding="utf-8",
+    )
+    print(f"\n{folder}: {seconds:.0f} s")
+
+
+def _show(stage: str, done: int, n: int) -> None:
+    print(f"\r{stage}: {done} of {n}", end="", flush=True)
+
+
+if __name__ == "__main__":
+    main()
