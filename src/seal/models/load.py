@@ -12,11 +12,10 @@ from typing import Any
 import torch
 
 from seal.errors import ConfigError, InputError, InputFileError
-from seal.hints import nearest
+from seal.models.dtypes import AUTO, dtype_of
 from seal.models.model_names import BUILTIN, builtin_path, resolve
 
 _bars_hidden = False
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 def load_model(
@@ -68,7 +67,9 @@ def hide_progress_bars() -> None:
 def _load(
     name_or_path: str | Path, dtype: str | torch.dtype, device: str | torch.device, *, with_transformers: bool
 ) -> tuple[Any, Any]:
-    kind, place = _dtype(dtype), _device(device)
+    place = _device(device)
+    # What the embedded models write and train is held to the bit, which fp32 is a part of.
+    kind = dtype_of("float32" if dtype == AUTO and str(name_or_path) in BUILTIN else dtype, place)
     source = resolve(name_or_path)
     local = Path(source).is_dir()
     if local and not (Path(source) / "config.json").is_file():
@@ -111,14 +112,6 @@ def _by_transformers(source: str, kind: torch.dtype) -> tuple[Any, Any]:
     tokenizer = AutoTokenizer.from_pretrained(source)
     model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=kind)
     return model, tokenizer
-
-
-def _dtype(dtype: str | torch.dtype) -> torch.dtype:
-    kind = DTYPES.get(dtype) if isinstance(dtype, str) else dtype
-    if kind not in DTYPES.values():
-        near = nearest(str(dtype), DTYPES)
-        raise ConfigError(f"unknown dtype {dtype!r}", f"set it to {near or ' or '.join(DTYPES)}")
-    return kind  # type: ignore[return-value]
 
 
 def _device(device: str | torch.device) -> torch.device:
