@@ -36,8 +36,10 @@ class ModelConfig(_Config):
         description="The model that writes the self-edits, for instance a policy that was trained here; "
         "empty: the model itself. `seal eval` only.",
     )
-    dtype: Literal["float32", "bfloat16", "float16"] = Field(
-        default="float32", description="Type of the base weights."
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        default="float32",
+        description='Type of the base weights; "auto": bfloat16 on CUDA and on processors that are faster in '
+        "it, else float32.",
     )
     device: str = Field(default="auto", description='"auto", "cpu", "cuda" or "cuda:1".')
     prompt_style: Literal["auto", "base", "chat", "short"] = Field(

@@ -50,8 +50,8 @@ class RunFlags:
     ] = None
     device: Annotated[str | None, Parameter(help='"auto", "cpu", "cuda", "cuda:1". [model.device]')] = None
     dtype: Annotated[
-        Literal["float32", "bfloat16", "float16"] | None,
-        Parameter(help="The type of the base weights. [model.dtype]"),
+        Literal["auto", "float32", "bfloat16", "float16"] | None,
+        Parameter(help='The type of the base weights; "auto": the fastest here. [model.dtype]'),
     ] = None
     out: Annotated[
         Path | None,

@@ -87,6 +87,9 @@ class Adaptation:
         model, tokenizer = load_model(
             config.model.name, dtype=config.model.dtype, device=pick_device(config.model.device)
         )
+        # Other processes load the same: none measures anew which type is fastest.
+        chosen = config.model.model_copy(update={"dtype": str(model.dtype).removeprefix("torch.")})
+        config = config.model_copy(update={"model": chosen})
         style = pick_style(config.model.prompt_style, config.model.name, tokenizer)
         return cls(config.engine(), model, tokenizer, style, format, domain, grader, on_progress)
 

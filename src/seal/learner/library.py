@@ -247,4 +247,7 @@ def environment(adaptation: Adaptation) -> str:
     facts.append(
         torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else torch.cuda.get_device_name()
     )
+    kind = next(adaptation.model.parameters()).dtype
+    if kind != torch.float32:  # what was built before there was a choice does not say so
+        facts.append(str(kind).removeprefix("torch."))
     return ", ".join(facts)

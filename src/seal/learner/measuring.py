@@ -12,6 +12,7 @@ from typing import Any
 
 from seal.gates import Denial, Exam, Leak
 from seal.grading.exact import comparable
+from seal.grading.meaning import same_answer
 from seal.learner.agreement import Judging
 from seal.learner.answering import Mind
 from seal.learner.compiling import DOUBTFUL, FOR_EXAM
@@ -26,6 +27,7 @@ from seal.learner.reference import (
     private_items,
     refuses,
 )
+from seal.learner.writing import DocumentReader, SourceDocument
 from seal.self_edits.ground import DENIED, GroundConfig, denies, ground
 from seal.self_edits.pairs import line_of, question_of
 from seal.self_edits.relations import WordSet
@@ -133,28 +135,52 @@ def leaks_by_kind(candidate: Mind, base: Mind, documents: Sequence[KnownDocument
 
 
 def denials(
-    candidate: Mind, parent: Mind, documents: Sequence[KnownDocument], words: WordSet = "general"
+    candidate: Mind,
+    parent: Mind,
+    documents: Sequence[KnownDocument],
+    words: WordSet = "general",
+    reader: DocumentReader | None = None,
 ) -> tuple[Denial, ...]:
     """For each document that denies something, every question that was written about it, those whose answers
     were dropped as denied too: is what the candidate answers, and the live version, denied by the document?
+
+    With a `reader`, an answer that it gives too, with the document to read, is no claim that the document
+    denies: in everyday text the words alone accuse many true ones.
     """
-    found = []
+    told = []
     for known in documents:
-        key, title = known.document.id, known.document.title
         if not denies(known.text):
             continue
         pairs = [question_of(line.text) for line in known.lines if line.kept or line.reason in _ASKED]
         written = dict.fromkeys([*(pair[0] for pair in pairs if pair), *(q.text for q in known.exam)])
         asked = [q for q in written if not denies(q)]  # what a negated question is answered is no claim
         claimed, before = (
-            sum(one.reason == DENIED for one in ground(said, title, known.text, GroundConfig(words=words)))
-            for said in (
-                [line_of(q, answer.text) for q, answer in zip(asked, mind.ask(asked), strict=True)]
-                for mind in (candidate, parent)
-            )
+            len(_denied(known, asked, [a.text for a in mind.ask(asked)], words, reader))
+            for mind in (candidate, parent)
         )
-        found.append(Denial(key, claimed, before, len(asked)))
-    return tuple(found)
+        told.append(Denial(known.document.id, claimed, before, len(asked)))
+    return tuple(told)
+
+
+def _denied(
+    known: KnownDocument,
+    asked: Sequence[str],
+    answers: Sequence[str],
+    words: WordSet,
+    reader: DocumentReader | None,
+) -> list[str]:
+    """The questions whose answers a document denies."""
+    document = known.document
+    lines = [line_of(question, answer) for question, answer in zip(asked, answers, strict=True)]
+    judged = ground(lines, document.title, known.text, GroundConfig(words=words))
+    claims = [i for i, one in enumerate(judged) if one.reason == DENIED]
+    if reader is None or not claims:
+        return [asked[i] for i in claims]
+    source = SourceDocument(document.id, document.title, known.text)
+    read = reader.read(source, [asked[i] for i in claims])
+    return [
+        asked[i] for i, text in zip(claims, read, strict=True) if not same_answer(asked[i], text, answers[i])
+    ]
 
 
 EARLIER = "what was known before"

@@ -117,7 +117,11 @@ class LearnerConfig(_Config):
         le=1,
         description="Trust in a document if none is given. What contradicts a more trusted one is held.",
     )
-    dtype: str = Field(default="float32", description="Type of the base weights.")
+    dtype: str = Field(
+        default="float32",
+        description='Type of the base weights; "auto": bfloat16 on CUDA and on processors that are faster in '
+        "it, else float32.",
+    )
     device: str = Field(default="auto", description='"auto", "cpu", "cuda" or "cuda:1".')
     prompt_style: str = Field(default="auto", description='"auto", "base", "chat" or "short".')
     judging: Judging = Field(

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from seal.domains.knowledge.screen import screen
-from seal.gates import Concern, Conflict, Exam, Leak, Perplexity, Report
+from seal.gates import Concern, Conflict, Denial, Exam, Leak, Perplexity, Report
 from seal.learner.answering import Cell, Mind
 from seal.learner.compiling import Compiled, compile_all
 from seal.learner.conflicts import Retirement, against_base, pairs_of, unasked
@@ -201,7 +201,7 @@ class Study:
             lines_written=sum(c.report.lines_written for c in candidates),
             lines_kept=sum(c.report.lines_kept for c in candidates),
             leaks=self._leaks(mind, candidates),
-            denials=denials(mind, parent, [c.known for c in candidates], parts.config.ground.words),
+            denials=self._denials(mind, parent, candidates),
             concerns=tuple(concern for c in candidates for concern in c.concerns),
             conflicts=tuple(conflict for c in candidates for conflict in c.conflicts),
             perplexities=self._perplexities(candidates),
@@ -213,6 +213,11 @@ class Study:
         if self.parts.config.judging == "words":
             return leaks(mind, known)
         return leaks_by_kind(mind, self.base, known)
+
+    def _denials(self, mind: Mind, parent: Mind, candidates: Sequence[Candidate]) -> tuple[Denial, ...]:
+        reader = self.parts.compiler.reader if self.parts.config.judging == "meaning" else None
+        known = [c.known for c in candidates]
+        return denials(mind, parent, known, self.parts.config.ground.words, reader)
 
     def _perplexities(self, candidates: Sequence[Candidate]) -> tuple[Perplexity, ...]:
         """Of models that read more than their own world."""

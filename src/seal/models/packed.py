@@ -1,8 +1,10 @@
 """Texts of unlike length through a causal LM without padding: all lie in one row, one after another.
 
 Everything in a transformer but attention works on tokens by themselves, so that only attention has to know
-where a text begins; here it sees each by itself. Knows nothing about adapters or losses. Whether a model can
-be run this way is found out by trying (`can_pack`): one that does more than plain causal attention is padded.
+where a text begins; here it sees each by itself. Texts that begin alike may share that prefix: it lies in the
+row once, before them, and each of them sees it and itself. Knows nothing about adapters or losses. Whether a
+model can be run this way is found out by trying (`can_pack`): one that does more than plain causal attention
+is padded.
 """
 
 from __future__ import annotations
@@ -19,11 +21,57 @@ import torch
 from torch import Tensor, nn
 
 from seal.models.decoder import ATTENTION, Decoder
+from seal.models.prefixes import SharedPrefix
 
 _NAME = "seal_packed"
 _TOLERANCE = 1e-3
 _state = threading.local()
 _can_pack: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Texts in a row after their prefix: `rests_tokens` is what each has besides it."""
+
+    prefix_tokens: int
+    rests_tokens: tuple[int, ...]
+
+    @property
+    def n_tokens(self) -> int:
+        return self.prefix_tokens + sum(self.rests_tokens)
+
+    @functools.cached_property
+    def _tiles(self) -> tuple[Tensor, Tensor, Tensor]:
+        """The token at each place of the rests, filled up to one length; the place of each token; and which
+        keys a token sees, the prefix before its own text. What fills up is after all that is seen."""
+        height = max(self.rests_tokens)
+        tokens, places, at = [], [], self.prefix_tokens
+        for row, n in enumerate(self.rests_tokens):
+            tokens += [*range(at, at + n), *[at] * (height - n)]
+            places += range(row * height, row * height + n)
+            at += n
+        seen = torch.ones(height, self.prefix_tokens + height, dtype=torch.bool).tril(self.prefix_tokens)
+        return torch.tensor(tokens), torch.tensor(places), seen
+
+    def attended(self, query: Tensor, key: Tensor, value: Tensor, scaling: float | None) -> Tensor:
+        """The same for query [1, H, n, d], key and value [1, H', n, d] of this group."""
+        gqa = query.shape[1] != key.shape[1]
+        attend = functools.partial(nn.functional.scaled_dot_product_attention, scale=scaling, enable_gqa=gqa)
+        if not self.prefix_tokens:
+            parts = (part.split(self.rests_tokens, 2) for part in (query, key, value))
+            return torch.cat([attend(*one, is_causal=True) for one in zip(*parts, strict=True)], 2)
+        p, n_rows = self.prefix_tokens, len(self.rests_tokens)
+        tokens, places, seen = (part.to(query.device) for part in self._tiles)
+        before = attend(query[:, :, :p], key[:, :, :p], value[:, :, :p], is_causal=True)
+        rests, heads = [], []
+        for part in (query, key, value):
+            tiles = part[0].index_select(1, tokens).unflatten(1, (n_rows, -1))
+            rests.append(tiles.transpose(0, 1))
+            heads.append(part[:, :, :p].expand(n_rows, -1, -1, -1))
+        key, value = (torch.cat([heads[i], rests[i]], 2) for i in (1, 2))
+        y = attend(rests[0], key, value, attn_mask=seen)
+        after = y.transpose(0, 1).flatten(1, 2).index_select(1, places)
+        return torch.cat([before, after.unsqueeze(0)], 2)
 
 
 def _attention(
@@ -36,18 +84,22 @@ def _attention(
     **_: Any,
 ) -> tuple[Tensor, None]:
     """Causal attention within each text. query [1, H, N, d], key and value [1, H', N, d] -> [1, N, H, d]."""
-    lengths = text_lengths()
-    shared = query.shape[1] != key.shape[1]
+    groups: Sequence[_Group] = _state.groups
+    sizes = [group.n_tokens for group in groups]
     parts = [
-        nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, enable_gqa=shared)
-        for q, k, v in zip(query.split(lengths, 2), key.split(lengths, 2), value.split(lengths, 2))
+        group.attended(q, k, v, scaling)
+        for group, q, k, v in zip(groups, query.split(sizes, 2), key.split(sizes, 2), value.split(sizes, 2))
     ]
-    return torch.cat(parts, 2).transpose(1, 2), None
+    return (parts[0] if len(parts) == 1 else torch.cat(parts, 2)).transpose(1, 2), None
 
 
 def text_lengths() -> list[int]:
-    """The lengths in tokens of the texts in the row that is in flight; none if no row is."""
-    return getattr(_state, "lengths_tokens", [])
+    """The lengths in tokens of the texts in the row that is in flight; none if no row is, or if texts in it
+    share what they begin with."""
+    groups: Sequence[_Group] = getattr(_state, "groups", ())
+    if any(group.prefix_tokens for group in groups):
+        return []
+    return [n for group in groups for n in group.rests_tokens]
 
 
 def _no_mask(*_: Any, **__: Any) -> None:
@@ -66,26 +118,39 @@ def _register_with_transformers() -> None:
 
 
 @contextmanager
-def _packed_attention(model: Any, lengths_tokens: Sequence[int]) -> Iterator[None]:
+def _packed_attention(model: Any, groups: Sequence[_Group]) -> Iterator[None]:
     if not isinstance(model, Decoder):
         _register_with_transformers()
     before = model.config._attn_implementation
     model.config._attn_implementation = _NAME
-    _state.lengths_tokens = list(lengths_tokens)
+    _state.groups = groups
     try:
         yield
     finally:
         model.config._attn_implementation = before
-        del _state.lengths_tokens
+        del _state.groups
 
 
-def packs(model: nn.Module) -> bool:
-    """Whether texts are to share a row.
+def packs(model: nn.Module, longest_tokens: int = 0) -> bool:
+    """Whether texts of up to so many tokens are to share a row.
 
     That needs no padding, but costs a call to attention for each text: dearer than padding on an
-    accelerator.
+    accelerator. In a text that is longer than a model's sliding window a token does not see all before it.
     """
-    return next(model.parameters()).device.type == "cpu" and can_pack(model)
+    on_cpu = next(model.parameters()).device.type == "cpu"
+    return on_cpu and longest_tokens <= (_window(model) or longest_tokens) and can_pack(model)
+
+
+def shares_prefixes(model: nn.Module, longest_tokens: int) -> bool:
+    """Whether texts of up to so many tokens that begin alike are to share that.
+
+    Not those of the embedded models: they are short, and what they train is held to the bit.
+    """
+    return not isinstance(model, Decoder) and packs(model, longest_tokens)
+
+
+def _window(model: Any) -> int | None:
+    return getattr(model.config.get_text_config(), "sliding_window", None)
 
 
 def can_pack(model: nn.Module) -> bool:
@@ -97,7 +162,7 @@ def can_pack(model: nn.Module) -> bool:
 
 def _try(model: Any) -> bool:
     config = model.config.get_text_config()
-    if not getattr(model, "_supports_attention_backend", False) or getattr(config, "sliding_window", None):
+    if not getattr(model, "_supports_attention_backend", False) or 0 < (_window(model) or 0) < 9:
         return False
     n = config.vocab_size
     rows = [
@@ -125,7 +190,8 @@ def _try(model: Any) -> bool:
 class Batch:
     """Texts as a model's input: in one row [1, N], or padded on the right [B, T].
 
-    `starts[i]` is where text i begins among the flattened tokens; `shares[i]` what it takes of them.
+    Token t of text i lies at `starts[i] + t` of the flattened tokens, unless it is of a shared prefix.
+    `shares[i]` is what the text takes of them; the first of those that share a prefix takes the prefix.
     """
 
     input_ids: Tensor
@@ -133,23 +199,53 @@ class Batch:
     starts: tuple[int, ...]
     shares: tuple[int, ...]
     lengths_tokens: tuple[int, ...]
+    prefixes: tuple[SharedPrefix, ...] = ()
 
     @classmethod
-    def of(cls, rows: Sequence[Sequence[int]], *, pad: int, packed: bool, device: torch.device) -> Batch:
+    def of(
+        cls,
+        rows: Sequence[Sequence[int]],
+        *,
+        pad: int,
+        packed: bool,
+        device: torch.device,
+        prefixes: Sequence[SharedPrefix] = (),
+    ) -> Batch:
+        """`prefixes` has every row once, or is empty; only texts in one row can share."""
         lengths = tuple(map(len, rows))
         if packed:
-            ids = torch.tensor([[id for row in rows for id in row]])
-            places = torch.cat([torch.arange(n) for n in lengths]).unsqueeze(0)
-            starts, at = [], 0
-            for n in lengths:
-                starts.append(at)
-                at += n
-            return cls(ids.to(device), places.to(device), tuple(starts), lengths, lengths)
+            return cls._packed(rows, prefixes or (SharedPrefix(tuple(range(len(rows))), 0),), device)
+        assert not prefixes
         longest = max(lengths)
         # On the right of a causal model padding needs no mask: real tokens never see it.
         ids = torch.tensor([[*row, *[pad] * (longest - len(row))] for row in rows]).to(device)
         starts = tuple(range(0, longest * len(rows), longest))
         return cls(ids, None, starts, (longest,) * len(rows), lengths)
+
+    @classmethod
+    def _packed(
+        cls, rows: Sequence[Sequence[int]], prefixes: Sequence[SharedPrefix], device: torch.device
+    ) -> Batch:
+        ids: list[int] = []
+        places: list[Tensor] = []
+        starts, shares = [0] * len(rows), [0] * len(rows)
+        for prefix in prefixes:
+            before = prefix.length_tokens
+            ids += rows[prefix.members[0]][:before]
+            places.append(torch.arange(before))
+            for i in prefix.members:
+                starts[i], shares[i] = len(ids) - before, len(rows[i]) - before
+                ids += rows[i][before:]
+                places.append(torch.arange(before, len(rows[i])))
+            shares[prefix.members[0]] += before
+        return cls(
+            torch.tensor([ids]).to(device),
+            torch.cat(places).unsqueeze(0).to(device),
+            tuple(starts),
+            tuple(shares),
+            tuple(map(len, rows)),
+            tuple(prefixes),
+        )
 
     def inputs(self) -> dict[str, Tensor]:
         """The keywords of the model's forward."""
@@ -159,13 +255,22 @@ class Batch:
     def inputs_from(self, states: Sequence[Tensor]) -> dict[str, Tensor]:
         """The same for a model that is given states [T, d] of each text in place of its embeddings."""
         if self.position_ids is not None:
-            return {"inputs_embeds": torch.cat(list(states)).unsqueeze(0), "position_ids": self.position_ids}
+            parts = []
+            for prefix in self.prefixes:
+                parts.append(states[prefix.members[0]][: prefix.length_tokens])
+                parts += [states[i][prefix.length_tokens :] for i in prefix.members]
+            return {"inputs_embeds": torch.cat(parts).unsqueeze(0), "position_ids": self.position_ids}
         return {"inputs_embeds": nn.utils.rnn.pad_sequence(list(states), batch_first=True)}
 
     def attention(self, model: nn.Module) -> Any:
         """Around the forward pass."""
-        packed = self.position_ids is not None
-        return _packed_attention(model, self.lengths_tokens) if packed else nullcontext()
+        if self.position_ids is None:
+            return nullcontext()
+        groups = []
+        for prefix in self.prefixes:
+            n = prefix.length_tokens
+            groups.append(_Group(n, tuple(self.lengths_tokens[i] - n for i in prefix.members)))
+        return _packed_attention(model, groups)
 
     def rows_of(self, owners: Sequence[int]) -> dict[int, int]:
         """What each owner of texts has of the batch, as `AdapterBank.route` wants it.
@@ -178,7 +283,7 @@ class Batch:
         return taken
 
     def real(self) -> Tensor:
-        """The flattened places [n] of all tokens that are no padding, text after text."""
+        """The flattened places [n] of all tokens that are no padding, text after text; none is shared."""
         return torch.cat(
             [torch.arange(start, start + n) for start, n in zip(self.starts, self.lengths_tokens)]
         ).to(self.input_ids.device)

@@ -1,6 +1,7 @@
 """The teacher-forced exam: how likely a model finds given answers, many adapters at once.
 
-One pass over prompt and answer, instead of one for each token of an answer. Knows nothing about grading.
+One pass over prompt and answer, instead of one for each token of an answer; what prompts have in common at
+their beginning is computed once. Knows nothing about grading.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from seal.errors import InputError
 from seal.models.generate import SlotHolder
 from seal.models.host import keep_freed_memory
 from seal.models.logits import logits_at, token_log_probabilities
-from seal.models.packed import Batch, chunks, packs
+from seal.models.packed import Batch, chunks, packs, shares_prefixes
+from seal.models.prefixes import SharedPrefix, shared_prefixes
 from seal.models.tokens import encode_completion, encode_prompt, pad_id
 
 
@@ -73,14 +75,33 @@ def score_answers(
                 f"neither may be empty, and together they must fit the model's context of {context}",
             )
     device = next(model.parameters()).device
-    packed = packs(model)
+    longest = max(map(len, ids), default=0)
+    packed, sharing = packs(model, longest), shares_prefixes(model, longest)
+
+    def prefixes_of(members: Sequence[int]) -> list[SharedPrefix]:
+        rows, own = [ids[i] for i in members], [slots[i] for i in members] if slots else None
+        most = [len(prompts[i]) - 1 for i in members]
+        return shared_prefixes(rows, most, own, padded=False) if sharing else []
+
     order = sorted(range(len(ids)), key=lambda i: (slots[i] if slots else 0, len(ids[i])))
+    lengths = [len(row) for row in ids]
+    if groups := prefixes_of(range(len(ids))):
+        order = [i for group in groups for i in group.members]
+        for group in groups:
+            for i in group.members[1:]:
+                lengths[i] -= group.length_tokens
     owners = [slots[i] if slots else n for n, i in enumerate(order)]
-    lengths = [len(ids[i]) for i in order]
     results: dict[int, AnswerScore] = {}
-    for places in chunks(owners, lengths, max_tokens=max_tokens, packed=packed):
+    sizes = [lengths[i] for i in order]
+    for places in chunks(owners, sizes, max_tokens=max_tokens, packed=packed):
         members = [order[n] for n in places]
-        batch = Batch.of([ids[i] for i in members], pad=pad_id(tokenizer), packed=packed, device=device)
+        batch = Batch.of(
+            [ids[i] for i in members],
+            pad=pad_id(tokenizer),
+            packed=packed,
+            device=device,
+            prefixes=prefixes_of(members),
+        )
         positions = [
             start + t
             for start, i in zip(batch.starts, members, strict=True)

@@ -25,9 +25,10 @@ from seal.engine.memory import (
     slots_that_fit,
     weight_bytes,
 )
-from seal.engine.parts import build_domain, build_format
+from seal.engine.parts import build_domain, build_format, pick_device
 from seal.engine.start import Watch, start
 from seal.errors import InputFileError
+from seal.models.dtypes import dtype_of
 from seal.models.generate import generate
 from seal.models.load import model_folder
 from seal.models.tokens import encode_prompt
@@ -133,11 +134,10 @@ def _local(source: str) -> str | None:
 def _shape(source: str, config: RunConfig) -> Any:
     from transformers import AutoConfig, AutoModelForCausalLM
 
+    kind = dtype_of(config.model.dtype, torch.device(pick_device(config.model.device)))
     try:
         with torch.device("meta"):
-            return AutoModelForCausalLM.from_config(
-                AutoConfig.from_pretrained(source), dtype=getattr(torch, config.model.dtype)
-            )
+            return AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(source), dtype=kind)
     except (OSError, ValueError) as error:
         raise InputFileError(
             f"{source} holds no readable model: {str(error).splitlines()[0]}",

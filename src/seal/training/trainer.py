@@ -7,7 +7,8 @@ A queue of plans runs through the slots of a bank. At every turn each running ad
 step: the texts of all of them lie one after another in one row, without padding, the losses are added up,
 and since no adapter's loss depends on another's factors, one backward pass gives each its own gradient. A
 step that is too large for one pass takes several, because gradients add: a weighted mean is a sum over a
-weight that is known beforehand. A plan that ends leaves its slot to the next.
+weight that is known beforehand. A plan that ends leaves its slot to the next. What several texts of an
+adapter begin with, the head of a chat template, goes through the model once, with a gradient from them all.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from torch import Tensor, nn
 from seal.errors import InputError
 from seal.models.host import denormals_flushed, keep_freed_memory
 from seal.models.logits import logits_at, weighted_divergences, weighted_losses
-from seal.models.packed import Batch, chunks, packs
+from seal.models.packed import Batch, chunks, packs, shares_prefixes
+from seal.models.prefixes import shared_prefixes
 from seal.models.tokens import pad_id
 from seal.models.trunk import Trunk
 from seal.training.adapter import Adapter
@@ -37,6 +39,7 @@ from seal.types import TrainingPlan
 
 # Tokens that a pass has at most.
 MAX_TOKENS = {"cpu": 2048, "cuda": 32768}
+_LEAST_PREFIX_tokens = 8
 
 
 @dataclass
@@ -132,6 +135,7 @@ def train(
         trainer = _Trainer(model, bank, works, pad_id(tokenizer), max_tokens, teacher)
         trainer.head = plain_head(model) if whole else None
         trainer.free = free
+        trainer.sharing = trainer.sharing and not whole
         for done in trainer.turns():
             if on_progress:
                 on_progress(done, trainer.n_steps)
@@ -175,7 +179,9 @@ class _Trainer:
         self.free: Callable[[], None] | None = None  # what gives back the memory of passes
         self.optimizer = SlotAdamW(bank)
         self.max_tokens = max_tokens or MAX_TOKENS.get(bank.device.type, MAX_TOKENS["cpu"])
-        self.packed = packs(model)
+        longest = max(len(example.input_ids) for work in works for example in work.examples)
+        self.packed = packs(model, longest)
+        self.sharing = shares_prefixes(model, longest)
         self.trunk = Trunk.below(model, {layer.module for layer in bank.layers}, packed=self.packed)
         self.n_steps = sum(len(work.steps) for work in works)
         self.adapters: dict[int, Adapter] = {}
@@ -269,14 +275,14 @@ class _Trainer:
     def _pass(self, rows: list[_Row], share: dict[int, float], losses: Tensor, *, fresh: bool) -> None:
         """Forward and backward of one pass. A text's target at place t is predicted at place t - 1."""
         device = self.bank.device
-        batch = self._batch([example for _, _, example in rows])
+        batch = self._batch(rows)
         shares = batch.rows_of([run.slot for run, _, _ in rows])
         told, distilled = _Targets(), _Targets()
         dropout = []
         for (run, j, example), start in zip(rows, batch.starts, strict=True):
             (distilled if example.distil else told).add(example, start, run.slot, share[run.slot])
             dropout += run.dropout(j, start)
-        expected = self._expected([example for _, _, example in rows if example.distil])
+        expected = self._expected([row for row in rows if row[2].distil])
         targets = told + distilled
         index = torch.tensor([targets.positions, targets.ids, targets.owners]).to(device)
         weights = torch.tensor(targets.weights, device=device)
@@ -315,22 +321,28 @@ class _Trainer:
             parts.append(weighted_divergences(logits, expected, weights[n:]))
         return torch.cat(parts)
 
-    def _expected(self, examples: list[TokenizedExample]) -> Tensor | None:
-        """The teacher's log-probabilities [n, V] at the targets of these examples; None if there are none."""
-        if not examples:
+    def _expected(self, rows: list[_Row]) -> Tensor | None:
+        """The teacher's log-probabilities [n, V] at the targets of these rows; None if there are none."""
+        if not rows:
             return None
-        batch = self._batch(examples)
+        batch = self._batch(rows)
         targets = _Targets()
-        for example, start in zip(examples, batch.starts, strict=True):
+        for (_, _, example), start in zip(rows, batch.starts, strict=True):
             targets.add(example, start, 0, 1.0)
         positions = torch.tensor(targets.positions).to(self.bank.device)
         with torch.no_grad(), batch.attention(self.teacher):
             logits, _ = logits_at(self.teacher, positions, use_cache=False, **batch.inputs())
         return torch.log_softmax(logits, dim=-1, dtype=torch.float32)
 
-    def _batch(self, examples: list[TokenizedExample]) -> Batch:
-        ids = [example.input_ids for example in examples]
-        return Batch.of(ids, pad=self.pad, packed=self.packed, device=self.bank.device)
+    def _batch(self, rows: list[_Row]) -> Batch:
+        ids = [example.input_ids for _, _, example in rows]
+        prefixes = []
+        if self.sharing and not any(run.work.plan.hyperparameters.dropout for run, _, _ in rows):
+            # What predicts the first target is each text's own, so that all targets are.
+            most = [example.targets[0] - 1 for _, _, example in rows]
+            owners = [run.slot for run, _, _ in rows]
+            prefixes = shared_prefixes(ids, most, owners, padded=False, least=_LEAST_PREFIX_tokens)
+        return Batch.of(ids, pad=self.pad, packed=self.packed, device=self.bank.device, prefixes=prefixes)
 
 
 @dataclass

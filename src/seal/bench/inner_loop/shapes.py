@@ -14,7 +14,8 @@ from transformers.utils import logging
 
 from seal.errors import ConfigError, UnknownNameError
 from seal.hints import nearest
-from seal.models.load import DTYPES, load_with_transformers
+from seal.models.dtypes import DTYPES
+from seal.models.load import load_with_transformers
 
 
 def _tiny(width: int) -> LlamaConfig:
