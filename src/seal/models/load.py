@@ -13,14 +13,9 @@ from typing import Any
 import torch
 
 from seal.errors import ConfigError, InputError, InputFileError
-<<<<<<< HEAD
-from seal.hints import nearest
+from seal.models.dtypes import AUTO, dtype_of
 from seal.models.model_names import BUILTIN, ModelSource, base_of_adapter, check_folder, find_model
 from seal.models.packaged import PACKAGED
-=======
-from seal.models.dtypes import AUTO, dtype_of
-from seal.models.model_names import BUILTIN, builtin_path, resolve
->>>>>>> w-engine
 
 _bars_hidden = False
 
@@ -109,8 +104,9 @@ def _folder_of(source: ModelSource, name_or_path: str | Path) -> str:
 def _load(
     name_or_path: str | Path, dtype: str | torch.dtype, device: str | torch.device, *, with_transformers: bool
 ) -> tuple[Any, Any]:
-<<<<<<< HEAD
-    kind, place = _dtype(dtype), _device(device)
+    place = _device(device)
+    # What the embedded models write and train is held to the bit, which fp32 is a part of.
+    kind = dtype_of("float32" if dtype == AUTO and str(name_or_path) in BUILTIN else dtype, place)
     source = find_model(name_or_path)
     if source.kind == "adapter":
         from seal.models.adapter_folder import on_its_base
@@ -132,19 +128,6 @@ def _read(source: ModelSource, folder: str, kind: torch.dtype, with_transformers
         raise InputFileError(f"the built-in model is missing at {folder}", "install the package again")
     if local:
         check_folder(folder)
-=======
-    place = _device(device)
-    # What the embedded models write and train is held to the bit, which fp32 is a part of.
-    kind = dtype_of("float32" if dtype == AUTO and str(name_or_path) in BUILTIN else dtype, place)
-    source = resolve(name_or_path)
-    local = Path(source).is_dir()
-    if local and not (Path(source) / "config.json").is_file():
-        raise InputFileError(
-            f"{source} holds no model: config.json is missing", "give a Hugging Face model folder"
-        )
-    if not local and source in map(str, map(builtin_path, BUILTIN)):
-        raise InputFileError(f"the built-in model is missing at {source}", "install the package again")
->>>>>>> w-engine
     try:
         return (_by_transformers if with_transformers else _by_package)(folder, kind)
     except OSError as error:
