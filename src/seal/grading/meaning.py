@@ -1,0 +1,463 @@
+"""Whether two answers to one question say the same, whether a text states an answer, whether one declines.
+
+Strict where one sign makes another answer: numbers, units, dates, names, negations. Lenient where it does not:
+order, inflection, function words, words that the question has already. Texts without spaces between words are
+compared by their characters. Knows no synonyms and no facts: a paraphrase in other words is another answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from seal.grading import tongues
+from seal.grading.amounts import Amount, Token, amounts, plain, is_year, same_amount, tokens, western_numerals
+from seal.grading.refusals import is_refusal
+from seal.text import sentences
+
+LEAST_WORDS: Final = 0.6
+"""Least share of an answer's telling words that the other must have."""
+_MAX_CHARS: Final = 4000
+_SCOPE: Final = 6
+"""So many words after a negation are denied, as far as its clause goes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    key: str
+    name: bool
+    at: int
+    denied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a text says, taken apart."""
+
+    tokens: tuple[Token, ...]
+    amounts: tuple[Amount, ...]
+    denied_amounts: tuple[bool, ...]
+    words: tuple[_Word, ...]
+    chars: str
+    denies: bool
+    verdict: int
+    """1 for a yes at the beginning, -1 for a no, 0 for neither."""
+
+    @property
+    def size(self) -> int:
+        return 2 * len(self.amounts) + len(self.words) + len(self.chars)
+
+    @property
+    def bare(self) -> bool:
+        """Nothing but yes or no."""
+        return bool(self.verdict) and not self.size
+
+
+def same_answer(question: str, one: str, other: str) -> bool:
+    """Whether two answers to the question say the same. Symmetric.
+
+    The shorter may be contained in the longer: a name in a sentence, a year in a date. Two refusals agree
+    with each other and with nothing else.
+    """
+    declined = is_refusal(one), is_refusal(other)
+    if any(declined):
+        return all(declined)
+    first, second, asked = _read_all(question, one, other)
+    if first.verdict or second.verdict:
+        settled = _verdicts(question, first, second)
+        if settled is not None:
+            return settled
+    first, second = _unasked(first, second, asked)
+    short, long = sorted((first, second), key=lambda said: (said.size, said.tokens == second.tokens))
+    return _covers(short, long, asked, least=LEAST_WORDS)
+
+
+def contains_answer(text: str, answer: str) -> bool:
+    """Whether one sentence of the text states the answer: all its numbers and names, nearly all its words.
+
+    A yes or no, and a refusal, is stated by no text: that depends on the question.
+    """
+    if is_refusal(answer):
+        return False
+    for sentence in sentences(text) or [text]:
+        said, stated, nothing = _read_all("", sentence, answer)
+        if stated.size and _covers(stated, said, nothing, least=0.8):
+            return True
+    return False
+
+
+def _read_all(question: str, one: str, other: str) -> tuple[_Said, _Said, _Said]:
+    """Both answers and the question, read in the language of all three."""
+    language = language_of(question, one, other)
+    comma = None if language is None else language in tongues.COMMA_IS_DECIMAL
+    lowered = question.casefold()
+    versions = any(word in lowered for word in _VERSION_WORDS)
+    first, second, asked = (_read(text, language, comma, versions) for text in (one, other, question))
+    return first, second, asked
+
+
+_VERSION_WORDS: Final = ("version", "release", "バージョン", "版本", "버전", "संस्करण")
+
+
+def language_of(*texts: str) -> str | None:
+    """The language whose function words are most in the texts, English where two have as many; or None."""
+    found = frozenset().union(*(_vocabulary(text) for text in texts))
+    best, most = None, 0
+    for language, words in tongues.FUNCTION_WORDS.items():
+        count = len(found & words)
+        if count > most:
+            best, most = language, count
+    if best is None and any(char in "äöüßÄÖÜ" for text in texts for char in text):
+        return "de"
+    return best
+
+
+@lru_cache(maxsize=1 << 12)
+def _tokens(text: str) -> tuple[Token, ...]:
+    return tuple(tokens(western_numerals(plain(text[:_MAX_CHARS]))))
+
+
+@lru_cache(maxsize=1 << 12)
+def _vocabulary(text: str) -> frozenset[str]:
+    return frozenset(token.raw.casefold() for token in _tokens(text) if token.kind == "word")
+
+
+@lru_cache(maxsize=1 << 12)
+def _read(text: str, language: str | None, comma: bool | None, versions: bool) -> _Said:
+    found = _tokens(text)
+    verdict, start = _verdict(found)
+    german = language == "de"
+    quantities = [
+        amount
+        for amount in amounts(found, comma_is_decimal=comma, versions=versions, german=german)
+        if amount.at >= start
+    ]
+    taken = {at for amount in quantities for at in range(amount.at, amount.stop)} | set(range(start))
+    denied = _denied(found, language)
+    function = tongues.FUNCTION_WORDS[language or "en"]
+    words = tuple(_words(found, taken, denied, function, german, bool(quantities)))
+    denies = any(token.kind == "word" and token.key in tongues.NEGATIONS for token in found[start:])
+    return _Said(
+        found,
+        tuple(quantities),
+        tuple(amount.at in denied for amount in quantities),
+        words,
+        _unspaced(found, taken),
+        denies or any(mark in text for mark in tongues.CJK_NEGATIONS),
+        verdict,
+    )
+
+
+def _words(
+    found: Sequence[Token], taken: set[int], denied: set[int], function: frozenset[str], german: bool, counted: bool
+) -> list[_Word]:
+    content = [
+        at for at, token in enumerate(found)
+        if at not in taken and (token.kind == "word" or (token.kind == "num"))
+    ]  # fmt: skip
+    telling = [at for at in content if not _is_function(found, at, function)] or ([] if counted else content)
+    made: list[_Word] = []
+    skip = -1
+    for at in telling:
+        token = found[at]
+        if at == skip or token.key in tongues.NEGATIONS:
+            continue
+        key = tongues.RATES.get(token.key, token.key)
+        if token.kind == "num" and at + 1 < len(found) and found[at + 1].glued and found[at + 1].kind == "word":
+            key, skip = key + found[at + 1].key, at + 1  # "1870s", "3D"
+        made.append(_Word(key, token.raw[:1].isupper() and not german, at, at in denied))
+    return made
+
+
+def _is_function(found: Sequence[Token], at: int, function: frozenset[str]) -> bool:
+    token = found[at]
+    if token.kind != "word":
+        return False
+    if len(token.raw) == 1 and token.raw.isupper():  # "Vitamin A", "World War I"; not "A dog", "I"
+        return at == 0 and len(found) > 1 and token.key in ("a", "i")
+    return token.key in function or token.raw.casefold() in function
+
+
+def _verdict(found: Sequence[Token]) -> tuple[int, int]:
+    """1 or -1 for a yes or no that opens the answer, and how many tokens it takes."""
+    if not found:
+        return 0, 0
+    if found[0].kind == "cjk":
+        text = ""
+        for at, token in enumerate(found[:4]):
+            text += token.key
+            after = found[at + 1].kind if at + 1 < len(found) else "cut"
+            if after == "cut" and text in tongues.NO:
+                return -1, at + 1
+            if after == "cut" and text in tongues.YES:
+                return 1, at + 1
+        return 0, 0
+    word = found[0].raw.casefold()
+    after = found[1] if len(found) > 1 else None
+    parted = after is None or after.kind == "cut" or after.key in ("it", "they", "you", "he", "she", "there", "the", "-", "–", "—")
+    if parted and word in tongues.YES:
+        return 1, 1
+    if parted and word in tongues.NO:
+        return -1, 1
+    return 0, 0
+
+
+def _denied(found: Sequence[Token], language: str | None) -> set[int]:
+    """The places that a negation denies: what follows in its clause, and in German all of the clause."""
+    denied: set[int] = set()
+    for at, token in enumerate(found):
+        negates = token.kind == "word" and (token.key in tongues.NEGATIONS or token.raw.casefold().endswith("n't"))
+        pair = token.key + " " + (found[at + 1].key if at + 1 < len(found) else "")
+        contrasts = token.key in tongues.CONTRASTS or pair in tongues.CONTRASTS or token.key == "than"
+        if not (negates or contrasts):
+            continue
+        if token.key in ("no", "not") and at + 1 < len(found) and found[at + 1].key in ("only", "later", "less", "more", "just", "."):
+            continue  # "not only", "no later than", "No. 5"
+        stop = at + 1
+        while stop < len(found) and stop <= at + _SCOPE and found[stop].kind != "cut" and found[stop].key not in ("but", "sondern", "and", "because"):
+            denied.add(stop)
+            stop += 1
+        if language == "de" and stop == at + 1:
+            back = at - 1
+            while back >= 0 and found[back].kind != "cut":
+                denied.add(back)
+                back -= 1
+    return denied
+
+
+_PARTICLES: Final = frozenset("的了是在由为於于は が を に で の と です ます だ も から る た 이다".replace(" ", ""))
+_HANGUL_ENDS: Final = ("입니다", "이다", "에서", "으로", "에게", "까지", "부터", "은", "는", "이", "가", "을", "를", "에", "의", "로", "와", "과", "도")  # fmt: skip
+
+
+def _unspaced(found: Sequence[Token], taken: set[int]) -> str:
+    """The characters of unspaced scripts without particles, Hangul words without their endings."""
+    pieces: list[str] = []
+    for at, token in enumerate(found):
+        if token.kind != "cjk" or at in taken:
+            continue
+        if pieces and token.glued and at - 1 not in taken and found[at - 1].kind == "cjk":
+            pieces[-1] += token.raw
+        else:
+            pieces.append(token.raw)
+    made = ""
+    for piece in pieces:
+        if "\uac00" <= piece[0] <= "\ud7af":
+            for end in _HANGUL_ENDS:
+                if piece.endswith(end) and len(piece) - len(end) >= 2:
+                    piece = piece[: -len(end)]
+                    break
+            made += piece
+        else:
+            made += "".join(char for char in piece if char not in _PARTICLES) or piece
+    return made
+
+
+def _verdicts(question: str, first: _Said, second: _Said) -> bool | None:
+    """Whether two answers agree of which one at least says yes or no; None if their other words decide."""
+    if first.verdict and second.verdict:
+        if first.verdict != second.verdict:
+            return False
+        return True if first.bare or second.bare else None
+    said, statement = (first, second) if first.verdict else (second, first)
+    if not said.bare:
+        return None
+    asks = question.split()[0].casefold().strip("¿") in tongues.YES_NO_STARTS if question.split() else False
+    asks = asks or question.rstrip("?？ ").endswith(("吗", "嗎", "か", "까", "나요")) or question.startswith(("هل", "क्या"))
+    return asks and bool(statement.size) and (said.verdict < 0) == statement.denies
+
+
+def _unasked(first: _Said, second: _Said, asked: _Said) -> tuple[_Said, _Said]:
+    """Both answers without what the question says already, unless nothing would be left of one."""
+    a, b = _without(first, asked), _without(second, asked)
+    return (a, b) if a.size and b.size else (first, second)
+
+
+def _without(said: _Said, asked: _Said) -> _Said:
+    words = tuple(word for word in said.words if not any(same_form(word, other) for other in asked.words))
+    kept = [
+        (amount, denied)
+        for amount, denied in zip(said.amounts, said.denied_amounts, strict=True)
+        if not any(same_amount(amount, other) and amount.unit == other.unit for other in asked.amounts)
+    ]
+    pairs = {asked.chars[i : i + 2] for i in range(len(asked.chars) - 1)}
+    covered = [False] * (len(said.chars) + 1)
+    for i in range(len(said.chars) - 1):
+        if said.chars[i : i + 2] in pairs:
+            covered[i] = covered[i + 1] = True
+    chars = "".join(char for char, known in zip(said.chars, covered, strict=False) if not known)
+    return _Said(
+        said.tokens, tuple(amount for amount, _ in kept), tuple(denied for _, denied in kept), words, chars, said.denies, said.verdict
+    )
+
+
+def _covers(short: _Said, long: _Said, asked: _Said, *, least: float) -> bool:
+    """Whether `long` says all that `short` says, and nothing against it."""
+    if not short.size:
+        return _signs(short) == _signs(long) if not long.size else False
+    return _spaced_agree(short, long, least) and _chars_agree(short, long, least)
+
+
+def _signs(said: _Said) -> str:
+    return "".join(token.raw for token in said.tokens).casefold()
+
+
+def _spaced_agree(short: _Said, long: _Said, least: float) -> bool:
+    """Whether all amounts and enough words of `short` are in `long`, none of them denied or replaced."""
+    ours, theirs = _items(short), _items(long)
+    matched: dict[int, int] = {}
+    for i, (item, denied) in enumerate(ours):
+        forms = [j for j, (other, _) in enumerate(theirs) if _same_item(item, other)]
+        agreeing = [j for j in forms if theirs[j][1] == denied]
+        if not agreeing and (forms or isinstance(item, Amount)):
+            return False
+        if agreeing:
+            after = matched.get(i - 1, -2) + 1
+            matched[i] = after if after in agreeing else agreeing[0]
+    used = set(matched.values())
+    if any(_half_a_range(i, j, ours, theirs, matched) for i, j in matched.items()):
+        return False
+    if any(_replaced(i, ours, theirs, matched, used) for i in range(len(ours)) if i not in matched):
+        return False
+    missing = [item for i, (item, _) in enumerate(ours) if i not in matched and isinstance(item, _Word)]
+    spare = [item for j, (item, _) in enumerate(theirs) if j not in used and isinstance(item, _Word)]
+    if any(_opposite(word, other) for word in missing for other in spare):
+        return False
+    counted = [theirs[j][0] for j in used]
+    if any(_alternative(long, other, counted) for other in long.amounts if other not in counted):
+        return False
+    weight = sum(_weight(item) for item, _ in ours)
+    return sum(_weight(ours[i][0]) for i in matched) >= least * weight
+
+
+def _half_a_range(
+    i: int, j: int, ours: list[tuple[_Item, bool]], theirs: list[tuple[_Item, bool]], matched: dict[int, int]
+) -> bool:
+    """Whether the amount `i` is but one end of "3 to 5 days". One end of a span of time is an answer."""
+    one, other = ours[i][0], theirs[j][0]
+    if not (isinstance(one, Amount) and isinstance(other, Amount)) or one.ranged == other.ranged:
+        return False
+    if one.kind != "number" or is_year(one):
+        return False
+    ends = [k for k, (item, _) in enumerate(theirs) if isinstance(item, Amount) and item.ranged]
+    return other.ranged and not all(k in matched.values() for k in ends if abs(k - j) == 1)
+
+
+_Item = Amount | _Word
+
+
+def _items(said: _Said) -> list[tuple[_Item, bool]]:
+    """The amounts and words in the order they stand, each with whether it is denied."""
+    made: list[tuple[_Item, bool]] = [(word, word.denied) for word in said.words]
+    made += zip(said.amounts, said.denied_amounts, strict=True)
+    return sorted(made, key=lambda pair: pair[0].at)
+
+
+def _weight(item: _Item) -> int:
+    return 2 if isinstance(item, Amount) else 1
+
+
+def _same_item(one: _Item, other: _Item) -> bool:
+    if isinstance(one, Amount):
+        return isinstance(other, Amount) and same_amount(one, other)
+    return isinstance(other, _Word) and same_form(one, other)
+
+
+def _replaced(
+    i: int, ours: list[tuple[_Item, bool]], theirs: list[tuple[_Item, bool]], matched: dict[int, int], used: set[int]
+) -> bool:
+    """Whether another name, or another thing counted, stands where the missing word `i` should."""
+    word = ours[i][0]
+    assert isinstance(word, _Word)
+    for step in (-1, 1):
+        beside = matched.get(i + step)
+        if beside is None:
+            continue
+        j = beside - step
+        if not 0 <= j < len(theirs) or j in used:
+            continue
+        other, anchor = theirs[j][0], theirs[beside][0]
+        near = abs(_gap(word, ours[i + step][0])) <= 2 and abs(_gap(other, anchor)) <= 2
+        if not near or not isinstance(other, _Word):
+            continue
+        if word.name and other.name and not isinstance(anchor, Amount):
+            return True
+        if step == -1 and isinstance(anchor, Amount) and not word.name and not other.name:
+            return True
+    return False
+
+
+def _gap(one: _Item, other: _Item) -> int:
+    first, second = sorted((one, other), key=lambda item: item.at)
+    return second.at - (first.stop if isinstance(first, Amount) else first.at + 1) + 1
+
+
+_LISTING: Final = (["or"], ["oder"], ["ou"], ["o"], ["and"], ["und"], [","], ["/"], [",", "or"], [",", "and"])
+
+
+def _alternative(said: _Said, amount: Amount, counted: Sequence[_Item]) -> bool:
+    """Whether an amount stands beside one that was matched, as another candidate: "7 or 9 days"."""
+    for other in counted:
+        if not isinstance(other, Amount) or amount.ranged or amount.kind != other.kind or amount.unit != other.unit:
+            continue
+        if amount.kind == "number" and not amount.unit and is_year(amount) != is_year(other):
+            continue
+        first, second = sorted((amount, other), key=lambda each: each.at)
+        if [token.key for token in said.tokens[first.stop : second.at]] in _LISTING:
+            return True
+    return False
+
+
+def _opposite(one: _Word, other: _Word) -> bool:
+    sides, others = tongues.OPPOSITES.get(one.key, frozenset()), tongues.OPPOSITES.get(other.key, frozenset())
+    rows = {row for row, _ in sides} & {row for row, _ in others}
+    return bool(rows) and not sides & others
+
+
+def _chars_agree(short: _Said, long: _Said, least: float) -> bool:
+    if not short.chars or short.chars in long.chars:
+        return _cjk_denials(short) == _cjk_denials(long) if short.chars else True
+    if len(short.chars) < 2:
+        return False
+    pairs = {short.chars[i : i + 2] for i in range(len(short.chars) - 1)}
+    present = sum(pair in long.chars for pair in pairs)
+    return present >= max(least, 0.6) * len(pairs) and _cjk_denials(short) == _cjk_denials(long)
+
+
+def _cjk_denials(said: _Said) -> bool:
+    text = "".join(token.raw for token in said.tokens)
+    return any(mark in text for mark in tongues.CJK_NEGATIONS)
+
+
+_NAME_ENDS: Final = frozenset({"", "s", "es", "n", "an", "ian", "ans", "ians", "ish", "ese", "ic", "ns"})
+_ENDS_THAT_NAME: Final = frozenset({"a", "e", "y", "o", "i"})
+
+
+def same_form(one: _Word, other: _Word) -> bool:
+    """Whether two words are forms of one stem. Names are held to more: "Martin" is not "Martina"."""
+    if one.key == other.key:
+        return True
+    if one.key[:3] != other.key[:3]:
+        return False
+    return _same_form(one.key, other.key, one.name and other.name)
+
+
+@lru_cache(maxsize=1 << 16)
+def _same_form(one: str, other: str, names: bool) -> bool:
+    if not (one.isalpha() or not one.isascii()) or not (other.isalpha() or not other.isascii()):
+        return False
+    short, long = sorted((one, other), key=len)
+    prefix = next((i for i, char in enumerate(short) if char != long[i]), len(short))
+    ends = short[prefix:], long[prefix:]
+    if prefix < 3:
+        return False
+    if prefix == len(short) and ends[1] in ("s", "es"):
+        return True
+    if names:
+        return prefix >= 4 and ends[0] in _NAME_ENDS | _ENDS_THAT_NAME and ends[1] in _NAME_ENDS
+    if prefix == len(short) == 3:
+        return ends[1] in ("e", "en", "n", "er", "ed", "d", "ing")
+    if prefix >= 3 and ends in (("y", "ies"), ("y", "ied"), ("f", "ves")):
+        return True
+    return prefix >= 4 and prefix >= 0.75 * len(short) and prefix >= 0.55 * len(long)
