@@ -33,6 +33,9 @@ _TOKEN = re.compile(
 )
 _ORDINAL_ENDS = frozenset("st nd rd th er ère e ème º ª".split())
 _GROUPED_BY_SPACE = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?![\d])")
+_VERSION_SIGN = re.compile(r"\b[vV](?=\d+\.\d)")
+_ROMAN = {name: value for value, name in enumerate("I II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI XVII XVIII XIX XX XXI".split(), 1)}
+_BEFORE_AMOUNTS = frozenset("about around over under nearly almost roughly approximately only exactly costs some at up ca circa etwa rund über".split())
 _RANGE_WORDS = frozenset("- – — ~ 〜 to bis à until till through and und et 至 到".split())
 _BETWEEN = frozenset("between zwischen entre from von vom de du".split())
 
@@ -65,6 +68,7 @@ class Amount:
 def plain(text: str) -> str:
     """The text in NFKC, with one kind of apostrophe, digits in ASCII, no grouping by spaces."""
     text = _GROUPED_BY_SPACE.sub(lambda match: re.sub(r"\s", "", match[0]), text)
+    text = _VERSION_SIGN.sub("version ", text)
     text = unicodedata.normalize("NFKC", text).replace("’", "'").replace("‘", "'")
     if text.isascii():
         return text
@@ -195,6 +199,7 @@ def _may_count(raw: str, key: str, german: bool) -> bool:
     folded = raw.casefold()
     return (
         key in tongues.NUMBER_WORDS
+        or raw in _ROMAN
         or key in tongues.MONTHS
         or folded in tongues.MONTHS
         or folded in tongues.ORDINALS_DE
@@ -402,7 +407,7 @@ class _Reader:
         token = self.tokens[at]
         start = at
         if token.kind == "word":
-            return self._spelled(at)
+            return self._roman(at) or self._spelled(at)
         if token.kind != "num":
             return None
         raw = token.key
@@ -424,7 +429,7 @@ class _Reader:
         dotted = raw.count(".")
         value = self._value(raw)
         before = self.tokens[at - 1] if at else None
-        named = before is not None and before.kind == "word" and before.raw[:1].isupper() and at > 1
+        named = before is not None and before.kind == "word" and before.raw[:1].isupper() and before.key not in _BEFORE_AMOUNTS
         glued_v = before is not None and before.key in ("v", "version", "release")
         if dotted and (self.versions or named or glued_v or (dotted > 1 and value is None)):
             unit_follows = self._key(stop) in tongues.UNITS or self._key(at - 1) in tongues.UNITS
@@ -437,6 +442,16 @@ class _Reader:
 
     def _value(self, raw: str) -> Fraction | None:
         return number_value(raw, comma_is_decimal=self.comma_is_decimal)
+
+    def _roman(self, at: int) -> Amount | None:
+        """The number of a king or a war, after a name: "Henry VIII", "World War II"."""
+        before = self.tokens[at - 1] if at else None
+        value = _ROMAN.get(self.tokens[at].raw)
+        if not value or before is None or before.kind != "word" or not before.raw[:1].isupper() or before.raw in _ROMAN:
+            return None
+        if len(self.tokens[at].raw) == 1 and (value > 1 or len(before.raw) < 3):
+            return None  # "Malcolm X", "Plan V"
+        return replace(self._made("number", (Fraction(value),), at, at + 1), ordinal=True)
 
     def _spelled(self, at: int) -> Amount | None:
         """A number in words: "twenty-five", "two hundred and ten", "fünfundzwanzig"."""

@@ -19,7 +19,7 @@ from seal.text import sentences
 
 LEAST_WORDS: Final = 0.6
 """Least share of an answer's telling words that the other must have."""
-_MAX_CHARS: Final = 4000
+_MAX_CHARS: Final = 2000
 _SCOPE: Final = 6
 """So many words after a negation are denied, as far as its clause goes."""
 
@@ -30,6 +30,8 @@ class _Word:
     name: bool
     at: int
     denied: bool = False
+    owner: bool = False
+    """With a possessive 's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ def _words(
         key = tongues.RATES.get(token.key, token.key)
         if token.kind == "num" and at + 1 < len(found) and found[at + 1].glued and found[at + 1].kind == "word":
             key, skip = key + found[at + 1].key, at + 1  # "1870s", "3D"
-        made.append(_Word(key, token.raw[:1].isupper() and not german, at, at in denied))
+        made.append(_Word(key, token.raw[:1].isupper() and not german, at, at in denied, token.raw.endswith("'s")))
     return made
 
 
@@ -318,6 +320,8 @@ def _spaced_agree(short: _Said, long: _Said, least: float) -> bool:
     used = set(matched.values())
     if any(_half_a_range(i, j, ours, theirs, matched) for i, j in matched.items()):
         return False
+    if _only_belongs(ours, theirs, matched, used, long):
+        return False
     if any(_replaced(i, ours, theirs, matched, used) for i in range(len(ours)) if i not in matched):
         return False
     missing = [item for i, (item, _) in enumerate(ours) if i not in matched and isinstance(item, _Word)]
@@ -386,6 +390,34 @@ def _replaced(
         if step == -1 and isinstance(anchor, Amount) and not word.name and not other.name:
             return True
     return False
+
+
+def _only_belongs(
+    ours: list[tuple[_Item, bool]], theirs: list[tuple[_Item, bool]], matched: dict[int, int], used: set[int], long: _Said
+) -> bool:
+    """Whether what was matched only says whose or of what: "Harrow" in "Harrow's brother", "Greece" in "King
+    Otto of Greece"."""
+    if not used or any(isinstance(item, Amount) for item, _ in ours):
+        return False
+    first, last = theirs[min(used)][0], theirs[max(used)][0]
+    if isinstance(last, _Word) and last.owner and max(used) + 1 < len(theirs):
+        mine = ours[max(matched)][0]
+        if isinstance(mine, _Word) and not mine.owner and _gap(last, theirs[max(used) + 1][0]) <= 1:
+            return True
+    if min(used) == 0 or not isinstance(first, _Word) or min(matched) > 0 or len(theirs) > _PHRASE:
+        return False
+    head = theirs[min(used) - 1][0]
+    between = [token.key for token in long.tokens[head.at + 1 : first.at]]
+    return isinstance(head, _Word) and bool(between) and between[0] in _OF and len(between) <= 2 and head.key not in _LIGHT
+
+
+_PHRASE: Final = 4
+"""An answer of more telling words than these is a sentence rather than a phrase."""
+_OF: Final = frozenset("of de von du des vom di del della van".split())
+_LIGHT: Final = frozenset(
+    "city town village state county province region island kingdom republic country river lake group number type kind "
+    "sort form name body amount sum total year month end beginning start use presence variety series set pair stadt".split()
+)
 
 
 def _gap(one: _Item, other: _Item) -> int:

@@ -15,7 +15,7 @@ _SOURCE = (
     r"(?:text|passage|document|article|context|source|page|section|paragraph|excerpt|information|question|answer|author"
     r"|dokument|abschnitt|artikel|kontext|auszug|texte|extrait|contexte|texto|documento|pasaje|contexto|testo|brano)e?s?"
 )
-_SAID = r"(?:mention|stat|specifi|provid|giv|indicat|disclos|reveal|say|said|explain|describ|contain|includ|list|tell|know|clear|defin|discuss)"
+_SAID = r"(?:mention|stat|specif[iy]|provid|giv|indicat|disclos|reveal|say|said|explain|describ|contain|includ|list|tell|know|clear|defin|discuss)"
 _PATTERNS: Final = (
     r"\bi (?:really |honestly )?(?:do not|don't|dont|did not|didn't|cannot|can't|could not|couldn't|am unable to|'m unable to|am not able to) "
     r"(?:actually |really )?(?:know|answer|say|tell|find|determine|recall|remember|provide|have (?:any|enough|that|the|access|sufficient|specific) ?\w*)",
