@@ -20,7 +20,9 @@ from seal.grading import tongues
 
 Kind = Literal["number", "date", "time", "version"]
 
-_MARKS = "\u0300-\u036f\u0591-\u05bd\u05bf\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff\u0f71-\u0f84\u1031-\u103e"
+_MARKS = (
+    "\u0300-\u036f\u0591-\u05bd\u05bf\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff\u0f71-\u0f84\u1031-\u103e"
+)
 UNSPACED: Final = "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff"
 """Scripts that put no spaces between words, and Hangul, whose particles are joined to the words."""
 
@@ -34,8 +36,15 @@ _TOKEN = re.compile(
 _ORDINAL_ENDS = frozenset("st nd rd th er ère e ème º ª".split())
 _GROUPED_BY_SPACE = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?![\d])")
 _VERSION_SIGN = re.compile(r"\b[vV](?=\d+\.\d)")
-_ROMAN = {name: value for value, name in enumerate("I II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI XVII XVIII XIX XX XXI".split(), 1)}
-_BEFORE_AMOUNTS = frozenset("about around over under nearly almost roughly approximately only exactly costs some at up ca circa etwa rund über".split())
+_ROMAN = {
+    name: value
+    for value, name in enumerate(
+        "I II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI XVII XVIII XIX XX XXI".split(), 1
+    )
+}
+_BEFORE_AMOUNTS = frozenset(
+    "about around over under nearly almost roughly approximately only exactly costs some at up ca circa etwa rund über".split()
+)
 _RANGE_WORDS = frozenset("- – — ~ 〜 to bis à until till through and und et 至 到".split())
 _BETWEEN = frozenset("between zwischen entre from von vom de du".split())
 
@@ -84,7 +93,9 @@ def key_of(word: str) -> str:
     if word.isascii():
         return word.replace("'", "")
     decomposed = unicodedata.normalize("NFKD", word)
-    bare = "".join(c for c in decomposed if not ("\u0300" <= c <= "\u036f" or "\u064b" <= c <= "\u0652" or c == "ـ"))
+    bare = "".join(
+        c for c in decomposed if not ("\u0300" <= c <= "\u036f" or "\u064b" <= c <= "\u0652" or c == "ـ")
+    )
     word = unicodedata.normalize("NFC", bare)
     if "\u0600" <= word[:1] <= "\u06ff":
         word = word.translate(_ARABIC)
@@ -227,7 +238,9 @@ class _Reader:
         at = 0
         while at < len(self.tokens):
             token = self.tokens[at]
-            if token.kind != "num" and not (token.kind == "word" and _may_count(token.raw, token.key, self.german)):
+            if token.kind != "num" and not (
+                token.kind == "word" and _may_count(token.raw, token.key, self.german)
+            ):
                 at += 1
                 continue
             amount = self._date(at) or self._time(at) or self._number(at)
@@ -257,7 +270,11 @@ class _Reader:
         if day is None or len(self._key(at)) > 2:
             return None
         stop = at + 1
-        if stop < len(self.tokens) and (self._key(stop) in _ORDINAL_ENDS or self._key(stop) == ".") and self.tokens[stop].glued:
+        if (
+            stop < len(self.tokens)
+            and (self._key(stop) in _ORDINAL_ENDS or self._key(stop) == ".")
+            and self.tokens[stop].glued
+        ):
             stop += 1
         return day, stop
 
@@ -349,7 +366,11 @@ class _Reader:
             stop += 2
         if self._key(stop + 1) in ("月", "월") and (month := self._int(stop, 1, 12)):
             stop += 2
-        if self._key(stop + 1) in ("日", "일", "号", "號") and (month or not year) and (day := self._int(stop, 1, 31)):
+        if (
+            self._key(stop + 1) in ("日", "일", "号", "號")
+            and (month or not year)
+            and (day := self._int(stop, 1, 31))
+        ):
             stop += 2
         return self._made("date", (year, month, day), at, stop) if (year and year > 99) or month else None
 
@@ -367,7 +388,9 @@ class _Reader:
             hour, minute = (int(part) for part in key.split("."))
         elif (hour := self._int(at, 0, 24)) is None:
             return None
-        elif colon and self._is_num(stop + 1) and self.tokens[stop + 1].glued and len(self._key(stop + 1)) == 2:
+        elif (
+            colon and self._is_num(stop + 1) and self.tokens[stop + 1].glued and len(self._key(stop + 1)) == 2
+        ):
             minute, stop = self._int(stop + 1, 0, 59), stop + 2
             stop += self._key(stop) in ("分", "분")
         elif colon and self._key(stop) in ("点", "點", "时", "時", "시"):
@@ -378,11 +401,25 @@ class _Reader:
         explicit = minute is not None and "." not in key
         if self._key(after) in ("uhr", "o'clock", "oclock", "heures", "hrs"):
             named = self._key(after) not in ("heures", "hrs") or explicit
-            if named and self._int(after + 1, 0, 59) is not None and minute is None and len(self._key(after + 1)) == 2:
+            if (
+                named
+                and self._int(after + 1, 0, 59) is not None
+                and minute is None
+                and len(self._key(after + 1)) == 2
+            ):
                 return self._made("time", (hour, self._int(after + 1, 0, 59), hour > 12), at, after + 2)
             if named:
                 return self._made("time", (hour, minute or 0, True), at, after + 1)
-        before = {"上午": "am", "早上": "am", "下午": "pm", "晚上": "pm", "午前": "am", "午後": "pm", "오전": "am", "오후": "pm"}
+        before = {
+            "上午": "am",
+            "早上": "am",
+            "下午": "pm",
+            "晚上": "pm",
+            "午前": "am",
+            "午後": "pm",
+            "오전": "am",
+            "오후": "pm",
+        }
         half = half or before.get(self._key(at - 2) + self._key(at - 1), "")
         if half:
             if hour > 12:
@@ -429,7 +466,12 @@ class _Reader:
         dotted = raw.count(".")
         value = self._value(raw)
         before = self.tokens[at - 1] if at else None
-        named = before is not None and before.kind == "word" and before.raw[:1].isupper() and before.key not in _BEFORE_AMOUNTS
+        named = (
+            before is not None
+            and before.kind == "word"
+            and before.raw[:1].isupper()
+            and before.key not in _BEFORE_AMOUNTS
+        )
         glued_v = before is not None and before.key in ("v", "version", "release")
         if dotted and (self.versions or named or glued_v or (dotted > 1 and value is None)):
             unit_follows = self._key(stop) in tongues.UNITS or self._key(at - 1) in tongues.UNITS
@@ -447,7 +489,13 @@ class _Reader:
         """The number of a king or a war, after a name: "Henry VIII", "World War II"."""
         before = self.tokens[at - 1] if at else None
         value = _ROMAN.get(self.tokens[at].raw)
-        if not value or before is None or before.kind != "word" or not before.raw[:1].isupper() or before.raw in _ROMAN:
+        if (
+            not value
+            or before is None
+            or before.kind != "word"
+            or not before.raw[:1].isupper()
+            or before.raw in _ROMAN
+        ):
             return None
         if len(self.tokens[at].raw) == 1 and (value > 1 or len(before.raw) < 3):
             return None  # "Malcolm X", "Plan V"
@@ -467,7 +515,9 @@ class _Reader:
                 if value == 1 and key.startswith("ein") and key != "eins":
                     value = None
             if value is not None:
-                if seen and not (current % 100 == 0 or (value < 10 and current % 100 >= 20 and current % 10 == 0)):
+                if seen and not (
+                    current % 100 == 0 or (value < 10 and current % 100 >= 20 and current % 10 == 0)
+                ):
                     break
                 current, seen = current + value, True
             elif key in ("hundred", "hundert") and (seen or key == "hundert") and current < 100:
@@ -488,7 +538,11 @@ class _Reader:
     def _half_word(self, at: int) -> Amount | None:
         key = self._key(at)
         unit = tongues.UNITS.get(self._key(at + 1))
-        if key in ("a", "an", "one", "ein", "eine", "einen", "einem", "einer", "une") and unit and unit[0] in ("s", "months"):
+        if (
+            key in ("a", "an", "one", "ein", "eine", "einen", "einem", "einer", "une")
+            and unit
+            and unit[0] in ("s", "months")
+        ):
             if self._key(at + 1) not in ("an", "second", "min") and not self._after_amount(at):
                 return self._with_unit(Fraction(1), at, at + 1, self.tokens[at].raw)
         if key in ("half", "halb", "halbe", "halber"):
@@ -500,15 +554,15 @@ class _Reader:
     def _after_amount(self, at: int) -> bool:
         """Whether a number stands shortly before, as in "45 dollars a month": then it is a rate."""
         return any(
-            self._is_num(step) or self._key(step) in tongues.NUMBER_WORDS or self._key(step) in ("once", "twice", "times", "mal")
+            self._is_num(step)
+            or self._key(step) in tongues.NUMBER_WORDS
+            or self._key(step) in ("once", "twice", "times", "mal")
             for step in range(max(0, at - 3), at)
         )
 
     def _with_unit(self, value: Fraction, at: int, stop: int, raw: str) -> Amount:
         """The number with the multiplier and the unit around it, and its sign."""
-        while self._key(stop) in tongues.MULTIPLIERS or (
-            self._key(stop) in tongues.CJK_MYRIADS
-        ):
+        while self._key(stop) in tongues.MULTIPLIERS or (self._key(stop) in tongues.CJK_MYRIADS):
             key = self._key(stop)
             value *= tongues.MULTIPLIERS.get(key) or tongues.CJK_MYRIADS[key]
             stop += 1
@@ -516,7 +570,10 @@ class _Reader:
         unit = ""
         start = at
         before = tongues.UNITS.get(self._key(at - 1))
-        if before and (self.tokens[at - 1].kind == "sym" or self._key(at - 1) in ("usd", "eur", "gbp", "chf", "rs", "cny", "rmb", "inr", "jpy")):
+        if before and (
+            self.tokens[at - 1].kind == "sym"
+            or self._key(at - 1) in ("usd", "eur", "gbp", "chf", "rs", "cny", "rmb", "inr", "jpy")
+        ):
             unit, factor = before
             value, start = value * factor, at - 1
         elif (length := self._unit_length(stop)) > 0:
@@ -524,7 +581,11 @@ class _Reader:
             unit, factor = tongues.UNITS[name]
             value, stop = value * factor, stop + length
         sign = self._key(start - 1)
-        if sign in ("-", "−", "minus") and not self._is_num(start - 2) and self._key(start - 2) not in tongues.UNITS:
+        if (
+            sign in ("-", "−", "minus")
+            and not self._is_num(start - 2)
+            and self._key(start - 2) not in tongues.UNITS
+        ):
             glued = start >= 1 and self.tokens[start - 1].glued and sign != "minus"
             if not glued and (sign == "minus" or self.tokens[start].glued):
                 value, start = -value, start - 1
@@ -536,15 +597,21 @@ class _Reader:
             return 0
         if 0 <= at < len(self.tokens) and self.tokens[at].kind == "cjk":
             for length in (6, 5, 4, 3, 2, 1):
-                if "".join(self._key(at + step) for step in range(length)) in tongues.UNITS and at + length <= len(self.tokens):
+                if "".join(
+                    self._key(at + step) for step in range(length)
+                ) in tongues.UNITS and at + length <= len(self.tokens):
                     return length
             return 0
         key = self._key(at)
-        if key in tongues.UNITS and not (key in ("m", "s", "t", "g", "h", "l", "w") and not self._is_num(at - 1)):
+        if key in tongues.UNITS and not (
+            key in ("m", "s", "t", "g", "h", "l", "w") and not self._is_num(at - 1)
+        ):
             return 1
         return 0
 
-    def _made(self, kind: Kind, value: tuple[object, ...], at: int, stop: int, unit: str = "", raw: str = "") -> Amount:
+    def _made(
+        self, kind: Kind, value: tuple[object, ...], at: int, stop: int, unit: str = "", raw: str = ""
+    ) -> Amount:
         return Amount(kind, value, unit, raw or self._key(at), max(at, 0), stop)
 
 
@@ -566,7 +633,12 @@ def _joined(found: list[Amount], tokens: Sequence[Token]) -> list[Amount]:
         between = [token.key for token in tokens[last.stop : amount.at]]
         if last.kind == amount.kind == "number" and last.unit == amount.unit and last.unit in _ADDABLE:
             one, other = last.value[0], amount.value[0]
-            if between in ([], ["and"], ["und"], [","]) and isinstance(one, Fraction) and isinstance(other, Fraction) and one > other:
+            if (
+                between in ([], ["and"], ["und"], [","])
+                and isinstance(one, Fraction)
+                and isinstance(other, Fraction)
+                and one > other
+            ):
                 made[-1] = replace(last, value=(one + other,), stop=amount.stop)
                 continue
         opened = last.at > 0 and tokens[last.at - 1].key in _BETWEEN
@@ -576,10 +648,19 @@ def _joined(found: list[Amount], tokens: Sequence[Token]) -> list[Amount]:
             if last.kind == "number" and not last.unit and amount.unit:
                 factor = _factor(amount, tokens)
                 value = last.value[0]
-                last = replace(last, unit=amount.unit, value=(value * factor,)) if isinstance(value, Fraction) else last
+                last = (
+                    replace(last, unit=amount.unit, value=(value * factor,))
+                    if isinstance(value, Fraction)
+                    else last
+                )
             made[-1] = replace(last, ranged=True)
             amount = replace(amount, ranged=True)
-        elif len(between) == 1 and between[0] in ("or", "and", "oder", "und") and last.kind == amount.kind == "number" and not last.unit:
+        elif (
+            len(between) == 1
+            and between[0] in ("or", "and", "oder", "und")
+            and last.kind == amount.kind == "number"
+            and not last.unit
+        ):
             value = last.value[0]
             if amount.unit and isinstance(value, Fraction):
                 made[-1] = replace(last, unit=amount.unit, value=(value * _factor(amount, tokens),))
@@ -610,7 +691,9 @@ def _factor(amount: Amount, tokens: Sequence[Token]) -> Fraction:
     return Fraction(1)
 
 
-def amounts(found: Sequence[Token], *, comma_is_decimal: bool | None, versions: bool = False, german: bool = False) -> list[Amount]:
+def amounts(
+    found: Sequence[Token], *, comma_is_decimal: bool | None, versions: bool = False, german: bool = False
+) -> list[Amount]:
     """The quantities among the tokens, in order. `versions`: numbers with points are version numbers here."""
     return _Reader(found, comma_is_decimal, versions, german).read()
 
@@ -684,4 +767,6 @@ def _times_agree(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
     if marked_a and marked_b:
         return hour_a == hour_b
     assert isinstance(hour_a, int) and isinstance(hour_b, int)
-    return hour_a == hour_b or (hour_a % 12 == hour_b % 12 and (marked_a or marked_b) and min(hour_a, hour_b) > 0)
+    return hour_a == hour_b or (
+        hour_a % 12 == hour_b % 12 and (marked_a or marked_b) and min(hour_a, hour_b) > 0
+    )

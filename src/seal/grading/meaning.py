@@ -153,7 +153,12 @@ def _read(text: str, language: str | None, comma: bool | None, versions: bool) -
 
 
 def _words(
-    found: Sequence[Token], taken: set[int], denied: set[int], function: frozenset[str], german: bool, counted: bool
+    found: Sequence[Token],
+    taken: set[int],
+    denied: set[int],
+    function: frozenset[str],
+    german: bool,
+    counted: bool,
 ) -> list[_Word]:
     content = [
         at for at, token in enumerate(found)
@@ -167,9 +172,16 @@ def _words(
         if at == skip or token.key in tongues.NEGATIONS:
             continue
         key = tongues.RATES.get(token.key, token.key)
-        if token.kind == "num" and at + 1 < len(found) and found[at + 1].glued and found[at + 1].kind == "word":
+        if (
+            token.kind == "num"
+            and at + 1 < len(found)
+            and found[at + 1].glued
+            and found[at + 1].kind == "word"
+        ):
             key, skip = key + found[at + 1].key, at + 1  # "1870s", "3D"
-        made.append(_Word(key, token.raw[:1].isupper() and not german, at, at in denied, token.raw.endswith("'s")))
+        made.append(
+            _Word(key, token.raw[:1].isupper() and not german, at, at in denied, token.raw.endswith("'s"))
+        )
     return made
 
 
@@ -198,7 +210,11 @@ def _verdict(found: Sequence[Token]) -> tuple[int, int]:
         return 0, 0
     word = found[0].raw.casefold()
     after = found[1] if len(found) > 1 else None
-    parted = after is None or after.kind == "cut" or after.key in ("it", "they", "you", "he", "she", "there", "the", "-", "–", "—")
+    parted = (
+        after is None
+        or after.kind == "cut"
+        or after.key in ("it", "they", "you", "he", "she", "there", "the", "-", "–", "—")
+    )
     if parted and word in tongues.YES:
         return 1, 1
     if parted and word in tongues.NO:
@@ -210,15 +226,26 @@ def _denied(found: Sequence[Token], language: str | None) -> set[int]:
     """The places that a negation denies: what follows in its clause, and in German all of the clause."""
     denied: set[int] = set()
     for at, token in enumerate(found):
-        negates = token.kind == "word" and (token.key in tongues.NEGATIONS or token.raw.casefold().endswith("n't"))
+        negates = token.kind == "word" and (
+            token.key in tongues.NEGATIONS or token.raw.casefold().endswith("n't")
+        )
         pair = token.key + " " + (found[at + 1].key if at + 1 < len(found) else "")
         contrasts = token.key in tongues.CONTRASTS or pair in tongues.CONTRASTS or token.key == "than"
         if not (negates or contrasts):
             continue
-        if token.key in ("no", "not") and at + 1 < len(found) and found[at + 1].key in ("only", "later", "less", "more", "just", "."):
+        if (
+            token.key in ("no", "not")
+            and at + 1 < len(found)
+            and found[at + 1].key in ("only", "later", "less", "more", "just", ".")
+        ):
             continue  # "not only", "no later than", "No. 5"
         stop = at + 1
-        while stop < len(found) and stop <= at + _SCOPE and found[stop].kind != "cut" and found[stop].key not in ("but", "sondern", "and", "because"):
+        while (
+            stop < len(found)
+            and stop <= at + _SCOPE
+            and found[stop].kind != "cut"
+            and found[stop].key not in ("but", "sondern", "and", "because")
+        ):
             denied.add(stop)
             stop += 1
         if language == "de" and stop == at + 1:
@@ -229,7 +256,9 @@ def _denied(found: Sequence[Token], language: str | None) -> set[int]:
     return denied
 
 
-_PARTICLES: Final = frozenset("的了是在由为於于は が を に で の と です ます だ も から る た 이다".replace(" ", ""))
+_PARTICLES: Final = frozenset(
+    "的了是在由为於于は が を に で の と です ます だ も から る た 이다".replace(" ", "")
+)
 _HANGUL_ENDS: Final = ("입니다", "이다", "에서", "으로", "에게", "까지", "부터", "은", "는", "이", "가", "을", "를", "에", "의", "로", "와", "과", "도")  # fmt: skip
 
 
@@ -266,7 +295,11 @@ def _verdicts(question: str, first: _Said, second: _Said) -> bool | None:
     if not said.bare:
         return None
     asks = question.split()[0].casefold().strip("¿") in tongues.YES_NO_STARTS if question.split() else False
-    asks = asks or question.rstrip("?？ ").endswith(("吗", "嗎", "か", "까", "나요")) or question.startswith(("هل", "क्या"))
+    asks = (
+        asks
+        or question.rstrip("?？ ").endswith(("吗", "嗎", "か", "까", "나요"))
+        or question.startswith(("هل", "क्या"))
+    )
     return asks and bool(statement.size) and (said.verdict < 0) == statement.denies
 
 
@@ -290,7 +323,13 @@ def _without(said: _Said, asked: _Said) -> _Said:
             covered[i] = covered[i + 1] = True
     chars = "".join(char for char, known in zip(said.chars, covered, strict=False) if not known)
     return _Said(
-        said.tokens, tuple(amount for amount, _ in kept), tuple(denied for _, denied in kept), words, chars, said.denies, said.verdict
+        said.tokens,
+        tuple(amount for amount, _ in kept),
+        tuple(denied for _, denied in kept),
+        words,
+        chars,
+        said.denies,
+        said.verdict,
     )
 
 
@@ -369,7 +408,11 @@ def _same_item(one: _Item, other: _Item) -> bool:
 
 
 def _replaced(
-    i: int, ours: list[tuple[_Item, bool]], theirs: list[tuple[_Item, bool]], matched: dict[int, int], used: set[int]
+    i: int,
+    ours: list[tuple[_Item, bool]],
+    theirs: list[tuple[_Item, bool]],
+    matched: dict[int, int],
+    used: set[int],
 ) -> bool:
     """Whether another name, or another thing counted, stands where the missing word `i` should."""
     word = ours[i][0]
@@ -393,7 +436,11 @@ def _replaced(
 
 
 def _only_belongs(
-    ours: list[tuple[_Item, bool]], theirs: list[tuple[_Item, bool]], matched: dict[int, int], used: set[int], long: _Said
+    ours: list[tuple[_Item, bool]],
+    theirs: list[tuple[_Item, bool]],
+    matched: dict[int, int],
+    used: set[int],
+    long: _Said,
 ) -> bool:
     """Whether what was matched only says whose or of what: "Harrow" in "Harrow's brother", "Greece" in "King
     Otto of Greece"."""
@@ -408,7 +455,13 @@ def _only_belongs(
         return False
     head = theirs[min(used) - 1][0]
     between = [token.key for token in long.tokens[head.at + 1 : first.at]]
-    return isinstance(head, _Word) and bool(between) and between[0] in _OF and len(between) <= 2 and head.key not in _LIGHT
+    return (
+        isinstance(head, _Word)
+        and bool(between)
+        and between[0] in _OF
+        and len(between) <= 2
+        and head.key not in _LIGHT
+    )
 
 
 _PHRASE: Final = 4
@@ -431,7 +484,12 @@ _LISTING: Final = (["or"], ["oder"], ["ou"], ["o"], ["and"], ["und"], [","], ["/
 def _alternative(said: _Said, amount: Amount, counted: Sequence[_Item]) -> bool:
     """Whether an amount stands beside one that was matched, as another candidate: "7 or 9 days"."""
     for other in counted:
-        if not isinstance(other, Amount) or amount.ranged or amount.kind != other.kind or amount.unit != other.unit:
+        if (
+            not isinstance(other, Amount)
+            or amount.ranged
+            or amount.kind != other.kind
+            or amount.unit != other.unit
+        ):
             continue
         if amount.kind == "number" and not amount.unit and is_year(amount) != is_year(other):
             continue

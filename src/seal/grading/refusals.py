@@ -46,8 +46,12 @@ _PATTERNS: Final = (
     r"\bno (?:se|está|es|fue) (?:\w+ )?(?:menciona|indica|especifica|dice|conoce|sabe|proporciona|da|mencionad|indicad|especificad)",
     _SOURCE + r" no (?:lo |la )?(?:dice|menciona|indica|especifica|proporciona|contiene|da)\b",
     r"\bno hay (?:\w+ )?(?:información|datos|mención)\b|^no (?:mencionad|indicad|especificad)",
-    r"\bnon (?:lo )?so\b|\bnon (?:è|viene) (?:\w+ )?(?:menzionat|indicat|specificat)|" + _SOURCE + r" non (?:lo )?(?:dice|menziona|indica|specifica)",
-    r"\bnão sei\b|\bnão (?:é|está|foi) (?:\w+ )?(?:mencionad|indicad|especificad)|" + _SOURCE + r" não (?:o )?(?:diz|menciona|indica)",
+    r"\bnon (?:lo )?so\b|\bnon (?:è|viene) (?:\w+ )?(?:menzionat|indicat|specificat)|"
+    + _SOURCE
+    + r" non (?:lo )?(?:dice|menziona|indica|specifica)",
+    r"\bnão sei\b|\bnão (?:é|está|foi) (?:\w+ )?(?:mencionad|indicad|especificad)|"
+    + _SOURCE
+    + r" não (?:o )?(?:diz|menciona|indica)",
     r"\bik weet (?:het )?niet\b|\bniet (?:vermeld|genoemd|bekend)\b",
     r"\bне знаю\b|\bне (?:указан|упоминает|сказан|известн)|\bнет информации\b|\bнеизвестно\b",
     r"不知道|不清楚|不确定|不確定|不详|未提及|未提到|未说明|未說明|未提供|未知|未给出|没有提到|没有提及|沒有提到|没有说明|没有说|没有提供|没有相关|没提到|没有信息|无法确定|無法確定|无法回答|無法回答"
@@ -69,7 +73,12 @@ _OPENING_CHARS: Final = 220
 
 def is_refusal(text: str) -> bool:
     """Whether the text declines to answer, or is blank."""
-    opening = unicodedata.normalize("NFKC", text[: 2 * _OPENING_CHARS]).casefold().replace("’", "'").strip(" \"'*_`\n\t")
+    opening = (
+        unicodedata.normalize("NFKC", text[: 2 * _OPENING_CHARS])
+        .casefold()
+        .replace("’", "'")
+        .strip(" \"'*_`\n\t")
+    )
     opening = " ".join(opening[:_OPENING_CHARS].replace("ß", "ss").split())
     if opening and not any(mark in opening for mark in _MARKS):
         return False

@@ -51,7 +51,9 @@ FUNCTION_WORDS: Final = {
     "hi": frozenset(
         "का के की में से को ने पर है हैं था थे थी और या यह वह इस उस द्वारा एक कि जो तक लिए हुआ हुई गया गई गए".split()
     ),
-    "ru": frozenset("в во на с со и или по от до из у к о об это был была было были его её их он она не́".split()),
+    "ru": frozenset(
+        "в во на с со и или по от до из у к о об это был была было были его её их он она не́".split()
+    ),
 }
 
 COMMA_IS_DECIMAL: Final = frozenset({"de", "fr", "es", "it", "pt", "nl", "ru"})
@@ -95,20 +97,41 @@ _UNIT_NAMES: Final = {
     ("%", 1): "% percent prozent pourcent % procent",
     ("s", 1): "s sec secs second seconds sekunde sekunden seconde secondes segundo segundos 秒 초 सेकंड ثانية",
     ("s", 60): "min mins minute minutes minuten minuto minutos 分钟 分間 분 मिनट دقيقة دقائق",
-    ("s", 3600): "h hr hrs hour hours stunde stunden std heure heures hora horas 小时 小時 個小時 个小时 時間 시간 घंटे घंटा ساعة ساعات",
+    (
+        "s",
+        3600,
+    ): "h hr hrs hour hours stunde stunden std heure heures hora horas 小时 小時 個小時 个小时 時間 시간 घंटे घंटा ساعة ساعات",
     ("s", 86400): "day days tag tage tagen jour jours día días dia dias 天 日間 일 दिन يوم أيام يوما",
-    ("s", 604800): "week weeks woche wochen semaine semaines semana semanas 周 星期 週間 주 सप्ताह हफ्ते أسبوع أسابيع",
-    ("months", 1): "month months monat monate monaten mois mes meses 个月 個月 か月 ヶ月 개월 महीने महीना شهر أشهر",
-    ("months", 12): "year years yr yrs jahr jahre jahren ans année années año años ano anos साल वर्ष سنة سنوات",
+    (
+        "s",
+        604800,
+    ): "week weeks woche wochen semaine semaines semana semanas 周 星期 週間 주 सप्ताह हफ्ते أسبوع أسابيع",
+    (
+        "months",
+        1,
+    ): "month months monat monate monaten mois mes meses 个月 個月 か月 ヶ月 개월 महीने महीना شهر أشهر",
+    (
+        "months",
+        12,
+    ): "year years yr yrs jahr jahre jahren ans année années año años ano anos साल वर्ष سنة سنوات",
     ("m", 1): "m metre metres meter meters metern mètre mètres metro metros 米 公尺 メートル 미터 मीटर متر",
-    ("m", 1000): "km kilometre kilometres kilometer kilometers kilometern kilomètres kilómetros 公里 千米 キロメートル 킬로미터 किलोमीटर كيلومتر كيلومترا",
-    ("m", Fraction(1, 100)): "cm centimetre centimetres centimeter centimeters zentimeter centimètres 厘米 センチ",
+    (
+        "m",
+        1000,
+    ): "km kilometre kilometres kilometer kilometers kilometern kilomètres kilómetros 公里 千米 キロメートル 킬로미터 किलोमीटर كيلومتر كيلومترا",
+    (
+        "m",
+        Fraction(1, 100),
+    ): "cm centimetre centimetres centimeter centimeters zentimeter centimètres 厘米 センチ",
     ("m", Fraction(1, 1000)): "mm millimetre millimetres millimeter millimeters 毫米",
     ("mile", 1): "mile miles mi meile meilen",
     ("ft", 1): "ft foot feet",
     ("in", 1): "inch inches zoll",
     ("g", 1): "g gram grams gramm gramme grammes gramos 克 グラム",
-    ("g", 1000): "kg kilo kilos kilogram kilograms kilogramm kilogrammes kilogramos 公斤 千克 キログラム 킬로그램 किलोग्राम किलो كيلوغرام",
+    (
+        "g",
+        1000,
+    ): "kg kilo kilos kilogram kilograms kilogramm kilogrammes kilogramos 公斤 千克 キログラム 킬로그램 किलोग्राम किलो كيلوغرام",
     ("g", Fraction(1, 1000)): "mg milligram milligrams milligramm 毫克",
     ("g", 1000000): "t tonne tonnes ton tons tonnen 吨",
     ("l", 1): "l litre litres liter liters litern litros 升 リットル",
@@ -146,7 +169,9 @@ MULTIPLIERS: Final = {
     "lakh": 10**5, "crore": 10**7, "लाख": 10**5, "करोड़": 10**7, "हज़ार": 1000, "हजार": 1000, "ألف": 1000, "مليون": 10**6,
 }  # fmt: skip
 
-_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+)
 _ONES_DE = "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn"
 _ORDINALS = (
     "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
@@ -184,7 +209,11 @@ ORDINALS_DE: Final[dict[str, int]] = {
     if value
     for ending in ("e", "er", "es", "en", "em")
 }
-CJK_DIGITS: Final = {char: value for value, char in enumerate("〇一二三四五六七八九")} | {"零": 0, "两": 2, "兩": 2}
+CJK_DIGITS: Final = {char: value for value, char in enumerate("〇一二三四五六七八九")} | {
+    "零": 0,
+    "两": 2,
+    "兩": 2,
+}
 CJK_TENS: Final = {"十": 10, "百": 100, "千": 1000}
 CJK_MYRIADS: Final = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8, "만": 10**4, "억": 10**8}
 CJK_COUNTERS: Final = "年月日号號人名个個天小时時分秒元块円岁歳次种種家名台本枚周点點度米公里克斤吨升届章条條"
@@ -194,13 +223,39 @@ NEGATIONS: Final = frozenset(
     "niemals ohne weder pas jamais sans aucun aucune nunca sin ningún ninguna tampoco não nunca nem sem mai "
     "senza niet geen nooit zonder не нет никогда без नहीं न मत बिना لا ليس ليست لم لن غير بدون".split()
 )
-CONTRASTS: Final = ("rather than", "instead of", "as opposed to", "unlike", "except", "statt", "anstatt", "anstelle")
-CJK_NEGATIONS: Final = ("不", "没", "沒", "未", "无", "無", "非", "ない", "ません", "なし", "않", "없", "아니", "못")
+CONTRASTS: Final = (
+    "rather than",
+    "instead of",
+    "as opposed to",
+    "unlike",
+    "except",
+    "statt",
+    "anstatt",
+    "anstelle",
+)
+CJK_NEGATIONS: Final = (
+    "不",
+    "没",
+    "沒",
+    "未",
+    "无",
+    "無",
+    "非",
+    "ない",
+    "ません",
+    "なし",
+    "않",
+    "없",
+    "아니",
+    "못",
+)
 
 YES: Final = frozenset(
     "yes yeah yep correct true ja jawohl oui sí si sim да हाँ हां جी نعم أجل 是 是的 对 對 可以 有 会 會 はい ええ 예 네".split()
 )
-NO: Final = frozenset("no nope false nein non não nee нет नहीं لا 否 不 不是 不对 不可以 没有 不会 いいえ 아니요 아니오".split())
+NO: Final = frozenset(
+    "no nope false nein non não nee нет नहीं لا 否 不 不是 不对 不可以 没有 不会 いいえ 아니요 아니오".split()
+)
 
 YES_NO_STARTS: Final = frozenset(
     "is are was were do does did can could will would has have had may should must am ist sind war waren hat "
