@@ -1,4 +1,4 @@
-"""Answers compared by meaning: pairs written by hand in several languages, refusals, what a sentence states."""
+"""Answers compared by meaning: pairs written by hand in several languages, refusals, what sentences state."""
 
 from __future__ import annotations
 

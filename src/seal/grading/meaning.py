@@ -1,60 +1,25 @@
-"""Whether two answers to one question say the same, whether a text states an answer, whether one declines.
+"""Whether two answers to one question say the same, and whether a text states an answer.
 
-Strict where one sign makes another answer: numbers, units, dates, names, negations. Lenient where it does not:
-order, inflection, function words, words that the question has already. Texts without spaces between words are
-compared by their characters. Knows no synonyms and no facts: a paraphrase in other words is another answer.
+Strict where one sign makes another answer: numbers, units, dates, names, negations. Lenient where it does
+not: order, inflection, function words, words that the question has already. Texts without spaces between
+words are compared by their characters. Knows no synonyms and no facts: what is said in other words is another
+answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from seal.grading import tongues
-from seal.grading.amounts import Amount, Token, amounts, plain, is_year, same_amount, tokens, western_numerals
 from seal.grading.refusals import is_refusal
+from seal.grading.said import Said, ToldWord, read_all
+from seal.grading.stated_amounts import StatedAmount, is_year, same_amount
 from seal.text import sentences
 
 LEAST_WORDS: Final = 0.6
 """Least share of an answer's telling words that the other must have."""
-_MAX_CHARS: Final = 2000
-_SCOPE: Final = 6
-"""So many words after a negation are denied, as far as its clause goes."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Word:
-    key: str
-    name: bool
-    at: int
-    denied: bool = False
-    owner: bool = False
-    """With a possessive 's."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What a text says, taken apart."""
-
-    tokens: tuple[Token, ...]
-    amounts: tuple[Amount, ...]
-    denied_amounts: tuple[bool, ...]
-    words: tuple[_Word, ...]
-    chars: str
-    denies: bool
-    verdict: int
-    """1 for a yes at the beginning, -1 for a no, 0 for neither."""
-
-    @property
-    def size(self) -> int:
-        return 2 * len(self.amounts) + len(self.words) + len(self.chars)
-
-    @property
-    def bare(self) -> bool:
-        """Nothing but yes or no."""
-        return bool(self.verdict) and not self.size
 
 
 def same_answer(question: str, one: str, other: str) -> bool:
@@ -66,13 +31,13 @@ def same_answer(question: str, one: str, other: str) -> bool:
     declined = is_refusal(one), is_refusal(other)
     if any(declined):
         return all(declined)
-    first, second, asked = _read_all(question, one, other)
+    first, second, asked = read_all(question, one, other)
     if first.verdict or second.verdict:
         settled = _verdicts(question, first, second)
         if settled is not None:
             return settled
     first, second = _unasked(first, second, asked)
-    short, long = sorted((first, second), key=lambda said: (said.size, said.tokens == second.tokens))
+    short, long = sorted((first, second), key=lambda said: (said.size, [piece.raw for piece in said.pieces]))
     return _covers(short, long, asked, least=LEAST_WORDS)
 
 
@@ -84,208 +49,13 @@ def contains_answer(text: str, answer: str) -> bool:
     if is_refusal(answer):
         return False
     for sentence in sentences(text) or [text]:
-        said, stated, nothing = _read_all("", sentence, answer)
+        said, stated, nothing = read_all("", sentence, answer)
         if stated.size and _covers(stated, said, nothing, least=0.8):
             return True
     return False
 
 
-def _read_all(question: str, one: str, other: str) -> tuple[_Said, _Said, _Said]:
-    """Both answers and the question, read in the language of all three."""
-    language = language_of(question, one, other)
-    comma = None if language is None else language in tongues.COMMA_IS_DECIMAL
-    lowered = question.casefold()
-    versions = any(word in lowered for word in _VERSION_WORDS)
-    first, second, asked = (_read(text, language, comma, versions) for text in (one, other, question))
-    return first, second, asked
-
-
-_VERSION_WORDS: Final = ("version", "release", "バージョン", "版本", "버전", "संस्करण")
-
-
-def language_of(*texts: str) -> str | None:
-    """The language whose function words are most in the texts, English where two have as many; or None."""
-    found = frozenset().union(*(_vocabulary(text) for text in texts))
-    best, most = None, 0
-    for language, words in tongues.FUNCTION_WORDS.items():
-        count = len(found & words)
-        if count > most:
-            best, most = language, count
-    if best is None and any(char in "äöüßÄÖÜ" for text in texts for char in text):
-        return "de"
-    return best
-
-
-@lru_cache(maxsize=1 << 12)
-def _tokens(text: str) -> tuple[Token, ...]:
-    return tuple(tokens(western_numerals(plain(text[:_MAX_CHARS]))))
-
-
-@lru_cache(maxsize=1 << 12)
-def _vocabulary(text: str) -> frozenset[str]:
-    return frozenset(token.raw.casefold() for token in _tokens(text) if token.kind == "word")
-
-
-@lru_cache(maxsize=1 << 12)
-def _read(text: str, language: str | None, comma: bool | None, versions: bool) -> _Said:
-    found = _tokens(text)
-    verdict, start = _verdict(found)
-    german = language == "de"
-    quantities = [
-        amount
-        for amount in amounts(found, comma_is_decimal=comma, versions=versions, german=german)
-        if amount.at >= start
-    ]
-    taken = {at for amount in quantities for at in range(amount.at, amount.stop)} | set(range(start))
-    denied = _denied(found, language)
-    function = tongues.FUNCTION_WORDS[language or "en"]
-    words = tuple(_words(found, taken, denied, function, german, bool(quantities)))
-    denies = any(token.kind == "word" and token.key in tongues.NEGATIONS for token in found[start:])
-    return _Said(
-        found,
-        tuple(quantities),
-        tuple(amount.at in denied for amount in quantities),
-        words,
-        _unspaced(found, taken),
-        denies or any(mark in text for mark in tongues.CJK_NEGATIONS),
-        verdict,
-    )
-
-
-def _words(
-    found: Sequence[Token],
-    taken: set[int],
-    denied: set[int],
-    function: frozenset[str],
-    german: bool,
-    counted: bool,
-) -> list[_Word]:
-    content = [
-        at for at, token in enumerate(found)
-        if at not in taken and (token.kind == "word" or (token.kind == "num"))
-    ]  # fmt: skip
-    telling = [at for at in content if not _is_function(found, at, function)] or ([] if counted else content)
-    made: list[_Word] = []
-    skip = -1
-    for at in telling:
-        token = found[at]
-        if at == skip or token.key in tongues.NEGATIONS:
-            continue
-        key = tongues.RATES.get(token.key, token.key)
-        if (
-            token.kind == "num"
-            and at + 1 < len(found)
-            and found[at + 1].glued
-            and found[at + 1].kind == "word"
-        ):
-            key, skip = key + found[at + 1].key, at + 1  # "1870s", "3D"
-        made.append(
-            _Word(key, token.raw[:1].isupper() and not german, at, at in denied, token.raw.endswith("'s"))
-        )
-    return made
-
-
-def _is_function(found: Sequence[Token], at: int, function: frozenset[str]) -> bool:
-    token = found[at]
-    if token.kind != "word":
-        return False
-    if len(token.raw) == 1 and token.raw.isupper():  # "Vitamin A", "World War I"; not "A dog", "I"
-        return at == 0 and len(found) > 1 and token.key in ("a", "i")
-    return token.key in function or token.raw.casefold() in function
-
-
-def _verdict(found: Sequence[Token]) -> tuple[int, int]:
-    """1 or -1 for a yes or no that opens the answer, and how many tokens it takes."""
-    if not found:
-        return 0, 0
-    if found[0].kind == "cjk":
-        text = ""
-        for at, token in enumerate(found[:4]):
-            text += token.key
-            after = found[at + 1].kind if at + 1 < len(found) else "cut"
-            if after == "cut" and text in tongues.NO:
-                return -1, at + 1
-            if after == "cut" and text in tongues.YES:
-                return 1, at + 1
-        return 0, 0
-    word = found[0].raw.casefold()
-    after = found[1] if len(found) > 1 else None
-    parted = (
-        after is None
-        or after.kind == "cut"
-        or after.key in ("it", "they", "you", "he", "she", "there", "the", "-", "–", "—")
-    )
-    if parted and word in tongues.YES:
-        return 1, 1
-    if parted and word in tongues.NO:
-        return -1, 1
-    return 0, 0
-
-
-def _denied(found: Sequence[Token], language: str | None) -> set[int]:
-    """The places that a negation denies: what follows in its clause, and in German all of the clause."""
-    denied: set[int] = set()
-    for at, token in enumerate(found):
-        negates = token.kind == "word" and (
-            token.key in tongues.NEGATIONS or token.raw.casefold().endswith("n't")
-        )
-        pair = token.key + " " + (found[at + 1].key if at + 1 < len(found) else "")
-        contrasts = token.key in tongues.CONTRASTS or pair in tongues.CONTRASTS or token.key == "than"
-        if not (negates or contrasts):
-            continue
-        if (
-            token.key in ("no", "not")
-            and at + 1 < len(found)
-            and found[at + 1].key in ("only", "later", "less", "more", "just", ".")
-        ):
-            continue  # "not only", "no later than", "No. 5"
-        stop = at + 1
-        while (
-            stop < len(found)
-            and stop <= at + _SCOPE
-            and found[stop].kind != "cut"
-            and found[stop].key not in ("but", "sondern", "and", "because")
-        ):
-            denied.add(stop)
-            stop += 1
-        if language == "de" and stop == at + 1:
-            back = at - 1
-            while back >= 0 and found[back].kind != "cut":
-                denied.add(back)
-                back -= 1
-    return denied
-
-
-_PARTICLES: Final = frozenset(
-    "的了是在由为於于は が を に で の と です ます だ も から る た 이다".replace(" ", "")
-)
-_HANGUL_ENDS: Final = ("입니다", "이다", "에서", "으로", "에게", "까지", "부터", "은", "는", "이", "가", "을", "를", "에", "의", "로", "와", "과", "도")  # fmt: skip
-
-
-def _unspaced(found: Sequence[Token], taken: set[int]) -> str:
-    """The characters of unspaced scripts without particles, Hangul words without their endings."""
-    pieces: list[str] = []
-    for at, token in enumerate(found):
-        if token.kind != "cjk" or at in taken:
-            continue
-        if pieces and token.glued and at - 1 not in taken and found[at - 1].kind == "cjk":
-            pieces[-1] += token.raw
-        else:
-            pieces.append(token.raw)
-    made = ""
-    for piece in pieces:
-        if "\uac00" <= piece[0] <= "\ud7af":
-            for end in _HANGUL_ENDS:
-                if piece.endswith(end) and len(piece) - len(end) >= 2:
-                    piece = piece[: -len(end)]
-                    break
-            made += piece
-        else:
-            made += "".join(char for char in piece if char not in _PARTICLES) or piece
-    return made
-
-
-def _verdicts(question: str, first: _Said, second: _Said) -> bool | None:
+def _verdicts(question: str, first: Said, second: Said) -> bool | None:
     """Whether two answers agree of which one at least says yes or no; None if their other words decide."""
     if first.verdict and second.verdict:
         if first.verdict != second.verdict:
@@ -303,13 +73,13 @@ def _verdicts(question: str, first: _Said, second: _Said) -> bool | None:
     return asks and bool(statement.size) and (said.verdict < 0) == statement.denies
 
 
-def _unasked(first: _Said, second: _Said, asked: _Said) -> tuple[_Said, _Said]:
+def _unasked(first: Said, second: Said, asked: Said) -> tuple[Said, Said]:
     """Both answers without what the question says already, unless nothing would be left of one."""
     a, b = _without(first, asked), _without(second, asked)
     return (a, b) if a.size and b.size else (first, second)
 
 
-def _without(said: _Said, asked: _Said) -> _Said:
+def _without(said: Said, asked: Said) -> Said:
     words = tuple(word for word in said.words if not any(same_form(word, other) for other in asked.words))
     kept = [
         (amount, denied)
@@ -322,8 +92,8 @@ def _without(said: _Said, asked: _Said) -> _Said:
         if said.chars[i : i + 2] in pairs:
             covered[i] = covered[i + 1] = True
     chars = "".join(char for char, known in zip(said.chars, covered, strict=False) if not known)
-    return _Said(
-        said.tokens,
+    return Said(
+        said.pieces,
         tuple(amount for amount, _ in kept),
         tuple(denied for _, denied in kept),
         words,
@@ -333,25 +103,25 @@ def _without(said: _Said, asked: _Said) -> _Said:
     )
 
 
-def _covers(short: _Said, long: _Said, asked: _Said, *, least: float) -> bool:
+def _covers(short: Said, long: Said, asked: Said, *, least: float) -> bool:
     """Whether `long` says all that `short` says, and nothing against it."""
     if not short.size:
         return _signs(short) == _signs(long) if not long.size else False
     return _spaced_agree(short, long, least) and _chars_agree(short, long, least)
 
 
-def _signs(said: _Said) -> str:
-    return "".join(token.raw for token in said.tokens).casefold()
+def _signs(said: Said) -> str:
+    return "".join(piece.raw for piece in said.pieces).casefold()
 
 
-def _spaced_agree(short: _Said, long: _Said, least: float) -> bool:
+def _spaced_agree(short: Said, long: Said, least: float) -> bool:
     """Whether all amounts and enough words of `short` are in `long`, none of them denied or replaced."""
     ours, theirs = _items(short), _items(long)
     matched: dict[int, int] = {}
     for i, (item, denied) in enumerate(ours):
         forms = [j for j, (other, _) in enumerate(theirs) if _same_item(item, other)]
         agreeing = [j for j in forms if theirs[j][1] == denied]
-        if not agreeing and (forms or isinstance(item, Amount)):
+        if not agreeing and (forms or isinstance(item, StatedAmount)):
             return False
         if agreeing:
             after = matched.get(i - 1, -2) + 1
@@ -363,8 +133,8 @@ def _spaced_agree(short: _Said, long: _Said, least: float) -> bool:
         return False
     if any(_replaced(i, ours, theirs, matched, used) for i in range(len(ours)) if i not in matched):
         return False
-    missing = [item for i, (item, _) in enumerate(ours) if i not in matched and isinstance(item, _Word)]
-    spare = [item for j, (item, _) in enumerate(theirs) if j not in used and isinstance(item, _Word)]
+    missing = [item for i, (item, _) in enumerate(ours) if i not in matched and isinstance(item, ToldWord)]
+    spare = [item for j, (item, _) in enumerate(theirs) if j not in used and isinstance(item, ToldWord)]
     if any(_opposite(word, other) for word in missing for other in spare):
         return False
     counted = [theirs[j][0] for j in used]
@@ -379,18 +149,18 @@ def _half_a_range(
 ) -> bool:
     """Whether the amount `i` is but one end of "3 to 5 days". One end of a span of time is an answer."""
     one, other = ours[i][0], theirs[j][0]
-    if not (isinstance(one, Amount) and isinstance(other, Amount)) or one.ranged == other.ranged:
+    if not (isinstance(one, StatedAmount) and isinstance(other, StatedAmount)) or one.ranged == other.ranged:
         return False
     if one.kind != "number" or is_year(one):
         return False
-    ends = [k for k, (item, _) in enumerate(theirs) if isinstance(item, Amount) and item.ranged]
+    ends = [k for k, (item, _) in enumerate(theirs) if isinstance(item, StatedAmount) and item.ranged]
     return other.ranged and not all(k in matched.values() for k in ends if abs(k - j) == 1)
 
 
-_Item = Amount | _Word
+_Item = StatedAmount | ToldWord
 
 
-def _items(said: _Said) -> list[tuple[_Item, bool]]:
+def _items(said: Said) -> list[tuple[_Item, bool]]:
     """The amounts and words in the order they stand, each with whether it is denied."""
     made: list[tuple[_Item, bool]] = [(word, word.denied) for word in said.words]
     made += zip(said.amounts, said.denied_amounts, strict=True)
@@ -398,13 +168,13 @@ def _items(said: _Said) -> list[tuple[_Item, bool]]:
 
 
 def _weight(item: _Item) -> int:
-    return 2 if isinstance(item, Amount) else 1
+    return 2 if isinstance(item, StatedAmount) else 1
 
 
 def _same_item(one: _Item, other: _Item) -> bool:
-    if isinstance(one, Amount):
-        return isinstance(other, Amount) and same_amount(one, other)
-    return isinstance(other, _Word) and same_form(one, other)
+    if isinstance(one, StatedAmount):
+        return isinstance(other, StatedAmount) and same_amount(one, other)
+    return isinstance(other, ToldWord) and same_form(one, other)
 
 
 def _replaced(
@@ -416,7 +186,7 @@ def _replaced(
 ) -> bool:
     """Whether another name, or another thing counted, stands where the missing word `i` should."""
     word = ours[i][0]
-    assert isinstance(word, _Word)
+    assert isinstance(word, ToldWord)
     for step in (-1, 1):
         beside = matched.get(i + step)
         if beside is None:
@@ -426,11 +196,11 @@ def _replaced(
             continue
         other, anchor = theirs[j][0], theirs[beside][0]
         near = abs(_gap(word, ours[i + step][0])) <= 2 and abs(_gap(other, anchor)) <= 2
-        if not near or not isinstance(other, _Word):
+        if not near or not isinstance(other, ToldWord):
             continue
-        if word.name and other.name and not isinstance(anchor, Amount):
+        if word.name and other.name and not isinstance(anchor, StatedAmount):
             return True
-        if step == -1 and isinstance(anchor, Amount) and not word.name and not other.name:
+        if step == -1 and isinstance(anchor, StatedAmount) and not word.name and not other.name:
             return True
     return False
 
@@ -440,23 +210,23 @@ def _only_belongs(
     theirs: list[tuple[_Item, bool]],
     matched: dict[int, int],
     used: set[int],
-    long: _Said,
+    long: Said,
 ) -> bool:
     """Whether what was matched only says whose or of what: "Harrow" in "Harrow's brother", "Greece" in "King
     Otto of Greece"."""
-    if not used or any(isinstance(item, Amount) for item, _ in ours):
+    if not used or any(isinstance(item, StatedAmount) for item, _ in ours):
         return False
     first, last = theirs[min(used)][0], theirs[max(used)][0]
-    if isinstance(last, _Word) and last.owner and max(used) + 1 < len(theirs):
+    if isinstance(last, ToldWord) and last.owner and max(used) + 1 < len(theirs):
         mine = ours[max(matched)][0]
-        if isinstance(mine, _Word) and not mine.owner and _gap(last, theirs[max(used) + 1][0]) <= 1:
+        if isinstance(mine, ToldWord) and not mine.owner and _gap(last, theirs[max(used) + 1][0]) <= 1:
             return True
-    if min(used) == 0 or not isinstance(first, _Word) or min(matched) > 0 or len(theirs) > _PHRASE:
+    if min(used) == 0 or not isinstance(first, ToldWord) or min(matched) > 0 or len(theirs) > _PHRASE:
         return False
     head = theirs[min(used) - 1][0]
-    between = [token.key for token in long.tokens[head.at + 1 : first.at]]
+    between = [piece.key for piece in long.pieces[head.at + 1 : first.at]]
     return (
-        isinstance(head, _Word)
+        isinstance(head, ToldWord)
         and bool(between)
         and between[0] in _OF
         and len(between) <= 2
@@ -468,24 +238,26 @@ _PHRASE: Final = 4
 """An answer of more telling words than these is a sentence rather than a phrase."""
 _OF: Final = frozenset("of de von du des vom di del della van".split())
 _LIGHT: Final = frozenset(
-    "city town village state county province region island kingdom republic country river lake group number type kind "
-    "sort form name body amount sum total year month end beginning start use presence variety series set pair stadt".split()
+    "city town village state county province region island kingdom republic country river lake group "
+    "number type kind "
+    "sort form name body amount sum total year month end beginning start use presence variety series set "
+    "pair stadt".split()
 )
 
 
 def _gap(one: _Item, other: _Item) -> int:
     first, second = sorted((one, other), key=lambda item: item.at)
-    return second.at - (first.stop if isinstance(first, Amount) else first.at + 1) + 1
+    return second.at - (first.stop if isinstance(first, StatedAmount) else first.at + 1) + 1
 
 
 _LISTING: Final = (["or"], ["oder"], ["ou"], ["o"], ["and"], ["und"], [","], ["/"], [",", "or"], [",", "and"])
 
 
-def _alternative(said: _Said, amount: Amount, counted: Sequence[_Item]) -> bool:
+def _alternative(said: Said, amount: StatedAmount, counted: Sequence[_Item]) -> bool:
     """Whether an amount stands beside one that was matched, as another candidate: "7 or 9 days"."""
     for other in counted:
         if (
-            not isinstance(other, Amount)
+            not isinstance(other, StatedAmount)
             or amount.ranged
             or amount.kind != other.kind
             or amount.unit != other.unit
@@ -494,18 +266,18 @@ def _alternative(said: _Said, amount: Amount, counted: Sequence[_Item]) -> bool:
         if amount.kind == "number" and not amount.unit and is_year(amount) != is_year(other):
             continue
         first, second = sorted((amount, other), key=lambda each: each.at)
-        if [token.key for token in said.tokens[first.stop : second.at]] in _LISTING:
+        if [piece.key for piece in said.pieces[first.stop : second.at]] in _LISTING:
             return True
     return False
 
 
-def _opposite(one: _Word, other: _Word) -> bool:
+def _opposite(one: ToldWord, other: ToldWord) -> bool:
     sides, others = tongues.OPPOSITES.get(one.key, frozenset()), tongues.OPPOSITES.get(other.key, frozenset())
     rows = {row for row, _ in sides} & {row for row, _ in others}
     return bool(rows) and not sides & others
 
 
-def _chars_agree(short: _Said, long: _Said, least: float) -> bool:
+def _chars_agree(short: Said, long: Said, least: float) -> bool:
     if not short.chars or short.chars in long.chars:
         return _cjk_denials(short) == _cjk_denials(long) if short.chars else True
     if len(short.chars) < 2:
@@ -515,8 +287,8 @@ def _chars_agree(short: _Said, long: _Said, least: float) -> bool:
     return present >= max(least, 0.6) * len(pairs) and _cjk_denials(short) == _cjk_denials(long)
 
 
-def _cjk_denials(said: _Said) -> bool:
-    text = "".join(token.raw for token in said.tokens)
+def _cjk_denials(said: Said) -> bool:
+    text = "".join(piece.raw for piece in said.pieces)
     return any(mark in text for mark in tongues.CJK_NEGATIONS)
 
 
@@ -524,7 +296,7 @@ _NAME_ENDS: Final = frozenset({"", "s", "es", "n", "an", "ian", "ans", "ians", "
 _ENDS_THAT_NAME: Final = frozenset({"a", "e", "y", "o", "i"})
 
 
-def same_form(one: _Word, other: _Word) -> bool:
+def same_form(one: ToldWord, other: ToldWord) -> bool:
     """Whether two words are forms of one stem. Names are held to more: "Martin" is not "Martina"."""
     if one.key == other.key:
         return True

@@ -1,0 +1,75 @@
+"""Tells an answer from a recital: a text that holds the gold answer among much else has not answered.
+
+An answer is one sentence, or hardly longer than the gold answer. Several sentences that merely hold it are a
+recital, and several candidates of which one is the gold answer are a guess. Knows nothing about right and
+wrong: a grader asks here after it has found the gold answer in an answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final
+
+from seal.grading.pieces import UNSPACED
+from seal.text import sentences
+
+MAX_EXTRA_WORDS: Final = 14
+"""So many words more than the gold answer are no recital, in however many sentences."""
+_UNSPACED_CHAR: Final = re.compile(f"[{UNSPACED}]")
+_CHARS_A_WORD: Final = 2
+_SEPARATOR: Final = re.compile(
+    r",(?!\d)|[;/\n、，；或和]|(?<=\s)(?:or|and|oder|und|ou|et|o|y)(?=\s)", re.IGNORECASE
+)
+_EITHER: Final = re.compile(r"[/或]|(?<=\s)(?:or|oder|ou|o)(?=\s)", re.IGNORECASE)
+_PART_WORDS: Final = 6
+"""A part of a list has at most so many words; a longer one is a clause."""
+
+
+def n_words(text: str) -> int:
+    """How many words a text has; in scripts without spaces between words, two characters are one."""
+    unspaced = len(_UNSPACED_CHAR.findall(text))
+    return len(_UNSPACED_CHAR.sub(" ", text).split()) + (unspaced + 1) // _CHARS_A_WORD
+
+
+def no_answer(found: Sequence[str], answer: str, max_extra_words: int = MAX_EXTRA_WORDS) -> str:
+    """Why an answer in which these gold answers were found is none all the same; "" for an answer."""
+    if all(recites(gold, answer, max_extra_words) for gold in found):
+        return f"recites: several sentences, more than {max_extra_words} words longer than the gold answer"
+    if all(lists(gold, answer) for gold in found):
+        return "lists several candidates"
+    return ""
+
+
+def recites(gold: str, answer: str, max_extra_words: int = MAX_EXTRA_WORDS) -> bool:
+    """Whether an answer that holds the gold answer recites: it has several sentences and more than
+    `max_extra_words` words more."""
+    return n_words(answer) - n_words(gold) > max_extra_words and len(sentences(answer)) > 1
+
+
+def lists(gold: str, answer: str) -> bool:
+    """Whether an answer lists candidates of which one is the gold answer: "Leeds, York or Hull".
+
+    A bare list, without a verb, that has parts the gold answer knows nothing of. A part that follows the gold
+    answer after a comma is no candidate ("Leeds, Yorkshire"), nor are the parts of a gold list.
+    """
+    parts = [part.strip(" .!?-*•\"'") for part in _SEPARATOR.split(answer)]
+    parts = [part for part in parts if part]
+    if len(parts) < 2 or any(n_words(part) > _PART_WORDS for part in parts):
+        return False
+    known = _folded(gold)
+    strange = [part for part in parts if not _folded(part) & known]
+    if _EITHER.search(answer) and not _EITHER.search(gold):
+        return bool(strange)
+    follows = (
+        len(parts) <= 3 and parts[0] not in strange and not re.search(r"\s(?:and|und|et|y)\s|和", answer)
+    )
+    return len(strange) >= 2 and not follows
+
+
+def _folded(text: str) -> set[str]:
+    words = set(re.findall(r"\w+", text.casefold()))
+    return words | {
+        pair for word in words if _UNSPACED_CHAR.match(word) for pair in map("".join, pairwise(word))
+    }
