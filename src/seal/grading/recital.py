@@ -23,6 +23,8 @@ _SEPARATOR: Final = re.compile(
     r",(?!\d)|[;/\n、，；或和]|(?<=\s)(?:or|and|oder|und|ou|et|o|y)(?=\s)", re.IGNORECASE
 )
 _EITHER: Final = re.compile(r"[/或]|(?<=\s)(?:or|oder|ou|o)(?=\s)", re.IGNORECASE)
+_AND: Final = re.compile(r"\s(?:and|und|et|y)\s|和", re.IGNORECASE)
+_ARTICLES: Final = frozenset("a an the in at on of der die das den dem le la les el los las".split())
 _PART_WORDS: Final = 6
 """A part of a list has at most so many words; a longer one is a clause."""
 
@@ -51,8 +53,9 @@ def recites(gold: str, answer: str, max_extra_words: int = MAX_EXTRA_WORDS) -> b
 def lists(gold: str, answer: str) -> bool:
     """Whether an answer lists candidates of which one is the gold answer: "Leeds, York or Hull".
 
-    A bare list, without a verb, that has parts the gold answer knows nothing of. A part that follows the gold
-    answer after a comma is no candidate ("Leeds, Yorkshire"), nor are the parts of a gold list.
+    A bare list: parts without a clause, the gold answer one of them, others that it knows nothing of. Parts
+    that follow the gold answer after a comma are no candidates ("Leeds, Yorkshire"), nor are those of a gold
+    answer that is a list itself.
     """
     parts = [part.strip(" .!?-*•\"'") for part in _SEPARATOR.split(answer)]
     parts = [part for part in parts if part]
@@ -60,11 +63,11 @@ def lists(gold: str, answer: str) -> bool:
         return False
     known = _folded(gold)
     strange = [part for part in parts if not _folded(part) & known]
+    if not any(len(_folded(part) - known - _ARTICLES) <= 1 for part in parts if part not in strange):
+        return False  # the gold answer stands in a clause of its own
     if _EITHER.search(answer) and not _EITHER.search(gold):
         return bool(strange)
-    follows = (
-        len(parts) <= 3 and parts[0] not in strange and not re.search(r"\s(?:and|und|et|y)\s|和", answer)
-    )
+    follows = len(parts) <= 3 and parts[0] not in strange and not _AND.search(answer)
     return len(strange) >= 2 and not follows
 
 
