@@ -260,7 +260,7 @@ def test_numbers_agree_when_they_are_equal(one: int, other: int) -> None:
 
 @pytest.mark.parametrize("unit", ["1 ", "1,", "not ", "1-", "und", "百", "a'", "1:", "of de ", "the text "])
 def test_long_texts_take_no_longer_than_their_length(unit: str) -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     same_answer("When?", unit * 20_000, unit * 19_999 + "x")
     is_refusal(unit * 20_000)
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 1

@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from seal.grading import tongues
-from seal.grading.dates import ORDINAL_ENDS, AnswerPieces, read_date, read_time
+from seal.grading.dates_and_times import ORDINAL_ENDS, AnswerPieces, read_date, read_time
 from seal.grading.pieces import AnswerPiece, german_number, number_value
 from seal.grading.stated_amounts import StatedAmount
 

@@ -49,7 +49,7 @@ class Meaning:
         if not accepted:
             return ungraded(question, answer, NO_GOLD)
         stated = [gold for gold in accepted if same_answer(question.text, gold, answer)]
-        reason = no_answer(stated, answer, self.config.max_extra_words) if stated else ""
+        reason = no_answer(question.text, stated, answer, self.config.max_extra_words) if stated else ""
         right = bool(stated) and not reason
         return Graded(
             question.text, question.answers, answer, "right" if right else "wrong", float(right), reason

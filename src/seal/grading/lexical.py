@@ -169,7 +169,7 @@ class Lexical:
             gold: content_recall(question.text, gold, answer, number_weight=weight) for gold in accepted
         }
         found = [gold for gold in accepted if recalls[gold] >= least]
-        if found and (reason := no_answer(found, answer, self.config.max_extra_words)):
+        if found and (reason := no_answer(question.text, found, answer, self.config.max_extra_words)):
             return Graded(question.text, question.answers, answer, "wrong", 0.0, reason)
         outcome = "right" if found else "wrong"
         return Graded(question.text, question.answers, answer, outcome, max(recalls.values()))

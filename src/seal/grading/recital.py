@@ -25,6 +25,10 @@ _SEPARATOR: Final = re.compile(
 _EITHER: Final = re.compile(r"[/或]|(?<=\s)(?:or|oder|ou|o)(?=\s)", re.IGNORECASE)
 _AND: Final = re.compile(r"\s(?:and|und|et|y)\s|和", re.IGNORECASE)
 _ARTICLES: Final = frozenset("a an the in at on of der die das den dem le la les el los las".split())
+_STEM: Final = 4
+"""Words that begin with the same letters, so many, are taken for forms of one."""
+_CLAUSE_WORDS: Final = 2
+"""An answer with so many words of the question is a sentence about it."""
 _PART_WORDS: Final = 6
 """A part of a list has at most so many words; a longer one is a clause."""
 
@@ -35,11 +39,13 @@ def n_words(text: str) -> int:
     return len(_UNSPACED_CHAR.sub(" ", text).split()) + (unspaced + 1) // _CHARS_A_WORD
 
 
-def no_answer(found: Sequence[str], answer: str, max_extra_words: int = MAX_EXTRA_WORDS) -> str:
+def no_answer(
+    question: str, found: Sequence[str], answer: str, max_extra_words: int = MAX_EXTRA_WORDS
+) -> str:
     """Why an answer in which these gold answers were found is none all the same; "" for an answer."""
     if all(recites(gold, answer, max_extra_words) for gold in found):
         return f"recites: several sentences, more than {max_extra_words} words longer than the gold answer"
-    if all(lists(gold, answer) for gold in found):
+    if all(lists(question, gold, answer) for gold in found):
         return "lists several candidates"
     return ""
 
@@ -50,12 +56,12 @@ def recites(gold: str, answer: str, max_extra_words: int = MAX_EXTRA_WORDS) -> b
     return n_words(answer) - n_words(gold) > max_extra_words and len(sentences(answer)) > 1
 
 
-def lists(gold: str, answer: str) -> bool:
+def lists(question: str, gold: str, answer: str) -> bool:
     """Whether an answer lists candidates of which one is the gold answer: "Leeds, York or Hull".
 
-    A bare list: parts without a clause, the gold answer one of them, others that it knows nothing of. Parts
-    that follow the gold answer after a comma are no candidates ("Leeds, Yorkshire"), nor are those of a gold
-    answer that is a list itself.
+    A bare list: no part is a clause or speaks of the question, the gold answer is one part, and it knows
+    nothing of the others. Parts that follow the gold answer after a comma are no candidates ("Leeds,
+    Yorkshire"), nor are those of a gold answer that is a list itself.
     """
     parts = [part.strip(" .!?-*•\"'") for part in _SEPARATOR.split(answer)]
     parts = [part for part in parts if part]
@@ -65,6 +71,9 @@ def lists(gold: str, answer: str) -> bool:
     strange = [part for part in parts if not _folded(part) & known]
     if not any(len(_folded(part) - known - _ARTICLES) <= 1 for part in parts if part not in strange):
         return False  # the gold answer stands in a clause of its own
+    asked = {word[:_STEM] for word in _folded(question) - known if len(word) >= _STEM}
+    if sum(word[:_STEM] in asked for word in _folded(answer) - known) >= _CLAUSE_WORDS:
+        return False
     if _EITHER.search(answer) and not _EITHER.search(gold):
         return bool(strange)
     follows = len(parts) <= 3 and parts[0] not in strange and not _AND.search(answer)

@@ -17,6 +17,9 @@ from seal.grading.pieces import AnswerPiece, pieces, plain, western_numerals
 from seal.grading.stated_amounts import StatedAmount
 
 _MAX_CHARS: Final = 2000
+_MAX_WORDS: Final = 200
+_MAX_AMOUNTS: Final = 60
+"""What is longer than these is no answer; they bound the time of a comparison."""
 _SCOPE: Final = 6
 """So many words after a negation are denied, as far as its clause goes."""
 
@@ -99,11 +102,11 @@ def _read(text: str, language: str | None, comma: bool | None, versions: bool) -
         amount
         for amount in amounts(found, comma_is_decimal=comma, versions=versions, german=german)
         if amount.at >= start
-    ]
+    ][:_MAX_AMOUNTS]
     taken = {at for amount in quantities for at in range(amount.at, amount.stop)} | set(range(start))
     denied = _denied(found, language)
     function = tongues.FUNCTION_WORDS[language or "en"]
-    words = tuple(_words(found, taken, denied, function, german, bool(quantities)))
+    words = tuple(_words(found, taken, denied, function, german, bool(quantities)))[:_MAX_WORDS]
     denies = any(piece.kind == "word" and piece.key in tongues.NEGATIONS for piece in found[start:])
     return Said(
         found,
