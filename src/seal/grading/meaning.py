@@ -129,7 +129,7 @@ def _spaced_agree(short: Said, long: Said, least: float) -> bool:
     used = set(matched.values())
     if any(_half_a_range(i, j, ours, theirs, matched) for i, j in matched.items()):
         return False
-    if _only_belongs(ours, theirs, matched, used, long):
+    if any(_renamed(j, theirs, used) for j in used) or _only_belongs(ours, theirs, matched, used, long):
         return False
     if any(_replaced(i, ours, theirs, matched, used) for i in range(len(ours)) if i not in matched):
         return False
@@ -203,6 +203,22 @@ def _replaced(
         if step == -1 and isinstance(anchor, StatedAmount) and not word.name and not other.name:
             return True
     return False
+
+
+def _renamed(j: int, theirs: list[tuple[_Item, bool]], used: set[int]) -> bool:
+    """Whether the word before makes another thing of what was matched: "New York", "deputy director"."""
+    if j == 0 or j - 1 in used:
+        return False
+    before, word = theirs[j - 1][0], theirs[j][0]
+    if not (isinstance(before, ToldWord) and isinstance(word, ToldWord)) or word.at - before.at > 2:
+        return False
+    return before.key in _OFFICES or (before.key in _PLACES and before.name and word.name)
+
+
+_OFFICES: Final = frozenset(
+    "vice deputy assistant co ex anti pre post sub semi step pseudo stellvertretender".split()
+)
+_PLACES: Final = frozenset("new north south east west san santa saint st los las upper lower".split())
 
 
 def _only_belongs(
