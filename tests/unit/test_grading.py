@@ -146,28 +146,76 @@ def test_lexical_refuses_to_be_flooded() -> None:
     assert outcome(Lexical(LexicalConfig(max_answer_words=100)), "1854", flood) == "right"
 
 
-@pytest.mark.parametrize("name", ["exact", "lexical"])
+HISTORY = (
+    "The mill stands in Leeds. It was founded by Edwin Harrow in 1874, who came from York. "
+    "Two hundred people worked there before the fire. It was rebuilt in 1902."
+)
+
+
+@pytest.mark.parametrize("name", ["lexical", "meaning"])
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("Edwin Harrow", "right"),
+        ("It was founded by Edwin Harrow in 1874, who came from York.", "right"),
+        ("Edwin Harrow. He founded it in 1874.", "right"),
+        ("Edwin Harrow, founder", "right"),
+        (HISTORY, "wrong"),
+        (" ".join(HISTORY.split()[:30]), "wrong"),
+        ("Edwin Harrow or James Lund", "wrong"),
+        ("Anna Berg, Edwin Harrow, James Lund", "wrong"),
+        ("Edwin Harrow, James Lund and Anna Berg", "wrong"),
+        ("James Lund", "wrong"),
+    ],
+)
+def test_who_recites_or_lists_has_not_answered(name: str, answer: str, expected: str) -> None:
+    assert outcome(GRADERS.get(name)(), "Edwin Harrow", answer, "Who founded the mill?") == expected
+
+
+@pytest.mark.parametrize("name", ["lexical", "meaning"])
+def test_a_gold_list_may_be_listed(name: str) -> None:
+    grader = GRADERS.get(name)()
+    assert outcome(grader, "oats, wheat and rye", "wheat, oats and rye", "What was milled?") == "right"
+
+
+def test_a_recital_in_a_script_without_spaces_is_none_either() -> None:
+    story = (
+        "这家工厂位于上海。它由李明于1945年创办，曾有二百名工人。"
+        "一九六零年发生了火灾。后来工厂得到了重建，现在是一座博物馆。"
+    )
+    grader = GRADERS.get("meaning")()
+    assert outcome(grader, "李明", "它由李明于1945年创办。", "谁创办了这家工厂?") == "right"
+    assert outcome(grader, "李明", story, "谁创办了这家工厂?") == "wrong"
+
+
+def test_a_reason_says_why_what_was_found_is_no_answer() -> None:
+    question = Question("Who founded the mill?", ("Edwin Harrow",))
+    recited, listed = GRADERS.get("meaning")().grade([question] * 2, [HISTORY, "Edwin Harrow or James Lund"])
+    assert "recites" in recited.reason and "lists" in listed.reason
+
+
+@pytest.mark.parametrize("name", ["exact", "lexical", "meaning"])
 @pytest.mark.parametrize("golds", [(), ("",), ("  ", "\n")])
 def test_without_a_gold_answer_nothing_is_graded(name: str, golds: tuple[str, ...]) -> None:
     graded = GRADERS.get(name)().grade([Question("q", golds)], ["an answer"])[0]
     assert graded.outcome == "ungraded" and graded.score is None and graded.reason
 
 
-@pytest.mark.parametrize("name", ["exact", "lexical"])
+@pytest.mark.parametrize("name", ["exact", "lexical", "meaning"])
 def test_blank_gold_answers_beside_others_are_passed_over(name: str) -> None:
     grader = GRADERS.get(name)()
     assert outcome(grader, ("", "Rome"), "Rome") == "right"
     assert outcome(grader, ("", "Rome"), "") == "wrong"
 
 
-@pytest.mark.parametrize("name", ["exact", "lexical"])
+@pytest.mark.parametrize("name", ["exact", "lexical", "meaning"])
 def test_one_answer_a_question(name: str) -> None:
     with pytest.raises(InputError, match="1 answers for 2 questions"):
         GRADERS.get(name)().grade([Question("q", ("g",))] * 2, ["a"])
     assert GRADERS.get(name)().grade([], []) == []
 
 
-@given(st.lists(st.tuples(WORDS, WORDS, WORDS), max_size=5), st.sampled_from(["exact", "lexical"]))
+@given(st.lists(st.tuples(WORDS, WORDS, WORDS), max_size=5), st.sampled_from(["exact", "lexical", "meaning"]))
 def test_grades_keep_order_and_scores_fit_outcomes(cases: list[tuple[str, str, str]], name: str) -> None:
     graded = GRADERS.get(name)().grade([Question(q, (g,)) for q, g, _ in cases], [a for _, _, a in cases])
     assert [(one.question, one.gold, one.answer) for one in graded] == [(q, (g,), a) for q, g, a in cases]
@@ -177,8 +225,8 @@ def test_grades_keep_order_and_scores_fit_outcomes(cases: list[tuple[str, str, s
 
 
 def test_the_graders_are_registered_by_name_and_meet_the_protocol() -> None:
-    assert GRADERS.names() == ["exact", "grid", "judge", "lexical"]
-    for name in ("exact", "lexical"):
+    assert GRADERS.names() == ["exact", "grid", "judge", "lexical", "meaning"]
+    for name in ("exact", "lexical", "meaning"):
         grader = GRADERS.get(name)()
         assert isinstance(grader, Grader) and grader.name == name
 

@@ -16,6 +16,7 @@ from seal.protocols import Grader
 GRADERS: Registry[Callable[..., Grader]] = Registry(kind="grader", group="seal.graders")
 GRADERS.register("exact", Exact)
 GRADERS.register("lexical", Lexical)
+GRADERS.register_lazily("meaning", "seal.grading.by_meaning:Meaning")
 GRADERS.register_lazily("judge", "seal.grading.judge:Judge")
 
 __all__ = ["GRADERS", "Exact", "Lexical"]

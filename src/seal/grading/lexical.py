@@ -15,6 +15,7 @@ from typing import ClassVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from seal.grading.exact import NO_GOLD, check_lengths, comparable, golds, ungraded
+from seal.grading.recital import MAX_EXTRA_WORDS, no_answer
 from seal.types import Graded, Question
 
 _NUMBER_WORDS: dict[str, str] = {
@@ -124,18 +125,19 @@ class LexicalConfig(BaseModel):
     number_weight: float = Field(
         default=2.0, gt=0, description="A number in the gold answer counts as much as this many words."
     )
-    max_answer_words: int = Field(
-        default=64,
-        ge=1,
-        description="Longer answers are wrong: who lists everything has not answered. Agreement with GPT-4.1 "
-        "was measured up to 64 words, and did not gain from a lower limit.",
+    max_answer_words: int = Field(default=64, ge=1, description="Longer answers are wrong.")
+    max_extra_words: int = Field(
+        default=MAX_EXTRA_WORDS,
+        ge=0,
+        description="An answer of several sentences may be at most so many words longer than the gold one: "
+        "who recites a passage that holds the answer has not answered.",
     )
 
 
 class Lexical:
-    """Right iff the answer has enough of a gold answer's telling words and is not overlong.
+    """Right iff the answer has enough of a gold answer's telling words, and neither recites nor lists.
 
-    The score is the best `content_recall` over the gold answers, 0 for an overlong answer. Words of one stem
+    The score is the best `content_recall` over the gold answers, 0 for a recital or a list. Words of one stem
     are the same to it ("Russia" and "Russian"), so for made-up names that differ in their ends use `exact`.
     """
 
@@ -162,7 +164,12 @@ class Lexical:
         if n_words > self.config.max_answer_words:
             reason = f"{n_words} words, more than max_answer_words = {self.config.max_answer_words}"
             return Graded(question.text, question.answers, answer, "wrong", 0.0, reason)
-        weight = self.config.number_weight
-        recall = max(content_recall(question.text, gold, answer, number_weight=weight) for gold in accepted)
-        outcome = "right" if recall >= self.config.threshold else "wrong"
-        return Graded(question.text, question.answers, answer, outcome, recall)
+        weight, least = self.config.number_weight, self.config.threshold
+        recalls = {
+            gold: content_recall(question.text, gold, answer, number_weight=weight) for gold in accepted
+        }
+        found = [gold for gold in accepted if recalls[gold] >= least]
+        if found and (reason := no_answer(question.text, found, answer, self.config.max_extra_words)):
+            return Graded(question.text, question.answers, answer, "wrong", 0.0, reason)
+        outcome = "right" if found else "wrong"
+        return Graded(question.text, question.answers, answer, outcome, max(recalls.values()))

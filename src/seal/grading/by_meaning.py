@@ -1,0 +1,56 @@
+"""The grader for models that answer in their own words: right if an answer states a gold answer and recites
+nothing. Strict on numbers, dates, units, names and negations; reads any language (see `meaning.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from seal.grading.exact import NO_GOLD, check_lengths, golds, ungraded
+from seal.grading.meaning import same_answer
+from seal.grading.recital import MAX_EXTRA_WORDS, no_answer
+from seal.types import Graded, Question
+
+
+class MeaningConfig(BaseModel):
+    """The meaning grader's settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_extra_words: int = Field(
+        default=MAX_EXTRA_WORDS,
+        ge=0,
+        description="An answer of several sentences may be at most so many words longer than the gold one.",
+    )
+
+
+class Meaning:
+    """Right iff the answer says what a gold answer says, and neither recites nor lists; scores 1 and 0."""
+
+    Config = MeaningConfig
+    tables: ClassVar[Mapping[str, type[BaseModel]]] = {"grading.meaning": MeaningConfig}
+    name: str = "meaning"
+
+    def __init__(self, config: MeaningConfig | None = None) -> None:
+        self.config = config or MeaningConfig()
+
+    def grade(self, questions: Sequence[Question], answers: Sequence[str]) -> list[Graded]:
+        """One Graded an answer, in order; ungraded where no gold answer is given.
+
+        Raises InputError if there is not one answer a question.
+        """
+        check_lengths(questions, answers)
+        return [self._one(question, answer) for question, answer in zip(questions, answers, strict=True)]
+
+    def _one(self, question: Question, answer: str) -> Graded:
+        accepted = golds(question)
+        if not accepted:
+            return ungraded(question, answer, NO_GOLD)
+        stated = [gold for gold in accepted if same_answer(question.text, gold, answer)]
+        reason = no_answer(question.text, stated, answer, self.config.max_extra_words) if stated else ""
+        right = bool(stated) and not reason
+        return Graded(
+            question.text, question.answers, answer, "right" if right else "wrong", float(right), reason
+        )

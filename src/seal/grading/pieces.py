@@ -1,0 +1,176 @@
+"""A text as words, numbers and signs, and what a number written in one of many ways is worth.
+
+Knows decimal commas and points by the language that it is told, number words in German, Chinese numerals, and
+the digits of every script. Knows nothing about units, dates or what an answer says. Every pattern is matched
+in linear time. Never raises on any text.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Final
+
+from seal.grading import tongues
+
+_MARKS = (
+    "\u0300-\u036f\u0591-\u05bd\u05bf\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff\u0f71-\u0f84\u1031-\u103e"
+)
+UNSPACED: Final = (
+    "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
+    "\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff"
+)
+"""Scripts that put no spaces between words, and Hangul, whose particles are joined to the words."""
+
+_PIECE = re.compile(
+    rf"(?P<num>\d+(?:[.,'’]\d+)*)"
+    rf"|(?P<cjk>[{UNSPACED}])"
+    rf"|(?P<word>[^\W\d{UNSPACED}][\w{_MARKS}]*(?:\+\+?|#|\*)?(?:['’](?=[^\W\d])[\w{_MARKS}]*)?)"
+    r"|(?P<sym>°[cCfF]|US\$|[$€£¥₩₹¢%°+−&/⁄~〜–—-])"
+    r"|(?P<cut>[.,;:!?()\[\]\n。、，；：！？…\"“”„«»])"
+)
+_GROUPED_BY_SPACE = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?![\d])")
+_VERSION_SIGN = re.compile(r"\b[vV](?=\d+\.\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPiece:
+    """One word, number or sign of a text. `key` is what is compared; `glued`: nothing stands before it."""
+
+    kind: str
+    raw: str
+    key: str
+    glued: bool = False
+
+
+def plain(text: str) -> str:
+    """The text in NFKC, with one kind of apostrophe, digits in ASCII, no grouping by spaces."""
+    text = _GROUPED_BY_SPACE.sub(lambda match: re.sub(r"\s", "", match[0]), text)
+    text = _VERSION_SIGN.sub("version ", text)
+    text = unicodedata.normalize("NFKC", text).replace("’", "'").replace("‘", "'")
+    if text.isascii():
+        return text
+    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)
+
+
+@lru_cache(maxsize=1 << 15)
+def key_of(word: str) -> str:
+    """A word as it is compared: without case, possessive 's and, in Latin, Greek and Cyrillic, accents."""
+    word = word.casefold()
+    if word.endswith("'s"):
+        word = word[:-2]
+    if word.isascii():
+        return word.replace("'", "")
+    decomposed = unicodedata.normalize("NFKD", word)
+    bare = "".join(
+        c for c in decomposed if not ("\u0300" <= c <= "\u036f" or "\u064b" <= c <= "\u0652" or c == "ـ")
+    )
+    word = unicodedata.normalize("NFC", bare)
+    if "\u0600" <= word[:1] <= "\u06ff":
+        word = word.translate(_ARABIC)
+        for prefix in ("وال", "بال", "فال", "كال", "ال"):
+            if word.startswith(prefix) and len(word) - len(prefix) >= 3:
+                return word[len(prefix) :]
+    return word.replace("'", "")
+
+
+_ARABIC = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه"})
+
+
+def pieces(text: str) -> list[AnswerPiece]:
+    """The pieces of a text that `plain` returned, in order."""
+    found: list[AnswerPiece] = []
+    end = -1
+    for match in _PIECE.finditer(text):
+        kind = match.lastgroup or ""
+        raw = match[0]
+        key = key_of(raw) if kind == "word" else raw.casefold()
+        found.append(AnswerPiece(kind, raw, key, match.start() == end))
+        end = match.end()
+    return found
+
+
+def number_value(text: str, *, comma_is_decimal: bool | None) -> Fraction | None:
+    """What digits with points, commas or apostrophes are worth; None where that cannot be told.
+
+    "1.500" alone is one and a half or fifteen hundred: only the language tells (None: not known).
+    """
+    text = text.replace("'", "").replace("’", "")
+    points, commas = text.count("."), text.count(",")
+    if points and commas:
+        decimal = "." if text.rfind(".") > text.rfind(",") else ","
+        if text.count(decimal) > 1:
+            return None
+        whole, _, rest = text.rpartition(decimal)
+        return Fraction(re.sub(r"[.,]", "", whole) + "." + rest)
+    if not points and not commas:
+        return Fraction(int(text)) if len(text) <= 40 else None
+    mark = "." if points else ","
+    groups = text.split(mark)
+    grouped = len(groups[0]) <= 3 and len(groups[-1]) == 3 and all(len(g) in (2, 3) for g in groups[1:])
+    grouped = grouped and groups[0].lstrip("0") != ""
+    if len(groups) > 2:
+        return Fraction("".join(groups)) if grouped else None
+    if grouped and mark == "." and comma_is_decimal is None:
+        return None
+    if grouped and (mark == ",") != bool(comma_is_decimal):
+        return Fraction("".join(groups))
+    return Fraction(".".join(groups))
+
+
+def german_number(word: str) -> int | None:
+    """What a German number word is worth, as "fünfundzwanzig" or "zweihundertzehn"; None for other words."""
+    if word in tongues.NUMBER_WORDS_DE:
+        return tongues.NUMBER_WORDS_DE[word]
+    if len(word) > 60:
+        return None
+    for mark, worth in (("tausend", 1000), ("hundert", 100)):
+        before, found, after = word.partition(mark)
+        if found:
+            high = german_number(before) if before else 1
+            low = german_number(after.removeprefix("und")) if after else 0
+            return high * worth + low if high is not None and low is not None and low < worth else None
+    ones, found, tens = word.partition("und")
+    if found:
+        low, high = tongues.NUMBER_WORDS_DE.get(ones), tongues.NUMBER_WORDS_DE.get(tens)
+        return high + low if low and high and 20 <= high <= 90 and low < 10 else None
+    return None
+
+
+def cjk_number(run: str) -> int | None:
+    """What Chinese numerals are worth: 二十三 is 23, 一九四五 is 1945, 三万 is 30,000."""
+    if all(char in tongues.CJK_DIGITS for char in run):
+        return int("".join(str(tongues.CJK_DIGITS[char]) for char in run))
+    total = section = digit = 0
+    seen = False
+    for char in run:
+        if char in tongues.CJK_DIGITS:
+            digit, seen = tongues.CJK_DIGITS[char], True
+        elif char in tongues.CJK_TENS:
+            section += (digit if seen else 1) * tongues.CJK_TENS[char]
+            digit, seen = 0, False
+        else:
+            total += max(section + digit, 1) * tongues.CJK_MYRIADS[char]
+            section, digit, seen = 0, 0, False
+    return total + section + digit
+
+
+_CJK_NUMERAL = re.compile("[〇零一二三四五六七八九两兩十百千万萬亿億]+")
+
+
+def western_numerals(text: str) -> str:
+    """Chinese numerals as digits where they count something or stand alone, so that 三月 is 3月."""
+
+    def one(match: re.Match[str]) -> str:
+        run, after = match[0], text[match.end() : match.end() + 1]
+        before = text[match.start() - 1 : match.start()]
+        if set(run) <= tongues.CJK_MYRIADS.keys() or before.isdigit():
+            return run
+        if len(run) > 1 or before == "第" or (after and after in tongues.CJK_COUNTERS) or run == text.strip():
+            return str(cjk_number(run))
+        return run
+
+    return _CJK_NUMERAL.sub(one, text)

@@ -1,0 +1,300 @@
+"""Words that bear no content or a fixed one, in several languages: for comparing answers by meaning.
+
+Tables only. Knows nothing about how answers are compared. A language that is missing here is still compared,
+word by word or character by character; only its function words then count as content.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Final
+
+FUNCTION_WORDS: Final = {
+    "en": frozenset(
+        "a an the of to in and or for on at by with from as is was were are be been being it its their his "
+        "her hers our my your they he she we you i that this these those there here who whom whose which "
+        "what "
+        "when where why how into onto than then also too had has have do does did will would can could may "
+        "might shall should must about during within upon per so such just only very around approximately "
+        "roughly nearly circa some any each both if because answer called named known s t m re ve d ll "
+        "located took place happened occurred began please sure per out which while".split()
+    ),
+    "de": frozenset(
+        "der die das den dem des ein eine einen einem einer eines und oder von vom zu zum zur in im an am "
+        "auf "
+        "für mit bei beim aus als ist war waren sind sein wird wurde wurden worden es sie er ihr ihre ihren "
+        "ihrer seine seinen seiner hat hatte haben wer was wann wo wie warum welche welcher welches dass "
+        "auch "
+        "dort hier um nach durch über etwa rund ca circa ungefähr pro je man sich werden kann antwort lautet "
+        "heißt gibt uhr wir ich".split()
+    ),
+    "fr": frozenset(
+        "le la les l un une des du de d et ou à au aux en dans par pour sur avec est était sont ont a il "
+        "elle "
+        "ils elles on ce cette ces c qui que qu quoi quel quelle quels quelles quand où comment pourquoi son "
+        "sa ses leur leurs se s y environ été fut réponse je nous vous".split()
+    ),
+    "es": frozenset(
+        "el la los las un una unos unas de del y o u e a al en por para con es era fue son fueron ha han se "
+        "su sus lo que qué quién cuándo dónde cómo cuál cuánto cuántos cuántas como más unos aproximadamente "
+        "respuesta está están este esta yo".split()
+    ),
+    "it": frozenset(
+        "il lo la i gli le un uno una di del della dei delle e o a al alla in nel nella per con è era fu "
+        "sono "
+        "da dal dalla su che chi quando dove come quale quanto si ha risposta".split()
+    ),
+    "pt": frozenset(
+        "o a os as um uma de do da dos das e ou em no na nos nas por para com é era foi são que quem quando "
+        "onde como qual quanto se ao à resposta".split()
+    ),
+    "nl": frozenset(
+        "de het een van en of in op aan bij met voor door uit te tot is was waren zijn wordt werd er hij zij "
+        "wie wat wanneer waar hoe welke dat die dit deze om ongeveer antwoord".split()
+    ),
+    "ar": frozenset("في من على إلى عن هو هي كان كانت التي الذي هذا هذه ذلك تم و أو مع بواسطة".split()),
+    "hi": frozenset(
+        "का के की में से को ने पर है हैं था थे थी और या यह वह इस उस द्वारा एक कि जो तक लिए हुआ हुई गया गई गए".split()
+    ),
+    "ru": frozenset(
+        "в во на с со и или по от до из у к о об это был была было были его её их он она не́".split()
+    ),
+}
+
+COMMA_IS_DECIMAL: Final = frozenset({"de", "fr", "es", "it", "pt", "nl", "ru"})
+
+MONTHS: Final = {
+    name: number
+    for number, names in enumerate(
+        [
+            "january jan januar jänner janvier enero gennaio janeiro januari январь января",
+            "february feb februar février fevrier febrero febbraio fevereiro februari февраль февраля",
+            "march mar märz maerz mars marzo março maart март марта",
+            "april apr avril abril aprile апрель апреля",
+            "may mai mayo maggio maio mei май мая",
+            "june jun juni juin junio giugno junho июнь июня",
+            "july jul juli juillet julio luglio julho июль июля",
+            "august aug août aout agosto augustus август августа",
+            "september sep sept septembre septiembre settembre setembro сентябрь сентября",
+            "october oct oktober okt octobre octubre ottobre outubro октябрь октября",
+            "november nov novembre noviembre novembro ноябрь ноября",
+            "december dec dezember dez décembre decembre diciembre dicembre dezembro desember декабрь "
+            "декабря",
+        ],
+        start=1,
+    )
+    for name in names.split()
+}
+
+AMBIGUOUS_MONTHS: Final = frozenset("may march mar mars mai jan sep dec sept nov".split())
+"""Months that are words or names as well: dates only where a number stands beside them or they stand "
+    "alone."""
+
+_UNIT_NAMES: Final = (
+    ("usd", 1, "$ us$ usd dollar dollars dólar dólares 美元 ドル 달러 डॉलर دولار"),
+    ("usd", Fraction(1, 100), "cent cents ¢"),
+    ("eur", 1, "€ eur euro euros 欧元 ユーロ 유로 यूरो يورو"),
+    ("gbp", 1, "£ gbp"),
+    ("pound", 1, "pound pounds pfund lb lbs"),
+    ("jpy", 1, "jpy yen 円 日元 엔"),
+    ("cny", 1, "cny rmb yuan 元 人民币 块"),
+    ("krw", 1, "₩ krw 원"),
+    ("inr", 1, "₹ inr rs rupee rupees रुपये रुपए रुपया"),
+    ("chf", 1, "chf franken sfr"),
+    ("%", 1, "% percent prozent pourcent % procent"),
+    ("s", 1, "s sec secs second seconds sekunde sekunden seconde secondes segundo segundos "
+        "秒 초 सेकंड ثانية"),
+    ("s", 60, "min mins minute minutes minuten minuto minutos 分钟 分間 분 मिनट دقيقة دقائق"),
+    ("s", 3600, "h hr hrs hour hours stunde stunden std heure heures hora horas 小时 小時 "
+        "個小時 个小时 時間 시간 घंटे घंटा ساعة ساعات"),
+    ("s", 86400, "day days tag tage tagen jour jours día días dia dias 天 日間 일 दिन يوم أيام "
+        "يوما"),
+    ("s", 604800, "week weeks woche wochen semaine semaines semana semanas 周 星期 週間 주 सप्ताह "
+        "हफ्ते أسبوع أسابيع"),
+    ("months", 1, "month months monat monate monaten mois mes meses 个月 個月 か月 ヶ月 개월 "
+        "महीने महीना شهر أشهر"),
+    ("months", 12, "year years yr yrs jahr jahre jahren ans année années año años ano anos साल "
+        "वर्ष سنة سنوات"),
+    ("m", 1, "m metre metres meter meters metern mètre mètres metro metros 米 公尺 メートル "
+        "미터 मीटर متر"),
+    ("m", 1000, "km kilometre kilometres kilometer kilometers kilometern kilomètres kilómetros "
+        "公里 千米 キロメートル 킬로미터 किलोमीटर كيلومتر كيلومترا"),
+    ("m", Fraction(1, 100), "cm centimetre centimetres centimeter centimeters zentimeter centimètres 厘米 "
+        "センチ"),
+    ("m", Fraction(1, 1000), "mm millimetre millimetres millimeter millimeters 毫米"),
+    ("mile", 1, "mile miles mi meile meilen"),
+    ("ft", 1, "ft foot feet"),
+    ("in", 1, "inch inches zoll"),
+    ("g", 1, "g gram grams gramm gramme grammes gramos 克 グラム"),
+    ("g", 1000, "kg kilo kilos kilogram kilograms kilogramm kilogrammes kilogramos 公斤 千克 "
+        "キログラム 킬로그램 किलोग्राम किलो كيلوغرام"),
+    ("g", Fraction(1, 1000), "mg milligram milligrams milligramm 毫克"),
+    ("g", 1000000, "t tonne tonnes ton tons tonnen 吨"),
+    ("l", 1, "l litre litres liter liters litern litros 升 リットル"),
+    ("l", Fraction(1, 1000), "ml millilitre millilitres milliliter milliliters 毫升"),
+    ("°c", 1, "°c celsius"),
+    ("°f", 1, "°f fahrenheit"),
+    ("°", 1, "° degree degrees grad degrés grados 度"),
+    ("kb", 1, "kb kilobyte kilobytes"),
+    ("mb", 1, "mb megabyte megabytes"),
+    ("gb", 1, "gb gigabyte gigabytes"),
+    ("tb", 1, "tb terabyte terabytes"),
+    ("w", 1, "watt watts"),
+    ("w", 1000, "kw kilowatt kilowatts"),
+    ("w", 1000000, "mw megawatt megawatts"),
+    ("kwh", 1, "kwh"),
+    ("hz", 1, "hz hertz"),
+    ("ha", 1, "ha hectare hectares hektar"),
+    ("people", 1, "人 名 명"),
+)  # fmt: skip
+UNITS: Final[dict[str, tuple[str, Fraction]]] = {
+    name: (unit, Fraction(factor)) for unit, factor, names in _UNIT_NAMES for name in names.split()
+}
+PER: Final = frozenset("per a an pro je par por al im".split())
+RATES: Final = {
+    "yearly": "year", "annually": "year", "annual": "year", "annum": "year", "monthly": "month",
+    "weekly": "week", "daily": "day", "hourly": "hour", "jährlich": "jahr", "monatlich": "monat",
+    "wöchentlich": "woche", "täglich": "tag", "jahre": "jahr", "monate": "monat", "tage": "tag",
+}  # fmt: skip
+
+MULTIPLIERS: Final = {
+    "hundred": 100, "thousand": 1000, "thousands": 1000, "k": 1000, "million": 10**6,
+    "millions": 10**6, "mn": 10**6,
+    "billion": 10**9, "bn": 10**9, "trillion": 10**12, "dozen": 12, "hundert": 100, "tausend": 1000,
+    "tsd": 1000, "mio": 10**6, "millionen": 10**6, "mrd": 10**9, "milliarde": 10**9, "milliarden": 10**9,
+    "mille": 1000, "millón": 10**6, "millones": 10**6, "milliard": 10**9, "milliards": 10**9, "mil": 1000,
+    "lakh": 10**5, "crore": 10**7, "लाख": 10**5, "करोड़": 10**7, "हज़ार": 1000,
+    "हजार": 1000, "ألف": 1000, "مليون": 10**6,
+}  # fmt: skip
+
+_ONES = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+)
+_ONES_DE = "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn"
+_ORDINALS = (
+    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+)
+_ORDINALS_DE = "nullt erst zweit dritt viert fünft sechst siebt acht neunt zehnt elft zwölft"
+NUMBER_WORDS: Final[dict[str, int]] = {
+    **{word: value for value, word in enumerate((_ONES + " seventeen eighteen nineteen").split())},
+    **{word: value for value, word in enumerate(_ORDINALS.split())},
+    **{
+        word: 10 * value
+        for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
+    },
+    **{
+        word: 10 * value
+        for value, word in enumerate(
+            "twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth".split(), start=2
+        )
+    },
+    "hundredth": 100, "twice": 2, "thrice": 3,
+}  # fmt: skip
+NUMBER_WORDS_DE: Final[dict[str, int]] = {
+    **{word: value for value, word in enumerate((_ONES_DE + " sechzehn siebzehn achtzehn neunzehn").split())},
+    "ein": 1, "eine": 1, "zwo": 2, "dreissig": 30, "fuenf": 5, "zwoelf": 12,
+    **{
+        word: 10 * value
+        for value, word in enumerate(
+            "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig".split(), start=2
+        )
+    },
+}  # fmt: skip
+ORDINALS_DE: Final[dict[str, int]] = {
+    stem + ending: value
+    for value, stem in enumerate(_ORDINALS_DE.split())
+    if value
+    for ending in ("e", "er", "es", "en", "em")
+}
+CJK_DIGITS: Final = {char: value for value, char in enumerate("〇一二三四五六七八九")} | {
+    "零": 0,
+    "两": 2,
+    "兩": 2,
+}
+CJK_TENS: Final = {"十": 10, "百": 100, "千": 1000}
+CJK_MYRIADS: Final = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8, "만": 10**4, "억": 10**8}
+CJK_COUNTERS: Final = "年月日号號人名个個天小时時分秒元块円岁歳次种種家名台本枚周点點度米公里克斤吨升届章条條"
+
+NEGATIONS: Final = frozenset(
+    "not no never neither nor none nobody nothing without cannot cant non nicht kein keine keinen keinem "
+    "keiner keines nie "
+    "niemals ohne weder pas jamais sans aucun aucune nunca sin ningún ninguna tampoco não nunca nem sem mai "
+    "senza niet geen nooit zonder не нет никогда без नहीं न मत बिना لا ليس ليست لم لن غير بدون".split()
+)
+CONTRASTS: Final = (
+    "rather than",
+    "instead of",
+    "as opposed to",
+    "unlike",
+    "except",
+    "statt",
+    "anstatt",
+    "anstelle",
+)
+CJK_NEGATIONS: Final = (
+    "不",
+    "没",
+    "沒",
+    "未",
+    "无",
+    "無",
+    "非",
+    "ない",
+    "ません",
+    "なし",
+    "않",
+    "없",
+    "아니",
+    "못",
+)
+
+YES: Final = frozenset(
+    "yes yeah yep correct true ja jawohl oui sí si sim да "
+    "हाँ हां جी نعم أجل 是 是的 对 對 可以 有 会 會 はい ええ 예 "
+    "네".split()
+)
+NO: Final = frozenset(
+    "no nope false nein non não nee нет नहीं لا 否 不 不是 不对 不可以 没有 不会 いいえ 아니요 아니오".split()
+)
+
+YES_NO_STARTS: Final = frozenset(
+    "is are was were do does did can could will would has have had may should must am ist sind war waren hat "
+    "haben kann können darf dürfen muss wird werden gibt est-ce peut".split()
+)
+
+_OPPOSITES: Final = (
+    "increase increases increased rise rose up more higher gain grew | decrease decreases decreased fall "
+    "fell "
+    "down less lower loss shrank fewer",
+    "before prior vor avant antes | after nach après después",
+    "north northern norden nördlich | south southern süden südlich | east eastern osten östlich | west "
+    "western "
+    "westen westlich",
+    "left links gauche izquierda | right rechts droite derecha",
+    "open opened offen geöffnet ouvert abierto | closed shut geschlossen fermé cerrado",
+    "minimum least mindestens | maximum most höchstens",
+    "first earliest oldest | last latest newest",
+    "male man men boy husband father son brother king uncle | female woman women girl wife mother "
+    "daughter sister queen aunt",
+    "father vater | son sohn | brother bruder | uncle onkel | husband | grandfather",
+    "mother mutter | daughter tochter | sister schwester | aunt tante | wife | grandmother",
+    "free included kostenlos | paid excluded kostenpflichtig",
+    "allowed permitted erlaubt | forbidden prohibited banned verboten",
+    "morning morgens | afternoon nachmittags | evening abends | night nachts",
+    "accepted approved | rejected refused denied declined",
+    "large larger largest big biggest long longest high highest | small smaller smallest short shortest "
+    "low lowest",
+    "true | false",
+    "red rot | blue blau | green grün | yellow gelb | black schwarz | white weiß | brown | purple | "
+    "orange | grey gray",
+    "daily | weekly | monthly | yearly annually",
+    "hour | day | week | month | year",
+    "bc bce | ad ce",
+    "am | pm",
+)
+OPPOSITES: Final[dict[str, frozenset[tuple[int, int]]]] = {}
+for _row, _line in enumerate(_OPPOSITES):
+    for _side, _names in enumerate(_line.split("|")):
+        for _name in _names.split():
+            OPPOSITES[_name] = OPPOSITES.get(_name, frozenset()) | {(_row, _side)}
