@@ -17,7 +17,7 @@ from seal.engine.adapt import Adaptation
 from seal.learner.practice import practice_documents, skills_name
 from seal.learner.settings import preset
 from seal.learner.skills import practised
-from seal.models.identity import fingerprint
+from seal.models.identity import weights_fingerprint
 from seal.training import save_peft
 
 
@@ -29,7 +29,7 @@ def main() -> None:
     given = parser.parse_args()
     started = time.perf_counter()
     base = Adaptation.load(preset(given.model).engine_config(given.model))
-    name = skills_name(fingerprint(base.model))
+    name = skills_name(weights_fingerprint(base.model))
     folder = given.out / name
     if folder.exists():
         raise SystemExit(f"{folder} is there already")

@@ -25,7 +25,7 @@ from seal.learner.compiling import Compiled
 from seal.learner.practice import skills_name
 from seal.learner.settings import LearnerConfig
 from seal.learner.writing import SourceDocument
-from seal.models.identity import fingerprint, model_record
+from seal.models.identity import model_record, weights_fingerprint
 from seal.registry import Build, Document, Line, Version, Workspace
 from seal.registry.canonical import digest_of
 from seal.registry.digests import gives_its_id, key_of
@@ -98,7 +98,7 @@ class Library:
         written_by = self.base if writer is base else model_record(settings["writer"], writer.model)["sha256"]
         self.recipe = config.recipe()
         if config.method == "units":  # what a writer writes depends on its practice
-            self.recipe["skills"] = skills_name(fingerprint(writer.model))
+            self.recipe["skills"] = skills_name(weights_fingerprint(writer.model))
         self.writer = f"{written_by[:16]}/{digest_of(self.recipe)[:16]}"
         self.environment = environment(base)
         self.model_name = settings["model"]

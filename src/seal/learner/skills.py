@@ -19,7 +19,7 @@ from seal.errors import TrainingError
 from seal.learner.practice import practice_documents, practice_examples, read_answer, skills_name
 from seal.models import score_answers
 from seal.models.generate import Generation, generate
-from seal.models.identity import fingerprint
+from seal.models.identity import weights_fingerprint
 from seal.training import Adapter, AdapterBank, load_peft, save_peft, train
 from seal.types import Hyperparameters, TrainingPlan
 
@@ -129,7 +129,7 @@ class Skills:
 def skills_of(base: Adaptation, watch: Callable[[str, int, int], None]) -> Skills:
     """The skills of a base: those that come with the package, those that were practised here before, or new
     ones, which takes minutes. Raises TrainingError if practice diverged."""
-    name = skills_name(fingerprint(base.model))
+    name = skills_name(weights_fingerprint(base.model))
     with as_file(files("seal.learner") / "skills_of_models") as packaged:
         for folder in (packaged / name, skills_folder() / name):
             if (folder / _WEIGHTS).exists():

@@ -23,7 +23,7 @@ def model_record(name: str, model: Any) -> dict[str, Any]:
 _SAMPLED = 64
 
 
-def fingerprint(model: Any) -> str:
+def weights_fingerprint(model: Any) -> str:
     """Names the weights of a model's layers whatever their precision: the signs of some of each matrix."""
     digest = hashlib.sha256()
     for key, tensor in sorted(model.state_dict().items()):
