@@ -143,7 +143,7 @@ class GradingConfig(_Config):
 
     grader: str = Field(
         default="exact",
-        description='Name of the grader: "exact", "lexical", "grid", "judge", or one of a plug-in.',
+        description='Grader: "exact", "lexical", "meaning", "grid", "judge", or one of a plug-in.',
     )
     max_new_tokens: int = Field(default=64, ge=1, description="Longest answer in tokens.")
 

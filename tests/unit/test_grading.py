@@ -18,11 +18,14 @@ from seal.errors import InputError
 from seal.grading import GRADERS, Exact, Lexical
 from seal.grading.exact import comparable, normalise
 from seal.grading.lexical import LexicalConfig, content_recall, same_word, token_f1, token_recall, words
+from seal.grading.recital import recites
 from seal.grading.statistics import agreement
 from seal.protocols import Grader
+from seal.text import sentences
 from seal.types import Question
 
 REAL_ANSWERS = Path(__file__).parents[3] / "shared/data/seal/graded_answers.jsonl"
+REAL_PASSAGES = REAL_ANSWERS.with_name("squad_passages.json")
 WORDS = st.text(st.sampled_from("abcdefgh 0123,.-'’ÉßΣİ"), max_size=30)
 
 
@@ -250,6 +253,9 @@ def test_the_lexical_grader_agrees_with_the_judge_on_real_answers() -> None:
     # The half of the questions that the defaults were not chosen on.
     rows = [row for row in rows if int(hashlib.sha256(row["question"].encode()).hexdigest(), 16) % 2]
     assert len(rows) == 13_169
+    # Longer answers in several sentences are wrong by the rule, whatever they hold.
+    rows = [row for row in rows if not recites(row["gold"], row["answer"])]
+    assert len(rows) > 10_000
     graded = Lexical().grade(
         [Question(row["question"], (row["gold"],)) for row in rows], [row["answer"] for row in rows]
     )
@@ -262,3 +268,24 @@ def test_the_lexical_grader_agrees_with_the_judge_on_real_answers() -> None:
     )
     assert accuracy.low > 0.85 and accuracy.mean > 0.87
     assert kappa.low > 0.69 and kappa.mean > 0.74
+
+
+@pytest.mark.skipif(not REAL_PASSAGES.exists(), reason="the real passages are not part of the project")
+@pytest.mark.parametrize("name", ["lexical", "meaning"])
+def test_real_passages_recited_around_the_answer_are_wrong(name: str) -> None:
+    passages = json.loads(REAL_PASSAGES.read_text(encoding="utf-8"))[::4]
+    questions, alone, recited = [], [], []
+    for passage in passages:
+        parts = sentences(passage["context"])
+        for asked in passage["questions"]:
+            at = next((i for i, part in enumerate(parts[:-1]) if asked["answer"] in part), None)
+            if at is not None and asked["answer"].strip():
+                questions.append(Question(asked["question"], (asked["answer"],)))
+                alone.append(parts[at])
+                recited.append(" ".join(parts[at : at + 2]))
+    assert len(questions) > 100
+    right = [
+        sum(one.outcome == "right" for one in GRADERS.get(name)().grade(questions, answers)) / len(questions)
+        for answers in (alone, recited)
+    ]
+    assert right[0] > 0.9 and right[1] < 0.05

