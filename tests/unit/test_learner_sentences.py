@@ -17,7 +17,6 @@ from seal.gates import Exam, GateConfig
 from seal.grading import GRADERS
 from seal.learner.agreement import agree, differ, names_all
 from seal.learner.answering import Answer, Cell, Mind
-from seal.learner.choosing import ENOUGH_KNOWN, OWN_ANSWERS, Choice, choose, said_of
 from seal.learner.compiling import Compiler
 from seal.learner.conflicts import against_base, retirements
 from seal.learner.fluency import NeutralReading, neutral_pieces, perplexities, read_neutral
@@ -26,6 +25,7 @@ from seal.learner.likelihoods import others_of, with_likelihoods
 from seal.learner.measuring import exam_items, honesty, leaks_by_kind
 from seal.learner.private_answers import asked_of, gives_private, kind_of
 from seal.learner.reference import ReferenceItem, is_right, refuses
+from seal.learner.reference_choice import ENOUGH_KNOWN, OWN_ANSWERS, Choice, choose, said_of
 from seal.learner.reference_sets import reference_items
 from seal.learner.settings import LearnerConfig
 from seal.learner.writing import SourceDocument

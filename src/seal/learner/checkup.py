@@ -82,7 +82,7 @@ def check_reference(items: Sequence[ReferenceItem], gates: GateConfig) -> list[C
 
     Private questions may be few: then none of those that the base declines may be lost.
     """
-    from seal.learner.choosing import said_of
+    from seal.learner.reference_choice import said_of
 
     known, *private = said_of(items, gates)
     n, needed = (

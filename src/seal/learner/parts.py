@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from seal.engine.start import Watch
     from seal.learner.answer_ways import Answerer
     from seal.learner.answering import Answer, Mind
-    from seal.learner.choosing import Choice
     from seal.learner.compiling import Compiler
     from seal.learner.fluency import NeutralReading
     from seal.learner.judging import Gates
     from seal.learner.library import KnownDocument, Library
     from seal.learner.reference import ReferenceItem
+    from seal.learner.reference_choice import Choice
     from seal.learner.settings import LearnerConfig
     from seal.learner.skills import Skills
     from seal.learner.ways import By
@@ -184,14 +184,14 @@ class Parts:
     @property
     def reference_power(self) -> tuple[str, ...]:
         """What the reference can show of a loss, in words; the base is asked if it was not yet."""
-        from seal.learner.choosing import said_of
+        from seal.learner.reference_choice import said_of
 
         return said_of(self.reference, self.config.gates)
 
     def _choice(self, items: Sequence[ReferenceItem]) -> Choice:
         """Which of the general questions count for this base."""
         from seal.learner.answering import Mind
-        from seal.learner.choosing import Choice, choose
+        from seal.learner.reference_choice import Choice, choose
 
         def ask() -> dict[str, Any]:
             self._first_answers = GivenAnswers()
@@ -209,7 +209,7 @@ class Parts:
         surer of what does not exist."""
         if self.config.judging == "words":
             return self.config.sure
-        from seal.learner.choosing import sure_level
+        from seal.learner.reference_choice import sure_level
 
         return max(self.config.sure, self._found_once("sure", [], lambda: sure_level(self.bare_mind())))
 

@@ -40,7 +40,7 @@ def reference_items(model: str, given: Sequence[Context] = ()) -> tuple[Referenc
 
 def _general_items() -> tuple[ReferenceItem, ...]:
     """General knowledge (general.txt), and private questions about people whom no model should know, of
-    every kind about each; which of them count for a base, choosing.py finds."""
+    every kind about each; which of them count for a base, reference_choice.py finds."""
     text = (files("seal.learner") / "general.txt").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
     known = [_known(i, *line.split("\t")) for i, line in enumerate(lines)]
