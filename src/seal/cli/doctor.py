@@ -73,7 +73,7 @@ def _of_model(name: str) -> list[Check]:
     told, loaded = check_loading(name, lambda: load_model(name, dtype=dtype))
     if loaded is None:
         return [told]
-    return [told, *check_model(*loaded), *check_machine(name, dtype, loaded[0], measure_speed())]
+    return [told, *check_model(*loaded), *check_machine(loaded[0], measure_speed())]
 
 
 def _show(checks: Sequence[Check]) -> None:
