@@ -14,7 +14,6 @@ from rich.text import Text
 
 from seal.cli.console import Display
 from seal.cli.workspace import JsonFlag, WorkspaceFlag, open_learner, print_json
-from seal.registry.marker import MARKER
 
 if TYPE_CHECKING:
     from seal.models.soundness import Check
@@ -37,9 +36,10 @@ def doctor(
     Where no workspace is named and the present folder is none, the model is checked that a new one would
     have. Changes nothing. The exit status is 1 if there is a problem, and 0 otherwise.
     """
-    if model is None and workspace == Path(".") and not Path(MARKER).exists():
-        from seal.models.at_hand import chosen_model
+    from seal.models.at_hand import chosen_model
+    from seal.registry.marker import MARKER
 
+    if model is None and workspace == Path(".") and not Path(MARKER).exists():
         model = chosen_model().name
     checks = _of_workspace(workspace, json) if model is None else _of_model(model)
     if json:
@@ -73,7 +73,7 @@ def _of_model(name: str) -> list[Check]:
     told, loaded = check_loading(name, lambda: load_model(name, dtype=dtype))
     if loaded is None:
         return [told]
-    return [told, *check_model(*loaded), *check_machine(name, dtype, loaded[0], measure_speed())]
+    return [told, *check_model(*loaded), *check_machine(loaded[0], measure_speed())]
 
 
 def _show(checks: Sequence[Check]) -> None:

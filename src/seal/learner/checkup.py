@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 _SMALL = 20_000_000
 
 
-def check_machine(name: str, dtype: str, model: Any, speed: Speed) -> list[Check]:
+def check_machine(model: Any, speed: Speed) -> list[Check]:
     """Memory, type of numbers and threads, for a loaded model."""
     from seal.models.speed import programs_at_work, usable_processors
 
     parameters = sum(p.numel() for p in model.parameters())
+    dtype = str(next(model.parameters()).dtype).removeprefix("torch.")
     checks = check_speed(
         speed, dtype, usable_processors(), busy=programs_at_work(), small=parameters < _SMALL
     )
@@ -69,7 +70,7 @@ def check_workspace(learner: Learner, speed: Speed) -> list[Check]:
     told, loaded = check_loading(name, lambda: (parts.adaptation.model, parts.adaptation.tokenizer))
     checks = [told]
     if loaded is not None:
-        checks += [*check_model(*loaded), *check_machine(name, config.dtype, loaded[0], speed)]
+        checks += [*check_model(*loaded), *check_machine(loaded[0], speed)]
         try:
             checks += check_reference(parts.reference, config.gates)
         except SealError as error:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from seal.models.speed import Speed
 
-State = Literal["ok", "warning", "problem"]
+CheckState = Literal["ok", "warning", "problem"]
 _TEXTS = (
     "The Standard plan costs $45.50 a month (from 1 May 2024); it's 20% off.",
     "Die Straße nach Köln ist gesperrt.\n\nBitte über Bonn fahren.",
@@ -30,7 +30,7 @@ class Check:
     """What one check says: how it is, in words, and what to do about it."""
 
     name: str
-    state: State
+    state: CheckState
     said: str
     advice: str = ""
 
