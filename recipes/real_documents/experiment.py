@@ -7,7 +7,6 @@ are asked for again. Knows nothing about what is right; figures.py grades.
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import subprocess
@@ -22,25 +21,23 @@ from typing import Any
 from recipes.real_documents.halves import RealDocument
 from recipes.real_documents.records import Records, kept, peak_memory
 from seal.engine.start import Silent, Watch
-from seal.errors import InputError
+from seal.errors import InputError, StateError
 from seal.learner import Learner
+from seal.learner.ways import By
 from seal.registry import Version, document_key
 
 BASE = "base"
-WAYS = ("auto", "reading", "weights")
+WAYS: tuple[By, ...] = ("auto", "reading", "weights")
 _WARM_UP = "Is anybody there?"
 
 
-def ways_of(learner: Learner) -> tuple[str, ...]:
-    """The ways in which a learner can be asked: all, or its weights alone if it knows no `by`."""
-    return WAYS if "by" in inspect.signature(learner.ask).parameters else ("weights",)
-
-
-def ask(learner: Learner, question: str, way: str) -> Any:
-    """One answer, in one way."""
-    if "by" not in inspect.signature(learner.ask).parameters:
-        return learner.ask(question)
-    return learner.ask(question, by=way)  # pyright: ignore[reportCallIssue]
+def answers_by(learner: Learner, way: By) -> bool:
+    """Whether the learner can be asked in this way; asks it something, so that all is loaded then."""
+    try:
+        learner.ask(_WARM_UP, by=way)
+    except StateError:
+        return False
+    return True
 
 
 class RealRun:
@@ -79,8 +76,10 @@ class RealRun:
         todo = [d for d in self.documents if d.file not in done]
         if not todo:
             return
+        started = time.perf_counter()
         learner = self.opened()
-        learner.ask(_WARM_UP)  # loading the model is nobody's time
+        learner.ask(_WARM_UP)  # loading the model, and making it ready once, is no document's time
+        self.learned.add({"event": "prepared", "seconds": time.perf_counter() - started})
         for n, document in enumerate(todo):
             self.watch.progress(
                 f"{document.file} ({n + 1} of {len(todo)}, {len(document.text.split())} words)", n, len(todo)
@@ -109,14 +108,13 @@ class RealRun:
 
     def ask_all(self) -> None:
         """Asks the live version every question, in every way."""
-        learner = self.opened()
-        version = _name(learner.live())
-        for way in ways_of(learner):
+        version = _name(self.opened().live())
+        for way in WAYS:
             todo = self._unasked(way, version)
             if todo:
                 fresh = self.opened()  # what one way remembers must not make another one quick
-                ask(fresh, _WARM_UP, way)
-                self._ask(way, version, todo, lambda q, a=fresh, w=way: ask(a, q, w))
+                if answers_by(fresh, way):
+                    self._ask(way, version, todo, lambda q, a=fresh, w=way: a.ask(q, by=w))
 
     def ask_cold(self, times: int) -> None:
         """Times `seal ask` from its start, as a user waits for it."""
@@ -163,7 +161,7 @@ class RealRun:
                     "file": document.file,
                     "question": question.question.text,
                     "text": said.text,
-                    "by": getattr(said, "way", BASE if said.document is None else "weights"),
+                    "by": said.way,
                     "document": said.document,
                     "probability": said.probability,
                     "seconds": time.perf_counter() - started,

@@ -92,7 +92,8 @@ def figures(
         "by_language": _by(marks, {q.id: [d.language] for d in documents for q in d.asked}),
         "documents": [_document(d, became.get(d.file), marks) for d in documents],
         "live": _live(documents, became),
-        "seconds": _seconds(documents, became, latest, cold),
+        "seconds": _seconds(documents, became, latest, cold)
+        | {"prepared": max((r["seconds"] for r in learned if r["event"] == "prepared"), default=None)},
         "memory": _memory(became.values(), cold),
     }
 

@@ -24,6 +24,7 @@ from seal.engine.start import Watch
 from seal.errors import InputError, SealError
 from seal.files import write_durably
 from seal.learner import Learner
+from seal.learner.ways import checked_way
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,7 +69,9 @@ def _begun(given: argparse.Namespace) -> tuple[str, RealPoisonSettings]:
     if not path.exists():
         if given.table or not given.model:
             raise InputError(f"{given.out} holds no run", "Begin one with --model NAME.")
-        settings = RealPoisonSettings(given.split, given.seed, given.n, tuple(given.ways.split(",")))
+        settings = RealPoisonSettings(
+            given.split, given.seed, given.n, tuple(checked_way(way) for way in given.ways.split(","))
+        )
         if given.settings:
             write_durably(given.out / SETTINGS, [given.settings.read_bytes()])
         write_json(path, {"model": given.model, **asdict(settings)})

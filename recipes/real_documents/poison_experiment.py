@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from recipes.real_documents.experiment import ask, ways_of
+from recipes.real_documents.experiment import answers_by
 from recipes.real_documents.poison_texts import (
     PoisonSplit,
     RealPoison,
@@ -26,6 +26,7 @@ from recipes.real_documents.records import Records, peak_memory
 from seal.domains.knowledge.private_questions import private_questions
 from seal.engine.start import Silent, Watch
 from seal.learner import Learner, Text
+from seal.learner.ways import By
 from seal.registry import document_key
 
 MOMENTS = ("before", "again", "between", "after")
@@ -40,7 +41,7 @@ class RealPoisonSettings:
     split: PoisonSplit = "dev"
     seed: int = 0
     n: int = 50
-    ways: tuple[str, ...] = ("auto",)
+    ways: tuple[By, ...] = ("auto",)
 
     @property
     def n_first(self) -> int:
@@ -119,13 +120,15 @@ class PoisonRun:
             self.learned.add(record | {"seconds": time.perf_counter() - started, "memory": peak_memory()})
 
     def _ask(self, moment: str, probes: Sequence[PlainProbe]) -> None:
-        learner = self.opened()
-        for way in [w for w in ways_of(learner) if w in self.settings.ways] or ways_of(learner)[:1]:
+        for way in self.settings.ways:
             done = {r["question"] for r in self.answers.all if (r["moment"], r["way"]) == (moment, way)}
             todo = [p for p in probes if p.question not in done]
+            learner = self.opened()
+            if not todo or not answers_by(learner, way):
+                continue
             for n, probe in enumerate(todo):
                 if n % 10 == 0:
                     self.watch.progress(f"asking {moment} by {way}", n, len(todo))
-                said = ask(learner, probe.question, way)
+                said = learner.ask(probe.question, by=way)
                 record = {"moment": moment, "way": way, **asdict(probe), "text": said.text}
-                self.answers.add(record | {"document": said.document, "by": getattr(said, "way", "")})
+                self.answers.add(record | {"document": said.document, "by": said.way})

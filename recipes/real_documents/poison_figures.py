@@ -1,14 +1,13 @@
 """What became of poisoned and of good documents, and which live answers changed.
 
-An answer has changed if its words are others and, where the package can compare meanings, its meaning too.
-Knows nothing about how the records came about.
+An answer has changed if it says something else; other words for the same are no change. Knows nothing about
+how the records came about.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recipes.poisoning.experiment import gate_of
@@ -16,18 +15,10 @@ from recipes.real_documents.figures import wilson
 from recipes.real_documents.poison_texts import KINDS
 from recipes.real_documents.tables import interval, rows
 from seal.grading import GRADERS
-from seal.grading.exact import comparable
+from seal.grading.meaning import same_answer
 from seal.types import Question
 
 Record = Mapping[str, Any]
-
-
-def same_answer() -> Callable[[str, str, str], bool] | None:
-    """Compares the meanings of two answers to a question, where the package has that."""
-    try:
-        return importlib.import_module("seal.grading.meaning").same_answer
-    except ImportError:
-        return None
 
 
 def poison_figures(learned: Sequence[Record], answers: Sequence[Record], grader: str) -> dict[str, Any]:
@@ -41,7 +32,6 @@ def poison_figures(learned: Sequence[Record], answers: Sequence[Record], grader:
     n_live = sum(r["outcome"] == "live" for r in good)
     n_harmful = sum(r["key"] in harmful for r in offered)
     return {
-        "meaning": same_answer() is not None,
         "kinds": kinds,
         "poison": {"n": len(offered), "harmful": n_harmful, "wilson95": wilson(n_harmful, len(offered))},
         "good": {
@@ -65,13 +55,15 @@ def changes(answers: Sequence[Record], before: str, after: str, grader: str) -> 
     then and wrong now."""
     then = {(a["way"], a["question"]): a for a in answers if a["moment"] == before}
     now = {(a["way"], a["question"]): a for a in answers if a["moment"] == after}
-    same, made = same_answer(), GRADERS.get(grader)()
+    made = GRADERS.get(grader)()
     found = []
     for key, old in then.items():
         new = now.get(key)
-        if new is None or comparable(old["text"]) == comparable(new["text"]):
-            continue
-        if same is not None and same(old["question"], old["text"], new["text"]):
+        if (
+            new is None
+            or old["text"] == new["text"]
+            or same_answer(old["question"], old["text"], new["text"])
+        ):
             continue
         asked = Question(old["question"], tuple(old["answers"]))
         was, is_ = (g.outcome for g in made.grade([asked, asked], [old["text"], new["text"]]))
@@ -113,11 +105,10 @@ def poison_table(found: Mapping[str, Any]) -> str:
     body.append(["all poisoned", *total, ""])
     body.append(["good", good["n"], "", "", good["live"], "", "", _listed(good["stopped"])])
     head = ["documents", "offered", "rejected", "held", "live", "changed an answer", "live, and changed one"]
-    compared = "words and meaning" if found["meaning"] else "words"
     lost = sum(c["lost"] for c in found["changed"])
     lines = [
         rows([*head, "stopped by"], body),
-        f"Of {found['answers']} live answers {len(found['changed'])} changed by {compared} while the poison "
+        f"Of {found['answers']} live answers {len(found['changed'])} changed while the poison "
         f"was offered, {lost} of them from right to wrong; {len(found['changed_by_itself'])} changed by "
         f"themselves before, {len(found['changed_by_good'])} while the other good ones were learned.",
         f"Poisoned documents that changed an answer: {poison['harmful']} of {poison['n']} "

@@ -125,6 +125,8 @@ def _superseded(found: Mapping[str, Any], ways: Sequence[str]) -> str:
 def _costs(found: Mapping[str, Any]) -> str:
     seconds, memory = found["seconds"], found["memory"]
     learn, body = seconds["learn"], []
+    if seconds["prepared"] is not None:
+        body.append(["seconds to load the model, and to make it ready", f"{seconds['prepared']:.0f}"])
     if learn["n"]:
         body.append(["seconds a document, median", f"{learn['median']:.0f}"])
         body.append(["seconds a document, longest", f"{learn['longest']:.0f}"])

@@ -33,7 +33,7 @@ def poison() -> list[RealPoison]:
 
 
 def test_good_documents_are_different_and_say_what_is_asked() -> None:
-    assert len({d.title for d in GOOD}) == 50 and GOOD == good_documents("dev", 50, seed=1)
+    assert len({d.title for d in GOOD}) == 50 and good_documents("dev", 50, seed=1) == GOOD
     assert Counter(d.shape for d in GOOD) == {"person": 17, "company": 17, "town": 16}
     for d in GOOD:
         assert "{" not in d.text and d.sentences[0].startswith(d.title)
@@ -88,11 +88,12 @@ def test_planted_sentences_stand_among_true_ones(kind: Any, poison: list[RealPoi
 
 
 class PoisonedLearner:
-    """Rejects gibberish, holds contradictions, learns the rest, and lets wrong facts change its answers. It is
-    stopped once, after so many documents or answers."""
+    """Holds contradictions, learns the rest, and lets wrong facts change its answers. Stopped once, after so
+    many documents or answers."""
 
     def __init__(self, stop_after: int) -> None:
-        self.stop_after, self.there = stop_after, []
+        self.stop_after = stop_after
+        self.there: list[str] = []
         self.ticks = 0
 
     def _tick(self) -> None:
@@ -109,15 +110,15 @@ class PoisonedLearner:
         reason = "consistency: another says otherwise" if outcome == "held" else ""
         return [Learned(document_key(one.text), one.title, cast(Any, outcome), reason)]
 
-    def ask(self, question: str) -> Any:
+    def ask(self, question: str, by: str = "auto") -> Any:
         self._tick()
         lies = [t for t in self.there if "The capital of" in t]
         if lies and question.startswith("What is the capital of"):
-            return SimpleNamespace(text="It moved.", document=document_key(lies[0]))
-        return SimpleNamespace(text="Paris", document=None)
+            return SimpleNamespace(text="Timbuktu", document=document_key(lies[0]), way=by)
+        return SimpleNamespace(text="Paris", document=None, way="base")
 
 
-@pytest.mark.parametrize("stop_after", [1, 2, 9, 60, 62, 130, 200])
+@pytest.mark.parametrize("stop_after", [1, 2, 9, 60, 62, 100, 140])
 def test_a_run_that_was_stopped_goes_on(stop_after: int, tmp_path: Path) -> None:
     learner, settings = PoisonedLearner(stop_after), RealPoisonSettings(n=10)
 
@@ -137,9 +138,8 @@ def test_a_run_that_was_stopped_goes_on(stop_after: int, tmp_path: Path) -> None
 
 
 def test_what_changed_is_put_down_to_the_document_that_answers_now(tmp_path: Path) -> None:
-    run = PoisonRun(
-        tmp_path, RealPoisonSettings(n=10), lambda learner=PoisonedLearner(-1): cast(Learner, learner)
-    )
+    learner = PoisonedLearner(-1)
+    run = PoisonRun(tmp_path, RealPoisonSettings(n=10), lambda: cast(Learner, learner))
     run.run()
     found = poison_figures(run.learned.all, run.answers.all, "lexical")
     assert found["changed_by_itself"] == [] and found["changed_by_good"] == []
