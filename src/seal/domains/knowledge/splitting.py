@@ -118,7 +118,7 @@ def split_sentences(text: str, language: str) -> list[Span]:
     """The places of the sentences of a paragraph of one line; all other characters are white space."""
     edges = [0]
     for start, end in _portions(text):
-        for part in sentencex.segment(language, text[start:end]):
+        for part in sentencex.segment(language, text[start:end]):  # pyright: ignore[reportAttributeAccessIssue]
             edges.append(edges[-1] + len(part))
         edges[-1] = end  # should the library ever lose a character
     cuts = {edge for edge in edges if 0 < edge < len(text)}
