@@ -6,8 +6,8 @@ from seal.learner.practice import (
     practice_examples,
     read_answer,
     skills_name,
-    written_pairs,
     writing_prompt,
+    written_pairs,
 )
 
 DOCUMENTS = practice_documents()

@@ -99,7 +99,7 @@ class UnitsConfig(_Config):
     )
     anchor_weight: float = Field(default=4.0, gt=0, description="How much a token of these counts.")
     least_steps: int = Field(
-        default=24, ge=1, description="Optimiser steps of a cell at least, however short its document."
+        default=30, ge=1, description="Optimiser steps of a cell at least, however short its document."
     )
 
 

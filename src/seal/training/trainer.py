@@ -37,6 +37,8 @@ from seal.training.head import head_losses, plain_head
 from seal.training.optimizer import SlotAdamW, learning_rate
 from seal.types import TrainingPlan
 
+_KEPT_WORDS = 8192
+"""With a vocabulary of so many what a teacher said is kept: to ask it anew takes longer than to learn from it."""
 # Tokens that a pass has at most.
 MAX_TOKENS = {"cpu": 2048, "cuda": 32768}
 _LEAST_PREFIX_tokens = 8
@@ -185,6 +187,7 @@ class _Trainer:
         self.trunk = Trunk.below(model, {layer.module for layer in bank.layers}, packed=self.packed)
         self.n_steps = sum(len(work.steps) for work in works)
         self.adapters: dict[int, Adapter] = {}
+        self.taught: dict[tuple[int, int], Tensor] = {}  # by plan and example
 
     def turns(self) -> Iterator[int]:
         """Runs the queue; after every turn yields the steps done. The longest plans start first."""
@@ -230,6 +233,8 @@ class _Trainer:
         failed = run.failed
         if not failed and not self.bank.weights[run.slot].isfinite().all():
             failed = "its weights are not finite after the last step"
+        for name in [name for name in self.taught if name[0] == run.order]:
+            del self.taught[name]
         self.adapters[run.order] = Adapter(
             plan.id, plan.hyperparameters, factors, tuple(run.losses), failed, seed=plan.seed
         )
@@ -322,9 +327,23 @@ class _Trainer:
         return torch.cat(parts)
 
     def _expected(self, rows: list[_Row]) -> Tensor | None:
-        """The teacher's log-probabilities [n, V] at the targets of these rows; None if there are none."""
+        """The teacher's log-probabilities [n, V] at the targets of these rows; None if there are none.
+
+        The base says the same of a text at every step: what it said is kept, where that is worth the memory.
+        """
         if not rows:
             return None
+        if self.teacher is not self.model or _n_words(self.model) < _KEPT_WORDS:
+            return self._taught(rows)
+        names = [(run.order, run.work.steps[len(run.losses)][j]) for run, j, _ in rows]
+        new = [i for i, name in enumerate(names) if name not in self.taught]
+        if new:
+            counts = [len(rows[i][2].targets) for i in new]
+            told = self._taught([rows[i] for i in new]).split(counts)
+            self.taught |= {names[i]: own for i, own in zip(new, told, strict=True)}
+        return torch.cat([self.taught[name] for name in names])
+
+    def _taught(self, rows: list[_Row]) -> Tensor:
         batch = self._batch(rows)
         targets = _Targets()
         for (_, _, example), start in zip(rows, batch.starts, strict=True):
