@@ -1,4 +1,4 @@
-"""Practises a base on the practice set, and writes the adapter as the package carries it: in bf16, with a card.
+"""Practises a base on the practice set, and writes the adapter as the package has it: in bf16, with a card.
 
     python -m recipes.skills.run --model smollm2 --out src/seal/learner/skills_of_models
 
@@ -44,9 +44,9 @@ def main() -> None:
         f"# Skills of {Path(given.model).name}\n\n"
         "A LoRA with which this base writes questions about sentences and reads texts for `seal learn` and "
         "`seal ask`. Made by `python -m recipes.skills.run` from the practice set of this package "
-        f"({len(documents)} documents, {pairs} questions, all written for it): {len(adapter.losses)} steps in "
-        f"{seconds:.0f} s, loss {adapter.losses[0]:.2f} at first and {last:.2f} at the end. The licence is that "
-        "of the base.\n",
+        f"({len(documents)} documents, {pairs} questions, all written for it): {len(adapter.losses)} steps "
+        f"in {seconds:.0f} s, loss {adapter.losses[0]:.2f} at first and {last:.2f} at the end. The licence "
+        "is that of the base.\n",
         encoding="utf-8",
     )
     print(f"\n{folder}: {seconds:.0f} s")

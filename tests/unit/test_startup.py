@@ -51,7 +51,7 @@ MISTAKES = [
     (["export", "out", "--version", "abc", "--workspace", "{workspace}"], "abc"),
     (["learn", "--workspace", "{workspace}"], "no document is named"),
     (["learn", "missing.txt", "--workspace", "{workspace}"], "missing.txt"),
-    (["help", "akss"], "Did you mean 'ask'?"),
+    (["help", "aks"], "Did you mean 'ask'?"),
     (["watch", "missing", "--workspace", "{workspace}"], "missing is no folder"),
     (["lines", "x", "--workspace", "{workspace}"], "no document 'x'"),
     (["exam", "x", "--workspace", "nowhere"], "no folder nowhere"),

@@ -22,6 +22,8 @@ from seal.types import Context, Question
 if TYPE_CHECKING:
     from seal.registry import Document, Workspace
 
+REFERENCE_FILE = "reference.json"
+"""In a workspace's folder: the user's own questions that no update may spoil."""
 _SUFFIXES = (".txt", ".md", ".markdown", ".json", ".jsonl")
 _TAKEN = (
     "Give a text, a path, a seal.Text, or a list of these. A file is named by a Path, or by a str that names "

@@ -9,10 +9,11 @@ Units are written about again where too little is left. Knows nothing about trai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from seal.domains.knowledge.units import Unit, units_of
+from seal.engine.adapt import Progress, no_progress
 from seal.grading.meaning import contains_answer, same_answer
 from seal.learner.practice import reading_prompt, shown, writing_prompt, written_pairs
 from seal.learner.settings import LearnerConfig, UnitsConfig
@@ -37,8 +38,6 @@ _ENDS = ("?", "？", "؟", "।", ";")
 _MOST_ANSWER_WORDS = 24
 _ALIKE = 0.8
 
-Progress = Callable[[str, int, int], None]
-
 
 @dataclass
 class _Draft:
@@ -58,7 +57,7 @@ class Drafter:
     config: UnitsConfig
     skills: Skills
     seed: int
-    on_progress: Progress = field(default=lambda _stage, _done, _n: None)
+    on_progress: Progress = field(default=no_progress)
 
     def draft(self, source: SourceDocument) -> tuple[tuple[Line, ...], tuple[Question, ...]]:
         """The lines, each kept or dropped for a reason, and the exam."""

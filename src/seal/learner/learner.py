@@ -17,6 +17,7 @@ from seal.errors import InputError, StateError, UnknownNameError
 from seal.files import write_durably
 from seal.hints import did_you_mean
 from seal.learner.documents import (
+    REFERENCE_FILE,
     Given,
     Learned,
     contexts_with_questions,
@@ -25,7 +26,7 @@ from seal.learner.documents import (
     sift,
 )
 from seal.learner.inspecting import DocumentExam, DocumentLines, exam_of, lines_of
-from seal.learner.parts import REFERENCE, Parts
+from seal.learner.parts import Parts
 from seal.learner.queue import Queue
 from seal.learner.showing import VersionRecord, record_of
 from seal.learner.ways import By, checked_way
@@ -309,7 +310,7 @@ def _begun(
     workspace = Workspace.init(path, model=model, writer=writer, database=database, actor=actor)
     write_durably(workspace.path / FILE, [settings_text(preset(model)).encode()])
     if given is not None:
-        write_durably(workspace.path / REFERENCE, [given.encode()])
+        write_durably(workspace.path / REFERENCE_FILE, [given.encode()])
     return workspace
 
 

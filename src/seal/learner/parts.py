@@ -6,37 +6,31 @@ torch. Knows nothing about jobs, and decides nothing.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from functools import cached_property, partial
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from seal.errors import StateError
-from seal.files import write_durably
-from seal.learner.caches import MINDS, AnswerKey, GivenAnswers, RecentlyUsed, SureText
+from seal.learner.caches import MINDS, GivenAnswers, RecentlyUsed
+from seal.learner.documents import REFERENCE_FILE
 from seal.registry import Version, Workspace
-from seal.registry.canonical import sha256
 
 if TYPE_CHECKING:
     from seal.engine.adapt import Adaptation
     from seal.engine.start import Watch
     from seal.learner.answer_ways import Answerer
     from seal.learner.answering import Answer, Mind
+    from seal.learner.base_facts import BaseFacts
     from seal.learner.compiling import Compiler
     from seal.learner.fluency import NeutralReading
     from seal.learner.judging import Gates
     from seal.learner.library import KnownDocument, Library
     from seal.learner.reference import ReferenceItem
-    from seal.learner.reference_choice import Choice
     from seal.learner.settings import LearnerConfig
     from seal.learner.skills import Skills
     from seal.learner.ways import By
     from seal.learner.writing import DocumentReader, DocumentWriter
-
-REFERENCE = "reference.json"
-_CACHE = ".cache"
 
 
 class Parts:
@@ -70,7 +64,6 @@ class Parts:
             self.gates = gates
         if reference is not None:
             self.reference = tuple(reference)
-        self._first_answers = GivenAnswers()
         self._minds: RecentlyUsed[str | None, Mind] = RecentlyUsed(MINDS)
         self._answerers: RecentlyUsed[str | None, Answerer] = RecentlyUsed(MINDS)
 
@@ -169,17 +162,24 @@ class Parts:
         return ConfiguredGates(self.config.gates, self.config.autonomy)
 
     @cached_property
+    def base_facts(self) -> BaseFacts:
+        """What was found out about the frozen base by asking it."""
+        from seal.learner.base_facts import BaseFacts
+
+        return BaseFacts(self.adaptation, self.library, self.config, self.workspace.path, self.watch)
+
+    @cached_property
     def reference(self) -> tuple[ReferenceItem, ...]:
-        """What must not be lost."""
+        """What must not be lost: the questions of the user's own, or those that this base answers right."""
         from seal.domains.knowledge import load_contexts
         from seal.learner.reference_sets import reference_items
 
-        path = self.workspace.path / REFERENCE
+        path = self.workspace.path / REFERENCE_FILE
         given = load_contexts(path) if path.exists() else []
         items = reference_items(self.model_name, given)
         if given or self.config.judging == "words":
             return items
-        return self._choice(items).of(items)
+        return self.base_facts.choice(items).of(items)
 
     @property
     def reference_power(self) -> tuple[str, ...]:
@@ -188,44 +188,10 @@ class Parts:
 
         return said_of(self.reference, self.config.gates)
 
-    def _choice(self, items: Sequence[ReferenceItem]) -> Choice:
-        """Which of the general questions count for this base."""
-        from seal.learner.answering import Mind
-        from seal.learner.reference_choice import Choice, choose
-
-        def ask() -> dict[str, Any]:
-            self._first_answers = GivenAnswers()
-            bare = Mind(self.adaptation, {}, self.config.router, self._first_answers)
-            told = partial(self.watch.progress, "asking the base what it knows")
-            return asdict(choose(bare, items, self.config.gates, told))
-
-        asked = [[i.question, i.answers] for i in items]
-        found = self._found_once("reference", [asked, self.config.grader], ask)
-        return Choice(**{name: tuple(ids) for name, ids in found.items()})
-
     @cached_property
     def sure(self) -> float:
-        """From which certainty on the base counts as sure of an answer: as set, or higher if this base is
-        surer of what does not exist."""
-        if self.config.judging == "words":
-            return self.config.sure
-        from seal.learner.reference_choice import sure_level
-
-        return max(self.config.sure, self._found_once("sure", [], lambda: sure_level(self.bare_mind())))
-
-    def _found_once(self, name: str, facts: Sequence[Any], find: Callable[[], Any]) -> Any:
-        """What was found out about this base by asking it, kept in a file from one process to the next."""
-        of_base = [self.library.base, self.library.environment, self.adaptation.style]
-        asked = json.dumps([*of_base, self.config.instruction, self.config.max_answer_tokens, *facts])
-        path = self.workspace.path / _CACHE / f"{name}-{sha256(asked.encode())[:16]}.json"
-        if path.exists():
-            try:
-                return json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError):  # a cache that cannot be read is made anew
-                pass
-        found = find()
-        _keep(path, json.dumps(found))
-        return found
+        """From which certainty on the base counts as sure of an answer."""
+        return self.config.sure if self.config.judging == "words" else self.base_facts.sure()
 
     @cached_property
     def neutral(self) -> NeutralReading:
@@ -233,6 +199,12 @@ class Parts:
         from seal.learner.fluency import read_neutral
 
         return read_neutral(self.adaptation)
+
+    @cached_property
+    def answers(self) -> GivenAnswers:
+        """Answers that were given. Those of the base to the reference are never dropped, and are kept in a
+        file from one process to the next."""
+        return self.base_facts.answers(self.reference)
 
     @property
     def version_settings(self) -> Mapping[str, Any]:
@@ -250,35 +222,6 @@ class Parts:
         if self.config.processes:
             return self.config.processes
         return usable_cores() if self.model_name in BUILTIN else 1
-
-    @cached_property
-    def answers(self) -> GivenAnswers:
-        """Answers that were given. Those of the base to the reference are never dropped, and are kept in a
-        file from one process to the next."""
-        asked = json.dumps([[i.question, i.shown and i.shown.text] for i in self.reference])
-        facts = (self.library.base, self.library.environment, self.adaptation.style, asked)
-        path = self.workspace.path / _CACHE / f"base-{sha256(chr(0).join(facts).encode())[:16]}.json"
-        if path.exists():
-            try:
-                rows = json.loads(path.read_text(encoding="utf-8"))
-                return GivenAnswers({(None, prompt): (text, p) for prompt, text, p in rows})
-            except (OSError, ValueError, TypeError):  # a cache that cannot be read is made anew
-                pass
-        kept = self._asked_of_the_base()
-        rows = [[prompt, text, p] for (_, prompt), (text, p) in kept.items()]
-        _keep(path, json.dumps(rows))
-        return GivenAnswers(kept)
-
-    def _asked_of_the_base(self) -> dict[AnswerKey, SureText]:
-        """The base's answers to the whole reference."""
-        from seal.learner.answering import Mind
-
-        items = self.reference
-        self.watch.progress("asking the base what must not be lost", 0, 1)
-        given = GivenAnswers(self._first_answers.recent.items(), bound=max(1, len(items)))
-        bare = Mind(self.adaptation, {}, self.config.router, given)
-        bare.answer([None] * len(items), [i.question for i in items], [i.shown for i in items])
-        return given.kept | given.recent.items()
 
     def answer(self, version: Version | None, questions: Sequence[str], by: By) -> list[Answer]:
         """The answers of a version, by one of the ways. Raises StateError for a way that this learner lacks,
@@ -327,12 +270,3 @@ class Parts:
         self._answerers.clear()
         self.library.drop_adapters()
         self.answers.drop_cells()
-
-
-def _keep(path: Path, text: str) -> None:
-    """Keeps what was asked of the base for the next process."""
-    try:
-        path.parent.mkdir(exist_ok=True)
-        write_durably(path, [text.encode()])
-    except OSError:  # a folder that cannot be written is still read
-        pass

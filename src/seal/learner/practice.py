@@ -4,8 +4,8 @@ Knows its files and how they become training texts, and the two prompts: one ask
 sentence answers, the other for an answer out of a text. Knows nothing about models, or about which documents
 a workspace has.
 
-A small model's own questions are hopeless: asked by sentence, SmolLM2-135M wrote 2 of 48 that its text answers.
-After practice on a few hundred of ours most can be used, in every language that the base reads.
+A small model's own questions are hopeless: asked by sentence, SmolLM2-135M wrote 2 of 48 that its text
+answers. After practice on a few hundred of ours many can be used, in every language that the base reads.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Which model this is: its name, its size, the digest of its weights, and a fingerprint that their precision does
-not change. Knows nothing about what it does."""
+"""Which model this is: its name, its size, the digest of its weights, and a fingerprint that their precision
+does not change. Knows nothing about what it does.
+"""
 
 from __future__ import annotations
 

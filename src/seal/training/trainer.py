@@ -38,7 +38,7 @@ from seal.training.optimizer import SlotAdamW, learning_rate
 from seal.types import TrainingPlan
 
 _KEPT_WORDS = 8192
-"""With a vocabulary of so many what a teacher said is kept: to ask it anew takes longer than to learn from it."""
+"""With a vocabulary of so many what a teacher said is kept: asking takes longer than learning from it."""
 # Tokens that a pass has at most.
 MAX_TOKENS = {"cpu": 2048, "cuda": 32768}
 _LEAST_PREFIX_tokens = 8
