@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -43,7 +43,7 @@ class Text:
     title: str = ""
     trust: float | None = None
     questions: tuple[Question, ...] = ()
-    titled: bool = True
+    titled: bool = field(default=True, compare=False)
 
 
 Given: TypeAlias = str | os.PathLike[str] | Text
