@@ -6,30 +6,25 @@ torch. Knows nothing about jobs, and decides nothing.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
-from functools import cached_property, partial
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from seal.errors import StateError
-from seal.files import write_durably
-from seal.learner.caches import MINDS, AnswerKey, GivenAnswers, RecentlyUsed, SureText
+from seal.learner.caches import MINDS, GivenAnswers, RecentlyUsed
 from seal.registry import Version, Workspace
-from seal.registry.canonical import sha256
 
 if TYPE_CHECKING:
     from seal.engine.adapt import Adaptation
     from seal.engine.start import Watch
     from seal.learner.answer_ways import Answerer
     from seal.learner.answering import Answer, Mind
+    from seal.learner.asked_base import AskedBase
     from seal.learner.compiling import Compiler
-    from seal.learner.fluency import NeutralReading
     from seal.learner.judging import Gates
     from seal.learner.library import KnownDocument, Library
     from seal.learner.reference import ReferenceItem
-    from seal.learner.reference_choice import Choice
     from seal.learner.settings import LearnerConfig
     from seal.learner.skills import Skills
     from seal.learner.ways import By
@@ -70,7 +65,6 @@ class Parts:
             self.gates = gates
         if reference is not None:
             self.reference = tuple(reference)
-        self._first_answers = GivenAnswers()
         self._minds: RecentlyUsed[str | None, Mind] = RecentlyUsed(MINDS)
         self._answerers: RecentlyUsed[str | None, Answerer] = RecentlyUsed(MINDS)
 
@@ -179,7 +173,7 @@ class Parts:
         items = reference_items(self.model_name, given)
         if given or self.config.judging == "words":
             return items
-        return self._choice(items).of(items)
+        return self.asked_base.choice(items).of(items)
 
     @property
     def reference_power(self) -> tuple[str, ...]:
@@ -188,51 +182,14 @@ class Parts:
 
         return said_of(self.reference, self.config.gates)
 
-    def _choice(self, items: Sequence[ReferenceItem]) -> Choice:
-        """Which of the general questions count for this base."""
-        from seal.learner.answering import Mind
-        from seal.learner.reference_choice import Choice, choose
-
-        def ask() -> dict[str, Any]:
-            self._first_answers = GivenAnswers()
-            bare = Mind(self.adaptation, {}, self.config.router, self._first_answers)
-            told = partial(self.watch.progress, "asking the base what it knows")
-            return asdict(choose(bare, items, self.config.gates, told))
-
-        asked = [[i.question, i.answers] for i in items]
-        found = self._found_once("reference", [asked, self.config.grader], ask)
-        return Choice(**{name: tuple(ids) for name, ids in found.items()})
-
     @cached_property
-    def sure(self) -> float:
-        """From which certainty on the base counts as sure of an answer: as set, or higher if this base is
-        surer of what does not exist."""
-        if self.config.judging == "words":
-            return self.config.sure
-        from seal.learner.reference_choice import sure_level
+    def asked_base(self) -> AskedBase:
+        """What was found out about the base by asking it."""
+        from seal.learner.asked_base import AskedBase
 
-        return max(self.config.sure, self._found_once("sure", [], lambda: sure_level(self.bare_mind())))
-
-    def _found_once(self, name: str, facts: Sequence[Any], find: Callable[[], Any]) -> Any:
-        """What was found out about this base by asking it, kept in a file from one process to the next."""
-        of_base = [self.library.base, self.library.environment, self.adaptation.style]
-        asked = json.dumps([*of_base, self.config.instruction, self.config.max_answer_tokens, *facts])
-        path = self.workspace.path / _CACHE / f"{name}-{sha256(asked.encode())[:16]}.json"
-        if path.exists():
-            try:
-                return json.loads(path.read_text(encoding="utf-8"))
-            except (OSError, ValueError):  # a cache that cannot be read is made anew
-                pass
-        found = find()
-        _keep(path, json.dumps(found))
-        return found
-
-    @cached_property
-    def neutral(self) -> NeutralReading:
-        """How the base reads neutral text."""
-        from seal.learner.fluency import read_neutral
-
-        return read_neutral(self.adaptation)
+        identity = (self.library.base, self.library.environment)
+        folder = self.workspace.path / _CACHE
+        return AskedBase(folder, self.adaptation, identity, self.config, self.watch)
 
     @property
     def version_settings(self) -> Mapping[str, Any]:
@@ -255,30 +212,7 @@ class Parts:
     def answers(self) -> GivenAnswers:
         """Answers that were given. Those of the base to the reference are never dropped, and are kept in a
         file from one process to the next."""
-        asked = json.dumps([[i.question, i.shown and i.shown.text] for i in self.reference])
-        facts = (self.library.base, self.library.environment, self.adaptation.style, asked)
-        path = self.workspace.path / _CACHE / f"base-{sha256(chr(0).join(facts).encode())[:16]}.json"
-        if path.exists():
-            try:
-                rows = json.loads(path.read_text(encoding="utf-8"))
-                return GivenAnswers({(None, prompt): (text, p) for prompt, text, p in rows})
-            except (OSError, ValueError, TypeError):  # a cache that cannot be read is made anew
-                pass
-        kept = self._asked_of_the_base()
-        rows = [[prompt, text, p] for (_, prompt), (text, p) in kept.items()]
-        _keep(path, json.dumps(rows))
-        return GivenAnswers(kept)
-
-    def _asked_of_the_base(self) -> dict[AnswerKey, SureText]:
-        """The base's answers to the whole reference."""
-        from seal.learner.answering import Mind
-
-        items = self.reference
-        self.watch.progress("asking the base what must not be lost", 0, 1)
-        given = GivenAnswers(self._first_answers.recent.items(), bound=max(1, len(items)))
-        bare = Mind(self.adaptation, {}, self.config.router, given)
-        bare.answer([None] * len(items), [i.question for i in items], [i.shown for i in items])
-        return given.kept | given.recent.items()
+        return self.asked_base.answers(self.reference)
 
     def answer(self, version: Version | None, questions: Sequence[str], by: By) -> list[Answer]:
         """The answers of a version, by one of the ways. Raises StateError for a way that this learner lacks,
@@ -327,12 +261,3 @@ class Parts:
         self._answerers.clear()
         self.library.drop_adapters()
         self.answers.drop_cells()
-
-
-def _keep(path: Path, text: str) -> None:
-    """Keeps what was asked of the base for the next process."""
-    try:
-        path.parent.mkdir(exist_ok=True)
-        write_durably(path, [text.encode()])
-    except OSError:  # a folder that cannot be written is still read
-        pass
