@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -13,10 +14,12 @@ import pytest
 
 from checkpoints import save_toy
 from seal.engine.adapt import Adaptation
+from seal.engine.start import Silent
 from seal.gates import Exam, GateConfig
 from seal.grading import GRADERS
 from seal.learner.agreement import agree, differ, names_all
 from seal.learner.answering import Answer, Cell, Mind
+from seal.learner.asked_base import AskedBase
 from seal.learner.compiling import Compiler
 from seal.learner.conflicts import against_base, retirements
 from seal.learner.fluency import NeutralReading, neutral_pieces, perplexities, read_neutral
@@ -34,6 +37,13 @@ from seal.retention import DocumentPage, RouterConfig
 from seal.types import Context, Question
 
 MODEL = "a/model"
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Adaptation:
+    folder = save_toy(tmp_path_factory.mktemp("toy"), context_tokens=4096)
+    return Adaptation.load(LearnerConfig(max_answer_tokens=4).engine_config(str(folder)))
+
 
 # --- the general questions ---------------------------------------------------------------------------------
 
@@ -111,6 +121,21 @@ def test_a_base_that_answers_too_few_is_held_to_its_own_answers() -> None:
     assert is_right(own, "It is a house.", "It is a grumbach.", base.adaptation) == 0
     told, private = said_of(chosen, GateConfig())
     assert "answers 20 right, too few" in told and "3, too few for a bound" in private
+
+
+def test_a_base_is_asked_once_for_a_workspace(toy: Adaptation, tmp_path: Path) -> None:
+    """The toy answers nothing right, so its own answers count, which the next process finds in a file."""
+    config = LearnerConfig(judging="meaning", sure=1e-6, max_answer_tokens=4)
+    items = reference_items(MODEL)
+    first = AskedBase(tmp_path / "cache", toy, ("base", "here"), config, Silent())
+    chosen = first.choice(items).of(items)
+    known = [item for item in chosen if item.kind == "known"]
+    assert 0 < len(known) <= OWN_ANSWERS and 1e-6 <= first.sure < 1
+    answers = first.answers(chosen).kept
+    dumb = cast(Adaptation, SimpleNamespace(style=toy.style))  # it cannot be asked
+    again = AskedBase(tmp_path / "cache", dumb, ("base", "here"), config, Silent())
+    assert again.choice(items).of(items) == chosen and again.sure == first.sure
+    assert again.answers(chosen).kept == answers and len(answers) >= len(known)
 
 
 def test_a_choice_names_items_only() -> None:
@@ -290,12 +315,6 @@ def test_a_base_is_sure_by_the_token(probability: float, contradicted: int) -> N
 
 
 # --- likelihoods and neutral text, by a toy ----------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Adaptation:
-    folder = save_toy(tmp_path_factory.mktemp("toy"), context_tokens=4096)
-    return Adaptation.load(LearnerConfig(max_answer_tokens=4).engine_config(str(folder)))
 
 
 def test_other_answers_are_of_the_same_kind_and_none_is_right() -> None:

@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from seal.engine.start import Watch
     from seal.learner.answer_ways import Answerer
     from seal.learner.answering import Answer, Mind
-    from seal.learner.base_facts import BaseFacts
+    from seal.learner.asked_base import AskedBase
     from seal.learner.compiling import Compiler
-    from seal.learner.fluency import NeutralReading
     from seal.learner.judging import Gates
     from seal.learner.library import KnownDocument, Library
     from seal.learner.reference import ReferenceItem
@@ -31,6 +30,9 @@ if TYPE_CHECKING:
     from seal.learner.skills import Skills
     from seal.learner.ways import By
     from seal.learner.writing import DocumentReader, DocumentWriter
+
+
+_CACHE = ".cache"
 
 
 class Parts:
@@ -162,15 +164,8 @@ class Parts:
         return ConfiguredGates(self.config.gates, self.config.autonomy)
 
     @cached_property
-    def base_facts(self) -> BaseFacts:
-        """What was found out about the frozen base by asking it."""
-        from seal.learner.base_facts import BaseFacts
-
-        return BaseFacts(self.adaptation, self.library, self.config, self.workspace.path, self.watch)
-
-    @cached_property
     def reference(self) -> tuple[ReferenceItem, ...]:
-        """What must not be lost: the questions of the user's own, or those that this base answers right."""
+        """What must not be lost."""
         from seal.domains.knowledge import load_contexts
         from seal.learner.reference_sets import reference_items
 
@@ -179,7 +174,7 @@ class Parts:
         items = reference_items(self.model_name, given)
         if given or self.config.judging == "words":
             return items
-        return self.base_facts.choice(items).of(items)
+        return self.asked_base.choice(items).of(items)
 
     @property
     def reference_power(self) -> tuple[str, ...]:
@@ -189,22 +184,13 @@ class Parts:
         return said_of(self.reference, self.config.gates)
 
     @cached_property
-    def sure(self) -> float:
-        """From which certainty on the base counts as sure of an answer."""
-        return self.config.sure if self.config.judging == "words" else self.base_facts.sure()
+    def asked_base(self) -> AskedBase:
+        """What was found out about the base by asking it."""
+        from seal.learner.asked_base import AskedBase
 
-    @cached_property
-    def neutral(self) -> NeutralReading:
-        """How the base reads neutral text."""
-        from seal.learner.fluency import read_neutral
-
-        return read_neutral(self.adaptation)
-
-    @cached_property
-    def answers(self) -> GivenAnswers:
-        """Answers that were given. Those of the base to the reference are never dropped, and are kept in a
-        file from one process to the next."""
-        return self.base_facts.answers(self.reference)
+        identity = (self.library.base, self.library.environment)
+        folder = self.workspace.path / _CACHE
+        return AskedBase(folder, self.adaptation, identity, self.config, self.watch)
 
     @property
     def version_settings(self) -> Mapping[str, Any]:
@@ -222,6 +208,12 @@ class Parts:
         if self.config.processes:
             return self.config.processes
         return usable_cores() if self.model_name in BUILTIN else 1
+
+    @cached_property
+    def answers(self) -> GivenAnswers:
+        """Answers that were given. Those of the base to the reference are never dropped, and are kept in a
+        file from one process to the next."""
+        return self.asked_base.answers(self.reference)
 
     def answer(self, version: Version | None, questions: Sequence[str], by: By) -> list[Answer]:
         """The answers of a version, by one of the ways. Raises StateError for a way that this learner lacks,

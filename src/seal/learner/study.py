@@ -127,7 +127,9 @@ class Study:
         near |= {retirement.older for retirement in retired}
         older = [other for key, other in self.before.items() if key in near]
         conflicts = [*self._conflicts(known, older, retired)]
-        conflicts.append(against_base(known, self.base, parts.sure, parts.config.judging))
+        judging = parts.config.judging
+        sure = parts.config.sure if judging == "words" else parts.asked_base.sure
+        conflicts.append(against_base(known, self.base, sure, judging))
         empty = Exam(f"document {record.id[:12]}", "the live version", {}, {})
         older_than = tuple(sorted(r.newer for r in by))
         return Candidate(known, cell, retired, concerns, tuple(conflicts), empty, older_than)
@@ -223,7 +225,9 @@ class Study:
         """Of models that read more than their own world."""
         if self.parts.config.judging == "words":
             return ()
-        return perplexities(self.parts.adaptation, self.parts.neutral, [c.cell for c in candidates])
+        return perplexities(
+            self.parts.adaptation, self.parts.asked_base.neutral, [c.cell for c in candidates]
+        )
 
     def _learned(self, on_top: Sequence[Candidate]) -> dict[str, float | None]:
         """The same, with those of this study that are live already."""
