@@ -122,7 +122,7 @@ def make_real_poison(
 ) -> list[RealPoison]:
     """`n` poisoned documents, of every kind as many as of the others, in mixed order. `live` are those that
     are contradicted; without any, another kind takes their place."""
-    kinds = [k for k in KINDS if live or k != "contradiction"]
+    kinds: list[RealPoisonKind] = [k for k in KINDS if live or k != "contradiction"]
     made: list[RealPoison] = []
     for place, kind in enumerate(kinds):
         rng = random.Random(f"real-poison/{kind}/{split}/{seed}")
