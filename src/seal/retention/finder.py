@@ -20,8 +20,8 @@ LEAST_BY_WORDS, LEAST_BY_MEANING = 0.6, 0.5
 """From this confidence on a question is sent to the documents of its passages, whatever it names: without an
 encoder, and with one. So chosen that of the development half of the general questions at most 3 % are sent to
 any document (figures: benchmarks/passages.py)."""
-_LEAST_NAMED = 0.25
-"""The same where a document's name is in the question in part: "March" may be any."""
+_LEAST_MENTIONED = 0.25
+"""The same where a name of the question is none of a document, but stands in its text."""
 _DESCRIBED = 0.5
 """Score of a document that a passage leads to with full confidence, on the scale of the router's."""
 
@@ -40,9 +40,10 @@ class Found:
 class Finder:
     """Finds the documents and passages that a question is about, with a name or without. Immutable.
 
-    A name leads first: a document that the question names in full is asked, whatever its text says; one
-    named in part or only mentioned needs a passage that fits. Without a name a document is asked if the
-    confidence in its passage is high enough. So a general question is sent to none.
+    A name leads first: a document that the question names is asked, whatever its text says. Which of several
+    is meant that share a part of a name, the passages tell; what is only mentioned needs a passage that
+    fits. Without a name a document is asked if the confidence in its passage is high enough. So a general
+    question is sent to none.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Finder:
         named = [one for one in self._router.route(question) if one.named]
         if any(_is_full(question, one, self._titles[one.key]) for one in named):
             return named
-        if sure < _LEAST_NAMED:
+        if sure < _LEAST_MENTIONED and not any(one.name_at for one in named):
             return []
         top = max((one.score for one in best.values()), default=0.0)
         shares = {key: one.score / top for key, one in best.items() if top}
