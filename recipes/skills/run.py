@@ -16,7 +16,7 @@ import torch
 from seal.engine.adapt import Adaptation
 from seal.learner.practice import practice_documents, skills_name
 from seal.learner.settings import preset
-from seal.learner.skills import practised
+from seal.learner.skills import ROUNDS, practised
 from seal.models.identity import weights_fingerprint
 from seal.training import save_peft
 
@@ -25,6 +25,9 @@ def main() -> None:
     """Raises what loading and training do."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--model", required=True, help="a name that `seal init --model` takes")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help="how often the practice set is gone through"
+    )
     parser.add_argument("--out", type=Path, required=True, help="the folder that gets one for the adapter")
     given = parser.parse_args()
     started = time.perf_counter()
@@ -33,7 +36,7 @@ def main() -> None:
     folder = given.out / name
     if folder.exists():
         raise SystemExit(f"{folder} is there already")
-    adapter = practised(base, _show)
+    adapter = practised(base, _show, rounds=given.rounds)
     given.out.mkdir(parents=True, exist_ok=True)
     save_peft(adapter, folder, Path(given.model).name, dtype=torch.bfloat16)
     documents = practice_documents()
@@ -43,7 +46,7 @@ def main() -> None:
     (folder / "README.md").write_text(
         f"# Skills of {Path(given.model).name}\n\n"
         "A LoRA with which this base writes questions about sentences and reads texts for `seal learn` and "
-        "`seal ask`. Made by `python -m recipes.skills.run` from the practice set of this package "
+        f"`seal ask`. Made by `python -m recipes.skills.run --rounds {given.rounds}` from the practice set "
         f"({len(documents)} documents, {pairs} questions, all written for it): {len(adapter.losses)} steps "
         f"in {seconds:.0f} s, loss {adapter.losses[0]:.2f} at first and {last:.2f} at the end. The licence "
         "is that of the base.\n",

@@ -28,17 +28,17 @@ if TYPE_CHECKING:
 
     from seal.engine.adapt import Adaptation
 
-_ROUNDS: Final = 2
+ROUNDS: Final = 1
 _SEED: Final = 0
 _HYPERPARAMETERS: Final = Hyperparameters(
     rank=8,
     alpha=16.0,
-    learning_rate=5e-4,
+    learning_rate=8e-4,
     schedule="linear",
     final_lr_fraction=0.05,
     warmup_steps=4,
     epochs=1,
-    batch_tokens=800,
+    batch_tokens=1200,
 )
 _READ_TOKENS: Final = 24
 _ROWS: Final = 48
@@ -142,9 +142,9 @@ def skills_of(base: Adaptation, watch: Callable[[str, int, int], None]) -> Skill
     return Skills(base, load_peft(folder, base.model))
 
 
-def practised(base: Adaptation, watch: Callable[[str, int, int], None]) -> Adapter:
-    """Practises on the whole practice set. Raises TrainingError if it diverged."""
-    examples = practice_examples(practice_documents(), _SEED, _ROUNDS)
+def practised(base: Adaptation, watch: Callable[[str, int, int], None], *, rounds: int = ROUNDS) -> Adapter:
+    """Practises on the whole practice set, so many times. Raises TrainingError if it diverged."""
+    examples = practice_examples(practice_documents(), _SEED, rounds)
     plan = TrainingPlan("skills", examples, _HYPERPARAMETERS, _SEED)
     [adapter] = train(
         base.model,
