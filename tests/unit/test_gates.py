@@ -16,7 +16,8 @@ from scipy import optimize
 
 from seal.errors import InputError
 from seal.gates import GATES, Exam, GateConfig, Report, decide
-from seal.gates.rules import acquisition, retention
+from seal.gates.acquiring import acquisition
+from seal.gates.rules import retention
 from seal.grading.paired import PairedOutcomes, compare, gain_p_value, items_needed, lower_bound
 
 N_TRIALS = 200

@@ -4,6 +4,7 @@ where they are few. With the rates of error of these rules."""
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 import pytest
@@ -31,7 +32,10 @@ N_TRIALS = 400
 
 
 def _exam(
-    before: list[float], after: list[float], rises: list[float] | None = None, facts: list[int] | None = None
+    before: Sequence[float],
+    after: Sequence[float],
+    rises: Sequence[float] | None = None,
+    facts: Sequence[int] | None = None,
 ) -> Exam:
     keys = [f"q{i}" for i in range(len(before))]
     made = Exam("document d", "the live version", dict(zip(keys, after, strict=True)),

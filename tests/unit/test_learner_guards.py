@@ -10,7 +10,8 @@ from typing import Any, cast
 import pytest
 
 from seal.gates import Conflict, Denial, Exam, GateConfig, Leak, Report, decide
-from seal.gates.rules import acquisition, consistency, denials, honesty
+from seal.gates.acquiring import acquisition
+from seal.gates.rules import consistency, denials, honesty
 from seal.learner import measuring
 from seal.learner.answering import Answer, Cell, Mind
 from seal.learner.compiling import Compiler

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import BertConfig, BertModel, BertTokenizerFast
+from transformers import BertConfig, BertModel
+from transformers.models.bert.tokenization_bert import BertTokenizer
 
 from seal.errors import DamageError, InputFileError
 from seal.models import sentence_encoder
@@ -31,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         max_position_embeddings=300,
     )
     BertModel(config).save_pretrained(path)
-    BertTokenizerFast(str(path / "vocab.txt")).save_pretrained(path)
+    BertTokenizer(str(path / "vocab.txt")).save_pretrained(path)
     return path
 
 

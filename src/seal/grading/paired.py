@@ -80,7 +80,10 @@ def rise_p_value(rises: Sequence[float]) -> float:
     from scipy import stats
 
     changed = [rise for rise in rises if rise]
-    return float(stats.wilcoxon(changed, alternative="greater").pvalue) if changed else 1.0
+    if not changed:
+        return 1.0
+    outcome: Any = stats.wilcoxon(changed, alternative="greater")  # which scipy types as a bare tuple
+    return float(outcome.pvalue)
 
 
 def design_effect(

@@ -98,5 +98,5 @@ def _times_agree(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
         return hour_a == hour_b
     assert isinstance(hour_a, int) and isinstance(hour_b, int)
     return hour_a == hour_b or (
-        hour_a % 12 == hour_b % 12 and (marked_a or marked_b) and min(hour_a, hour_b) > 0
+        hour_a % 12 == hour_b % 12 and bool(marked_a or marked_b) and min(hour_a, hour_b) > 0
     )

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from seal.gates import Decision, GateConfig, Report, decide
+from seal.gates.acquiring import acquisition
 from seal.gates.decide import Autonomy
-from seal.gates.rules import acquisition, consistency, groundedness, screening
+from seal.gates.rules import consistency, groundedness, screening
 
 _ALONE = (screening, groundedness, consistency, acquisition)
 

@@ -204,7 +204,9 @@ class LearnerConfig(_Config):
 
     def with_recipe(self, recipe: Mapping[str, Any]) -> LearnerConfig:
         """These settings with those of a recipe in their place, to build as it was built then."""
-        built = {"method": "pieces"} | {name: recipe[name] for name in self.recipe() if name in recipe}
+        built: dict[str, Any] = {"method": "pieces"} | {
+            name: recipe[name] for name in self.recipe() if name in recipe
+        }
         built["ground"] = {"words": _WORDS_IF_NOT_STATED, **built["ground"]}
         return LearnerConfig.model_validate(self.model_dump(mode="json") | built)
 

@@ -167,7 +167,7 @@ def _builtin(name: str) -> ModelAtHand:
 
 def _packaged(model: PackagedModel) -> ModelAtHand:
     there = model.is_installed()
-    files = model.files() if there else ()
+    files: tuple[Path, ...] = model.files() if there else ()
     return ModelAtHand(
         model.name,
         "package",
@@ -176,7 +176,7 @@ def _packaged(model: PackagedModel) -> ModelAtHand:
         sum(file.stat().st_size for file in files) if there else model.download_bytes,
         model.licence,
         model.chat,
-        str(files[0].parent) if there else "",
+        str(files[0].parent) if files else "",
         there,
         model.install,
     )
