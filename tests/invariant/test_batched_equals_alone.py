@@ -141,7 +141,11 @@ def _wrong_share(monkeypatch: pytest.MonkeyPatch) -> None:
 def _leak(monkeypatch: pytest.MonkeyPatch) -> None:
     """Attention sees from one text into the one before it, as by a wrong mask."""
     attention = packed._packed_attention
-    monkeypatch.setattr(packed, "_packed_attention", lambda model, lengths: attention(model, [sum(lengths)]))
+    monkeypatch.setattr(
+        packed,
+        "_packed_attention",
+        lambda model, groups: attention(model, [packed._Group(0, (sum(g.n_tokens for g in groups),))]),
+    )
 
 
 def _stale_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
