@@ -54,6 +54,7 @@ SAME = [
     ("When does the office close?", "5 pm", "17:00"),
     ("Wann öffnet das Büro?", "9.30 Uhr", "um 9:30 Uhr"),
     ("When does lunch begin?", "noon", "12:00"),
+    ("When does the office close?", "5:00", "5 p.m."),
     ("When does the office open?", "It is open from 9:00 to 17:00.", "9:00"),
     # names, word order, inflection, what the question says already
     ("Who founded the mill?", "It was founded by Edwin Harrow", "Edwin Harrow"),
@@ -137,6 +138,7 @@ DIFFERENT = [
     ("When does the office open?", "9:30", "930"),
     ("When does the office open?", "9:30", "9:00"),
     ("When does the office open?", "9 am", "9 pm"),
+    ("When does the office close?", "5:00", "17:00"),
     ("How cold was it?", "-5 °C", "5 °C"),
     ("What does it cost?", "$45", "€45"),
     ("What does it cost?", "$45 per month", "$45 per year"),

@@ -167,7 +167,7 @@ def read_time(text: AnswerPieces, at: int) -> StatedAmount | None:
     key = text.key(at)
     if key in ("noon", "midday", "mittag", "midnight", "mitternacht") and text.pieces[at].kind == "word":
         hour = 0 if key in ("midnight", "mitternacht") else 12
-        return text.made("time", (hour, 0, True), at, at + 1)
+        return text.made("time", (hour, 0, "half"), at, at + 1)
     if not text.is_num(at):
         return None
     hour = minute = None
@@ -194,9 +194,9 @@ def read_time(text: AnswerPieces, at: int) -> StatedAmount | None:
             and minute is None
             and len(text.key(after + 1)) == 2
         ):
-            return text.made("time", (hour, text.whole(after + 1, 0, 59), hour > 12), at, after + 2)
+            return text.made("time", (hour, text.whole(after + 1, 0, 59), "day"), at, after + 2)
         if named:
-            return text.made("time", (hour, minute or 0, True), at, after + 1)
+            return text.made("time", (hour, minute or 0, "day"), at, after + 1)
     before = {
         "上午": "am",
         "早上": "am",
@@ -210,12 +210,12 @@ def read_time(text: AnswerPieces, at: int) -> StatedAmount | None:
     half = half or before.get(text.key(at - 2) + text.key(at - 1), "")
     if half:
         if hour > 12:
-            return text.made("time", (hour, minute or 0, True), at, after)
+            return text.made("time", (hour, minute or 0, "day"), at, after)
         hour = hour % 12 + (12 if half == "pm" else 0)
-        return text.made("time", (hour, minute or 0, True), at, after)
+        return text.made("time", (hour, minute or 0, "half"), at, after)
     if explicit:
-        marked = hour > 12 or key.startswith("0") or text.german
-        return text.made("time", (hour, minute, marked), at, stop)
+        clock = "day" if hour > 12 or key.startswith("0") or text.german else ""
+        return text.made("time", (hour, minute, clock), at, stop)
     return None
 
 

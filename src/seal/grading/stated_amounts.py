@@ -15,8 +15,9 @@ AmountKind = Literal["number", "date", "time", "version"]
 
 @dataclass(frozen=True, slots=True)
 class StatedAmount:
-    """One quantity. `value` is a number's worth, a date's (year, month, day), a time's (hour, minute, marked)
-    or a version's text; `at` and `stop` are its place among the pieces."""
+    """One quantity. `value` is a number's worth, a date's (year, month, day), a time's (hour, minute, clock)
+    or a version's text; the clock is "half" with am or pm, "day" for 24 hours, "" where it is open.
+    `at` and `stop` are its place among the pieces."""
 
     kind: AmountKind
     value: tuple[object, ...]
@@ -91,12 +92,15 @@ def _dates_agree(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
 
 
 def _times_agree(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
-    (hour_a, minute_a, marked_a), (hour_b, minute_b, marked_b) = one, other
-    if minute_a != minute_b:
-        return False
-    if marked_a and marked_b:
-        return hour_a == hour_b
+    (hour_a, minute_a, clock_a), (hour_b, minute_b, clock_b) = one, other
+    if minute_a != minute_b or hour_a == hour_b:
+        return minute_a == minute_b
     assert isinstance(hour_a, int) and isinstance(hour_b, int)
+<<<<<<< HEAD
     return hour_a == hour_b or (
         hour_a % 12 == hour_b % 12 and bool(marked_a or marked_b) and min(hour_a, hour_b) > 0
     )
+=======
+    # "5:00" may be 5 pm, but who writes 17:00 elsewhere means five in the morning
+    return {clock_a, clock_b} == {"", "half"} and hour_a % 12 == hour_b % 12 and min(hour_a, hour_b) > 0
+>>>>>>> w-grader
