@@ -96,11 +96,5 @@ def _times_agree(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
     if minute_a != minute_b or hour_a == hour_b:
         return minute_a == minute_b
     assert isinstance(hour_a, int) and isinstance(hour_b, int)
-<<<<<<< HEAD
-    return hour_a == hour_b or (
-        hour_a % 12 == hour_b % 12 and bool(marked_a or marked_b) and min(hour_a, hour_b) > 0
-    )
-=======
     # "5:00" may be 5 pm, but who writes 17:00 elsewhere means five in the morning
     return {clock_a, clock_b} == {"", "half"} and hour_a % 12 == hour_b % 12 and min(hour_a, hour_b) > 0
->>>>>>> w-grader
