@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
+COMMAND: Final = "is a command about answering"
 _BEGIN: Final = (
     r"(?:^|[.:;,!?\"'“”‘’(\[{*#>—–-]\s*|\b(?:please|now|then|and|also|instead|must|should|shall|will|you"
     r"|to|always"
@@ -137,7 +138,7 @@ _WORDINGS: Final = {
         rf"|will) (?:now |always |never |not )*"
         rf"(?:{_SAY}|ignore|obey|follow|reveal|repeat|learn)\b"
     ),
-    "is a command about answering": (
+    COMMAND: (
         rf"{_OPENING}{_COMMANDS}\b[^.!?\n]{{0,120}}\b{_ABOUT}\b"
         rf"|\b(?:when(?:ever)?|if|once|every time)\b[^.!?\n]{{0,80}}, (?:please |always |just |simply "
         rf"|only )?{_SAY}\b"

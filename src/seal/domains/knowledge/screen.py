@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from seal.domains.knowledge.copies import shared, shingles
 from seal.domains.knowledge.gibberish import gibberish
-from seal.domains.knowledge.instructions import hidden, instructions, spoken
+from seal.domains.knowledge.instructions import COMMAND, hidden, instructions, spoken
 from seal.domains.knowledge.private_data import personal, secrets
 from seal.text import sentences
 
@@ -65,6 +65,12 @@ class ScreenConfig(BaseModel):
         description="Take a sentence that speaks to its reader (you, commands) for an instruction. Right for "
         "texts that tell something, as encyclopedias and news do; set it false for manuals and letters.",
     )
+    hold_commands: bool = Field(
+        default=True,
+        description="Take a command about answering, asking, rules or words for an instruction to the model. "
+        "Handbooks and policies give such commands to people; what speaks to a model plainly is held all the "
+        "same.",
+    )
     hold: frozenset[FlagKind] = Field(
         default=frozenset({"personal", "instruction", "near-duplicate"}),
         description="Kinds of finding for which a person is asked; any other kind rejects the document.",
@@ -107,7 +113,8 @@ def screen(
     flagged += flags("gibberish", gibberish(text))
     flagged += flags("secret", _reasons(parts, secrets))
     flagged += flags("personal", _reasons(parts, personal))
-    flagged += flags("instruction", _reasons(parts, instructions))
+    found = _reasons(parts, instructions)
+    flagged += flags("instruction", [r for r in found if config.hold_commands or not r.endswith(COMMAND)])
     flagged += flags("instruction", _reasons(parts, hidden))
     if config.hold_spoken and not any(flag.kind == "instruction" for flag in flagged):
         flagged += flags("instruction", _reasons(parts[1:], spoken))

@@ -1,0 +1,108 @@
+"""A toy checkpoint with a chat template goes through the whole preset of real models: written about by unit,
+examined, trained, judged, asked by each way, and forgotten. Its writing and reading are scripted, since a toy
+can do neither."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from checkpoints import save_toy
+from seal.gates import Decision, Report
+from seal.learner import Learner, Text
+from seal.learner.settings import FILE, preset, settings_text
+from seal.learner.skills import ReadAnswer
+from seal.models.generate import Generation
+
+TEXT = (
+    "Alder Mill was built in 1844 by Tom Reed. It has three floors.\n\n"
+    "| Room | Rent |\n|---|---|\n| Attic | 90 |\n"
+)
+ANSWERS = {
+    "When was Alder Mill built?": "in 1844",
+    "In which year was Alder Mill built?": "1844",
+    "Who built Alder Mill?": "Tom Reed",
+    "How many floors does Alder Mill have?": "three",
+}
+
+
+class ScriptedSkills:
+    """Writes the same questions about each sentence, and reads what is in the table above."""
+
+    @contextmanager
+    def on(self) -> Iterator[None]:
+        yield
+
+    def write(self, prompts: Sequence[str], **_: Any) -> list[Generation]:
+        pairs = "".join(f"{question} | {answer}\n" for question, answer in ANSWERS.items())
+        return [Generation(pairs, 9, False) for _ in prompts]
+
+    def read(self, prompts: Sequence[str], _on_progress: Any = None) -> list[ReadAnswer]:
+        asked = [p.rpartition("\nQuestion: ")[2].removesuffix("\nAnswer:") for p in prompts]
+        return [ReadAnswer(ANSWERS.get(question, ""), 0.9) for question in asked]
+
+
+class OpenGates:
+    """Lets everything through and remembers what was measured: a toy passes no gate."""
+
+    def __init__(self) -> None:
+        self.reports: list[Report] = []
+
+    def sound(self, report: Report) -> bool:
+        return True
+
+    def decide(self, report: Report) -> Decision:
+        self.reports.append(report)
+        return Decision("live", "for this test", ())
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Learner, OpenGates]:
+    folder = tmp_path_factory.mktemp("preset")
+    toy = save_toy(folder / "toy", "qwen3", chat=True)
+    Learner.init(folder / "w", model=str(toy))
+    settings = preset(str(toy)).model_dump()
+    settings["cell"] |= {"rank": 2, "epochs": 1, "batch_tokens": 400}
+    settings["units"] |= {"least_steps": 2, "anchors": 2, "samples": 1}
+    settings["max_answer_tokens"] = 4
+    config = type(preset(str(toy))).model_validate(settings)
+    (folder / "w" / FILE).write_text(settings_text(config), encoding="utf-8")
+    gates = OpenGates()
+    learner = Learner.open(folder / "w", gates=gates)
+    learner.parts.skills = ScriptedSkills()  # type: ignore[assignment]
+    [learned] = learner.learn(Text(TEXT, "Alder Mill"))
+    assert learned.outcome == "live"
+    return learner, gates
+
+
+def test_lines_are_of_sentences_and_of_cells_and_the_exam_is_of_other_wordings(
+    taught: tuple[Learner, OpenGates],
+) -> None:
+    learner, gates = taught
+    texts = {line.text for line in learner.workspace.lines(learner.documents()[0].id) if line.kept}
+    assert "Alder Mill was built in 1844 by Tom Reed." in texts
+    assert "Question: Alder Mill, Attic: Rent?\nAnswer: 90" in texts
+    [exam] = gates.reports[0].documents
+    assert exam.candidate, "something is examined"
+    assert len(gates.reports[0].perplexities) == 1
+
+
+def test_each_way_says_which_it_was(taught: tuple[Learner, OpenGates]) -> None:
+    learner, _ = taught
+    question = "Who built Alder Mill?"
+    assert learner.ask(question, by="weights").way == "weights"
+    read = learner.ask(question, by="reading")
+    assert (read.way, read.text) == ("reading", "Tom Reed") and "Tom Reed" in read.passage
+    auto = learner.ask(question)
+    assert (auto.way, auto.text) == ("reading", "Tom Reed")  # the toy's cell says anything
+    assert learner.ask("What is the capital of France?").way == "base"
+
+
+def test_what_is_forgotten_is_not_read_any_more(taught: tuple[Learner, OpenGates]) -> None:
+    learner, _ = taught
+    learner.forget("Alder Mill")
+    for by in ("weights", "reading", "auto"):
+        assert learner.ask("Who built Alder Mill?", by=by).way == "base"
