@@ -59,7 +59,7 @@ def test_the_python_of_the_readme(folder: Path) -> None:
 @pytest.mark.slow
 def test_the_learner_of_the_readme(folder: Path) -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    [block] = [block for block in blocks(readme, "sh") if "seal learn" in block]
+    [block] = [block for block in blocks(readme, "sh") if "seal learn examples/documents" in block]
     assert run_each(["bash", "-e"], block, folder) == 5
 
 
