@@ -47,6 +47,10 @@ _REFERENCE: Final = re.compile(
 _ORDINAL_WRAP: Final = re.compile(r"\b(am|um|vom|zum|der|dem|den|des|die|das|bis|und)\n(?=1[.] )", re.I)
 _RULE_LINE: Final = re.compile(r"^[ \t]{0,3}[-=][-=+ \t]{2,300}$", re.M)
 GAP: Final = re.compile(r" {2,}|\t+")  # between two columns of a plain table
+# "#", "1." or "-" in the first column of a table of tabs is no heading and no list
+_CELL_MARK: Final = re.compile(r"^(?:[-+*#>]|\d{1,9}[.)])(?=\t[^\t\n]+\t)", re.M)
+_MARK_BASE: Final = 0xE100  # such a mark stands here in a private area while the parser reads
+_PRIVATE: Final = re.compile("[\ue100-\ue17f]")
 _TIMES: Final = re.compile(r"(?<=[\d ])\*(?=\d)|(?<=\d)\*(?= ?\d)")
 PIPE: Final = re.compile(r"(?<!\\)\|")
 _PLAIN_CHARS: Final = (
@@ -105,6 +109,7 @@ def row_text(headings: Sequence[str], cells: Sequence[str]) -> str:
 
 def _cleaned(text: str) -> tuple[str, dict[str, dict[str, str]]]:
     """The document as the parser is to see it, every character still in its place; and its link targets."""
+    text = _PRIVATE.sub("\ufffd", text)
     text = _SURROGATE.sub("\ufffd", text.replace("\r\n", " \n").translate(_ONE_TO_ONE))
     front = _FRONT_MATTER.match(text)
     if front and _KEY.search(front[1]):
@@ -123,6 +128,7 @@ def _cleaned(text: str) -> tuple[str, dict[str, dict[str, str]]]:
 
     text = _REFERENCE.sub(keep, text)
     text = _without_table_rules(text)
+    text = _CELL_MARK.sub(lambda match: match[0][:-1] + chr(_MARK_BASE + ord(match[0][-1])), text)
     text = _ORDINAL_WRAP.sub(r"\1 ", text)
     return _TIMES.sub("×", text), references
 
@@ -169,6 +175,7 @@ class _Reader:
     def __init__(self, text: str, starts: list[int], references: dict[str, dict[str, str]]) -> None:
         self.blocks: list[TextBlock] = []
         self._text, self._starts, self._references = text, starts, references
+        self._flat = text.replace("\n", " ")
         self._depth = 0
         self._is_new_item = False
         self._marker = ""
@@ -286,13 +293,15 @@ class _Reader:
             if not said or child.type == "image":
                 continue
             written = child.markup if child.type == "text_special" else said
-            found = self._text.find(written, at, end)
+            # a line end within code is shown as a space; a space alone may be any
+            within = self._flat if child.type == "code_inline" else self._text
+            found = within.find(written, at, end) if written.strip() else -1
             at = max(found, at)
             # a character reference, and what cannot be found, has one place for all its characters
             step = found >= 0 and child.type != "text_special"
             for offset, char in enumerate(said):
                 if char != _GONE:
-                    text.append(char)
+                    text.append(chr(ord(char) - _MARK_BASE) if _PRIVATE.match(char) else char)
                     places.append(at + offset if step else min(at, max(start, end - 1)))
             at += len(written) if found >= 0 else 0
         return "".join(text), places, max(strong, 0)

@@ -165,7 +165,7 @@ class _Cutter:
 
     def _read_paragraph(self, block: TextBlock, following: TextBlock | None) -> None:
         spans = line_spans(block.text)
-        if not self.units and len(spans) > 1 and _folded(block.text[slice(*spans[0])]) == self._title:
+        if not self.units and len(spans) > 1 and _folded(block.text[slice(*spans[0])]) == self._title != "":
             spans = spans[1:]
             block = block.part(spans[0][0], len(block.text))
             spans = line_spans(block.text)
