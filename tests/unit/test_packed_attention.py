@@ -24,7 +24,7 @@ def by_torch(groups: list[TextGroup], q: Tensor, k: Tensor, v: Tensor, scaling: 
         for n in group.rests_tokens:
             own = torch.tensor([*p, *range(start, start + n)])
             one = torch.nn.functional.scaled_dot_product_attention(
-                *(x[:, :, own] for x in (q, k, v)), is_causal=True, scale=scaling, enable_gqa=True
+                q[:, :, own], k[:, :, own], v[:, :, own], is_causal=True, scale=scaling, enable_gqa=True
             )
             made = made.index_copy(1, own, one.transpose(1, 2))
             start += n
@@ -43,13 +43,13 @@ def test_tiles_give_the_same_values_and_gradients(
     weights = torch.randn(1, n, 6, 8, generator=draw)
     outcomes = []
     for attend in (by_torch, attended):
-        y = attend(groups, *given, 0.3)
+        y = attend(groups, *given, scaling=0.3)
         (y * weights).sum().backward()
         outcomes.append([y.detach(), *(one.grad.clone() for one in given if one.grad is not None)])
         for one in given:
             one.grad = None
     with torch.no_grad():
-        outcomes.append([attended(groups, *given, 0.3), *outcomes[0][1:]])
+        outcomes.append([attended(groups, *given, scaling=0.3), *outcomes[0][1:]])
     for outcome in outcomes[1:]:
         assert len(outcome) == 4
         for expected, found in zip(outcomes[0], outcome, strict=True):

@@ -57,8 +57,9 @@ class TextGroup:
         """query [1, H, n, d], key and value [1, H', n, d] of this group -> [1, H, n, d]."""
         learns = query.requires_grad or key.requires_grad or value.requires_grad
         if not self.prefix_tokens and (self.singly or not learns):
-            parts = (part.split(self.rests_tokens, 2) for part in (query, key, value))
-            return torch.cat([_by_torch(*one, None, scaling) for one in zip(*parts, strict=True)], 2)
+            q, k, v = (part.split(self.rests_tokens, 2) for part in (query, key, value))
+            each = zip(q, k, v, strict=True)
+            return torch.cat([_by_torch(*one, seen=None, scaling=scaling) for one in each], 2)
         attend = _by_products if learns else _by_torch
         p, done = self.prefix_tokens, []
         if p:
