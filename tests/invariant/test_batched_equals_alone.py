@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from seal.models import packed
+from seal.models.packed_attention import TextGroup
 from seal.training import AdapterBank, train, trainer
 from seal.training.bank import padded_parts
 from seal.training.trainer import _Trainer
@@ -144,7 +145,7 @@ def _leak(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         packed,
         "_packed_attention",
-        lambda model, groups: attention(model, [packed._Group(0, (sum(g.n_tokens for g in groups),))]),
+        lambda model, groups: attention(model, [TextGroup(0, (sum(g.n_tokens for g in groups),))]),
     )
 
 

@@ -7,7 +7,8 @@ import copy
 import pytest
 import torch
 
-from seal.models.generate import generate
+from seal.models import generate as generating
+from seal.models.generate import Sampling, generate
 from seal.models.score import score_answers
 from seal.training import AdapterBank, merge, train
 from toys import TEXT, toy_model, toy_plan, toy_tokenizer
@@ -128,3 +129,19 @@ def test_the_teacher_forced_exam_agrees_with_greedy_decoding(kind: str) -> None:
             and "\ufffd" not in generation.text
         ):
             assert score.exact
+
+
+@pytest.mark.parametrize("top_p", [0.95, 1.0])
+def test_a_second_look_at_likely_tokens_draws_what_sorting_all_does(
+    top_p: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = torch.Generator().manual_seed(0)
+    logits = torch.randn(40, 9000, generator=draw) * torch.linspace(0.1, 9, 40).unsqueeze(1)
+    uniform, sampling = torch.rand(40, generator=draw), Sampling(1, 1.0, top_p)
+    sorts: list[int] = []
+    real = torch.Tensor.sort
+    monkeypatch.setattr(torch.Tensor, "sort", lambda x, **k: sorts.append(len(x)) or real(x, **k))
+    staged = generating._draw(logits, sampling, uniform)
+    monkeypatch.setattr(generating, "_LARGE_VOCABULARY", 1 << 20)
+    assert staged.tolist() == generating._draw(logits, sampling, uniform).tolist()
+    assert 0 < sorts[0] < sorts[1]

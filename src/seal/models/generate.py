@@ -23,7 +23,8 @@ from seal.models.logits import logits_at
 from seal.models.prefixes import SharedPrefix, shared_prefixes
 from seal.models.tokens import encode_prompt, pad_id
 
-_TOP = 64  # candidates looked at before the whole vocabulary is sorted
+_TOPS = (64, 2048)  # candidates looked at before the whole vocabulary is sorted
+_LARGE_VOCABULARY = 8192  # in a smaller one the second look is hardly dearer than the whole
 _COMPACT_BELOW = 0.75  # ended rows leave the batch when it shrinks to this share
 
 
@@ -343,9 +344,14 @@ def _draw(logits: Tensor, sampling: Sampling, uniform: Tensor) -> Tensor:
         return logits.argmax(-1)
     p = torch.softmax(logits.float() / sampling.temperature, -1)
     needed = uniform if sampling.top_p == 1 else torch.full_like(uniform, sampling.top_p)
-    top, ids = p.topk(min(_TOP, p.shape[-1]))
+    n_words = p.shape[-1]
+    top, ids = p.topk(min(_TOPS[0], n_words))
     tokens = _invert(top, ids, sampling.top_p, uniform)
     short = (top.sum(-1) <= needed).nonzero().squeeze(1)
+    if len(short) and n_words > _LARGE_VOCABULARY:
+        top, ids = p[short].topk(_TOPS[1])
+        tokens[short] = _invert(top, ids, sampling.top_p, uniform[short])
+        short = short[top.sum(-1) <= needed[short]]
     if len(short):
         top, ids = p[short].sort(descending=True)
         tokens[short] = _invert(top, ids, sampling.top_p, uniform[short])

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 import torch
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
-_KEEP_BELOW_bytes = 1 << 30
+_KEEP_BELOW_bytes = 2**31 - 1  # a table of logits of a large vocabulary is above 1 GiB
 
 
 @contextmanager

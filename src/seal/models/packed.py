@@ -21,57 +21,13 @@ import torch
 from torch import Tensor, nn
 
 from seal.models.decoder import ATTENTION, Decoder
+from seal.models.packed_attention import TextGroup, attended
 from seal.models.prefixes import SharedPrefix
 
 _NAME = "seal_packed"
 _TOLERANCE = 1e-3
 _state = threading.local()
 _can_pack: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
-
-
-@dataclass(frozen=True)
-class _Group:
-    """Texts in a row after their prefix: `rests_tokens` is what each has besides it."""
-
-    prefix_tokens: int
-    rests_tokens: tuple[int, ...]
-
-    @property
-    def n_tokens(self) -> int:
-        return self.prefix_tokens + sum(self.rests_tokens)
-
-    @functools.cached_property
-    def _tiles(self) -> tuple[Tensor, Tensor, Tensor]:
-        """The token at each place of the rests, filled up to one length; the place of each token; and which
-        keys a token sees, the prefix before its own text. What fills up is after all that is seen."""
-        height = max(self.rests_tokens)
-        tokens, places, at = [], [], self.prefix_tokens
-        for row, n in enumerate(self.rests_tokens):
-            tokens += [*range(at, at + n), *[at] * (height - n)]
-            places += range(row * height, row * height + n)
-            at += n
-        seen = torch.ones(height, self.prefix_tokens + height, dtype=torch.bool).tril(self.prefix_tokens)
-        return torch.tensor(tokens), torch.tensor(places), seen
-
-    def attended(self, query: Tensor, key: Tensor, value: Tensor, scaling: float | None) -> Tensor:
-        """The same for query [1, H, n, d], key and value [1, H', n, d] of this group."""
-        gqa = query.shape[1] != key.shape[1]
-        attend = functools.partial(nn.functional.scaled_dot_product_attention, scale=scaling, enable_gqa=gqa)
-        if not self.prefix_tokens:
-            parts = (part.split(self.rests_tokens, 2) for part in (query, key, value))
-            return torch.cat([attend(*one, is_causal=True) for one in zip(*parts, strict=True)], 2)
-        p, n_rows = self.prefix_tokens, len(self.rests_tokens)
-        tokens, places, seen = (part.to(query.device) for part in self._tiles)
-        before = attend(query[:, :, :p], key[:, :, :p], value[:, :, :p], is_causal=True)
-        rests, heads = [], []
-        for part in (query, key, value):
-            tiles = part[0].index_select(1, tokens).unflatten(1, (n_rows, -1))
-            rests.append(tiles.transpose(0, 1))
-            heads.append(part[:, :, :p].expand(n_rows, -1, -1, -1))
-        key, value = (torch.cat([heads[i], rests[i]], 2) for i in (1, 2))
-        y = attend(rests[0], key, value, attn_mask=seen)
-        after = y.transpose(0, 1).flatten(1, 2).index_select(1, places)
-        return torch.cat([before, after.unsqueeze(0)], 2)
 
 
 def _attention(
@@ -84,19 +40,13 @@ def _attention(
     **_: Any,
 ) -> tuple[Tensor, None]:
     """Causal attention within each text. query [1, H, N, d], key and value [1, H', N, d] -> [1, N, H, d]."""
-    groups: Sequence[_Group] = _state.groups
-    sizes = [group.n_tokens for group in groups]
-    parts = [
-        group.attended(q, k, v, scaling)
-        for group, q, k, v in zip(groups, query.split(sizes, 2), key.split(sizes, 2), value.split(sizes, 2))
-    ]
-    return (parts[0] if len(parts) == 1 else torch.cat(parts, 2)).transpose(1, 2), None
+    return attended(_state.groups, query, key, value, scaling), None
 
 
 def text_lengths() -> list[int]:
     """The lengths in tokens of the texts in the row that is in flight; none if no row is, or if texts in it
     share what they begin with."""
-    groups: Sequence[_Group] = getattr(_state, "groups", ())
+    groups: Sequence[TextGroup] = getattr(_state, "groups", ())
     if any(group.prefix_tokens for group in groups):
         return []
     return [n for group in groups for n in group.rests_tokens]
@@ -118,7 +68,7 @@ def _register_with_transformers() -> None:
 
 
 @contextmanager
-def _packed_attention(model: Any, groups: Sequence[_Group]) -> Iterator[None]:
+def _packed_attention(model: Any, groups: Sequence[TextGroup]) -> Iterator[None]:
     if not isinstance(model, Decoder):
         _register_with_transformers()
     before = model.config._attn_implementation
@@ -266,10 +216,10 @@ class Batch:
         """Around the forward pass."""
         if self.position_ids is None:
             return nullcontext()
-        groups = []
+        groups, singly = [], isinstance(model, Decoder)
         for prefix in self.prefixes:
             n = prefix.length_tokens
-            groups.append(_Group(n, tuple(self.lengths_tokens[i] - n for i in prefix.members)))
+            groups.append(TextGroup(n, tuple(self.lengths_tokens[i] - n for i in prefix.members), singly))
         return _packed_attention(model, groups)
 
     def rows_of(self, owners: Sequence[int]) -> dict[int, int]:

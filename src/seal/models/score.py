@@ -23,6 +23,8 @@ from seal.models.packed import Batch, chunks, packs, shares_prefixes
 from seal.models.prefixes import SharedPrefix, shared_prefixes
 from seal.models.tokens import encode_completion, encode_prompt, pad_id
 
+_MOST_LOGITS = 1 << 27  # of one pass: 4096 answer tokens with a vocabulary of 32k
+
 
 @dataclass(frozen=True)
 class AnswerScore:
@@ -92,7 +94,9 @@ def score_answers(
                 lengths[i] -= group.length_tokens
     owners = [slots[i] if slots else n for n, i in enumerate(order)]
     results: dict[int, AnswerScore] = {}
-    sizes = [lengths[i] for i in order]
+    # The logits of answers take more room than all else where the vocabulary is large.
+    dearness = max_tokens * model.get_output_embeddings().weight.shape[0] / _MOST_LOGITS  # type: ignore[operator, union-attr]
+    sizes = [max(lengths[i], math.ceil(len(answers[i]) * dearness)) for i in order]
     for places in chunks(owners, sizes, max_tokens=max_tokens, packed=packed):
         members = [order[n] for n in places]
         batch = Batch.of(

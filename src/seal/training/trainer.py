@@ -183,7 +183,7 @@ class _Trainer:
         self.max_tokens = max_tokens or MAX_TOKENS.get(bank.device.type, MAX_TOKENS["cpu"])
         longest = max(len(example.input_ids) for work in works for example in work.examples)
         self.packed = packs(model, longest)
-        self.sharing = shares_prefixes(model, longest)
+        self.sharing = self.packed and shares_prefixes(model, longest)
         self.trunk = Trunk.below(model, {layer.module for layer in bank.layers}, packed=self.packed)
         self.n_steps = sum(len(work.steps) for work in works)
         self.adapters: dict[int, Adapter] = {}
