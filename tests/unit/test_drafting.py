@@ -178,3 +178,21 @@ def test_each_cell_of_a_row_is_asked_for_without_a_writer():
         ("Kettle, Black: Price?", "£85"),
         ("Kettle, Black: Delivery?", "9 days"),
     }
+
+
+def test_an_exam_that_is_too_short_asks_for_facts_of_which_only_the_sentence_tells():
+    pairs = {
+        "Who built Alder Mill?": "Tom Reed",
+        "When was Alder Mill built?": "in 1844",
+        "How many floors has Alder Mill?": "three",
+        "Where does Alder Mill stand?": "in Tove",
+    }
+
+    def writes(prompt: str, _: int) -> str:
+        sentence = prompt.split("Sentence:")[1]
+        return "".join(f"{q} | {a}\n" for q, a in pairs.items() if a.split()[-1] in sentence)
+
+    lines, exam, _ = draft(writes, lambda q: (pairs[q], 0.5 if q.startswith("Who") else 0.4), least=8)
+    assert [q.text for q in exam] == ["Who built Alder Mill?"]  # a quarter of four
+    assert sorted(reasons(lines).values()) == ["", "", "", FOR_EXAM]
+    assert draft(writes, lambda q: (pairs[q], 0.5), least=0)[1] == ()

@@ -134,14 +134,22 @@ class Drafter:
 
     def _exam(self, drafts: Sequence[_Draft]) -> tuple[Question, ...]:
         """Wordings that are not learned, of facts that others ask for: those left over, and if these are too
-        few, some that would be learned."""
+        few, some that would be learned. If an exam is too short to show anything even so, it asks for facts
+        of which only the sentence tells."""
         left = [one for one in drafts if one.reason == ENOUGH]
         learned = [one for one in drafts if not one.reason and one.probability < 1]
+        config = self.config
+        pools = (
+            (left, True, config.max_questions),
+            (learned, True, config.enough),
+            (learned, False, min(config.least, len(learned) // 4)),
+        )
         exam: list[_Draft] = []
-        for pool, most in ((left, self.config.max_questions), (learned, self.config.enough)):
+        for pool, asked_twice, most in pools:
             for one in sorted(pool, key=lambda one: -one.probability):
                 told = any(not o.reason and o is not one and _same(o, one) for o in drafts)
-                if len(exam) < most and told and not any(_same(o, one) for o in exam):
+                new = not one.reason or one.reason == ENOUGH
+                if len(exam) < most and new and told >= asked_twice and not any(_same(o, one) for o in exam):
                     one.reason = FOR_EXAM
                     exam.append(one)
         return tuple(Question(one.question, (one.answer,)) for one in exam)

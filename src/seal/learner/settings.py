@@ -94,6 +94,12 @@ class UnitsConfig(_Config):
         ge=0,
         description="With fewer questions left over, an exam takes some that would be learned.",
     )
+    least: int = Field(
+        default=8,
+        ge=0,
+        description="With fewer questions even so, an exam asks for facts of which only a sentence tells; a "
+        "quarter of what would be learned at most.",
+    )
     anchors: int = Field(
         default=8, ge=0, description="Neutral texts on which a cell is held to the base while it is trained."
     )
