@@ -243,3 +243,18 @@ def test_what_was_not_measured_is_not_recorded() -> None:
     assert recorded(measured)["leaks"][0]["declined_by_base"] == 0
     assert recorded(measured)["documents"][0]["facts"] == {"q0": 0}
     assert recorded(measured)["perplexities"][0] == asdict(measured.perplexities[0])
+
+
+def test_a_short_exam_is_judged_by_its_losses_where_that_is_wanted() -> None:
+    from seal.gates.rules import retention
+
+    def judged(lost: int, config: GateConfig) -> Finding:
+        keys = [f"q{i}" for i in range(8)]
+        after = {key: float(i >= lost) for i, key in enumerate(keys)}
+        exam = Exam("what was known before", "the live version", after, dict.fromkeys(keys, 1.0))
+        return retention(Report(retained=(exam,)), config)[0]
+
+    few = GateConfig(judge_few=True)
+    assert [judged(lost, GateConfig()).judgement for lost in (0, 1)] == ["open", "fail"]
+    assert [judged(lost, few).judgement for lost in (0, 1, 4, 5)] == ["pass", "pass", "pass", "fail"]
+    assert "too few for a bound" in judged(1, few).reason

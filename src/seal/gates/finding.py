@@ -84,6 +84,11 @@ class GateConfig(BaseModel):
         description="Least share of the exam that is right after learning, where it asks for fewer than "
         "five facts.",
     )
+    judge_few: bool = Field(
+        default=False,
+        description="An exam too short for a bound is judged by the exact test of whether anything was lost, "
+        "instead of being left to a person. The bound is then shown by the exams that are long enough.",
+    )
     max_perplexity_rise: float = Field(
         default=0.02,
         gt=0,
