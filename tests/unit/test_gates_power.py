@@ -140,14 +140,14 @@ def test_the_signed_rank_test() -> None:
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 8, 14])
 def test_what_learned_nothing_seldom_passes(n: int) -> None:
-    """Likelihoods go up and down by 2 nats by chance, and of what was wrong 8 % become right by chance, of
-    what was right as many wrong: more than an unrelated cell does."""
+    """Leads go up and down by 8 nats, as they do by the cell of another document (SmolLM2); of what was wrong
+    8 % become right by chance, of what was right as many wrong: more than by such a cell, none of 15."""
     rng, passed = random.Random(n), 0
     for _ in range(N_TRIALS):
         before = [float(rng.random() < 0.3) for _ in range(n)]
         after = [float(b != (rng.random() < 0.08)) for b in before]
         passed += (
-            _judged(_exam(before, after, [rng.gauss(0, 2) for _ in range(n)]), GateConfig()).judgement
+            _judged(_exam(before, after, [rng.gauss(0, 8) for _ in range(n)]), GateConfig()).judgement
             == "pass"
         )
     assert passed <= REAL.alpha * N_TRIALS
