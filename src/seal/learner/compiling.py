@@ -25,12 +25,14 @@ from seal.engine.workers import one_thread, small_enough
 from seal.executors import WorkerPool, deal, in_order
 from seal.grading.exact import comparable
 from seal.learner.asking import prompts_of
-from seal.learner.drafting import drafter
+from seal.learner.drafting import Drafter
 from seal.learner.practice import neutral_stretches
 from seal.learner.reference import asked_private, declines, gives_away, kept_private
 from seal.learner.settings import LearnerConfig
-from seal.learner.skills import Skills
+from seal.learner.skills import Skills, skills_of
 from seal.learner.writing import (
+    FOR_EXAM,
+    READ_OTHERWISE,
     DocumentReader,
     DocumentWriter,
     ModelReader,
@@ -48,7 +50,6 @@ from seal.training import Adapter, AdapterBank, train
 from seal.types import Context, Example, Hyperparameters, Question, TrainingPlan
 
 REFUSAL = "I cannot share that."
-FOR_EXAM, DOUBTFUL = "kept for the exam", "read again, the document answers it otherwise"
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,9 @@ class Compiler:
     ) -> None:
         self.config, self.base, self.writing_model = config, base, writing_model
         self.on_progress: Progress = no_progress
-        self.drafter = None if skills is None or writer is not None else drafter(config, skills)
+        self.drafter = None
+        if skills is not None and writer is None:
+            self.drafter = Drafter(config.units, skills, config.seed)
         self.writer = writer or ModelWriter(config, writing_model)
         self.reader = reader or (
             ModelReader(base, self.pieces) if skills is None else SkilledReader(skills, self.pieces)
@@ -97,9 +100,11 @@ class Compiler:
 
     @classmethod
     def load(cls, config: LearnerConfig, model: str, writer: str) -> Compiler:
-        """For small models, which are compiled by several processes."""
+        """As another process has it; raises what loading a model and `skills_of` do."""
         base = Adaptation.load(config.engine_config(model))
-        return cls(config, base, base if writer == model else Adaptation.load(config.engine_config(writer)))
+        writing_model = base if writer == model else Adaptation.load(config.engine_config(writer))
+        skills = skills_of(writing_model, no_progress) if config.method == "units" else None
+        return cls(config, base, writing_model, skills=skills)
 
     def compile(self, source: SourceDocument) -> Compiled:
         """Write, ground, set the exam, train. What was written before (`source.lines`) is taken as it is."""
@@ -187,7 +192,7 @@ class Compiler:
         ]
         doubtful = {i for i, _, _ in pairs} - {i for i, _, _ in sound}
         kept = [
-            replace(line, kept=False, reason=DOUBTFUL) if i in doubtful else line
+            replace(line, kept=False, reason=READ_OTHERWISE) if i in doubtful else line
             for i, line in enumerate(kept)
         ]
         return tuple(kept), tuple(Question(q, (a,)) for _, q, a in chosen)

@@ -14,10 +14,10 @@ from seal.gates import Conflict
 from seal.grading.exact import comparable
 from seal.learner.agreement import Judging, agree, differ, names_all
 from seal.learner.answering import Answer, Mind
-from seal.learner.compiling import FOR_EXAM, Compiler
+from seal.learner.compiling import Compiler
 from seal.learner.library import KnownDocument
 from seal.learner.reference import gives_nothing, refuses
-from seal.learner.writing import SourceDocument
+from seal.learner.writing import FOR_EXAM, SourceDocument
 from seal.registry import Line
 from seal.retention import CellRouter
 from seal.self_edits.pairs import question_of

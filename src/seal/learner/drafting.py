@@ -16,9 +16,9 @@ from seal.domains.knowledge.units import Unit, units_of
 from seal.engine.adapt import Progress, no_progress
 from seal.grading.meaning import contains_answer, same_answer
 from seal.learner.practice import reading_prompt, shown, writing_prompt, written_pairs
-from seal.learner.settings import LearnerConfig, UnitsConfig
+from seal.learner.settings import UnitsConfig
 from seal.learner.skills import Skills
-from seal.learner.writing import SourceDocument
+from seal.learner.writing import FOR_EXAM, READ_OTHERWISE, SourceDocument
 from seal.registry import Line
 from seal.seeds import derive_seed
 from seal.self_edits.exact_checks import unsupported
@@ -28,15 +28,12 @@ from seal.types import Question
 NO_QUESTION, NO_ANSWER = "it is no question", "it has no answer"
 IN_QUESTION = "the question gives the answer"
 NOT_STATED = "its sentence does not state the answer"
-READ_OTHERWISE = "read again, the document answers it otherwise"
 READ_NOWHERE = "read again, the document does not answer it"
 UNSURE = "read again, the answer is improbable"
 AMBIGUOUS = "the document has several answers to it"
 ENOUGH = "enough is asked about its sentence"
-FOR_EXAM = "kept for the exam"
 _ENDS = ("?", "？", "؟", "।", ";")
 _MOST_ANSWER_WORDS = 24
-_ALIKE = 0.8
 
 
 @dataclass
@@ -65,7 +62,7 @@ class Drafter:
         drafts = [one for at, unit in enumerate(units) for one in _of_row(at, unit, source.title)]
         with self.skills.on():
             for attempt in range(self.config.attempts):
-                lacking = _lacking(units, drafts, self.config.per_unit if attempt else 1)
+                lacking = _lacking(units, drafts, min(self.config.per_unit, 2) if attempt else 1)
                 if not lacking:
                     break
                 fresh = self._write(source, units, lacking, attempt)
@@ -148,19 +145,11 @@ class Drafter:
         for pool, asked_twice, most in pools:
             for one in sorted(pool, key=lambda one: -one.probability):
                 told = any(not o.reason and o is not one and _same(o, one) for o in drafts)
-                new = not one.reason or one.reason == ENOUGH
+                new = one.reason != FOR_EXAM
                 if len(exam) < most and new and told >= asked_twice and not any(_same(o, one) for o in exam):
                     one.reason = FOR_EXAM
                     exam.append(one)
         return tuple(Question(one.question, (one.answer,)) for one in exam)
-
-
-def drafter(config: LearnerConfig, skills: Skills, on_progress: Progress | None = None) -> Drafter:
-    """A drafter with a learner's settings."""
-    made = Drafter(config.units, skills, config.seed)
-    if on_progress is not None:
-        made.on_progress = on_progress
-    return made
 
 
 def _same(one: _Draft, other: _Draft) -> bool:
@@ -189,9 +178,7 @@ def _line(draft: _Draft, unit: Unit) -> Line:
 def _lacking(units: Sequence[Unit], drafts: Sequence[_Draft], wanted: int) -> list[int]:
     """The units about which fewer lines than wanted are sound."""
     return [
-        at
-        for at in range(len(units))
-        if sum(one.unit == at and not one.reason for one in drafts) < min(wanted, 2)
+        at for at in range(len(units)) if sum(one.unit == at and not one.reason for one in drafts) < wanted
     ]
 
 

@@ -15,7 +15,6 @@ from seal.grading.exact import comparable
 from seal.grading.meaning import same_answer
 from seal.learner.agreement import Judging
 from seal.learner.answering import Mind
-from seal.learner.compiling import DOUBTFUL, FOR_EXAM
 from seal.learner.library import KnownDocument
 from seal.learner.private_answers import asked_of, gives_private
 from seal.learner.reference import (
@@ -27,13 +26,13 @@ from seal.learner.reference import (
     private_items,
     refuses,
 )
-from seal.learner.writing import DocumentReader, SourceDocument
+from seal.learner.writing import FOR_EXAM, READ_OTHERWISE, DocumentReader, SourceDocument
 from seal.self_edits.ground import DENIED, GroundConfig, denies, ground
 from seal.self_edits.pairs import line_of, question_of
 from seal.self_edits.relations import WordSet
 from seal.types import Question
 
-_ASKED = (DENIED, FOR_EXAM, DOUBTFUL)
+_ASKED = (DENIED, FOR_EXAM, READ_OTHERWISE)
 Outcomes = dict[str, float | None]
 
 

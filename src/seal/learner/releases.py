@@ -14,11 +14,12 @@ from typing import Any
 from seal.gates import Concern, Conflict, Decision, Exam, Report
 from seal.gates.report import recorded
 from seal.learner.answering import Cell
-from seal.learner.compiling import FOR_EXAM, Compiled
+from seal.learner.compiling import Compiled
 from seal.learner.conflicts import Retirement
 from seal.learner.documents import Learned
 from seal.learner.library import KnownDocument
 from seal.learner.parts import Parts
+from seal.learner.writing import FOR_EXAM
 from seal.registry import LIVE, Lease, Version
 from seal.self_edits.ground import SAID_BEFORE
 

@@ -7,7 +7,6 @@ Knows nothing about documents.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from seal.errors import TrainingError
+from seal.files import cache_folder
 from seal.learner.practice import practice_documents, practice_examples, read_answer, skills_name
 from seal.models import score_answers
 from seal.models.generate import Generation, generate
@@ -159,8 +159,4 @@ def practised(base: Adaptation, watch: Callable[[str, int, int], None], *, round
 
 def skills_folder() -> Path:
     """Where skills that were practised on this machine are kept."""
-    given = os.environ.get("SEAL_CACHE")
-    cache = (
-        Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seal"
-    )
-    return cache / "skills"
+    return cache_folder() / "skills"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from seal.engine.adapt import Adaptation
 from seal.learner.asking import answer_probabilities, prompts_of
@@ -19,6 +19,12 @@ from seal.learner.skills import Skills
 from seal.registry import Line
 from seal.self_edits import FORMATS
 from seal.types import Context, Question
+
+FOR_EXAM: Final = "kept for the exam"
+READ_OTHERWISE: Final = "read again, the document answers it otherwise"
+"""Reasons for which a line that its document supports is not learned."""
+_NONE: Final = -1.0
+"""The probability of an answer that there is not."""
 
 
 @dataclass(frozen=True)
@@ -82,15 +88,12 @@ class ModelReader:
     def read(self, source: SourceDocument, questions: Sequence[str]) -> list[str]:
         if not questions:
             return []
-        model = self.model
-        best: list[tuple[float, str]] = [(-1.0, "")] * len(questions)
-        for piece in self.pieces(source):
-            prompts = prompts_of(model, questions, [piece] * len(questions))
-            answers = model.answer(prompts)
-            sure = answer_probabilities(model, prompts, answers)
-            for i, (p, text) in enumerate(zip(sure, answers, strict=True)):
-                best[i] = max(best[i], (p, text))
-        return [text for _, text in best]
+        return _likeliest(self.pieces(source), len(questions), lambda piece: self._read(piece, questions))
+
+    def _read(self, piece: Context, questions: Sequence[str]) -> list[tuple[float, str]]:
+        prompts = prompts_of(self.model, questions, [piece] * len(questions))
+        answers = self.model.answer(prompts)
+        return list(zip(answer_probabilities(self.model, prompts, answers), answers, strict=True))
 
 
 class SkilledReader:
@@ -100,10 +103,21 @@ class SkilledReader:
         self.skills, self.pieces = skills, pieces
 
     def read(self, source: SourceDocument, questions: Sequence[str]) -> list[str]:
-        best: list[tuple[float, str]] = [(-1.0, "")] * len(questions)
-        for piece in self.pieces(source):
-            prompts = [reading_prompt(piece.title, piece.text, question) for question in questions]
-            for i, answer in enumerate(self.skills.read(prompts)):
-                if answer.text:
-                    best[i] = max(best[i], (answer.probability, answer.text))
-        return [text for _, text in best]
+        if not questions:
+            return []
+        return _likeliest(self.pieces(source), len(questions), lambda piece: self._read(piece, questions))
+
+    def _read(self, piece: Context, questions: Sequence[str]) -> list[tuple[float, str]]:
+        prompts = [reading_prompt(piece.title, piece.text, question) for question in questions]
+        return [(one.probability if one.text else _NONE, one.text) for one in self.skills.read(prompts)]
+
+
+def _likeliest(
+    pieces: Sequence[Context], n: int, read: Callable[[Context], list[tuple[float, str]]]
+) -> list[str]:
+    """Of the `n` answers that are read in each piece, with their probabilities, the likeliest of all pieces;
+    an empty text where no piece gives one."""
+    best = [(_NONE, "")] * n
+    for piece in pieces:
+        best = [max(one, other) for one, other in zip(best, read(piece), strict=True)]
+    return [text for _, text in best]
