@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from seal.grading.exact import NO_GOLD, check_lengths, golds, ungraded
+from seal.grading.exact import GoldGrader
 from seal.grading.meaning import same_answer
 from seal.grading.recital import MAX_EXTRA_WORDS, no_answer
 from seal.types import Graded, Question
@@ -32,7 +32,7 @@ class MeaningConfig(BaseModel):
     )
 
 
-class Meaning:
+class Meaning(GoldGrader):
     """Right iff the answer says what a gold answer says, and neither recites nor lists; scores 1 and 0."""
 
     Config = MeaningConfig
@@ -42,18 +42,7 @@ class Meaning:
     def __init__(self, config: MeaningConfig | None = None) -> None:
         self.config = config or MeaningConfig()
 
-    def grade(self, questions: Sequence[Question], answers: Sequence[str]) -> list[Graded]:
-        """One Graded an answer, in order; ungraded where no gold answer is given.
-
-        Raises InputError if there is not one answer a question.
-        """
-        check_lengths(questions, answers)
-        return [self._one(question, answer) for question, answer in zip(questions, answers, strict=True)]
-
-    def _one(self, question: Question, answer: str) -> Graded:
-        accepted = golds(question)
-        if not accepted:
-            return ungraded(question, answer, NO_GOLD)
+    def one(self, question: Question, accepted: Sequence[str], answer: str) -> Graded:
         stated = [gold for gold in accepted if same_answer(question.text, gold, answer)]
         reason = no_answer(question.text, stated, answer, self.config.max_extra_words) if stated else ""
         right = bool(stated) and not reason

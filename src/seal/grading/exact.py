@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict
 
 from seal.errors import InputError
+from seal.protocols import Grader
 from seal.types import Graded, Question
 
 NO_GOLD = "the question has no gold answer"
@@ -55,13 +56,35 @@ def ungraded(question: Question, answer: str, reason: str) -> Graded:
     return Graded(question.text, question.answers, answer, "ungraded", None, reason)
 
 
+class GoldGrader(Grader):
+    """A grader that judges each answer by itself, beside the gold answers that its question has."""
+
+    def grade(self, questions: Sequence[Question], answers: Sequence[str]) -> list[Graded]:
+        """One Graded an answer, in order; ungraded where no gold answer is given.
+
+        Raises InputError if there is not one answer a question.
+        """
+        check_lengths(questions, answers)
+        return [self._graded(question, answer) for question, answer in zip(questions, answers, strict=True)]
+
+    def _graded(self, question: Question, answer: str) -> Graded:
+        accepted = golds(question)
+        if not accepted:
+            return ungraded(question, answer, NO_GOLD)
+        return self.one(question, accepted, answer)
+
+    def one(self, question: Question, accepted: Sequence[str], answer: str) -> Graded:
+        """The answer graded; `accepted` has at least one gold answer."""
+        raise NotImplementedError
+
+
 class ExactConfig(BaseModel):
     """The exact grader has nothing to set."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Exact:
+class Exact(GoldGrader):
     """Right iff the answer equals one of the gold answers after SQuAD v1.1 normalisation; scores 1 and 0.
 
     For models that answer with nothing but the answer. A right answer in a sentence of its own is wrong here.
@@ -73,17 +96,6 @@ class Exact:
     def __init__(self, config: ExactConfig | None = None) -> None:
         self.config = config or ExactConfig()
 
-    def grade(self, questions: Sequence[Question], answers: Sequence[str]) -> list[Graded]:
-        """One Graded an answer, in order; ungraded where no gold answer is given.
-
-        Raises InputError if there is not one answer a question.
-        """
-        check_lengths(questions, answers)
-        return [self._one(question, answer) for question, answer in zip(questions, answers, strict=True)]
-
-    def _one(self, question: Question, answer: str) -> Graded:
-        accepted = golds(question)
-        if not accepted:
-            return ungraded(question, answer, NO_GOLD)
+    def one(self, question: Question, accepted: Sequence[str], answer: str) -> Graded:
         right = comparable(answer) in {comparable(gold) for gold in accepted}
         return Graded(question.text, question.answers, answer, "right" if right else "wrong", float(right))

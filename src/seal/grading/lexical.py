@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from seal.grading.exact import NO_GOLD, check_lengths, comparable, golds, ungraded
+from seal.grading.exact import GoldGrader, comparable
 from seal.grading.recital import MAX_EXTRA_WORDS, no_answer
 from seal.types import Graded, Question
 
@@ -137,7 +137,7 @@ class LexicalConfig(BaseModel):
     )
 
 
-class Lexical:
+class Lexical(GoldGrader):
     """Right iff the answer has enough of a gold answer's telling words, and neither recites nor lists.
 
     The score is the best `content_recall` over the gold answers, 0 for a recital or a list. Words of one stem
@@ -151,18 +151,7 @@ class Lexical:
     def __init__(self, config: LexicalConfig | None = None) -> None:
         self.config = config or LexicalConfig()
 
-    def grade(self, questions: Sequence[Question], answers: Sequence[str]) -> list[Graded]:
-        """One Graded an answer, in order; ungraded where no gold answer is given.
-
-        Raises InputError if there is not one answer a question.
-        """
-        check_lengths(questions, answers)
-        return [self._one(question, answer) for question, answer in zip(questions, answers, strict=True)]
-
-    def _one(self, question: Question, answer: str) -> Graded:
-        accepted = golds(question)
-        if not accepted:
-            return ungraded(question, answer, NO_GOLD)
+    def one(self, question: Question, accepted: Sequence[str], answer: str) -> Graded:
         n_words = len(answer.split())
         if n_words > self.config.max_answer_words:
             reason = f"{n_words} words, more than max_answer_words = {self.config.max_answer_words}"
