@@ -9,18 +9,16 @@ from typing import Any
 from seal.learner.drafting import (
     AMBIGUOUS,
     ENOUGH,
-    FOR_EXAM,
     IN_QUESTION,
     NO_QUESTION,
     NOT_STATED,
     READ_NOWHERE,
-    READ_OTHERWISE,
     UNSURE,
     Drafter,
 )
 from seal.learner.settings import UnitsConfig
 from seal.learner.skills import ReadAnswer
-from seal.learner.writing import SourceDocument
+from seal.learner.writing import FOR_EXAM, READ_OTHERWISE, SourceDocument
 from seal.models.generate import Generation
 from seal.registry import Line
 from seal.self_edits.pairs import question_of
