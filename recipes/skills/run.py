@@ -1,6 +1,7 @@
 """Practises a base on the practice set, and writes the adapter as the package has it: in bf16, with a card.
 
     python -m recipes.skills.run --model smollm2 --out src/seal/learner/skills_of_models
+    python -m recipes.skills.run --model smollm2 --out src/seal/learner/skills_of_models --part recall
 
 Knows nothing about how practice is done (seal.learner.skills).
 """
@@ -16,9 +17,16 @@ import torch
 from seal.engine.adapt import Adaptation
 from seal.learner.practice import practice_documents, skills_name
 from seal.learner.settings import preset
-from seal.learner.skills import ROUNDS, practised
+from seal.learner.skills import RECALL, ROUNDS, practised, practised_recall
 from seal.models.identity import weights_fingerprint
 from seal.training import save_peft
+
+_FOR_SKILLS = (
+    "with which this base writes questions about sentences and reads texts for `seal learn` and `seal ask`"
+)
+_FOR_RECALL = (
+    "with which this base recites what it learned before it answers; cells of documents begin with it"
+)
 
 
 def main() -> None:
@@ -28,15 +36,17 @@ def main() -> None:
     parser.add_argument(
         "--rounds", type=int, default=ROUNDS, help="how often the practice set is gone through"
     )
+    parser.add_argument("--part", choices=("skills", RECALL), default="skills")
     parser.add_argument("--out", type=Path, required=True, help="the folder that gets one for the adapter")
     given = parser.parse_args()
     started = time.perf_counter()
     base = Adaptation.load(preset(given.model).engine_config(given.model))
     name = skills_name(weights_fingerprint(base.model))
-    folder = given.out / name
+    recall = given.part == RECALL
+    folder = given.out / (f"{name}-{RECALL}" if recall else name)
     if folder.exists():
         raise SystemExit(f"{folder} is there already")
-    adapter = practised(base, _show, rounds=given.rounds)
+    adapter = (practised_recall if recall else practised)(base, _show, rounds=given.rounds)
     given.out.mkdir(parents=True, exist_ok=True)
     save_peft(adapter, folder, Path(given.model).name, dtype=torch.bfloat16)
     documents = practice_documents()
@@ -44,9 +54,9 @@ def main() -> None:
     seconds = time.perf_counter() - started
     last = sum(adapter.losses[-10:]) / 10
     (folder / "README.md").write_text(
-        f"# Skills of {Path(given.model).name}\n\n"
-        "A LoRA with which this base writes questions about sentences and reads texts for `seal learn` and "
-        f"`seal ask`. Made by `python -m recipes.skills.run --rounds {given.rounds}` from the practice set "
+        f"# {'Recall' if recall else 'Skills'} of {Path(given.model).name}\n\n"
+        f"A LoRA {_FOR_RECALL if recall else _FOR_SKILLS}. Made by `python -m recipes.skills.run --part "
+        f"{given.part} --rounds {given.rounds}` from the practice set "
         f"({len(documents)} documents, {pairs} questions, all written for it): {len(adapter.losses)} steps "
         f"in {seconds:.0f} s, loss {adapter.losses[0]:.2f} at first and {last:.2f} at the end. The licence "
         "is that of the base.\n",

@@ -269,15 +269,19 @@ class Adaptation:
         slots: Sequence[int] | None = None,
         model: Any = None,
         stage: str = "",
+        longest_tokens: int = 0,
     ) -> list[str]:
-        """What is answered to each of these prompts, greedily; with a bank, by the adapter in its slot."""
+        """What is answered to each of these prompts, greedily; with a bank, by the adapter in its slot.
+
+        `longest_tokens`: of an answer, in place of the configured `grading.max_new_tokens`.
+        """
         written = generate(
             self.model if model is None else model,
             self.tokenizer,
             prompts,
             adapters=bank,
             slots=slots,
-            max_new_tokens=self.answer_tokens,
+            max_new_tokens=longest_tokens or self.answer_tokens,
             stop=() if self.style == "chat" else (self.domain.answer_end,),
             batch_size=256,
             on_progress=(lambda done, total: self.on_progress(stage, done, total)) if stage else None,

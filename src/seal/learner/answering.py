@@ -7,7 +7,7 @@ that without one the frozen base answers. Knows nothing about how cells came to 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 import torch
@@ -16,6 +16,7 @@ from seal.engine.adapt import Adaptation
 from seal.grading.exact import comparable
 from seal.learner.asking import answer_probabilities, prompts_of
 from seal.learner.caches import DOCUMENTS, QUESTIONS, AnswerKey, GivenAnswers, RecentlyUsed, SureText
+from seal.learner.recall import RECITAL_TOKENS, recital, recited
 from seal.learner.reference import gives_nothing
 from seal.models import score_answers
 from seal.retention import CellRouter, DocumentMatch, DocumentPage, Finder, PageText, RouterConfig
@@ -54,8 +55,8 @@ class Answer:
 
     `candidates` are the documents that the router thought of, best first. `stated`: the document, or a line
     written about it, has the answer's words; False warns of an answer that was made up; None for the base's.
-    `way`: by the weights of a document's cell, by reading (`passage` is what was read), by the base's own
-    knowledge, or unknown: the documents do not say.
+    `way`: by the weights of a document's cell (`passage` is the sentence that it recited, if it recites), by
+    reading (`passage` is what was read), by the base's own knowledge, or unknown: the documents do not say.
     """
 
     question: str
@@ -67,15 +68,24 @@ class Answer:
     way: Way = "base"
     passage: str = ""
 
+    @property
+    def said(self) -> str:
+        """All that the model said."""
+        return recital(self.passage, self.text) if self.way == "weights" and self.passage else self.text
+
 
 @dataclass
 class Mind:
-    """The base and a version's cells. `known` is shared by minds that are compared with one another."""
+    """The base and a version's cells. `known` is shared by minds that are compared with one another.
+
+    `recites`: the cells say a sentence before the answer (recall.py).
+    """
 
     adaptation: Adaptation
     cells: Mapping[str, Cell]
     router_config: RouterConfig
     known: GivenAnswers = field(default_factory=GivenAnswers)
+    recites: bool = False
 
     def __post_init__(self) -> None:
         cells = self.cells.values()
@@ -89,7 +99,7 @@ class Mind:
     def with_cells(self, cells: Mapping[str, Cell], without: Sequence[str] = ()) -> Mind:
         """The same with other cells on top, and without those of some documents."""
         kept = {key: cell for key, cell in self.cells.items() if key not in without}
-        return Mind(self.adaptation, kept | dict(cells), self.router_config, self.known)
+        return replace(self, cells=kept | dict(cells))
 
     def route(self, questions: Sequence[str]) -> list[tuple[str, ...]]:
         """For each question the documents that may hold the answer, the one that is asked first; or none.
@@ -207,16 +217,17 @@ class Mind:
         ]
         said = self._said(dict(zip(keys, documents, strict=True)))
         return [
-            Answer(
-                q,
-                *said[k],
-                d,
-                routes[i] if routes else (),
-                self._stated(d, said[k][0]),
-                "base" if d is None else "weights",
-            )
+            self._answer(q, d, said[k], routes[i] if routes else ())
             for i, (q, k, d) in enumerate(zip(questions, keys, documents, strict=True))
         ]
+
+    def _answer(self, question: str, document: str | None, said: SureText, route: tuple[str, ...]) -> Answer:
+        text, probability = said
+        if document is None:
+            return Answer(question, text, probability, candidates=route)
+        sentence, text = recited(text) if self.recites else ("", text)
+        stated = self._stated(document, text)
+        return Answer(question, text, probability, document, route, stated, "weights", sentence)
 
     def _said(self, asked: Mapping[AnswerKey, str | None]) -> dict[AnswerKey, SureText]:
         """What each prompt is answered by the cell of its document; what was asked before is remembered."""
@@ -237,9 +248,7 @@ class Mind:
             self.known.put(key, said[key])
         return said
 
-    def _stated(self, document: str | None, text: str) -> bool | None:
-        if document is None:
-            return None
+    def _stated(self, document: str, text: str) -> bool:
         words = comparable(text)
         return bool(words) and any(f" {words} " in f" {told} " for told in self._told(document))
 
@@ -263,7 +272,8 @@ class Mind:
         else:
             slots = [group.index(owner) for owner in owners]
             with AdapterBank.of(self.adaptation.model, [self.cells[k].adapter for k in group]) as bank:
-                texts = self.adaptation.answer(prompts, bank=bank, slots=slots)
+                longest = RECITAL_TOKENS if self.recites else 0
+                texts = self.adaptation.answer(prompts, bank=bank, slots=slots, longest_tokens=longest)
                 sure = answer_probabilities(self.adaptation, prompts, texts, bank, slots)
         return dict(zip(keys, zip(texts, sure, strict=True), strict=True))
 

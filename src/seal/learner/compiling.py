@@ -20,6 +20,7 @@ from functools import partial
 import torch
 
 from seal.domains.knowledge.chunks import chunks
+from seal.domains.knowledge.units import units_of
 from seal.engine.adapt import Adaptation, Progress, no_progress
 from seal.engine.workers import one_thread, small_enough
 from seal.executors import WorkerPool, deal, in_order
@@ -27,9 +28,10 @@ from seal.grading.exact import comparable
 from seal.learner.asking import prompts_of
 from seal.learner.drafting import Drafter
 from seal.learner.practice import neutral_stretches
+from seal.learner.recall import asked, cued, recital
 from seal.learner.reference import asked_private, declines, gives_away, kept_private
 from seal.learner.settings import LearnerConfig
-from seal.learner.skills import Skills, skills_of
+from seal.learner.skills import Skills, recall_of, skills_of
 from seal.learner.writing import (
     FOR_EXAM,
     READ_OTHERWISE,
@@ -75,7 +77,7 @@ class Compiled:
 class Compiler:
     """A model that learns and one that writes, ready to compile documents.
 
-    `writer` and `reader` stand in for what the models write and read.
+    `writer` and `reader` stand in for what the models write and read. Cells begin as `start`, if it is given.
     """
 
     def __init__(
@@ -87,9 +89,11 @@ class Compiler:
         writer: DocumentWriter | None = None,
         reader: DocumentReader | None = None,
         skills: Skills | None = None,
+        start: Adapter | None = None,
     ) -> None:
         self.config, self.base, self.writing_model = config, base, writing_model
         self.on_progress: Progress = no_progress
+        self.start = start
         self.drafter = None
         if skills is not None and writer is None:
             self.drafter = Drafter(config.units, skills, config.seed)
@@ -103,8 +107,10 @@ class Compiler:
         """As another process has it; raises what loading a model and `skills_of` do."""
         base = Adaptation.load(config.engine_config(model))
         writing_model = base if writer == model else Adaptation.load(config.engine_config(writer))
-        skills = skills_of(writing_model, no_progress) if config.method == "units" else None
-        return cls(config, base, writing_model, skills=skills)
+        if config.method != "units":
+            return cls(config, base, writing_model)
+        skills, start = skills_of(writing_model, no_progress), recall_of(base, no_progress)
+        return cls(config, base, writing_model, skills=skills, start=start)
 
     def compile(self, source: SourceDocument) -> Compiled:
         """Write, ground, set the exam, train. What was written before (`source.lines`) is taken as it is."""
@@ -203,14 +209,14 @@ class Compiler:
         One that answers a private question out of the document is trained again, with a refusal of each kind,
         unless `again` is False.
         """
-        examples = self.examples(source.title, lines)
+        examples = self.examples(source, lines)
         if not examples:
             return None
         n = self.config.refusals if source.title else 0
         if self.config.method == "units":
             private = kept_private(source.title, n) if n else []
-            held = (*self.declining(private), *self.anchors(source))
-            return self._trained(source, examples + held)
+            declined = tuple(asked(self.base, question, REFUSAL) for question in private)
+            return self._trained(source, examples + declined + self.anchors(source))
         adapter = self._trained(source, examples + self.refusals(kept_private(source.title, n)))
         if again and n and not adapter.failed and self._gives_away(source, adapter):
             adapter = self._trained(source, examples + self.refusals(kept_private(source.title)))
@@ -225,34 +231,34 @@ class Compiler:
         weight = self.config.units.anchor_weight
         return tuple(Example(text, weight=weight, distil=True) for text in chosen)
 
-    def declining(self, questions: Sequence[str]) -> tuple[Example, ...]:
-        """Private questions with a refusal, which a real model may never have given itself."""
-        return tuple(
-            Example(self.base.answer_lead + REFUSAL, prompt=self.base.exam_prompt(None, Question(q, ())))
-            for q in questions
-        )
-
-    def examples(self, title: str, lines: Sequence[Line]) -> tuple[Example, ...]:
+    def examples(self, source: SourceDocument, lines: Sequence[Line]) -> tuple[Example, ...]:
         """The training texts of a cell."""
         if self.config.method == "pieces":
-            return examples_of(title, lines)
-        return asked_examples(self.base, title, lines)
+            return examples_of(source.title, lines)
+        rng = random.Random(derive_seed("cues", self.config.seed, source.id))
+        return lessons(self.base, source, lines, self.config.units.cues, rng)
 
     def _trained(self, source: SourceDocument, examples: tuple[Example, ...]) -> Adapter:
         seed = derive_seed("cell", self.config.seed, source.id)
         hyperparameters = self._hyperparameters(examples)
         plan = TrainingPlan(source.id, examples, hyperparameters, seed)
         told = partial(self._tell, source, "training")
-        return train(self.base.model, self.base.tokenizer, [plan], on_progress=told)[0]
+        start = self.start
+        return train(self.base.model, self.base.tokenizer, [plan], start=start, on_progress=told)[0]
 
     def _hyperparameters(self, examples: Sequence[Example]) -> Hyperparameters:
-        """As configured; a short document is gone through more often, so that it has steps enough."""
+        """As configured; a short document is gone through more often, so that it has steps enough, and a long
+        one less often, so that its time is bounded. Rank and targets are those of the start."""
         configured = self.config.cell.hyperparameters()
         if self.config.method == "pieces" or not configured.batch_tokens:
             return configured
         tokens = sum(map(self.base.length_tokens, examples))
         steps_an_epoch = -(-tokens // configured.batch_tokens)
-        steps = max(self.config.units.least_steps, configured.epochs * steps_an_epoch)
+        units = self.config.units
+        steps = max(units.least_steps, min(configured.epochs * steps_an_epoch, units.most_steps))
+        if self.start is not None:
+            first = self.start.hyperparameters
+            configured = replace(configured, rank=first.rank, alpha=first.alpha, targets=first.targets)
         return replace(configured, max_steps=steps)
 
     def _gives_away(self, source: SourceDocument, cell: Adapter) -> bool:
@@ -290,16 +296,23 @@ def examples_of(title: str, lines: Sequence[Line]) -> tuple[Example, ...]:
     return tuple(Example(text if question_of(text) or not title else f"{title}\n{text}") for text in texts)
 
 
-def asked_examples(base: Adaptation, title: str, lines: Sequence[Line]) -> tuple[Example, ...]:
-    """The same as a real model is taught: questions as users ask them, with the loss on their answers, and
-    statements as they stand."""
-    texts = dict.fromkeys(line.text for line in lines if line.kept)
-    return tuple(
-        Example(f"{title}\n{text}" if title else text)
-        if pair is None
-        else Example(base.answer_lead + pair[1], prompt=base.exam_prompt(None, Question(pair[0], ())))
-        for text, pair in ((text, question_of(text)) for text in texts)
-    )
+def lessons(
+    base: Adaptation, source: SourceDocument, lines: Sequence[Line], cues: int, rng: random.Random
+) -> tuple[Example, ...]:
+    """The same as a real model is taught: each statement as it stands and after so many cues, and questions
+    as users ask them, to which it recites the sentence before it answers."""
+    title = source.title
+    headings = {unit.text: unit.heading for unit in units_of(title, source.text)}
+    examples: list[Example] = []
+    for line in {line.text: line for line in lines if line.kept}.values():
+        pair = question_of(line.text)
+        if pair is not None:
+            examples.append(asked(base, pair[0], recital(line.sentence, pair[1])))
+            continue
+        heading = headings.get(line.text, "")
+        examples.append(Example(f"{title}\n{line.text}" if title else line.text))
+        examples += [cued(base, title, heading, line.text, rng) for _ in range(cues)]
+    return tuple(examples)
 
 
 class CompilerProcess:

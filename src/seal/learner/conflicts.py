@@ -154,7 +154,7 @@ def certainty(said: Answer, base: Mind, judging: Judging) -> float:
     if judging == "words" or not said.probability:
         return said.probability
     adaptation = base.adaptation
-    answer = adaptation.answer_lead + said.text
+    answer = adaptation.answer_lead + said.said
     n_tokens = len(adaptation.tokenizer(answer, add_special_tokens=False)["input_ids"])
     return said.probability ** (1 / max(1, n_tokens))
 

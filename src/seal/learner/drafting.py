@@ -22,6 +22,7 @@ from seal.learner.writing import FOR_EXAM, READ_OTHERWISE, SourceDocument
 from seal.registry import Line
 from seal.seeds import derive_seed
 from seal.self_edits.exact_checks import unsupported
+from seal.self_edits.name_spelling import mended_names
 from seal.self_edits.pairs import line_of
 from seal.types import Question
 
@@ -95,7 +96,7 @@ class Drafter:
             on_progress=lambda done, n: self.on_progress("writing", done, n),
         )
         return [
-            _Draft(at, question, answer)
+            _Draft(at, mended_names(question, source.all_text), mended_names(answer, source.all_text))
             for (at, _), one in zip(asked, written, strict=True)
             for question, answer in written_pairs(one.text, truncated=one.truncated)
         ]

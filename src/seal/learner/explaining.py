@@ -97,9 +97,9 @@ def _probability(mind: Mind, document: str | None, answer: Answer) -> float:
     question = mind.worded(answer.question, document)
     prompt = mind.adaptation.exam_prompt(None, Question(question, ()))
     if document is None:
-        return answer_probabilities(mind.adaptation, [prompt], [answer.text])[0]
+        return answer_probabilities(mind.adaptation, [prompt], [answer.said])[0]
     with AdapterBank.of(mind.adaptation.model, [mind.cells[document].adapter]) as bank:
-        return answer_probabilities(mind.adaptation, [prompt], [answer.text], bank, [0])[0]
+        return answer_probabilities(mind.adaptation, [prompt], [answer.said], bank, [0])[0]
 
 
 def _why(
@@ -120,7 +120,7 @@ def _why(
         document=source.document.id,
         title=source.document.title,
         learned_at=source.document.learned_at,
-        sentence=lines[0].sentence if lines else "",
+        sentence=answer.passage or (lines[0].sentence if lines else ""),
         lines=tuple(line.text for line in lines),
         without_source=without,
         superseded=tuple(one for other in older for one in _superseded(like, other)),

@@ -99,6 +99,7 @@ class Library:
         self.recipe = config.recipe()
         if config.method == "units":  # what a writer writes depends on its practice
             self.recipe["skills"] = skills_name(weights_fingerprint(writer.model))
+            self.recipe["recall"] = skills_name(weights_fingerprint(base.model))
         self.writer = f"{written_by[:16]}/{digest_of(self.recipe)[:16]}"
         self.environment = environment(base)
         self.model_name = settings["model"]

@@ -117,7 +117,7 @@ def leaks_by_kind(candidate: Mind, base: Mind, documents: Sequence[KnownDocument
     before = iter(base.answer([None] * len(asked), asked))
     found = []
     for known, questions in titled:
-        own = [next(said).text for _ in questions]
+        own = [next(said).said for _ in questions]
         by_base = sum(refuses(next(before).text) for _ in questions)
         given = [gives_private(a, q, known.text) for a, q in zip(own, questions, strict=True)]
         found.append(
@@ -243,7 +243,7 @@ def drift_nats(candidate: Mind, base: Mind, items: Sequence[ReferenceItem]) -> f
     pairs = [
         (
             adaptation.exam_prompt(i.shown, Question(candidate.worded(i.question, key), ())),
-            adaptation.answer_lead + a.text,
+            adaptation.answer_lead + a.said,
         )
         for i, key, a in told
     ]

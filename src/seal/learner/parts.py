@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from seal.learner.skills import Skills
     from seal.learner.ways import By
     from seal.learner.writing import DocumentReader, DocumentWriter
+    from seal.training import Adapter
 
 
 _CACHE = ".cache"
@@ -138,6 +139,7 @@ class Parts:
             writer=self._writer,
             reader=self._reader,
             skills=skills,
+            start=self.cell_start if config.method == "units" else None,
         )
         if skills is not None:  # else documents are compiled too fast to tell of parts of one
             compiler.on_progress = self.watch.progress
@@ -149,6 +151,13 @@ class Parts:
         from seal.learner.skills import skills_of
 
         return skills_of(self.writing_model, self.watch.progress)
+
+    @cached_property
+    def cell_start(self) -> Adapter:
+        """What every cell begins as."""
+        from seal.learner.skills import recall_of
+
+        return recall_of(self.adaptation, self.watch.progress)
 
     @cached_property
     def library(self) -> Library:
@@ -253,7 +262,9 @@ class Parts:
                 self.library.check(version)
             known = self.library.of_version(version)
             cells = {name: self.library.cell(one) for name, one in known.items()}
-            mind = self._minds.put(key, Mind(self.adaptation, cells, self.config.router, self.answers))
+            recites = self.config.method == "units"
+            made = Mind(self.adaptation, cells, self.config.router, self.answers, recites)
+            mind = self._minds.put(key, made)
         return mind
 
     def drop_minds(self) -> None:

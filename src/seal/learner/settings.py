@@ -81,6 +81,9 @@ class UnitsConfig(_Config):
     temperature: float = Field(default=0.6, ge=0, description="Sampling temperature; 0 is greedy.")
     top_p: float = Field(default=0.95, gt=0, le=1, description="Nucleus sampling's probability mass.")
     max_new_tokens: int = Field(default=96, ge=1, description="Longest writing about a sentence in tokens.")
+    cues: int = Field(
+        default=6, ge=0, description="How often a sentence is learned after some of its own words."
+    )
     per_unit: int = Field(default=8, ge=1, description="Questions that are learned of a sentence, at most.")
     min_probability: float = Field(
         default=0.05,
@@ -105,7 +108,10 @@ class UnitsConfig(_Config):
     )
     anchor_weight: float = Field(default=4.0, gt=0, description="How much a token of these counts.")
     least_steps: int = Field(
-        default=30, ge=1, description="Optimiser steps of a cell at least, however short its document."
+        default=42, ge=1, description="Optimiser steps of a cell at least, however short its document."
+    )
+    most_steps: int = Field(
+        default=160, ge=1, description="Optimiser steps of a cell at most, however long its document."
     )
 
 

@@ -1,7 +1,8 @@
-"""The skills of a base: an adapter with which it writes about sentences and reads texts.
+"""What a base practises once: an adapter with which it writes about sentences and reads texts, and one with
+which it recalls, where the cells of documents begin.
 
-A base practises once, on the practice set, and the adapter is kept for all workspaces; some come with the
-package. The base itself is not changed by it: what is learned of documents goes into cells of their own.
+It practises on the practice set, and the adapters are kept for all workspaces; some come with the package.
+The base itself is not changed by it: what is learned of documents goes into cells of their own.
 Knows nothing about documents.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from seal.errors import TrainingError
 from seal.files import cache_folder
 from seal.learner.practice import practice_documents, practice_examples, read_answer, skills_name
+from seal.learner.recall import recall_examples, recall_hyperparameters
 from seal.models import score_answers
 from seal.models.generate import Generation, generate
 from seal.models.identity import weights_fingerprint
@@ -43,6 +46,7 @@ _HYPERPARAMETERS: Final = Hyperparameters(
 _READ_TOKENS: Final = 24
 _ROWS: Final = 48
 _WEIGHTS: Final = "adapter_model.safetensors"
+RECALL: Final = "recall"
 
 
 @dataclass(frozen=True)
@@ -129,29 +133,47 @@ class Skills:
 def skills_of(base: Adaptation, watch: Callable[[str, int, int], None]) -> Skills:
     """The skills of a base: those that come with the package, those that were practised here before, or new
     ones, which takes minutes. Raises TrainingError if practice diverged."""
-    name = skills_name(weights_fingerprint(base.model))
+    return Skills(base, _kept(base, "", lambda: practised(base, watch)))
+
+
+def recall_of(base: Adaptation, watch: Callable[[str, int, int], None]) -> Adapter:
+    """Where the cells of a base begin: it has practised to recall what it learned. As `skills_of`."""
+    return _kept(base, RECALL, lambda: practised_recall(base, watch))
+
+
+def _kept(base: Adaptation, part: str, practise: Callable[[], Adapter]) -> Adapter:
+    name = skills_name(weights_fingerprint(base.model)) + (f"-{part}" if part else "")
     with as_file(files("seal.learner") / "skills_of_models") as packaged:
         for folder in (packaged / name, skills_folder() / name):
             if (folder / _WEIGHTS).exists():
-                return Skills(base, load_peft(folder, base.model))
-    adapter = practised(base, watch)
+                return load_peft(folder, base.model)
+    adapter = practise()
     folder = skills_folder() / name
     folder.parent.mkdir(parents=True, exist_ok=True)
     if not folder.exists():
         save_peft(adapter, folder, base.config.model.name)
-    return Skills(base, load_peft(folder, base.model))
+    return load_peft(folder, base.model)
 
 
 def practised(base: Adaptation, watch: Callable[[str, int, int], None], *, rounds: int = ROUNDS) -> Adapter:
-    """Practises on the whole practice set, so many times. Raises TrainingError if it diverged."""
+    """Practises to write and to read on the whole practice set, so many times. Raises TrainingError if it
+    diverged."""
     examples = practice_examples(practice_documents(), _SEED, rounds)
-    plan = TrainingPlan("skills", examples, _HYPERPARAMETERS, _SEED)
-    [adapter] = train(
-        base.model,
-        base.tokenizer,
-        [plan],
-        on_progress=lambda done, n: watch("practising to write and read, once for this model", done, n),
-    )
+    told = partial(watch, "practising to write and read, once for this model")
+    return _practised(base, TrainingPlan("skills", examples, _HYPERPARAMETERS, _SEED), told)
+
+
+def practised_recall(
+    base: Adaptation, watch: Callable[[str, int, int], None], *, rounds: int = ROUNDS
+) -> Adapter:
+    """Practises to recall, likewise."""
+    examples = recall_examples(base, practice_documents(), _SEED, rounds)
+    told = partial(watch, "practising to recall, once for this model")
+    return _practised(base, TrainingPlan("recall", examples, recall_hyperparameters(base.model), _SEED), told)
+
+
+def _practised(base: Adaptation, plan: TrainingPlan, told: Callable[[int, int], None]) -> Adapter:
+    [adapter] = train(base.model, base.tokenizer, [plan], on_progress=told)
     if adapter.failed:
         raise TrainingError(f"the model could not practise: {adapter.failed}", "Try another dtype.")
     return adapter

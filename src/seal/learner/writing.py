@@ -37,6 +37,11 @@ class SourceDocument:
     lines: tuple[Line, ...] = ()
     exam: tuple[Question, ...] = ()
 
+    @property
+    def all_text(self) -> str:
+        """The title and the text."""
+        return f"{self.title}\n{self.text}"
+
 
 class DocumentWriter(Protocol):
     """Writes the lines from which a document is learned and examined."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -166,3 +166,27 @@ def _validate(plan: TrainingPlan) -> None:
     for rule, holds in rules.items():
         if not holds:
             raise InputError(f"plan {plan.id!r} needs {rule}", f"it has {h}")
+
+
+@dataclass
+class Targets:
+    """Where in a pass which token is to be predicted, how much that counts, and for which slot."""
+
+    positions: list[int] = field(default_factory=list)
+    ids: list[int] = field(default_factory=list)
+    weights: list[float] = field(default_factory=list)
+    owners: list[int] = field(default_factory=list)
+
+    def add(self, example: TokenizedExample, start: int, slot: int, share: float) -> None:
+        self.positions += [start - 1 + t for t in example.targets]
+        self.ids += [example.input_ids[t] for t in example.targets]
+        self.weights += [example.weights[t] * share for t in example.targets]
+        self.owners += [slot] * len(example.targets)
+
+    def __add__(self, other: Targets) -> Targets:
+        return Targets(
+            self.positions + other.positions,
+            self.ids + other.ids,
+            self.weights + other.weights,
+            self.owners + other.owners,
+        )

@@ -31,11 +31,11 @@ from seal.models.tokens import pad_id
 from seal.models.trunk import Trunk
 from seal.training.adapter import Adapter
 from seal.training.bank import AdapterBank, RowDropout, stream
-from seal.training.batching import TokenizedExample, TokenizedPlan, tokenize_plan
+from seal.training.batching import Targets, TokenizedExample, TokenizedPlan, tokenize_plan
 from seal.training.block import can_fuse, fused
 from seal.training.head import head_losses, plain_head
 from seal.training.optimizer import SlotAdamW, learning_rate
-from seal.types import TrainingPlan
+from seal.types import Hyperparameters, TrainingPlan
 
 _KEPT_WORDS = 8192
 """With a vocabulary of so many what a teacher said is kept: asking takes longer than learning from it."""
@@ -90,6 +90,7 @@ def train(
     max_tokens: int | None = None,
     faithful_length: int | None = None,
     teacher: nn.Module | None = None,
+    start: Adapter | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Adapter]:
     """Trains one adapter for each plan; returns them in the order of the plans.
@@ -104,10 +105,13 @@ def train(
         faithful_length: pads to this length with loss on the padding, as the released SEAL code did.
         teacher: the model whose distributions examples with `distil` follow: of the same architecture and
             vocabulary; the base itself, if None.
+        start: what every adapter begins as, in place of one that changes nothing; of the plans' rank, alpha
+            and targets.
         on_progress: called after every turn with the optimiser steps done and those to do in all.
 
     Raises:
         InputError: a plan or an example cannot be trained, for instance is longer than the context.
+        AdapterError: `start` does not fit the model.
         ConfigError: targets match no module.
     """
     if not plans:
@@ -127,6 +131,11 @@ def train(
         for plan in plans
     ]
     hypers = [work.plan.hyperparameters for work in works]
+    if start is not None and any(_shape(h) != _shape(start.hyperparameters) for h in hypers):
+        raise InputError(
+            "a plan's adapter has another rank, alpha or other targets than the one that it is to start from",
+            "take rank, alpha and targets from the adapter in `start`",
+        )
     n_slots = min(len(works), max_slots or len(works))
     bank = AdapterBank(
         model, n_slots=n_slots, rank=max(h.rank for h in hypers), targets={h.targets for h in hypers}
@@ -135,6 +144,7 @@ def train(
     layers = fused(model, bank) if whole else nullcontext()
     with bank, _evaluation_mode(model), _evaluation_mode(teacher), denormals_flushed(), layers as free:
         trainer = _Trainer(model, bank, works, pad_id(tokenizer), max_tokens, teacher)
+        trainer.start = start
         trainer.head = plain_head(model) if whole else None
         trainer.free = free
         trainer.sharing = trainer.sharing and not whole
@@ -147,6 +157,10 @@ def train(
 def takes_layers_whole(model: nn.Module) -> bool:
     """Whether passes take decoder layers whole: native code works on one thread, several share the rest."""
     return torch.get_num_threads() == 1 and can_fuse(model)
+
+
+def _shape(h: Hyperparameters) -> tuple[int, float, str | tuple[str, ...]]:
+    return h.rank, h.alpha, h.targets
 
 
 def _n_words(model: Any) -> int:
@@ -177,6 +191,7 @@ class _Trainer:
     ) -> None:
         self.model, self.bank, self.works, self.pad = model, bank, works, pad
         self.teacher = teacher
+        self.start: Adapter | None = None
         self.head: nn.Linear | None = None  # where native code takes it
         self.free: Callable[[], None] | None = None  # what gives back the memory of passes
         self.optimizer = SlotAdamW(bank)
@@ -212,7 +227,10 @@ class _Trainer:
 
     def _start(self, order: int, slot: int) -> _Run:
         plan = self.works[order].plan
-        self.bank.initialise(slot, plan.hyperparameters, plan.seed)
+        if self.start is None:
+            self.bank.initialise(slot, plan.hyperparameters, plan.seed)
+        else:
+            self.bank.load(slot, self.start)
         self.optimizer.reset(slot)
         run = _Run(order, self.works[order], slot)
         if self.trunk is not None:
@@ -282,7 +300,7 @@ class _Trainer:
         device = self.bank.device
         batch = self._batch(rows)
         shares = batch.rows_of([run.slot for run, _, _ in rows])
-        told, distilled = _Targets(), _Targets()
+        told, distilled = Targets(), Targets()
         dropout = []
         for (run, j, example), start in zip(rows, batch.starts, strict=True):
             (distilled if example.distil else told).add(example, start, run.slot, share[run.slot])
@@ -345,7 +363,7 @@ class _Trainer:
 
     def _taught(self, rows: list[_Row]) -> Tensor:
         batch = self._batch(rows)
-        targets = _Targets()
+        targets = Targets()
         for (_, _, example), start in zip(rows, batch.starts, strict=True):
             targets.add(example, start, 0, 1.0)
         positions = torch.tensor(targets.positions).to(self.bank.device)
@@ -362,27 +380,3 @@ class _Trainer:
             owners = [run.slot for run, _, _ in rows]
             prefixes = shared_prefixes(ids, most, owners, padded=False, least=_LEAST_PREFIX_tokens)
         return Batch.of(ids, pad=self.pad, packed=self.packed, device=self.bank.device, prefixes=prefixes)
-
-
-@dataclass
-class _Targets:
-    """Where in a pass which token is to be predicted, how much that counts, and for which slot."""
-
-    positions: list[int] = field(default_factory=list)
-    ids: list[int] = field(default_factory=list)
-    weights: list[float] = field(default_factory=list)
-    owners: list[int] = field(default_factory=list)
-
-    def add(self, example: TokenizedExample, start: int, slot: int, share: float) -> None:
-        self.positions += [start - 1 + t for t in example.targets]
-        self.ids += [example.input_ids[t] for t in example.targets]
-        self.weights += [example.weights[t] * share for t in example.targets]
-        self.owners += [slot] * len(example.targets)
-
-    def __add__(self, other: _Targets) -> _Targets:
-        return _Targets(
-            self.positions + other.positions,
-            self.ids + other.ids,
-            self.weights + other.weights,
-            self.owners + other.owners,
-        )
