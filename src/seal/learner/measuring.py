@@ -10,11 +10,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from seal.domains.knowledge.units import units_of
 from seal.gates import Denial, Exam, Leak
 from seal.grading.exact import comparable
 from seal.grading.meaning import same_answer
 from seal.learner.agreement import Judging
-from seal.learner.answering import Mind
+from seal.learner.answering import Answer, Mind
 from seal.learner.library import KnownDocument
 from seal.learner.private_answers import asked_of, gives_private
 from seal.learner.reference import (
@@ -144,7 +145,8 @@ def denials(
     were dropped as denied too: is what the candidate answers, and the live version, denied by the document?
 
     With a `reader`, an answer that it gives too, with the document to read, is no claim that the document
-    denies: in everyday text the words alone accuse many true ones.
+    denies: in everyday text the words alone accuse many true ones. Nor is an answer out of a sentence that was
+    recited as the document has it, unless that sentence denies something itself.
     """
     told = []
     for known in documents:
@@ -154,8 +156,7 @@ def denials(
         written = dict.fromkeys([*(pair[0] for pair in pairs if pair), *(q.text for q in known.exam)])
         asked = [q for q in written if not denies(q)]  # what a negated question is answered is no claim
         claimed, before = (
-            len(_denied(known, asked, [a.text for a in mind.ask(asked)], words, reader))
-            for mind in (candidate, parent)
+            len(_denied(known, asked, mind.ask(asked), words, reader)) for mind in (candidate, parent)
         )
         told.append(Denial(known.document.id, claimed, before, len(asked)))
     return tuple(told)
@@ -164,15 +165,16 @@ def denials(
 def _denied(
     known: KnownDocument,
     asked: Sequence[str],
-    answers: Sequence[str],
+    said: Sequence[Answer],
     words: WordSet,
     reader: DocumentReader | None,
 ) -> list[str]:
     """The questions whose answers a document denies."""
-    document = known.document
+    document, answers = known.document, [one.text for one in said]
     lines = [line_of(question, answer) for question, answer in zip(asked, answers, strict=True)]
     judged = ground(lines, document.title, known.text, GroundConfig(words=words))
-    claims = [i for i, one in enumerate(judged) if one.reason == DENIED]
+    stated = {unit.text for unit in units_of(document.title, known.text) if not denies(unit.text)}
+    claims = [i for i, one in enumerate(judged) if one.reason == DENIED and said[i].passage not in stated]
     if reader is None or not claims:
         return [asked[i] for i in claims]
     source = SourceDocument(document.id, document.title, known.text)

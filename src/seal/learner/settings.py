@@ -93,18 +93,18 @@ class UnitsConfig(_Config):
     )
     max_questions: int = Field(default=12, ge=1, description="Questions an exam has at most.")
     enough: int = Field(
-        default=6,
+        default=10,
         ge=0,
         description="With fewer questions left over, an exam takes some that would be learned.",
     )
     least: int = Field(
-        default=8,
+        default=10,
         ge=0,
         description="With fewer questions even so, an exam asks for facts of which only a sentence tells; a "
         "quarter of what would be learned at most.",
     )
     anchors: int = Field(
-        default=8, ge=0, description="Neutral texts on which a cell is held to the base while it is trained."
+        default=16, ge=0, description="Neutral texts on which a cell is held to the base while it is trained."
     )
     anchor_weight: float = Field(default=4.0, gt=0, description="How much a token of these counts.")
     least_steps: int = Field(
