@@ -69,7 +69,7 @@ class Answerer:
             told[i] = self._chosen(asked[i], own[i], reading)
         for i, answer in enumerate(own):
             if i not in told and answer.document is not None:
-                told[i] = answer if answer.probability >= self.config.guess else _unknown(asked[i])
+                told[i] = self._chosen(asked[i], answer, ReadAnswer("", 0.0))
         return self._told(asked, told)
 
     def _believed(self, asked: _Asked, answer: Answer) -> bool:
@@ -81,10 +81,15 @@ class Answerer:
         return any(contains_answer(text, answer.text) for text in own)
 
     def _chosen(self, asked: _Asked, own: Answer, read: ReadAnswer) -> Answer:
+        """Of two answers the one that both give; else the likelier, if the cell recited what its document
+        says; else what is read."""
+        told = own.document is not None
+        recited = told and bool(own.passage) and own.stated is True
         if not read.text:
-            sure = own.document is not None and own.probability >= self.config.guess
-            return own if sure else _unknown(asked)
-        if own.document is not None and same_answer(asked.question, own.text, read.text):
+            return own if recited or (told and own.probability >= self.config.guess) else _unknown(asked)
+        if told and same_answer(asked.question, own.text, read.text):
+            return own
+        if recited and own.probability > read.probability:
             return own
         return self._of_reading(asked, read)
 

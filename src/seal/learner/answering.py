@@ -54,7 +54,8 @@ class Answer:
     base).
 
     `candidates` are the documents that the router thought of, best first. `stated`: the document, or a line
-    written about it, has the answer's words; False warns of an answer that was made up; None for the base's.
+    written about it, has the answer's words, and those of the sentence recited for it; False warns of an
+    answer that was made up; None for the base's.
     `way`: by the weights of a document's cell (`passage` is the sentence that it recited, if it recites), by
     reading (`passage` is what was read), by the base's own knowledge, or unknown: the documents do not say.
     """
@@ -226,7 +227,7 @@ class Mind:
         if document is None:
             return Answer(question, text, probability, candidates=route)
         sentence, text = recited(text) if self.recites else ("", text)
-        stated = self._stated(document, text)
+        stated = self._stated(document, text) and (not sentence or self._stated(document, sentence))
         return Answer(question, text, probability, document, route, stated, "weights", sentence)
 
     def _said(self, asked: Mapping[AnswerKey, str | None]) -> dict[AnswerKey, SureText]:

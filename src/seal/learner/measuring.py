@@ -145,8 +145,8 @@ def denials(
     were dropped as denied too: is what the candidate answers, and the live version, denied by the document?
 
     With a `reader`, an answer that it gives too, with the document to read, is no claim that the document
-    denies: in everyday text the words alone accuse many true ones. Nor is an answer out of a sentence that was
-    recited as the document has it, unless that sentence denies something itself.
+    denies: in everyday text the words alone accuse many true ones. Nor is an answer out of a sentence that
+    was recited as the document has it, unless that sentence denies something itself.
     """
     told = []
     for known in documents:
