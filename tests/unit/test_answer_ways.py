@@ -22,9 +22,9 @@ GENERAL = "What is the capital of France?"
 class FakeMind:
     """A cell that answers everything about the mill alike, and a base."""
 
-    def __init__(self, said: str, probability: float) -> None:
+    def __init__(self, said: str, probability: float, recited: str = "", stated: bool = True) -> None:
         self.finder = Finder(PAGES)
-        self.said = Answer("", said, probability, "mill", ("mill",), True, "weights")
+        self.said = Answer("", said, probability, "mill", ("mill",), stated, "weights", recited)
 
     def route(self, questions: list[str]) -> list[tuple[str, ...]]:
         return [("mill",) if "Alder" in question or "1844" in question else () for question in questions]
@@ -51,7 +51,7 @@ class FakeSkills:
 
 
 def answerer(
-    cell: tuple[str, float] = ("1844", 0.95), read: tuple[str, float] = ("in 1844", 0.9), **config: Any
+    cell: tuple[Any, ...] = ("1844", 0.95), read: tuple[str, float] = ("in 1844", 0.9), **config: Any
 ):
     mind: Any = FakeMind(*cell)
     skills: Any = FakeSkills(*read)
@@ -81,6 +81,28 @@ def test_where_both_say_the_same_the_cell_gave_the_answer():
     ways, _ = answerer(cell=("1844", 0.3))
     [answer] = ways.ask([BUILT], "auto")
     assert (answer.text, answer.way) == ("1844", "weights")
+
+
+@pytest.mark.parametrize(
+    ("cell", "way"),
+    [
+        (("three", 0.6, "It has three floors.", True), "weights"),  # its own sentence, and surer
+        (("three", 0.4, "It has three floors.", True), "reading"),
+        (("three", 0.6, "It has three tall floors.", False), "reading"),  # no sentence of the document
+        (("three", 0.6), "reading"),  # nothing recited
+    ],
+)
+def test_of_two_answers_the_likelier_if_the_cell_recited_its_document(
+    cell: tuple[Any, ...], way: str
+) -> None:
+    ways, _ = answerer(cell=cell, read=("in 1844", 0.5))
+    assert ways.ask([BUILT], "auto")[0].way == way
+
+
+def test_where_nothing_is_read_a_recited_sentence_is_the_answer_s_source():
+    ways, _ = answerer(cell=("three", 0.01, "It has three floors.", True), read=("", 0.0))
+    [answer] = ways.ask([BUILT], "auto")
+    assert (answer.text, answer.way, answer.passage) == ("three", "weights", "It has three floors.")
 
 
 def test_where_nothing_is_read_a_cell_may_guess_and_an_unsure_one_may_not():

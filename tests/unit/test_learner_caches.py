@@ -55,7 +55,7 @@ class Reader:
     def exam_prompt(self, shown: Any, question: Any) -> str:
         return question.text
 
-    def answer(self, prompts: list[str], bank: Any = None, slots: Any = None) -> list[str]:
+    def answer(self, prompts: list[str], bank: Any = None, **_: Any) -> list[str]:
         self.asked += prompts
         return [f"{'cell' if bank else 'base'} says {sum(map(ord, prompt))}" for prompt in prompts]
 

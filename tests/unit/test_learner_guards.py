@@ -305,6 +305,21 @@ def test_what_a_document_denies_must_not_be_answered() -> None:
     assert measuring.denials(believes, knows, [_known()]) == ()  # it denies nothing
 
 
+def test_a_sentence_that_is_recited_as_it_stands_denies_nothing() -> None:
+    denied = "It is not true that Ada Okoro was born in Ravelin."
+    known = replace(_known(), text=f"{TEXT} {denied}", exam=(Question("Where was Ada Okoro born?", ("x",)),))
+    for sentence, claimed in (
+        ("", 1),
+        ("Ada Okoro was born in Ravelin.", 1),
+        (denied, 1),
+        ("She enjoys chess.", 0),
+    ):
+        said = Answer("", "Ravelin", 0.9, "d" * 64, (), True, "weights", sentence)
+        mind = cast(Mind, SimpleNamespace(ask=lambda asked, said=said: [said for _ in asked]))
+        [found] = measuring.denials(mind, mind, [known])
+        assert (found.claimed > 0) == bool(claimed), sentence
+
+
 def test_the_question_that_grounding_dropped_is_asked() -> None:
     text = f"{TEXT} Ada Okoro never studied at Halden College."
     dropped = replace(_line("Where did Ada Okoro study?", "Halden College"), kept=False, reason=DENIED)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,16 +17,19 @@ from hypothesis import strategies as st
 from checkpoints import save_toy
 from seal.engine.adapt import Adaptation
 from seal.errors import InputError
+from seal.learner import answering
+from seal.learner.answering import Cell, Mind
 from seal.learner.compiling import lessons
 from seal.learner.practice import NOT_THERE, practice_documents
 from seal.learner.recall import cue, recall_examples, recital, recited, upper_layers
 from seal.learner.settings import preset
 from seal.learner.writing import SourceDocument
 from seal.registry import Line
+from seal.retention import DocumentPage, RouterConfig
 from seal.self_edits.pairs import line_of
 from seal.training import train
 from seal.training.adapter import linears
-from seal.types import Example, Hyperparameters, TrainingPlan
+from seal.types import Context, Example, Hyperparameters, Question, TrainingPlan
 
 _WORDS = st.text(alphabet="abc 1.", min_size=1).map(str.strip).filter(bool)
 
@@ -112,6 +118,51 @@ def test_training_goes_on_from_the_start_that_is_given(toy: Adaptation, tmp_path
         assert all(torch.equal(a, b) for a, b in zip(factors, still.factors[name], strict=True))
     [further] = train(toy.model, toy.tokenizer, [_plan(2)], start=start)
     assert further.losses[0] < start.losses[0]
+
+
+class Reciter:
+    """Stands in for a loaded model: a cell recites, the base does not."""
+
+    model = tokenizer = None
+    answer_lead = ""
+
+    def __init__(self, said: str) -> None:
+        self.said, self.longest = said, 0
+
+    def exam_prompt(self, _shown: Context | None, question: Question) -> str:
+        return question.text
+
+    def answer(
+        self, prompts: Sequence[str], *, bank: Any = None, longest_tokens: int = 0, **_: Any
+    ) -> list[str]:
+        self.longest = longest_tokens
+        return [self.said if bank else "Base | answer" for _ in prompts]
+
+
+@pytest.mark.parametrize(
+    ("said", "text", "passage", "stated"),
+    [
+        ("Ada wrote songs. | songs", "songs", "Ada wrote songs.", True),
+        ("Ada wrote odes. | songs", "songs", "Ada wrote odes.", False),  # no sentence of the document
+        ("Ada wrote songs. | odes", "odes", "Ada wrote songs.", False),
+        ("songs", "songs", "", True),
+    ],
+)
+def test_an_answer_has_the_sentence_that_was_recited_for_it(
+    monkeypatch: pytest.MonkeyPatch, said: str, text: str, passage: str, stated: bool
+) -> None:
+    monkeypatch.setattr(answering, "AdapterBank", SimpleNamespace(of=lambda model, cells: nullcontext(cells)))
+    monkeypatch.setattr(answering, "answer_probabilities", lambda model, prompts, *_: [0.5] * len(prompts))
+    page = DocumentPage("d", "Ada", ("Ada wrote songs.",), 1)
+    adaptation: Any = Reciter(said)
+    adapter: Any = "adapter"
+    cells = {"d": Cell("d", "object", lambda: adapter, page)}
+    mind = Mind(adaptation, cells, RouterConfig(), recites=True)
+    [answer] = mind.answer(["d"], ["What did Ada write?"])
+    assert (answer.text, answer.passage, answer.stated, answer.said) == (text, passage, stated, said)
+    assert adaptation.longest > 32, "a recital is longer than an answer"
+    [base] = mind.with_cells({}).answer([None], ["What did Ada write?"])
+    assert (base.text, base.passage) == ("Base | answer", ""), "the base recites nothing"
 
 
 def test_a_start_of_another_shape_is_refused(toy: Adaptation) -> None:
