@@ -190,7 +190,8 @@ def test_an_exam_that_is_too_short_asks_for_facts_of_which_only_the_sentence_tel
         sentence = prompt.split("Sentence:")[1]
         return "".join(f"{q} | {a}\n" for q, a in pairs.items() if a.split()[-1] in sentence)
 
-    lines, exam, _ = draft(writes, lambda q: (pairs[q], 0.5 if q.startswith("Who") else 0.4), least=8)
+    lines, exam, _ = draft(writes, lambda q: (pairs[q], 0.5 if q.startswith("Who") else 0.4), enough=8)
     assert [q.text for q in exam] == ["Who built Alder Mill?"]  # a quarter of four
     assert sorted(reasons(lines).values()) == ["", "", "", FOR_EXAM]
-    assert draft(writes, lambda q: (pairs[q], 0.5), least=0)[1] == ()
+    del pairs["Where does Alder Mill stand?"]
+    assert draft(writes, lambda q: (pairs[q], 0.5), enough=8)[1] == (), "a quarter of three is none"

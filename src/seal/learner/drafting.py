@@ -132,16 +132,13 @@ class Drafter:
 
     def _exam(self, drafts: Sequence[_Draft]) -> tuple[Question, ...]:
         """Wordings that are not learned, of facts that others ask for: those left over, and if these are too
-        few, some that would be learned. If an exam is too short to show anything even so, it asks for facts
-        of which only the sentence tells."""
+        few, some that would be learned. If even so an exam is too short to show anything, it asks for facts
+        of which only the sentence tells; never more than a quarter of what would be learned."""
         left = [one for one in drafts if one.reason == ENOUGH]
         learned = [one for one in drafts if not one.reason and one.probability < 1]
-        config = self.config
-        pools = (
-            (left, True, config.max_questions),
-            (learned, True, config.enough),
-            (learned, False, min(config.least, len(learned) // 4)),
-        )
+        most, quarter = self.config.max_questions, len(learned) // 4
+        wanted = min(most, max(self.config.enough, quarter))
+        pools = ((left, True, most), (learned, True, wanted), (learned, False, min(wanted, quarter)))
         exam: list[_Draft] = []
         for pool, asked_twice, most in pools:
             for one in sorted(pool, key=lambda one: -one.probability):

@@ -2,28 +2,25 @@
 
 A cell that learned nothing but to answer briefly makes every short answer likelier; what shows that a fact
 was learned is that its answer gains on others to the same question. Of a cell that recites each answer is
-scored with the sentence that states it. Knows nothing about gates.
+scored after the sentence that the cell recites of itself. Knows nothing about gates.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 
-from seal.domains.knowledge.units import units_of
 from seal.gates import AnswerLikelihood, Exam
 from seal.grading.exact import comparable
-from seal.grading.meaning import contains_answer
 from seal.grading.paired import compare, gain_p_value
 from seal.learner.agreement import agree
 from seal.learner.answering import Mind
 from seal.learner.recall import recital
 from seal.learner.reference import ReferenceItem
 from seal.models import score_answers
-from seal.retention.terms import terms_in
 from seal.types import Question
 
 N_OTHERS = 3
@@ -42,52 +39,29 @@ def with_likelihoods(
     others = {item.id: others_of(item, items, text) for item in asked}
     asked = [item for item in asked if others[item.id]]
     numbers: dict[str, int] = {}
-    said = _recitals(items, text) if candidate.recites else _answer_alone
     return replace(
         made,
-        candidate_likelihoods=likelihoods(candidate, asked, others, said),
-        reference_likelihoods=likelihoods(reference, asked, others, said),
+        candidate_likelihoods=likelihoods(candidate, asked, others),
+        reference_likelihoods=likelihoods(reference, asked, others),
         facts={i.id: numbers.setdefault(comparable(i.answers[0]), len(numbers)) for i in asked},
     )
 
 
-def _answer_alone(answer: str) -> str:
-    return answer
-
-
-def _recitals(items: Sequence[ReferenceItem], text: str) -> Callable[[str], str]:
-    """An answer with the sentence or row that states it, of several the one that is most like its question;
-    by itself, if none does."""
-    units = [unit.text for unit in units_of("", text)]
-    questions = {item.answers[0]: item.question for item in items if item.answers}
-
-    def said(answer: str) -> str:
-        asked = set(terms_in(questions.get(answer, "")))
-        stating = [unit for unit in units if contains_answer(unit, answer)]
-        best = max(stating, key=lambda unit: len(asked & set(terms_in(unit))), default="")
-        return recital(best, answer) if best else answer
-
-    return said
-
-
 def likelihoods(
-    mind: Mind,
-    items: Sequence[ReferenceItem],
-    others: Mapping[str, Sequence[str]],
-    said: Callable[[str], str] = _answer_alone,
+    mind: Mind, items: Sequence[ReferenceItem], others: Mapping[str, Sequence[str]]
 ) -> dict[str, AnswerLikelihood]:
-    """By item, as the version serves the question: by the cell that it reaches, or the base. `said` makes of
-    an answer what a cell says to give it."""
-    routes = mind.route([item.question for item in items])
+    """By item, as the version serves the question: by the cell that it reaches, or the base. What a sentence
+    that is recited first takes of the likelihood is the same for all answers to a question."""
+    given = mind.ask_cells([item.question for item in items])
     pairs: list[tuple[str, str]] = []
     owners: list[str | None] = []
     adaptation = mind.adaptation
-    for item, route in zip(items, routes, strict=True):
-        owner = route[0] if route else None
-        prompt = adaptation.exam_prompt(None, Question(mind.worded(item.question, owner), ()))
+    for item, own in zip(items, given, strict=True):
+        prompt = adaptation.exam_prompt(None, Question(mind.worded(item.question, own.document), ()))
         for answer in (item.answers[0], *others[item.id]):
-            pairs.append((prompt, adaptation.answer_lead + said(answer)))
-            owners.append(owner)
+            told = recital(own.passage, answer) if own.passage else answer
+            pairs.append((prompt, adaptation.answer_lead + told))
+            owners.append(own.document)
     nats = iter(_log_probabilities(mind, owners, pairs))
     return {
         item.id: AnswerLikelihood(next(nats), tuple(next(nats) for _ in others[item.id])) for item in items

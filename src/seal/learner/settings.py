@@ -91,17 +91,12 @@ class UnitsConfig(_Config):
         le=1,
         description="A question is dropped if its answer, read again in the text, is less probable.",
     )
-    max_questions: int = Field(default=12, ge=1, description="Questions an exam has at most.")
+    max_questions: int = Field(default=24, ge=1, description="Questions an exam has at most.")
     enough: int = Field(
-        default=10,
+        default=8,
         ge=0,
-        description="With fewer questions left over, an exam takes some that would be learned.",
-    )
-    least: int = Field(
-        default=10,
-        ge=0,
-        description="With fewer questions even so, an exam asks for facts of which only a sentence tells; a "
-        "quarter of what would be learned at most.",
+        description="With fewer questions left over than this, or than a quarter of those to learn, an exam "
+        "takes some that would be learned.",
     )
     anchors: int = Field(
         default=16, ge=0, description="Neutral texts on which a cell is held to the base while it is trained."
