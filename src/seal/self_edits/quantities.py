@@ -8,7 +8,6 @@ text.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -24,27 +23,12 @@ from seal.self_edits.number_words import (
     WORD_VALUES,
     guess_language,
 )
+from seal.signs import in_one_form
 
 __all__ = ["Measures", "Quantity", "normalised", "read_measures"]
 
-_SIGNS: Final = str.maketrans(
-    {
-        **dict.fromkeys(
-            "\u00ad\u200b\u200c\u200d\u2060\ufeff\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e", None
-        ),
-        **dict.fromkeys("‐‑‒–—―−﹣", "-"),
-        **dict.fromkeys("’‘‚‛′`´ʼ", "'"),
-        **dict.fromkeys("“”„‟″«»「」『』", '"'),
-        "٫": ".",
-        "٬": ",",
-        "،": ",",
-        "⁄": "/",
-        "〇": "零",
-    }
-)
+_SIGNS: Final = str.maketrans({**dict.fromkeys("–—―", "-"), **dict.fromkeys("「」『』", '"'), "〇": "零"})
 _US_DOLLAR: Final = re.compile(r"\bUS ?\$")
-_FRACTION: Final = re.compile("([¼-¾⅐-⅞])")
-_POWER: Final = re.compile("(?<=[0-9])([⁰¹²³⁴-⁹]+)")
 
 _NUMBER: Final = re.compile(r"\d+(?:[.,:/']\d+)*(?:\^\d+)?")
 _GROUPED: Final = re.compile(r"(?<![\d.,:/'-])\d{1,3}(?: \d{3})+(?![\d]|[.:/']\d)(?:,\d+)?")
@@ -96,12 +80,8 @@ class Measures:
 
 
 def normalised(text: str) -> str:
-    """A text with one form for each sign: spaces, hyphens, quotes, digits of all scripts."""
-    text = _US_DOLLAR.sub("$", text)
-    text = _FRACTION.sub(r" \1", _POWER.sub(r"^\1", text))
-    text = unicodedata.normalize("NFKC", text.translate(_SIGNS)).translate(_SIGNS)
-    if not text.isascii():
-        text = "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)
+    """A text in one form and on one line, with one sign for all dashes, quotes and dollars."""
+    text = in_one_form(_US_DOLLAR.sub("$", text)).translate(_SIGNS)
     return re.sub(r"\s+", " ", text).strip()
 
 

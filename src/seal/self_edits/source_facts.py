@@ -14,6 +14,7 @@ from typing import Final
 
 from seal.self_edits.number_words import guess_language
 from seal.self_edits.quantities import Measures, Quantity, normalised, read_measures, uses_decimal_comma
+from seal.signs import MARKS, UNSPACED, without_marks
 
 __all__ = [
     "NameToken",
@@ -27,17 +28,11 @@ __all__ = [
     "tokens_of",
 ]
 
-# accents and vowel signs, which are no letters to Python
-_MARKS: Final = (
-    r"\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0963\u0980-\u0983"
-    r"\u09bc-\u09cd\u0a01-\u0a03\u0a3c-\u0a4d\u0a81-\u0a83\u0abc-\u0acd\u0bbe-\u0bcd\u0c3e-\u0c4d"
-)
-_WIDE: Final = "\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f"  # scripts without spaces between words
 _TOKEN: Final = re.compile(
-    rf"(?:(?<![\w.])\.)?[^\W_{_WIDE}](?:[^\W{_WIDE}]|[{_MARKS}]|['.&](?=[^\W_{_WIDE}]))*(?:\+\+|#)?"
+    rf"(?:(?<![\w.])\.)?[^\W_{UNSPACED}](?:[^\W{UNSPACED}]|[{MARKS}]|['.&](?=[^\W_{UNSPACED}]))*(?:\+\+|#)?"
 )
 _BREAKS_RUN: Final = re.compile(r"[^\s.'-]|[.](?=\s)")
-WIDE_RUN: Final = re.compile(f"[{_WIDE}]+")
+WIDE_RUN: Final = re.compile(f"[{UNSPACED}]+")
 _BEGINS: Final = re.compile(r"[.!?:;\"(。！？।|•]")
 _SHORT_FORM: Final = re.compile(
     r"(?:[A-ZÄÖÜ]|Dr|Mr|Mrs|Ms|St|No|Nr|Prof|Sr|Sra|Jr|Lt|Col|Gen|Rev|Inc|Co|Ltd)"
@@ -133,11 +128,7 @@ def tokens_of(text: str) -> Iterator[NameToken]:
 
 def fold(text: str) -> str:
     """In small letters, without the accents that writers leave out."""
-    folded = text.casefold()
-    if folded.isascii():
-        return folded
-    parts = unicodedata.normalize("NFD", folded)
-    return unicodedata.normalize("NFC", "".join(char for char in parts if not "\u0300" <= char <= "\u036f"))
+    return without_marks(text.casefold())
 
 
 def squeezed(text: str) -> str:
