@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from seal.errors import InputError
 from seal.protocols import Grader
-from seal.signs import MARKS, PUNCTUATION, in_one_form
+from seal.signs import MARKS, PUNCTUATION, UNSPACED, in_one_form
 from seal.types import Graded, Question
 
 NO_GOLD = "the question has no gold answer"
@@ -37,12 +37,13 @@ _SIGN = re.compile(
     r"|(?<=(?<![\w*.-])[^\W\d_])[*-](?![\w*-])|(?<=(?<![\w*.-])ab)-(?![\w-])"  # A*, O-, AB-
     rf")|[_{PUNCTUATION}]"
 )
+_UNSPACED_CHAR = re.compile(f"[{UNSPACED}][{MARKS}]*")
 _ROUNDS = 8
 
 
 def normalise(text: str) -> str:
     """The text as SQuAD v1.1 compares it, with the signs that tell answers apart; empty if nothing but
-    articles and punctuation is in it."""
+    articles and punctuation is in it. A character of a script without spaces counts as a word."""
     for _ in range(_ROUNDS):  # what one round leaves may be an article, or punctuation, to the next
         before, text = text, " ".join(_ARTICLES.sub(" ", _without_punctuation(text)).split())
         if text == before:
@@ -67,7 +68,7 @@ def _without_punctuation(text: str) -> str:
         plain = _DECIMAL_COMMA.sub(".", plain)
         plain = _AFTER_MONEY.sub("", _PERCENT.sub("%", plain))
         plain = _PRICE.sub(r"\1\3\2", plain)
-    return _SIGN.sub(lambda match: match["kept"] or "", plain)
+    return _UNSPACED_CHAR.sub(r" \g<0> ", _SIGN.sub(lambda match: match["kept"] or "", plain))
 
 
 def golds(question: Question) -> tuple[str, ...]:

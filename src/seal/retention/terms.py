@@ -78,7 +78,7 @@ def _terms_of_token(token: str) -> tuple[str, ...]:
             return (ordinal[1],)
     if _IS_WIDE.match(token):
         return tuple(pair for run in _WIDE_SILENT.split(token) for pair in _pairs(run))
-    word = _POSSESSIVE.sub("", plain(token))
+    word = _POSSESSIVE.sub("", folded(token))
     if word and is_uncased(word):
         return () if word in SILENT else (bare(word),)
     return () if not word or word in SILENT else (stem(word),)
@@ -86,11 +86,6 @@ def _terms_of_token(token: str) -> tuple[str, ...]:
 
 def _pairs(run: str) -> list[str]:
     return [*run, *(run[i : i + 2] for i in range(len(run) - 1))]
-
-
-def plain(word: str) -> str:
-    """Without case and accents."""
-    return folded(word)
 
 
 def stem(word: str) -> str:
