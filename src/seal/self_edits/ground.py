@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from seal.self_edits.claim import PAIR, is_known_name, lacks_subject, needs_title, read_claim, states_itself
+from seal.self_edits.exact_checks import unsupported
+from seal.self_edits.other_languages import NOT_STATED, foreign_support
 from seal.self_edits.source import SourceText, read_source
 from seal.self_edits.support import DENIED, GroundConfig, find_support
 from seal.self_edits.words import negations, tokens
+from seal.signs import in_one_form
 from seal.text import sentences
 
 __all__ = ["DENIED", "GroundConfig", "Grounded", "denies", "ground"]
@@ -104,12 +107,26 @@ def _ground_line(line: str, source: SourceText, config: GroundConfig) -> Grounde
     return Grounded(told, True, "", " ".join(dict.fromkeys(one.sentence for one in kept)))
 
 
+def _ground_foreign(line: str, source: SourceText, config: GroundConfig) -> Grounded:
+    """A line about a source in another language than English."""
+    if _BROKEN.search(line):
+        return _dropped(line, BROKEN)
+    reason = unsupported(line, source.text, source.title)
+    place = (0, 0) if reason else foreign_support(line, source.title, source.text, config)
+    if place is None or reason:
+        return _dropped(line, reason or NOT_STATED)
+    return Grounded(line, True, "", source.text[slice(*place)])
+
+
 def _ground_one(line: str, source: SourceText, config: GroundConfig, *, follows: bool = False) -> Grounded:
     """`follows`: it comes after a sentence that is kept, so that a pronoun may stand for its subject."""
+    line = in_one_form(line)
+    if source.language:
+        return _ground_foreign(line, source, config)
     claim = read_claim(line, source)
     if _BROKEN.search(line):
         return _dropped(line, BROKEN)
-    if not follows and lacks_subject(claim):
+    if not follows and lacks_subject(claim, source):
         return _dropped(line, NO_SUBJECT)
     if claim.garbled or not all(is_known_name(run, source) for run in claim.names):
         return _dropped(line, NO_NAME)
@@ -118,7 +135,7 @@ def _ground_one(line: str, source: SourceText, config: GroundConfig, *, follows:
     if states_itself(claim, source):
         return _dropped(line, ITSELF)
     support, reason = find_support(claim, source, config)
-    if support is None:
+    if support is None or (reason := unsupported(line, source.text, source.title)):
         return _dropped(line, reason)
     first, last = support
     if not follows and needs_title(claim):

@@ -14,6 +14,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from seal.self_edits.claim import Claim, inflects
+from seal.self_edits.subjects import is_of_another
 from seal.self_edits.relations import WordSet
 from seal.self_edits.source import LINKS, Clause, Sentence, SourceText, find_run, stems_match
 from seal.self_edits.words import (
@@ -127,7 +128,7 @@ def _against(claim: Claim, window: Sequence[Sentence], source: SourceText, confi
         return why
     if any(token.folded in GUESSES for token in claim.stated) and not folded & GUESSES:
         return GUESSED
-    if _is_misplaced(claim, literal, window, source, config):
+    if is_of_another(claim, literal, window, source) or _is_misplaced(claim, literal, window, source, config):
         return MISPLACED
     return DENIED if _is_denied(claim, window) else ""
 
