@@ -63,6 +63,10 @@ _SIGNS: Final = str.maketrans(
     }
 )
 _FRACTION: Final = re.compile("(?<=[0-9])(?=[¼-¾⅐-⅞])")
+_HALVES: Final = re.compile("(?<=[0-9])[½¼¾]")
+_DECIMALS: Final = {"½": ".5", "¼": ".25", "¾": ".75"}
+_MIXED: Final = re.compile(r"(?<![\d.,/-])(\d{1,9}) (1/2|1/4|3/4)(?![\d/])")
+_QUARTERS: Final = {"1/2": ".5", "1/4": ".25", "3/4": ".75"}
 _POWER: Final = re.compile("(?<=[0-9])(?=[⁰¹²³⁴-⁹⁻])")
 # thin and no-break spaces between digits group them; an ordinary space may stand between two numbers
 _GROUPED: Final = re.compile(r"(?<![\d.,])\d{1,3}(?:[\u00a0\u2007-\u2009\u202f]\d{3})+(?!\d)")
@@ -79,12 +83,14 @@ _ACCENTS: Final = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf-\u05c7\u064b-\u0
 def in_one_form(text: str) -> str:
     """The text with one form for each sign: composed (NFKC), one kind of space, hyphen, quote and apostrophe,
     ASCII digits, nothing invisible, and words whole that a line end divides. Lines stay lines. What would
-    change a number does not: 10⁶ is 10^6, 2½ is 2 1/2."""
+    change a number does not: 10⁶ is 10^6, 2½ is 2.5, 2⅔ is 2 2/3."""
     if "\n" in text and ("-" in text or not text.isascii()):
         text = _whole(text)
+    text = _MIXED.sub(lambda match: match[1] + _QUARTERS[match[2]], text)
     if text.isascii():
         return text.replace("`", "'")
     text = _GROUPED.sub(lambda match: _GROUP_SPACE.sub("", match[0]), text)
+    text = _HALVES.sub(lambda match: _DECIMALS[match[0]], text)
     text = _FRACTION.sub(" ", _POWER.sub("^", _BEFORE_NUMBER.sub("-", text)))
     text = unicodedata.normalize("NFKC", text.translate(_SIGNS)).translate(_SIGNS)
     if text.isascii():

@@ -46,6 +46,7 @@ _PERCENT: Final = re.compile(
 _SQUARE: Final = re.compile(r" ?(square|sq\.?|cubic|quadrat|kubik) ?", re.I)
 _CURRENCY: Final = re.compile(r"(?:([$€£¥₹₽])|\b(USD|EUR|GBP|JPY|CHF|INR|CNY|Rs)\.?) ?[-+]?$")
 _ORDINAL: Final = re.compile(r"(?:st|nd|rd|th|er|ère|re|e|ème|º|ª|°)(?![^\W_])")
+_RANGE: Final = re.compile(r"\d ?-$")
 _BRIEF_SCALE: Final = {"k": 10**3, "m": 10**6, "mn": 10**6, "bn": 10**9, "b": 10**9}
 _WIDE_DIGITS: Final = {char: at for at, char in enumerate("零一二三四五六七八九")} | {"两": 2, "兩": 2}
 _WIDE_NUMERAL: Final = re.compile("[零一二三四五六七八九两兩十百千万萬亿億]+")
@@ -63,6 +64,7 @@ class Quantity:
     forms: frozenset[str]
     units: frozenset[str]
     start: int
+    ranged: bool = False  # the last of two numbers with a hyphen between: "3-5 km" is not 5 km
 
     def states(self, other: Quantity) -> bool:
         """Whether it says the same as the other, as far as both state a unit."""
@@ -153,7 +155,8 @@ def _quantities(text: str, match: re.Match[str], comma: bool) -> Iterator[Quanti
         forms, units = frozenset(form + "s" for form in forms), frozenset()  # "the 1990s"
     elif ordinal and not units & {"s", "t"}:
         units = frozenset()
-    yield Quantity(forms | _clock(match[0], units), units, start)
+    ranged = _RANGE.search(text, max(0, start - 3), start) is not None
+    yield Quantity(forms | _clock(match[0], units), units, start, ranged and not units & {"am", "pm"})
 
 
 def _forms(written: str, comma: bool) -> frozenset[str]:

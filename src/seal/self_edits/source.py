@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Final
 
 from seal.languages import foreign_language
+from seal.self_edits.quantities import normalised, read_measures
 from seal.self_edits.relations import RelationRows, WordSet, relations
 from seal.self_edits.words import NUMBER_WORDS, Token, is_weak, number, same, tokens
 from seal.self_edits.tables import table_rows
@@ -48,6 +49,7 @@ class Sentence:
     clauses: tuple[Clause, ...]
     subjects: frozenset[int]
     subject: frozenset[str]
+    is_row: bool
     start: int
     end: int
 
@@ -62,6 +64,8 @@ class Sentence:
     @cached_property
     def numbers(self) -> frozenset[str]:
         values = {number(token.folded) for token in self.tokens if token.kind == "number"}
+        for quantity in read_measures(normalised(self.text)).quantities:
+            values |= quantity.forms
         return frozenset(values | {NUMBER_WORDS[t.folded] for t in self.tokens if t.folded in NUMBER_WORDS})
 
 
@@ -135,13 +139,36 @@ def read_source(title: str, text: str, words: WordSet = "general") -> SourceText
     sentences: list[Sentence] = []
     for index, ((start, end), part, own) in enumerate(zip(spans, parts, here, strict=True)):
         relation_rows = relations(own, words)
-        clauses = _clauses(part, own, relation_rows, index, frozenset(name))
+        if index in rows:
+            clauses = _cells(part, own, index)
+        else:
+            clauses = _clauses(part, own, relation_rows, index, frozenset(name))
         about = first_cell(part) if index in rows else subject_of(own, inner)
         sentences.append(
-            Sentence(part, tuple(own), relation_rows, clauses, _subjects(part, own), about, start, end)
+            Sentence(
+                text=part,
+                tokens=tuple(own),
+                rows=relation_rows,
+                clauses=clauses,
+                subjects=_subjects(part, own),
+                subject=about,
+                is_row=index in rows,
+                start=start,
+                end=end,
+            )
         )
     runs = frozenset({name} | {tuple(run) for sentence in sentences for run in name_runs(sentence.tokens)})
     return SourceText(title, text, name, tuple(sentences), runs, words)
+
+
+def _cells(row: str, words: list[Token], index: int) -> tuple[Clause, ...]:
+    """A row's cells, each with its heading, as clauses."""
+    cells: list[list[int]] = [[]]
+    for at, token in enumerate(words):
+        if cells[-1] and "; " in row[words[at - 1].end : token.start]:
+            cells.append([])
+        cells[-1].append(at)
+    return tuple(Clause(index, tuple(cell)) for cell in cells)
 
 
 def first_cell(row: str) -> frozenset[str]:
@@ -153,21 +180,19 @@ def first_cell(row: str) -> frozenset[str]:
 def subject_of(words: Sequence[Token], names: frozenset[str]) -> frozenset[str]:
     """The words of the name with which a sentence or clause begins, before any verb and behind no preposition;
     empty if it begins otherwise. A first word is a name if it stands among `names`, or before a name."""
+    stop = 0
     for at, token in enumerate(words):
         before = words[at - 1].folded if at else ""
         if token.folded in _VERBS or token.folded in PERSONAL or (at and token.text.endswith("ed")):
             break
-        following = words[at + 1] if at + 1 < len(words) else None
-        begins = token.start == words[0].start and at == 0
-        follows = following is not None and following.kind == "name" and adjoins(token, following)
-        if token.kind != "name" or before in _PREPOSITIONS or (begins and not (follows or token.folded in names)):
-            continue
-        if begins and is_weak(token.stem) and not token.folded in names:
+        if at < stop or token.kind != "name":
             continue
         stop = at + 1
         while stop < len(words) and words[stop].kind == "name" and adjoins(words[stop - 1], words[stop]):
             stop += 1
-        return frozenset(one.folded for one in words[at:stop])
+        is_name = at > 0 or token.folded in names or (stop > 1 and not is_weak(token.stem))
+        if is_name and before not in _PREPOSITIONS:
+            return frozenset(one.folded for one in words[at:stop])
     return frozenset()
 
 

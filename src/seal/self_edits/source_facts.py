@@ -22,6 +22,7 @@ __all__ = [
     "WIDE_RUN",
     "fold",
     "forms_of",
+    "letters_of",
     "numbered_names",
     "read_facts",
     "squeezed",
@@ -29,7 +30,10 @@ __all__ = [
 ]
 
 _TOKEN: Final = re.compile(
-    rf"(?:(?<![\w.])\.)?[^\W_{UNSPACED}](?:[^\W{UNSPACED}]|[{MARKS}]|['.&](?=[^\W_{UNSPACED}]))*(?:\+\+|#)?"
+    rf"(?:(?<![\w.])\.)?[^\W_{UNSPACED}](?:[^\W{UNSPACED}]|[{MARKS}]|['.&](?=[^\W_{UNSPACED}]))*(?:\+{{1,2}}(?![\w+])|\#)?"
+)
+_LETTER: Final = re.compile(
+    r"(?<![\w.'&-])([A-Z](?:\+|-(?!\w)|\*|#)(?![\w+*#])|[A-Z](?![\w+'&*#-]| ?[a-z]|\.\s*\S))"
 )
 _BREAKS_RUN: Final = re.compile(r"[^\s.'-]|[.](?=\s)")
 WIDE_RUN: Final = re.compile(f"[{UNSPACED}]+")
@@ -64,6 +68,7 @@ class SourceFacts:
     initials: frozenset[str]
     squeezed: str  # letters and digits alone
     numbered: dict[str, frozenset[str]]  # the numbers that stand right behind a name ("Python 3.10")
+    letters: frozenset[str]  # letters that stand alone with their sign ("A+")
     pairs: frozenset[str]  # two characters each, of scripts without spaces
 
 
@@ -99,6 +104,7 @@ def read_facts(source: str, title: str) -> SourceFacts:
         ),
         initials=frozenset(_initials(tokens)),
         squeezed=squeezed(text),
+        letters=letters_of(text),
         pairs=frozenset(run[at : at + 2] for run in runs for at in range(len(run) - 1))
         | frozenset("".join(runs)),
     )
@@ -110,6 +116,11 @@ def numbered_names(text: str, measures: Measures) -> Iterator[tuple[str, Quantit
         match = _NAME_BEFORE.search(text, max(0, quantity.start - 40), quantity.start)
         if match and not quantity.units:
             yield fold(match[1]), quantity
+
+
+def letters_of(text: str) -> frozenset[str]:
+    """The letters that stand alone, as names of groups and grades do, each with its sign: "A+", "O-"."""
+    return frozenset(match[1] for match in _LETTER.finditer(text))
 
 
 def tokens_of(text: str) -> Iterator[NameToken]:

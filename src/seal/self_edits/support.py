@@ -128,7 +128,7 @@ def _against(claim: Claim, window: Sequence[Sentence], source: SourceText, confi
         return why
     if any(token.folded in GUESSES for token in claim.stated) and not folded & GUESSES:
         return GUESSED
-    if is_of_another(claim, literal, window, source) or _is_misplaced(claim, literal, window, source, config):
+    if is_of_another(claim, window, source) or _is_misplaced(claim, literal, window, source, config):
         return MISPLACED
     return DENIED if _is_denied(claim, window) else ""
 
