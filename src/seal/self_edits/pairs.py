@@ -12,9 +12,10 @@ from typing import Final
 
 from seal.self_edits import clean
 from seal.self_edits.parse import cut_drift, settle
+from seal.thoughts import without_thoughts
 
 _LABEL: Final = re.compile(
-    r"(?:#+\s*|[-*•]\s+|\d{1,3}[.)]\s+|\*\*|__)*"
+    r"\A(?:#++\s*+|[-*•]\s++|\d{1,3}[.)]\s++|\*\*|__)*+"
     r"(?:(?P<word>question|answer)(?:\s*#?(?P<number>\d{1,3}))?\s*(?:\*\*)?\s*(?:[:：]|(?<=\d)\s*[.)–-](?=\s|$))"
     r"|(?P<letter>[qa])(?P<digits>\d{0,3})(?:\*\*)?(?:[:：]|(?<=\d)[.)](?=\s|$)))"
     r"(?:\*\*|__)?\s*",
@@ -53,6 +54,7 @@ def parse_pairs(text: str, *, truncated: bool = False, max_chars: int = 4000) ->
         truncated: the sample ended at its token limit; an unfinished last line is dropped.
         max_chars: longer questions and answers are cut at the end of a sentence.
     """
+    text = without_thoughts(text)
     text = clean.drop_truncated(text) if truncated else text
     return settle(text, lambda current: _pairs_once(current, max_chars))
 
