@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seal.domains.knowledge.contacts import luhn
 from seal.domains.knowledge.copies import shared, shingles
 from seal.domains.knowledge.gibberish import gibberish
-from seal.domains.knowledge.private_data import is_iban, luhn
+from seal.domains.knowledge.private_data import is_iban
 from seal.domains.knowledge.screen import Flag, FlagKind, ScreenConfig, screen
 from seal.domains.microworld.world import make_items
 
