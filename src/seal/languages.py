@@ -85,7 +85,7 @@ _MONTH: Final = re.compile(
     r"(?:Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|Jahrhundert|Jh)\b"
 )
 _STREET: Final = re.compile(r"(?:str|Nr|Str|Tel|Art|Abs|Kap|Bd|Aufl|Mio|Mrd|Std|Min|Sek)\.\s*$")
-_ABBREVIATION: Final = re.compile(r"(?:^|[\s(])(?:[^\W\d_]{1,2}\.\s*)+$")
+_ABBREVIATION: Final = re.compile(r"(?<![^\s(])(?:[^\W\d_]{1,2}\.\s{0,9}){1,9}$")
 _FRENCH_TITLE: Final = re.compile(r"(?:^|\s)(?:M|MM|Me|Mlle|Mme|Dr|Pr|St|Ste|art|n°|p|env|av|apr)\.\s*$")
 _RUSSIAN: Final = re.compile(r"(?:^|\s)(?:им|ул|г|гг|т|д|пр|обл|стр|рис|см|напр|св|ок|проф|акад)\.\s*$", re.I)
 _FEW_LETTERS: Final = 5

@@ -39,11 +39,11 @@ _END: Final = re.compile(
     r"(?:\[[^\]\n]{1,24}\]|:\d{1,4}(?:[–-]\d{1,4})?)*"  # citation marks: .[12] and .:32-40
 )
 _WIDE: Final = "。！？．｡"
-_LAST_WORD: Final = re.compile(r"[\w.’'-]+$")
+_LAST_WORD: Final = re.compile(r"(?<![\w.’'-])[\w.’'-]++$")
 _OPENING: Final = "\"'“‘„«([{*_¿¡—–-"
 _NEXT_WORD: Final = re.compile(r"[^\W\d_]+")
 _MARKER: Final = re.compile(r"(?:[-*+•●▪◦‣]|\(?\d{1,3}[.)])\s")
-_BLANK: Final = re.compile(r"[^\S\n]*\n(?:[^\S\n]*\n)+[^\S\n]*|[\f\u2029]")
+_BLANK: Final = re.compile(r"(?<![^\S\n])[^\S\n]*+\n(?:[^\S\n]*+\n)++[^\S\n]*+|[\f\u2029]")
 _WRAPPED_CHARS: Final = 50  # a line this long, without an end mark, goes on in the next one
 _LOOKED_AT: Final = 400  # characters of a paragraph that show its script
 _SPACE: Final = re.compile(r"\s")

@@ -20,7 +20,7 @@ _TOKEN = re.compile(
 )
 _IS_WIDE = re.compile(f"[{UNSPACED}]")
 _THOUSANDS = re.compile(r"[.,](?=\d{3}(?!\d))")
-_ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
+_ORDINAL = re.compile(r"(?<!\d)(\d++)(?:st|nd|rd|th)")
 _POSSESSIVE = re.compile(r"'s?$")
 # Function words and question words. English ones are the router's; a few that only a search must leave out.
 _ENGLISH = (

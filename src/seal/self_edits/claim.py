@@ -26,7 +26,7 @@ from seal.self_edits.source import (
 )
 from seal.self_edits.words import Token, is_weak, number, tokens
 
-PAIR: Final = re.compile(r"Question: (?P<question>.*?)\nAnswer: (?P<answer>.*)", re.S)
+PAIR: Final = re.compile(r"\AQuestion: (?P<question>.*?)\nAnswer: (?P<answer>.*)", re.S)
 _COPULAS: Final = frozenset("is was are were has had".split())
 _YES_NO: Final = re.compile(r"(?:yes|no)\b[.,!]?\s*", re.I)
 _POINTERS: Final = frozenset("this that these those such".split())

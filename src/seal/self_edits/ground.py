@@ -32,9 +32,9 @@ TOO_LONG: Final = "it has more sentences than a line may have"
 ITSELF: Final = "it states its subject of itself"
 
 _BROKEN: Final = re.compile(
-    r"\b(?:an?|the) (?:an?|the)\b|\b(?:of|to|the|an?|by|with|from|and|or|in)\W*$|^(?!Question: ).*\?\W*$",
-    re.S,
+    r"\b(?:an?|the) (?:an?|the)\b|\b(?:of|to|the|an?|by|with|from|and|or|in)\W*+\Z"
 )
+_ASKS: Final = re.compile(r"\?[^\w?]*+\Z")
 _HEADING: Final = re.compile(r"^[^.!?:\n]{3,80}: (?=[A-Z“\"])")
 _MOST_SENTENCES: Final = 60
 _PARAGRAPH_CHARS: Final = 200  # a line of that length may have a heading of its own
@@ -83,6 +83,13 @@ def _key(line: str) -> str:
     return "".join(filter(str.isalnum, line.casefold())) or line
 
 
+def _is_broken(line: str) -> bool:
+    """Whether a line breaks off, or asks without an answer."""
+    return _BROKEN.search(line) is not None or (
+        not line.startswith("Question: ") and _ASKS.search(line) is not None
+    )
+
+
 def _dropped(line: str, reason: str) -> Grounded:
     return Grounded(line, False, reason, "")
 
@@ -109,7 +116,7 @@ def _ground_line(line: str, source: SourceText, config: GroundConfig) -> Grounde
 
 def _ground_foreign(line: str, source: SourceText, config: GroundConfig) -> Grounded:
     """A line about a source in another language than English."""
-    if _BROKEN.search(line):
+    if _is_broken(line):
         return _dropped(line, BROKEN)
     reason = unsupported(line, source.text, source.title)
     place = (0, 0) if reason else foreign_support(line, source.title, source.text, config)
@@ -124,7 +131,7 @@ def _ground_one(line: str, source: SourceText, config: GroundConfig, *, follows:
     if source.language:
         return _ground_foreign(line, source, config)
     claim = read_claim(line, source)
-    if _BROKEN.search(line):
+    if _is_broken(line):
         return _dropped(line, BROKEN)
     if not follows and lacks_subject(claim, source):
         return _dropped(line, NO_SUBJECT)

@@ -121,7 +121,7 @@ _AUXILIARIES: Final = frozenset(
 
 def _is_measure(text: str) -> bool:
     """Whether a word is a number with its unit or ending ("5mg", "3rd", "1990s", "2pm")."""
-    return re.fullmatch(r"[\d.,]+(?:[^\W\d_]{1,3}|millionen?)", text) is not None
+    return re.fullmatch(r"(?<![\d.,])[\d.,]++(?:[^\W\d_]{1,3}|millionen?)", text) is not None
 
 
 def _is_asked_noun(tokens: list[NameToken], at: int) -> bool:

@@ -26,7 +26,7 @@ _INLINE: Final = re.compile(
     r"(?<=\S)[^\S\n]{1,9}(?=(?:\*\*)?(?:Question|Answer)\s?\d{0,3}\s?[:：])|(?<=\?)[^\S\n]{1,9}(?=A\d{0,3}[:：]\s)"
 )
 _OPTION: Final = re.compile(r"\(?([A-E])[.)]\s+(?=\S)")
-_ANSWERED: Final = re.compile(r"([^?？]+[?？])\s+(\S.*)", re.S)
+_ANSWERED: Final = re.compile(r"\A([^?？]++[?？])\s++(\S.*)", re.S)
 _QUESTION_END: Final = re.compile(r"[?？][\"'”’»)\]*_]*$")
 
 _ASKS, _ANSWERS = "Question: ", "\nAnswer: "

@@ -41,7 +41,7 @@ _BEGINS: Final = re.compile(r"[.!?:;\"(。！？।|•]")
 _SHORT_FORM: Final = re.compile(
     r"(?:[A-ZÄÖÜ]|Dr|Mr|Mrs|Ms|St|No|Nr|Prof|Sr|Sra|Jr|Lt|Col|Gen|Rev|Inc|Co|Ltd)"
 )
-_NAME_BEFORE: Final = re.compile(r"([^\W\d_][^\W\d_]+) $")
+_NAME_BEFORE: Final = re.compile(r"(?<![^\W\d_])([^\W\d_]{2,40}) $")
 _FEWEST: Final = 3
 _MOST_STEM: Final = 24
 _SENTENCE_GAP: Final = 10  # words of two sentences are no name together

@@ -45,7 +45,7 @@ _STATED: Final = (
     r"(?:(?P<sign>[:=：])|\b(?:is|was|are|reads|lautet|ist|est|es)\b)\s*"
 )
 _VALUE: Final = r"(?P<quote>[\"'“‘`«]?)(?P<value>[^\s\"'”’`»]{3,})"
-_OWNER: Final = re.compile(r"(?:['’]s?\s+\w{0,12}\s*$|\b(?:his|her|my|their|your|our)\s+\w{0,12}\s*$)", re.I)
+_OWNER: Final = re.compile(r"(?:['’]s?|\b(?:his|her|my|their|your|our))\s{1,9}\w{0,12}\s{0,9}\Z", re.I)
 _NO_VALUE: Final = frozenset(
     "secret private unknown confidential not protected required optional string none null true false "
     "the a an his her their its never always known hidden used stored encrypted hashed sent set kept "
@@ -154,9 +154,10 @@ def secret_values(sentence: str) -> Iterator[str]:
 
 def contact_values(sentence: str) -> Iterator[str]:
     """The telephone numbers, e-mail and home addresses that the sentence holds, as they stand there."""
-    yield from (match[0] for match in _MAIL.finditer(sentence))
+    yield from (match[0] for match in _MAIL.finditer(sentence) if not is_role(match[0]))
+    firms = is_contact_line(sentence, firm=False)
     for match in _PHONE.finditer(sentence):
-        if is_phone(match, sentence):
+        if is_phone(match, sentence) and not firms:
             yield re.sub(r"^[^\d+(]+", "", match[0])
     yield from (
         m["value"]
