@@ -13,7 +13,16 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
 
-__all__ = ["MARKS", "PUNCTUATION", "UNSPACED", "WORD", "folded", "in_one_form", "joined_numbers", "without_marks"]
+__all__ = [
+    "MARKS",
+    "PUNCTUATION",
+    "UNSPACED",
+    "WORD",
+    "folded",
+    "in_one_form",
+    "joined_numbers",
+    "without_marks",
+]
 
 
 def _ranges(codes: Iterable[int]) -> str:

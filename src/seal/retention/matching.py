@@ -96,7 +96,9 @@ class Reading:
         if self.words[window[0]].uncased or self.words[window[-1]].uncased:
             starts = bare_forms(norms[0]) if len(norms) > 1 else ("",)
             found += [
-                joined_numbers([start, *norms[1:-1], end]) for start in starts for end in bare_forms(norms[-1])
+                joined_numbers([start, *norms[1:-1], end])
+                for start in starts
+                for end in bare_forms(norms[-1])
             ]
         return list(dict.fromkeys(found))
 

@@ -95,7 +95,11 @@ def read(entry: DocumentPage, prefix_letters: int) -> Page:
                 frozenset(own)
                 | {f"m {name}" for name in named}
                 | ({NAME} if named else set())
-                | {YEAR if len(w.norm) == 4 and w.norm.isdigit() and w.norm[0] in "12" else NUMBER for w in words if w.is_number}
+                | {
+                    YEAR if len(w.norm) == 4 and w.norm.isdigit() and w.norm[0] in "12" else NUMBER
+                    for w in words
+                    if w.is_number
+                }
             )
             mentions |= named
             ordinary |= {w.norm for w in words if not (w.capital or w.is_number or w.norm == "&")}

@@ -82,7 +82,9 @@ def words_of(text: str, limit: int | None = None) -> list[Word]:
         first = not words or (not joined and between[-1:] in set(".?!:\n"))
         initials = written if written.isupper() else ""
         start = match.start()
-        words.append(Word(norm, written.lstrip(".")[0].isupper(), first, joined, initials, start, start + len(written)))
+        words.append(
+            Word(norm, written.lstrip(".")[0].isupper(), first, joined, initials, start, start + len(written))
+        )
         # The full stop of "Ana K. Lopez" and of "Dr. Lopez" ends no sentence.
         short = len(written) == 1 or norm in _HONORIFICS
         end = match.end()
@@ -139,7 +141,9 @@ def bare(norm: str) -> str:
     """The word without any particle, so that two forms of it meet."""
     if not is_uncased(norm):
         return norm
-    forms = [form for form in bare_forms(norm) if len(form) > _FEWEST_LETTERS or "\uac00" <= norm[0] <= "\ud7af"]
+    forms = [
+        form for form in bare_forms(norm) if len(form) > _FEWEST_LETTERS or "\uac00" <= norm[0] <= "\ud7af"
+    ]
     return min(forms or [norm], key=len)
 
 

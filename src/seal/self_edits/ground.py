@@ -31,9 +31,7 @@ NO_NUMBER: Final = "a number in it is not in the source"
 TOO_LONG: Final = "it has more sentences than a line may have"
 ITSELF: Final = "it states its subject of itself"
 
-_BROKEN: Final = re.compile(
-    r"\b(?:an?|the) (?:an?|the)\b|\b(?:of|to|the|an?|by|with|from|and|or|in)\W*+\Z"
-)
+_BROKEN: Final = re.compile(r"\b(?:an?|the) (?:an?|the)\b|\b(?:of|to|the|an?|by|with|from|and|or|in)\W*+\Z")
 _ASKS: Final = re.compile(r"\?[^\w?]*+\Z")
 _HEADING: Final = re.compile(r"^[^.!?:\n]{3,80}: (?=[A-Z“\"])")
 _MOST_SENTENCES: Final = 60

@@ -21,7 +21,15 @@ from seal.self_edits.name_words import (
     WIDE_SURNAMES,
 )
 from seal.self_edits.number_words import MONTHS, guess_language
-from seal.self_edits.source_facts import WIDE_RUN, NameToken, SourceFacts, forms_of, letters_of, squeezed, tokens_of
+from seal.self_edits.source_facts import (
+    WIDE_RUN,
+    NameToken,
+    SourceFacts,
+    forms_of,
+    letters_of,
+    squeezed,
+    tokens_of,
+)
 
 __all__ = ["against_names", "against_words"]
 
@@ -74,7 +82,11 @@ def _has_letters(part: str, source: SourceFacts) -> bool:
     """Whether the letters that stand alone in a part stand in the source too, none with another sign there."""
     return all(
         letter in source.letters
-        or (len(letter) == 1 and letter.lower() in source.words and not any(o[0] == letter for o in source.letters))
+        or (
+            len(letter) == 1
+            and letter.lower() in source.words
+            and not any(o[0] == letter for o in source.letters)
+        )
         for letter in letters_of(part)
     )
 

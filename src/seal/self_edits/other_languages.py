@@ -74,5 +74,13 @@ def stems_of(text: str) -> frozenset[str]:
             stems |= {word[at : at + 2] for at in range(len(word) - 1)}
         elif word not in _MINOR:
             bare = _ARABIC_HEBREW.sub("", word, count=1) if _ARABIC_HEBREW.match(word) else word
-            stems.add(bare[: 2 if "\uac00" <= bare[0] <= "\ud7af" else 3 if "\u0590" <= bare[0] <= "\u06ff" else _STEM])
+            stems.add(
+                bare[
+                    : 2
+                    if "\uac00" <= bare[0] <= "\ud7af"
+                    else 3
+                    if "\u0590" <= bare[0] <= "\u06ff"
+                    else _STEM
+                ]
+            )
     return frozenset(stems)

@@ -16,8 +16,8 @@ from typing import Final
 from seal.languages import foreign_language
 from seal.self_edits.quantities import normalised, read_measures
 from seal.self_edits.relations import RelationRows, WordSet, relations
-from seal.self_edits.words import NUMBER_WORDS, Token, is_weak, number, same, tokens
 from seal.self_edits.tables import table_rows
+from seal.self_edits.words import NUMBER_WORDS, Token, is_weak, number, same, tokens
 from seal.signs import in_one_form
 from seal.text import sentence_spans
 
@@ -135,7 +135,9 @@ def read_source(title: str, text: str, words: WordSet = "general") -> SourceText
     rows = table_rows(raw)
     parts = [rows.get(at, in_one_form(part)) for at, part in enumerate(raw)]
     here = [tokens(part) for part in parts]
-    inner = frozenset(token.folded for words_ in here for token in words_ if token.kind == "name" and token.start)
+    inner = frozenset(
+        token.folded for words_ in here for token in words_ if token.kind == "name" and token.start
+    )
     sentences: list[Sentence] = []
     for index, ((start, end), part, own) in enumerate(zip(spans, parts, here, strict=True)):
         relation_rows = relations(own, words)

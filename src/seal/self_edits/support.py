@@ -14,9 +14,9 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, Field
 
 from seal.self_edits.claim import Claim, inflects
-from seal.self_edits.subjects import is_of_another
 from seal.self_edits.relations import WordSet
 from seal.self_edits.source import LINKS, Clause, Sentence, SourceText, find_run, stems_match
+from seal.self_edits.subjects import is_of_another
 from seal.self_edits.words import (
     GUESSES,
     NUMBER_WORDS,
@@ -159,9 +159,7 @@ def _against(
         return why
     if any(token.folded in GUESSES for token in claim.stated) and not folded & GUESSES:
         return GUESSED
-    if is_of_another(claim, window, source) or _is_misplaced(
-        claim, literal, window, source, config, stated
-    ):
+    if is_of_another(claim, window, source) or _is_misplaced(claim, literal, window, source, config, stated):
         return MISPLACED
     return DENIED if _is_denied(claim, window) else ""
 

@@ -31,7 +31,9 @@ _PLACE_WORD: Final = re.compile(
     r"[°′″]|\b(?:lat|latitude|lon|lng|long|longitude|coordinates?|gps|utm|wgs ?84|geo|koordinaten|breite|länge)\b",
     re.I,
 )
-_DECIMAL: Final = re.compile(r"[+-]?(?:1[0-7]\d|\d{1,2})\.\d{3,}(?:[ ,;/]{0,3}[+-]?(?:1[0-7]\d|\d{1,2})(?:\.\d*)?)?")
+_DECIMAL: Final = re.compile(
+    r"[+-]?(?:1[0-7]\d|\d{1,2})\.\d{3,}(?:[ ,;/]{0,3}[+-]?(?:1[0-7]\d|\d{1,2})(?:\.\d*)?)?"
+)
 _ROLES: Final = frozenset(
     "care support info information sales contact hello help helpdesk desk service services office press media privacy "
     "billing orders order jobs job careers career admin team hr legal noreply customer customers customerservice "
@@ -69,7 +71,9 @@ _PRIVATE: Final = re.compile(
     r"|lives?|living|resides?|residing|privat\w{0,2}|zuhause|wohnt)\b",
     re.I,
 )
-_TOLL_FREE: Final = re.compile(r"(?<!\d)(?:0800|00800|0808|\+800|(?:\+?1[ .-]?)?\(?8(?:00|33|44|55|66|77|88)\)?[ .-])[ \d.-]{5,}")
+_TOLL_FREE: Final = re.compile(
+    r"(?<!\d)(?:0800|00800|0808|\+800|(?:\+?1[ .-]?)?\(?8(?:00|33|44|55|66|77|88)\)?[ .-])[ \d.-]{5,}"
+)
 _LABEL_LINE: Final = re.compile(
     r"[\W_]{0,6}(?:phone|tel|telephone|telefon|téléphone|fax|hotline|contact|e-?mail|address|call|whatsapp)\b[^a-zà-ÿ]*",
     re.I,
