@@ -1,8 +1,8 @@
 """Splits plain text into paragraphs, sentences and words; screening, grounding and chunking use it.
 
-Knows abbreviations, initials, decimals, quotes, citation marks, lists, tables and hard-wrapped lines of English;
-where a sentence of another language ends: languages.py. Knows nothing about tokens, documents or what a
-sentence says. Never raises on any text.
+Knows abbreviations, initials, decimals, quotes, citation marks, lists, tables and hard-wrapped lines of
+English; where a sentence of another language ends: languages.py. Knows nothing about tokens, documents or
+what a sentence says. Never raises on any text.
 """
 
 from __future__ import annotations

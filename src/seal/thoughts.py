@@ -1,7 +1,7 @@
 """What a model thinks before it answers is no part of its answer.
 
-Knows the marks that models put around their thoughts: <think>, [THINK], the channels of gpt-oss. Knows nothing
-about answers or self-edits. Never raises on any text, and takes time in proportion to it.
+Knows the marks that models put around their thoughts: <think>, [THINK], the channels of gpt-oss. Knows
+nothing about answers or self-edits. Never raises on any text, and takes time in proportion to it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _MARK: Final = re.compile(
 
 
 def without_thoughts(text: str) -> str:
-    """The text without what a model thought aloud. A thought that is never closed goes to the end; one that is
-    only closed began with the prompt."""
+    """The text without what a model thought aloud. A thought that is never closed goes to the end; one that
+    is only closed began with the prompt."""
     if "<" not in text and "[" not in text:
         return text
     kept: list[str] = []

@@ -26,7 +26,8 @@ PLANS = "The Standard plan costs $45 a month. The Team plan costs $120 a month."
 BOOK = "Ines Calloway wrote Ember Coast. Ember Coast was first printed in 2013. She lives in Norwich."
 TABLES = (
     "Model\tPrice\tWeight\nLumora Go\t€119\t1.2 kg\nLumora Pro\t€199\t1.5 kg\n",
-    "| Model | Price | Weight |\n|---|---|---|\n| Lumora Go | €119 | 1.2 kg |\n| Lumora Pro | €199 | 1.5 kg |\n",
+    "| Model | Price | Weight |\n|---|---|---|\n| Lumora Go | €119 | 1.2 kg |\n| Lumora Pro | "
+    "€199 | 1.5 kg |\n",
 )
 
 
@@ -78,10 +79,16 @@ def test_another_number_or_another_things_number_is_dropped(line: str, title: st
     ("line", "title", "text"),
     [
         *(("The Lumora Go costs €119.", "Lumora", table) for table in TABLES),
-        *(("Question: What is the price of the Lumora Go?\nAnswer: €119", "Lumora", table) for table in TABLES),
+        *(
+            ("Question: What is the price of the Lumora Go?\nAnswer: €119", "Lumora", table)
+            for table in TABLES
+        ),
         *(("The weight of the Lumora Pro is 1.5 kg.", "Lumora", table) for table in TABLES),
-        ("Her husband was the photographer Owen Pryce.", "Ines Calloway", BOOK + " Her husband was the photographer "
-         "Owen Pryce."),
+        (
+            "Her husband was the photographer Owen Pryce.",
+            "Ines Calloway",
+            BOOK + " Her husband was the photographer Owen Pryce.",
+        ),
         ("His works are kept in Lund.", "Olof Berg", "Olof Berg was a painter. His works are kept in Lund."),
         ("Question: What does the Team plan cost?\nAnswer: $120 a month", "Plans", PLANS),
         ("Question: When was Ember Coast first printed?\nAnswer: 2013", "Ines Calloway", BOOK),
@@ -90,7 +97,7 @@ def test_another_number_or_another_things_number_is_dropped(line: str, title: st
         ("The photographer lived in Hull.", "Hull", "The photo-\ngrapher lived in Hull."),
         ("Café Noir opened in 1920.", "Cafés", "Cafe\u0301 Noir opened in １９２０."),
     ],
-)  # fmt: skip
+)
 def test_what_the_source_says_is_kept_however_it_is_written(line: str, title: str, text: str) -> None:
     assert kept(line, title, text)
 
@@ -119,20 +126,54 @@ def test_a_sign_before_a_number_makes_another_answer(number: int, sign: str) -> 
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("3.5", "35"), ("C++", "C"), ("C#", "C"), ("9:30", "930"), ("375", "37.5"), ("F#", "F"), (".NET", "NET"), ("A+", "A"),
-     ("O-", "O+"), ("10%", "10"), ("2:1", "21"), ("1990-95", "199095"), ("5'10", "510"), ("1e-5", "1e5"), ("$5", "€5"),
-     ("मीरा", "मारा"), ("10⁶", "106"), ("1.0", "10"), ("v1.2", "v12"), ("A*", "A")],
-)  # fmt: skip
+    [
+        ("3.5", "35"),
+        ("C++", "C"),
+        ("C#", "C"),
+        ("9:30", "930"),
+        ("375", "37.5"),
+        ("F#", "F"),
+        (".NET", "NET"),
+        ("A+", "A"),
+        ("O-", "O+"),
+        ("10%", "10"),
+        ("2:1", "21"),
+        ("1990-95", "199095"),
+        ("5'10", "510"),
+        ("1e-5", "1e5"),
+        ("$5", "€5"),
+        ("मीरा", "मारा"),
+        ("10⁶", "106"),
+        ("1.0", "10"),
+        ("v1.2", "v12"),
+        ("A*", "A"),
+    ],
+)
 def test_exact_tells_apart(one: str, other: str) -> None:
     assert comparable(one) != comparable(other)
 
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("1,000", "1000"), ("U.S.", "US"), ("the 3.5.", "3.5"), ("45 €", "€45"), ("10 %", "10 percent"), ("１２３", "123"),
-     ("Harrow’s", "Harrow's"), ("x\u00ad\ny", "xy"), ("−5", "-5"), ("田中一郎。", "田中一郎"), ("**C++**", "C++"),
-     ("1'000'000", "1,000,000"), ("1990–95", "1990-95"), ("“C++”", "C++"), ("2½", "2.5"), ("AT&T", "ATT")],
-)  # fmt: skip
+    [
+        ("1,000", "1000"),
+        ("U.S.", "US"),
+        ("the 3.5.", "3.5"),
+        ("45 €", "€45"),
+        ("10 %", "10 percent"),
+        ("１２３", "123"),
+        ("Harrow’s", "Harrow's"),
+        ("x\u00ad\ny", "xy"),
+        ("−5", "-5"),
+        ("田中一郎。", "田中一郎"),
+        ("**C++**", "C++"),
+        ("1'000'000", "1,000,000"),
+        ("1990–95", "1990-95"),
+        ("“C++”", "C++"),
+        ("2½", "2.5"),
+        ("AT&T", "ATT"),
+    ],
+)
 def test_exact_takes_for_the_same(one: str, other: str) -> None:
     assert comparable(one) == comparable(other)
 
@@ -150,9 +191,15 @@ def routed(question: str, *titles: str) -> list[str]:
     return [found.key for found in CellRouter(pages).route(question) if found.named]
 
 
-NAMES = [("Salt Kettle 1.0", "Salt Kettle 10"), ("Port Meter C++", "Port Meter C#"), ("Halden Frame .NET", "Halden Frame"),
-         ("Salt Kettle II", "Salt Kettle III"), ("Area 51", "Area 5 1"), ("Kettle v1.0", "Kettle v10"),
-         ("Lumora Go", "Lumora Pro")]  # fmt: skip
+NAMES = [
+    ("Salt Kettle 1.0", "Salt Kettle 10"),
+    ("Port Meter C++", "Port Meter C#"),
+    ("Halden Frame .NET", "Halden Frame"),
+    ("Salt Kettle II", "Salt Kettle III"),
+    ("Area 51", "Area 5 1"),
+    ("Kettle v1.0", "Kettle v10"),
+    ("Lumora Go", "Lumora Pro"),
+]
 
 
 @pytest.mark.parametrize(("one", "other"), [*NAMES, *((other, one) for one, other in NAMES)])
@@ -207,19 +254,55 @@ class Script(NamedTuple):
 
 
 SCRIPTS = {
-    "ar": Script("شركة النخيل", "شركة النخيل شركة لبنانية. أسسها سمير حداد عام 1987 في بيروت. يعمل فيها 250 موظفا.", "من أسس الشركة؟",
-                 "سمير حداد", "كريم منصور", "من أسس شركة النخيل؟"),
-    "he": Script("אורן", "החברה אורן נוסדה בחיפה. דוד לוי ייסד את החברה בשנת 1987. בחברה עובדים 250 איש.", "מי ייסד את החברה?", "דוד לוי",
-                 "משה כהן", "מי ייסד את אורן?"),
-    "hi": Script("अरुणोदय", "अरुणोदय एक कंपनी है। रमेश शर्मा ने कंपनी की स्थापना 1987 में की। कंपनी में 250 लोग काम करते हैं।", "कंपनी की स्थापना किसने की?",
-                 "रमेश शर्मा", "सुरेश वर्मा", "अरुणोदय की स्थापना किसने की?"),
-    "zh": Script("晨光公司", "晨光公司是一家企业。公司由王小明于1987年在上海创立。公司有250名员工。", "公司是谁创立的？", "王小明", "李大伟",
-                 "晨光公司是谁创立的？"),
-    "ja": Script("青空社", "青空社は会社です。会社は田中一郎が1987年に東京で設立しました。社員は250人です。", "会社を設立したのは誰ですか？", "田中一郎",
-                 "山本太郎", "青空社を設立したのは誰ですか？"),
-    "ko": Script("한빛", "한빛은 회사입니다. 김철수가 1987년에 서울에서 회사를 설립했습니다. 직원은 250명입니다.", "회사를 누가 설립했습니까?", "김철수", "박영희",
-                 "한빛은 누가 설립했습니까?"),
-}  # fmt: skip
+    "ar": Script(
+        "شركة النخيل",
+        "شركة النخيل شركة لبنانية. أسسها سمير حداد عام 1987 في بيروت. يعمل فيها 250 موظفا.",
+        "من أسس الشركة؟",
+        "سمير حداد",
+        "كريم منصور",
+        "من أسس شركة النخيل؟",
+    ),
+    "he": Script(
+        "אורן",
+        "החברה אורן נוסדה בחיפה. דוד לוי ייסד את החברה בשנת 1987. בחברה עובדים 250 איש.",
+        "מי ייסד את החברה?",
+        "דוד לוי",
+        "משה כהן",
+        "מי ייסד את אורן?",
+    ),
+    "hi": Script(
+        "अरुणोदय",
+        "अरुणोदय एक कंपनी है। रमेश शर्मा ने कंपनी की स्थापना 1987 में की। कंपनी में 250 लोग काम करते हैं।",
+        "कंपनी की स्थापना किसने की?",
+        "रमेश शर्मा",
+        "सुरेश वर्मा",
+        "अरुणोदय की स्थापना किसने की?",
+    ),
+    "zh": Script(
+        "晨光公司",
+        "晨光公司是一家企业。公司由王小明于1987年在上海创立。公司有250名员工。",
+        "公司是谁创立的？",
+        "王小明",
+        "李大伟",
+        "晨光公司是谁创立的？",
+    ),
+    "ja": Script(
+        "青空社",
+        "青空社は会社です。会社は田中一郎が1987年に東京で設立しました。社員は250人です。",
+        "会社を設立したのは誰ですか？",
+        "田中一郎",
+        "山本太郎",
+        "青空社を設立したのは誰ですか？",
+    ),
+    "ko": Script(
+        "한빛",
+        "한빛은 회사입니다. 김철수가 1987년에 서울에서 회사를 설립했습니다. 직원은 250명입니다.",
+        "회사를 누가 설립했습니까?",
+        "김철수",
+        "박영희",
+        "한빛은 누가 설립했습니까?",
+    ),
+}
 
 
 @pytest.mark.parametrize("language", SCRIPTS)
@@ -244,8 +327,12 @@ ZEROS = {"ar": "٠", "he": "0", "hi": "०", "zh": "０", "ja": "０", "ko": "0"
 
 
 @settings(max_examples=40, deadline=None)
-@given(language=st.sampled_from(list(SCRIPTS)), count=st.integers(2, 9999), other=st.integers(2, 9999),
-       form=st.sampled_from(["NFC", "NFD", "NFKC"]))  # fmt: skip
+@given(
+    language=st.sampled_from(list(SCRIPTS)),
+    count=st.integers(2, 9999),
+    other=st.integers(2, 9999),
+    form=st.sampled_from(["NFC", "NFD", "NFKC"]),
+)
 def test_numbers_hold_in_every_script_and_form(language: str, count: int, other: int, form: str) -> None:
     assume(other not in (count, 1987))
     one = SCRIPTS[language]
@@ -278,8 +365,16 @@ def test_what_cannot_be_seen_makes_no_other_answer(text: str, hidden: str, at: i
 
 @pytest.mark.parametrize(
     ("text", "n"),
-    [("今天很好。我们去公园！你来吗？", 3), ("यह एक वाक्य है। यह दूसरा है।", 2), ("هذه جملة. هذه جملة أخرى؟ نعم.", 3), ("これは文です。これも文です。", 2),
-     ("Das ist der 3. Mai, z. B. ein Tag. Der Zug kam am 4. Juni an und nicht am 5. Juni, wie es hieß.", 2)],
-)  # fmt: skip
+    [
+        ("今天很好。我们去公园！你来吗？", 3),
+        ("यह एक वाक्य है। यह दूसरा है।", 2),
+        ("هذه جملة. هذه جملة أخرى؟ نعم.", 3),
+        ("これは文です。これも文です。", 2),
+        (
+            "Das ist der 3. Mai, z. B. ein Tag. Der Zug kam am 4. Juni an und nicht am 5. Juni, wie es hieß.",
+            2,
+        ),
+    ],
+)
 def test_sentences_end_as_their_language_ends_them(text: str, n: int) -> None:
     assert len(sentences(text)) == n

@@ -34,8 +34,23 @@ WORK: dict[str, Callable[[str], object]] = {
     "one form": in_one_form,
     "thoughts": without_thoughts,
 }
-UNITS = ("#", "*", "\n", " ", SOURCE + " ", "| Go | €119 |\n", "- a\n", "1.5 ", "“a ", "<think>", "公司由王小明于1987年创立。",
-         "أسسها سمير حداد عام 1987 في بيروت. ", "a; b, c ", "photo-\n", "Q: Who? A: Ann\n")  # fmt: skip
+UNITS = (
+    "#",
+    "*",
+    "\n",
+    " ",
+    SOURCE + " ",
+    "| Go | €119 |\n",
+    "- a\n",
+    "1.5 ",
+    "“a ",
+    "<think>",
+    "公司由王小明于1987年创立。",
+    "أسسها سمير حداد عام 1987 في بيروت. ",
+    "a; b, c ",
+    "photo-\n",
+    "Q: Who? A: Ann\n",
+)
 
 
 @pytest.mark.parametrize("place", PATTERNS)
@@ -71,9 +86,16 @@ def test_no_text_is_read_in_more_than_linear_time(name: str, unit: str) -> None:
     assert _ratio(WORK[name], unit, 1000) < 25 or _ratio(WORK[name], unit, 1000) < 25
 
 
-THOUGHTS = ("<think>{}</think>", "<thinking>{}</thinking>", "[THINK]{}[/THINK]", "{}</think>",
-            "<|begin_of_thought|>{}<|end_of_thought|>", "<|channel|>analysis<|message|>{}<|channel|>final<|message|>",
-            "<Think>\n{}\n</Think>\n\n", "<think>a<think>{}</think>b</think>")  # fmt: skip
+THOUGHTS = (
+    "<think>{}</think>",
+    "<thinking>{}</thinking>",
+    "[THINK]{}[/THINK]",
+    "{}</think>",
+    "<|begin_of_thought|>{}<|end_of_thought|>",
+    "<|channel|>analysis<|message|>{}<|channel|>final<|message|>",
+    "<Think>\n{}\n</Think>\n\n",
+    "<think>a<think>{}</think>b</think>",
+)
 
 
 @given(frame=st.sampled_from(THOUGHTS), thought=st.text("ab ?:#\n1.", max_size=30))

@@ -273,7 +273,10 @@ def test_commands_to_people_need_not_be_held() -> None:
     assert screen("Handbook", plain, ScreenConfig(hold_spoken=False, hold_commands=False))
 
 
-FIRM = "Harbour Bikes sells bicycles in Hull. Customers can return an order within 30 days, and we refund the price. "
+FIRM = (
+    "Harbour Bikes sells bicycles in Hull. "
+    "Customers can return an order within 30 days, and we refund the price. "
+)
 FIRMS_OWN = [
     "How do I reach support? Write to care@harbour-bikes.example.",
     "Our customer service is on +44 1482 555 0199, Monday to Friday.",
@@ -347,8 +350,10 @@ def test_an_address_of_a_function_is_a_firms(role: str, n: int) -> None:
 
 
 TRANSCRIPT = (
-    "so um today we are going to talk about the bridge that was built in hull. it was opened in may and the the people "
-    "came to see it. they walked over it for hours. and then the the mayor said a few words. it was a good day and "
+    "so um today we are going to talk about the bridge that was built in hull. it was opened in "
+    "may and the the people "
+    "came to see it. they walked over it for hours. and then the the mayor said a few words. it "
+    "was a good day and "
     "nobody went home before the evening. well that is what i remember of it. "
 )
 

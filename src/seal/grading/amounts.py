@@ -1,7 +1,7 @@
 """Reads the quantities of a text: numbers in digits and words with their units and currencies, dates, times.
 
-"$45", "45 dollars" and "USD 45" are read alike, and so are "90 minutes" and "1.5 hours". Knows number words in
-English and German. Knows nothing about questions or about the other words of an answer. Every pattern is
+"$45", "45 dollars" and "USD 45" are read alike, and so are "90 minutes" and "1.5 hours". Knows number words
+in English and German. Knows nothing about questions or about the other words of an answer. Every pattern is
 matched in linear time. Never raises on any text.
 """
 

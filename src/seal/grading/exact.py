@@ -1,9 +1,9 @@
 """Exact match after SQuAD v1.1 normalisation, and what all graders share.
 
 Source of the normalisation: the official SQuAD v1.1 evaluation script (Rajpurkar et al., arXiv 1606.05250):
-lower case, no punctuation, no English articles, single spaces. It is made for English prose. Other than there,
-a sign stays where it makes another answer: within and before a number (3.5, 9:30, -5, $45, 10%), and in names
-such as C++, F# and .NET.
+lower case, no punctuation, no English articles, single spaces. It is made for English prose. Other than
+there, a sign stays where it makes another answer: within and before a number (3.5, 9:30, -5, $45, 10%), and
+in names such as C++, F# and .NET.
 """
 
 from __future__ import annotations

@@ -87,8 +87,8 @@ def retirements(
 def _may_mean(question: str, older: KnownDocument, newer: KnownDocument) -> bool:
     """Whether a question of the newer document that names the older one in part may mean it.
 
-    "When was Salt Kettle released?" of a document about Salt Kettle 10 does not mean Salt Kettle 1.0, nor does
-    "What does the Lumora cost?" of one about the Lumora Pro mean the Lumora Go.
+    "When was Salt Kettle released?" of a document about Salt Kettle 10 does not mean Salt Kettle 1.0, nor
+    does "What does the Lumora cost?" of one about the Lumora Pro mean the Lumora Go.
     """
     named, own, asked = (
         set(content([bare(word.norm) for word in words_of(text)]))

@@ -115,8 +115,8 @@ def read(entry: DocumentPage, prefix_letters: int) -> Page:
 def terms_of(norms: Iterable[str], prefix_letters: int) -> list[str]:
     """The words that say something, each cut after a few letters, so that "founder" meets "founded".
 
-    Cutting is as good as stemming for many languages and needs no rules (McNamee and Mayfield 2004). In scripts
-    without spaces each two characters that stand together are a word.
+    Cutting is as good as stemming for many languages and needs no rules (McNamee and Mayfield 2004). In
+    scripts without spaces each two characters that stand together are a word.
     """
     terms: list[str] = []
     before = ""

@@ -1,7 +1,7 @@
 """Words and names in a text: what is a name, what is an ordinary word, what is one typing error.
 
-Knows how running text is spelt, mainly English, and which particles other scripts join to a name. Knows nothing
-about documents or questions.
+Knows how running text is spelt, mainly English, and which particles other scripts join to a name. Knows
+nothing about documents or questions.
 """
 
 from __future__ import annotations
@@ -37,7 +37,8 @@ _NO_PART = re.compile(rf"[^\w{MARKS}.+#]|_|(?<!\d)\.(?!\w)|(?<=\w)\.(?!\d)|(?<=[
 _ROMAN = re.compile(r"m{0,3}(?:cm|cd|d?c{0,3})(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
 # What is joined to a name in scripts without capitals, the longest first.
 _HANGUL_ENDS = (
-    "이라는 에서는 으로는 입니까 입니다 이다 에서 에게 으로 까지 부터 처럼 보다 라는 은 는 이 가 을 를 에 의 로 와 과 도 만"
+    "이라는 에서는 으로는 입니까 입니다 이다 에서 에게 으로 까지 부터 처럼 보다 라는 은 는 이 가 "
+    "을 를 에 의 로 와 과 도 만"
 ).split()
 _ARABIC_STARTS = ("وال", "بال", "كال", "فال", "ال", "و", "ف", "ب", "ل", "ك")
 _HEBREW_STARTS = tuple("הובלמשכ")
@@ -95,8 +96,8 @@ def words_of(text: str, limit: int | None = None) -> list[Word]:
 
 @lru_cache(maxsize=1 << 16)
 def normal(word: str) -> str:
-    """Without case, accents, apostrophes, hyphens and the commas of numbers. What tells names apart stays: the
-    point of a number, and the signs of C++, F# and .NET."""
+    """Without case, accents, apostrophes, hyphens and the commas of numbers. What tells names apart stays:
+    the point of a number, and the signs of C++, F# and .NET."""
     if word == "&":
         return word
     plain = folded(word)

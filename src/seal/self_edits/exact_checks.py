@@ -27,7 +27,8 @@ NO_DATE: Final = "a date in it is not in the source"
 NO_QUOTE: Final = "what it quotes is not in the source"
 
 _BOUNDS: Final = frozenset(
-    "to up between most least maximum max minimum bis zwischen höchstens maximal mindestens jusqu'à hasta entre".split()
+    "to up between most least maximum max minimum bis zwischen höchstens maximal mindestens "
+    "jusqu'à hasta entre".split()
 )
 """Words with which one end of a range is right: "up to 5 km"."""
 

@@ -79,7 +79,8 @@ def against_names(part: str, source: SourceFacts, *, is_question: bool, is_answe
 
 
 def _has_letters(part: str, source: SourceFacts) -> bool:
-    """Whether the letters that stand alone in a part stand in the source too, none with another sign there."""
+    """Whether the letters that stand alone in a part stand in the source too, none with another sign
+    there."""
     return all(
         letter in source.letters
         or (

@@ -1,7 +1,7 @@
 """Which sentence of a source in another language than English supports a line.
 
-Knows words by their beginnings, and of scripts without spaces pairs of characters; no grammar. That the numbers,
-names and, without capitals, words of a line stand in the source is checked in exact_checks.py.
+Knows words by their beginnings, and of scripts without spaces pairs of characters; no grammar. That the
+numbers, names and, without capitals, words of a line stand in the source is checked in exact_checks.py.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ class JoiningConfig(Protocol):
 
 
 def foreign_support(line: str, title: str, text: str, config: JoiningConfig) -> tuple[int, int] | None:
-    """The place of the sentences that support a line, as few as possible and as much like it as possible; None
-    if none do."""
+    """The place of the sentences that support a line, as few as possible and as much like it as possible;
+    None if none do."""
     spans, stems = _read(text)
     about = stems_of(title)
     pair = question_of(line)

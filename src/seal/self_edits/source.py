@@ -2,7 +2,8 @@
 
 Also which sentences are about what the title names.
 
-Knows English word by word (words.py), and reads a table's row as a sentence about its headings. Knows nothing about the lines that are compared with it.
+Knows English word by word (words.py), and reads a table's row as a sentence about its headings. Knows nothing
+about the lines that are compared with it.
 """
 
 from __future__ import annotations
@@ -40,8 +41,9 @@ class Clause:
 @dataclass(frozen=True)
 class Sentence:
     """One sentence: its tokens; the words that state a relation, by place; its clauses; and the places of
-    nouns that only refer to something named before ("the company" at the beginning of a clause). `subject`: the
-    words of the name that it is about, folded, if it begins with one; of a table's row, of its first cell."""
+    nouns that only refer to something named before ("the company" at the beginning of a clause). `subject`:
+    the words of the name that it is about, folded, if it begins with one; of a table's row, of its first
+    cell."""
 
     text: str
     tokens: tuple[Token, ...]
@@ -180,8 +182,9 @@ def first_cell(row: str) -> frozenset[str]:
 
 
 def subject_of(words: Sequence[Token], names: frozenset[str]) -> frozenset[str]:
-    """The words of the name with which a sentence or clause begins, before any verb and behind no preposition;
-    empty if it begins otherwise. A first word is a name if it stands among `names`, or before a name."""
+    """The words of the name with which a sentence or clause begins, before any verb and behind no
+    preposition; empty if it begins otherwise. A first word is a name if it stands among `names`, or before a
+    name."""
     stop = 0
     for at, token in enumerate(words):
         before = words[at - 1].folded if at else ""
@@ -199,7 +202,8 @@ def subject_of(words: Sequence[Token], names: frozenset[str]) -> frozenset[str]:
 
 
 _VERBS: Final = frozenset(
-    "is are was were be been has have had does did do will would can could may might must became wrote won led "
+    "is are was were be been has have had does did do will would can could may might must became "
+    "wrote won led "
     "built made held sold costs cost".split()
 )
 _PREPOSITIONS: Final = frozenset(

@@ -1,5 +1,5 @@
-"""Whether what a claim says is said in the source of something else: the price of one plan, the year of another
-book.
+"""Whether what a claim says is said in the source of something else: the price of one plan, the year of
+another book.
 
 Knows the subject of a sentence, a clause or a table's row. Knows nothing about relations or words.
 """

@@ -16,8 +16,8 @@ _RULE: Final = re.compile(r"[\s|:+=-]+")
 
 
 def table_rows(lines: Sequence[str]) -> dict[int, str]:
-    """The rows among these lines, by place. The first line of a table has its headings; it, and the rule below
-    it, say nothing."""
+    """The rows among these lines, by place. The first line of a table has its headings; it, and the rule
+    below it, say nothing."""
     told: dict[int, str] = {}
     headings: list[str] = []
     for at, line in enumerate(lines):

@@ -1,7 +1,7 @@
 """Whether a number is what its shape says it is, and whether contact data are a firm's or a person's.
 
-Knows the numbers of cards, goods and phones, coordinates, and how firms speak of how they can be reached. Finds
-nothing by itself: private_data.py finds by shape, and asks here.
+Knows the numbers of cards, goods and phones, coordinates, and how firms speak of how they can be reached.
+Finds nothing by itself: private_data.py finds by shape, and asks here.
 """
 
 from __future__ import annotations
@@ -28,20 +28,28 @@ _PHONE_WORD: Final = re.compile(
     re.I,
 )
 _PLACE_WORD: Final = re.compile(
-    r"[°′″]|\b(?:lat|latitude|lon|lng|long|longitude|coordinates?|gps|utm|wgs ?84|geo|koordinaten|breite|länge)\b",
+    r"[°′″]|\b(?:lat|latitude|lon|lng|long|longitude|coordinates?|gps|utm|wgs ?84|geo|koordinaten"
+    r"|breite|länge)\b",
     re.I,
 )
 _DECIMAL: Final = re.compile(
     r"[+-]?(?:1[0-7]\d|\d{1,2})\.\d{3,}(?:[ ,;/]{0,3}[+-]?(?:1[0-7]\d|\d{1,2})(?:\.\d*)?)?"
 )
 _ROLES: Final = frozenset(
-    "care support info information sales contact hello help helpdesk desk service services office press media privacy "
-    "billing orders order jobs job careers career admin team hr legal noreply customer customers customerservice "
-    "customercare client clients kundenservice kontakt bestellung buchung reservations reservation bookings booking "
-    "accounts accounting finance security abuse webmaster postmaster enquiries enquiry inquiries inquiry feedback "
-    "returns return refunds shop store reception newsletter marketing dpo datenschutz soporte ventas atencion contacto "
-    "assistance mail post hallo servicio verkauf vertrieb presse delivery shipping warranty claims complaints "
-    "ticket tickets membership members donate events partners partner studio school library frontdesk hostmaster "
+    "care support info information sales contact hello help helpdesk desk service services "
+    "office press media privacy "
+    "billing orders order jobs job careers career admin team hr legal noreply customer customers "
+    "customerservice "
+    "customercare client clients kundenservice kontakt bestellung buchung reservations "
+    "reservation bookings booking "
+    "accounts accounting finance security abuse webmaster postmaster enquiries enquiry inquiries "
+    "inquiry feedback "
+    "returns return refunds shop store reception newsletter marketing dpo datenschutz soporte "
+    "ventas atencion contacto "
+    "assistance mail post hallo servicio verkauf vertrieb presse delivery shipping warranty "
+    "claims complaints "
+    "ticket tickets membership members donate events partners partner studio school library "
+    "frontdesk hostmaster "
     "technik technical tech web general main central hotline spares parts repair repairs recruitment welcome "
     "no reply do not us eu uk de fr es it at ch nl en global int".split()
 )
@@ -53,16 +61,22 @@ _FREE_MAIL: Final = re.compile(
 )
 _FIRM: Final = re.compile(
     r"\b(?:customers?|customer (?:service|care|support)|support (?:team|line|desk)|service (?:team|line|desk)"
-    r"|hot ?line|help ?(?:line|desk)|switchboard|reception|front desk|sales team|toll[- ]free|free ?phone|freecall"
-    r"|call cent(?:er|re)|our (?:\w{1,20} ){0,2}(?:office|shop|store|branch|team|line|address|showroom|number|phone)"
-    r"|registered office|head office|headquarters|opening hours|office hours|business hours|visit us|call us|contact us"
-    r"|reach us|write to us|phone us|ring us|returns? (?:to|address|department)|warehouse|ltd|limited|gmbh|inc|llc|plc"
-    r"|kundenservice|kundendienst|rufen sie uns|unser\w{0,2} (?:büro|laden|team)|öffnungszeiten|service client)\b",
+    r"|hot ?line|help ?(?:line|desk)|switchboard|reception|front desk|sales team|toll[- ]free"
+    r"|free ?phone|freecall"
+    r"|call cent(?:er|re)|our (?:\w{1,20} ){0,2}(?:office|shop|store|branch|team|line|address"
+    r"|showroom|number|phone)"
+    r"|registered office|head office|headquarters|opening hours|office hours|business hours|visit "
+    r"us|call us|contact us"
+    r"|reach us|write to us|phone us|ring us|returns? (?:to|address|department)|warehouse|ltd"
+    r"|limited|gmbh|inc|llc|plc"
+    r"|kundenservice|kundendienst|rufen sie uns|unser\w{0,2} (?:büro|laden|team)|öffnungszeiten"
+    r"|service client)\b",
     re.I,
 )
 _SPEAKS: Final = re.compile(r"\b(?:we|us|our|ours|wir|uns|unser\w{0,2}|nous|notre|nos)\b", re.I)
 _TRADE: Final = re.compile(
-    r"\b(?:customers?|orders?|ordered|returns?|refunds?|deliver(?:y|ies|ed)|shipping|warranty|opening hours|prices?"
+    r"\b(?:customers?|orders?|ordered|returns?|refunds?|deliver(?:y|ies|ed)|shipping|warranty"
+    r"|opening hours|prices?"
     r"|products?|subscriptions?|plans?|invoices?|bookings?|faq|support|service|kunden|bestellung\w{0,2}|lieferung\w{0,2})\b",
     re.I,
 )
@@ -79,7 +93,8 @@ _LABEL_LINE: Final = re.compile(
     re.I,
 )
 _PERSON: Final = re.compile(
-    r"(?<![\w.])(?:(?:Mr|Mrs|Ms|Dr|Prof|Herr|Frau)\.? )?[A-ZÄÖÜ][a-zà-ÿ]{1,20} (?:[A-Z]\. )?[A-ZÄÖÜ][a-zà-ÿ]{1,20}(?!\w)"
+    r"(?<![\w.])(?:(?:Mr|Mrs|Ms|Dr|Prof|Herr|Frau)\.? )?[A-ZÄÖÜ][a-zà-ÿ]{1,20} (?:[A-Z]\. "
+    r")?[A-ZÄÖÜ][a-zà-ÿ]{1,20}(?!\w)"
 )
 _NO_PERSON: Final = re.compile(
     r"\b(?:Street|Road|Avenue|Lane|House|Park|Square|Office|Service|Support|Care|Team|Centre|Center|Hours|Line|Desk"
@@ -89,8 +104,8 @@ _NO_PERSON: Final = re.compile(
 
 
 def is_card(match: re.Match[str], sentence: str) -> bool:
-    """Whether digits are the number of a credit card: issued, with a check digit that holds, and written as such
-    numbers are or beside a word that says so. An article's number may pass the check too."""
+    """Whether digits are the number of a credit card: issued, with a check digit that holds, and written as
+    such numbers are or beside a word that says so. An article's number may pass the check too."""
     digits = re.sub(r"\D", "", match[0])
     if not (_ISSUED.fullmatch(digits) and len(set(digits)) > 1 and luhn(digits)):
         return False
@@ -127,7 +142,8 @@ def is_phone(match: re.Match[str], sentence: str) -> bool:
 
 
 def is_role(address: str) -> bool:
-    """Whether an e-mail address is that of a function in a firm, such as info@ or support@, and no person's."""
+    """Whether an e-mail address is that of a function in a firm, such as info@ or support@, and no
+    person's."""
     local, _, _ = address.replace("(at)", "@").replace("[at]", "@").partition("@")
     parts = [re.sub(r"\d", "", part) for part in re.split(r"[.+_-]", local.strip().casefold())]
     parts = [part for part in parts if part]

@@ -33,7 +33,8 @@ _MODEL: Final = (
 )
 # What a command to a model begins with, and what it is about; a manual's commands are about other things.
 _OPENING: Final = (
-    r"^\W{0,40}(?:(?:please|kindly|now|then|instead|always|never|just|simply|do not|don't|you|the (?:assistant"
+    r"^\W{0,40}(?:(?:please|kindly|now|then|instead|always|never|just|simply|do not|don't|you|the "
+    r"(?:assistant"
     r"|model|ai)"
     r"|must|should|shall|(?:when(?:ever)?|if|once|for (?:any|every|all|each)|in (?:any|every|all|each|your)"
     r"|from|as|to|starting|regardless)\b[^.!?\n]{0,90}?[,:])[\s,]+){0,4}"

@@ -1,7 +1,7 @@
 """Secrets and personal data by their shapes, sentence by sentence: keys, cards, accounts, addresses.
 
-Knows shapes and check digits; whether a number is what its shape says, and whether it is a firm's: contacts.py. Says what kind of thing was found, and
-never quotes it.
+Knows shapes and check digits; whether a number is what its shape says, and whether it is a firm's:
+contacts.py. Says what kind of thing was found, and never quotes it.
 """
 
 from __future__ import annotations
@@ -94,9 +94,11 @@ _HOME: Final = re.compile(
 # What is said of somebody's health.
 _MEDICAL: Final = re.compile(
     r"\b(?i:patient)(?: name)?\s?[:：]\s?[A-ZÄÖÜ]\w"
-    r"|(?:\b[A-ZÄÖÜ][\w-]{1,30}['’]s?|\b(?i:his|her|my)) (?i:medical (?:history|record|condition|file)|diagnosis"
+    r"|(?:\b[A-ZÄÖÜ][\w-]{1,30}['’]s?|\b(?i:his|her|my)) (?i:medical (?:history|record|condition"
+    r"|file)|diagnosis"
     r"|medication|hiv status|blood (?:type|group)|psychiatric \w{1,20}) (?i:is|are|was|shows?|says?|lists?)\b"
-    r"|\b[A-ZÄÖÜ][\w-]{1,30} (?i:(?:is|was|has been|had been) (?:diagnosed with|hiv[- ]positive|being treated for"
+    r"|\b[A-ZÄÖÜ][\w-]{1,30} (?i:(?:is|was|has been|had been) (?:diagnosed with|hiv[- ]positive"
+    r"|being treated for"
     r"|prescribed|admitted (?:to|with)))\b"
     r"|\b(?i:diagnosis|medication|blood (?:type|group)|hiv status) of [A-ZÄÖÜ][\w-]{1,30} [A-ZÄÖÜ][\w-]{1,30}"
 )
@@ -120,8 +122,8 @@ def secrets(sentence: str) -> Iterator[str]:
 
 
 def personal(sentence: str, *, firm: bool = False) -> Iterator[str]:
-    """What personal data the sentence holds. `firm`: it stands in a text by which a firm speaks to its customers,
-    so that a telephone number in a contact line is the firm's."""
+    """What personal data the sentence holds. `firm`: it stands in a text by which a firm speaks to its
+    customers, so that a telephone number in a contact line is the firm's."""
     if any(not is_role(match[0]) for match in _MAIL.finditer(sentence)):
         yield "holds an e-mail address"
     firms = is_contact_line(sentence, firm=firm)
