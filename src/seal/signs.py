@@ -141,8 +141,9 @@ def without_marks(text: str) -> str:
 
 def folded(text: str) -> str:
     """In small letters and without accents, for comparing."""
-    text = text.casefold()
-    return text if text.isascii() else without_marks(in_one_form(text))
+    if text.isascii():
+        return text.casefold()
+    return without_marks(in_one_form(in_one_form(text).casefold()))
 
 
 def joined_numbers(words: Iterable[str]) -> str:

@@ -205,7 +205,8 @@ NAMES = [
 @pytest.mark.parametrize(("one", "other"), [*NAMES, *((other, one) for one, other in NAMES)])
 def test_a_name_with_another_number_or_sign_is_another_name(one: str, other: str) -> None:
     assert routed(f"When was {one} released?", one, other)[:1] == [one]
-    assert routed(f"When was {one} released?", other) == [] or one.startswith(other)
+    if not one.startswith(other) and not other.startswith(one):
+        assert routed(f"When was {one} released?", other) == []
 
 
 @settings(deadline=None)
@@ -214,7 +215,8 @@ def test_two_numbers_are_two_names(one: str, other: str, between: str, apart: st
     first, second = f"Salt Kettle {one}{between}{other}", f"Salt Kettle {one}{apart}{other}"
     assume(between != apart)
     assert routed(f"When was {first} released?", first, second)[:1] == [first]
-    assert terms_in(first) != terms_in(second)
+    if len(other) < 3:  # "1.234" may be a thousand
+        assert terms_in(first) != terms_in(second)
 
 
 def known(title: str) -> KnownDocument:

@@ -34,6 +34,7 @@ _WORD = re.compile(
 _POSSESSIVE = re.compile(r"['’]s$", re.IGNORECASE)
 _GROUP = re.compile(r"(?<![\d.,])([1-9]\d{0,2}(?:,\d{3})+)(?![\d,])")
 _NO_PART = re.compile(rf"[^\w{MARKS}.+#]|_|(?<!\d)\.(?!\w)|(?<=\w)\.(?!\d)|(?<=[^\W\d_])\.")
+_VERSION = re.compile(r"v\d")
 _ROMAN = re.compile(r"m{0,3}(?:cm|cd|d?c{0,3})(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
 # What is joined to a name in scripts without capitals, the longest first.
 _HANGUL_ENDS = (
@@ -195,7 +196,8 @@ def _next(words: Sequence[Word], end: int) -> int | None:
         at += 1
     if at >= len(words) or not words[at].joined or at - end > 2:
         return None
-    return at + 1 if words[at].capital or (at == end and words[at].is_number) else None
+    counts = words[at].is_number or _VERSION.match(words[at].norm)
+    return at + 1 if words[at].capital or (at == end and counts) else None
 
 
 def pieces(words: Sequence[Word], span: range) -> list[range]:

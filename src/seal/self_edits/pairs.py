@@ -16,7 +16,8 @@ from seal.thoughts import without_thoughts
 
 _LABEL: Final = re.compile(
     r"\A(?:#++\s*+|[-*•]\s++|\d{1,3}[.)]\s++|\*\*|__)*+"
-    r"(?:(?P<word>question|answer)(?:\s*#?(?P<number>\d{1,3}))?\s*(?:\*\*)?\s*(?:[:：]|(?<=\d)\s*[.)–-](?=\s|$))"
+    r"(?:(?P<word>question|answer)(?:\s{0,9}#?(?P<number>\d{1,3}))?"
+    r"(?:\s{0,9}(?:\*\*)?\s{0,9}[:：]|(?<=\d)(?:\*\*)?\s{0,9}[.)–-](?=\s|$))"
     r"|(?P<letter>[qa])(?P<digits>\d{0,3})(?:\*\*)?(?:[:：]|(?<=\d)[.)](?=\s|$)))"
     r"(?:\*\*|__)?\s*",
     re.I,
