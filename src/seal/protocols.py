@@ -16,6 +16,7 @@ import random
 from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
+from seal.thoughts import without_thoughts
 from seal.types import Context, ContextSource, Example, Graded, Hyperparameters, Messages, Question, SelfEdit
 
 
@@ -107,7 +108,7 @@ class Domain(Protocol):
 
     def clean_answer(self, text: str) -> str:
         """The answer in what a model wrote: its first line that is not blank."""
-        return next((line.strip() for line in text.splitlines() if line.strip()), "")
+        return next((line.strip() for line in without_thoughts(text).splitlines() if line.strip()), "")
 
 
 @runtime_checkable

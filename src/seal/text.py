@@ -1,7 +1,8 @@
 """Splits plain text into paragraphs, sentences and words; screening, grounding and chunking use it.
 
-Knows abbreviations, initials, decimals, quotes, citation marks, lists and hard-wrapped lines. Knows nothing
-about tokens, documents or what a sentence says. Never raises on any text.
+Knows abbreviations, initials, decimals, quotes, citation marks, lists, tables and hard-wrapped lines of
+English; where a sentence of another language ends: languages.py. Knows nothing about tokens, documents or
+what a sentence says. Never raises on any text.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-Span = tuple[int, int]
+from seal.languages import Span, foreign_language, script_language, split_sentences
+
+__all__ = ["Span", "paragraph_spans", "sentence_spans", "sentences", "word_spans"]
 
 # No sentence ends after these, though a capital letter may follow: titles, and words that introduce.
 _ALWAYS: Final = frozenset(
@@ -36,12 +39,14 @@ _END: Final = re.compile(
     r"(?:\[[^\]\n]{1,24}\]|:\d{1,4}(?:[–-]\d{1,4})?)*"  # citation marks: .[12] and .:32-40
 )
 _WIDE: Final = "。！？．｡"
-_LAST_WORD: Final = re.compile(r"[\w.’'-]+$")
+_LAST_WORD: Final = re.compile(r"(?<![\w.’'-])[\w.’'-]++$")
 _OPENING: Final = "\"'“‘„«([{*_¿¡—–-"
 _NEXT_WORD: Final = re.compile(r"[^\W\d_]+")
 _MARKER: Final = re.compile(r"(?:[-*+•●▪◦‣]|\(?\d{1,3}[.)])\s")
-_BLANK: Final = re.compile(r"[^\S\n]*\n(?:[^\S\n]*\n)+[^\S\n]*|[\f\u2029]")
+_BLANK: Final = re.compile(r"(?<![^\S\n])[^\S\n]*+\n(?:[^\S\n]*+\n)++[^\S\n]*+|[\f\u2029]")
 _WRAPPED_CHARS: Final = 50  # a line this long, without an end mark, goes on in the next one
+_LOOKED_AT: Final = 400  # characters of a paragraph that show its script
+_SPACE: Final = re.compile(r"\s")
 _LINE_BREAKS: Final = str.maketrans({"\r": "\n", "\v": "\n", "\x85": "\n", "\u2028": "\n"})
 
 
@@ -52,7 +57,8 @@ def sentences(text: str) -> list[str]:
 
 def sentence_spans(text: str) -> list[Span]:
     """The places of the sentences. All other characters of the text are white space."""
-    return [span for start, end in paragraph_spans(text) for span in _within(text, start, end)]
+    language = foreign_language(text)
+    return [span for start, end in paragraph_spans(text) for span in _within(text, start, end, language)]
 
 
 def paragraph_spans(text: str) -> list[Span]:
@@ -67,9 +73,16 @@ def word_spans(text: str) -> list[Span]:
     return [match.span() for match in re.finditer(r"\S+", text)]
 
 
-def _within(text: str, start: int, end: int) -> list[Span]:
+def _within(text: str, start: int, end: int, language: str) -> list[Span]:
     """The sentences of one paragraph."""
     cuts = [(at, at) for at in _line_cuts(text, start, end)]
+    if language and (language := script_language(text[start : start + _LOOKED_AT]) or language):
+        lines = _trimmed(text, _parts(start, end, cuts))
+        return [
+            (first + at, first + stop)
+            for first, last in lines
+            for at, stop in split_sentences(_SPACE.sub(" ", text[first:last]), language)
+        ]
     cuts += [
         (match.end(), match.end()) for match in _END.finditer(text, start, end) if _ends(text, match, end)
     ]
@@ -126,7 +139,7 @@ def _line_cuts(text: str, start: int, end: int) -> list[int]:
             goes_on = following[:1].islower() or (
                 len(line) >= _WRAPPED_CHARS and not line.endswith((":", ";"))
             )
-            if _MARKER.match(following) or not goes_on:
+            if _MARKER.match(following) or following[0] == line[0] == "|" or not goes_on:
                 cuts.append(at)
         begin = start + match.end()
     return cuts

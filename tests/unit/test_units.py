@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from seal.domains.knowledge.splitting import language_of, split_sentences
 from seal.domains.knowledge.units import units_of
+from seal.languages import language_of, split_sentences
 
 
 def told(text: str, title: str = "") -> list[str]:

@@ -1,8 +1,7 @@
 """Reads the quantities of a text: numbers in digits and words with their units and currencies, dates, times.
 
-"$45", "45 "
-    "dollars" and "USD 45" are read alike, and so are "90 minutes" and "1.5 hours". Knows number words in
-English and German. Knows nothing about questions or about the other words of an answer. Every pattern is
+"$45", "45 dollars" and "USD 45" are read alike, and so are "90 minutes" and "1.5 hours". Knows number words
+in English and German. Knows nothing about questions or about the other words of an answer. Every pattern is
 matched in linear time. Never raises on any text.
 """
 
@@ -103,6 +102,10 @@ def _number(text: AnswerPieces, at: int) -> StatedAmount | None:
         above = text.whole(at, 0, 999)
         if below and above is not None and text.key(stop + 2) not in ("/", "⁄"):
             return _with_unit(text, Fraction(above, below), start, stop + 2, raw)
+    elif text.is_num(at + 1) and text.key(at + 2) == "/" and text.is_num(at + 3):
+        whole, above, below = text.whole(at, 0, 9999), text.whole(at + 1, 1, 99), text.whole(at + 3, 2, 99)
+        if whole is not None and above and below and above < below:  # "2 1/2"
+            return _with_unit(text, whole + Fraction(above, below), start, at + 4, raw)
     dotted = raw.count(".")
     value = _value(text, raw)
     before = text.pieces[at - 1] if at else None

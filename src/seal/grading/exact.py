@@ -1,30 +1,54 @@
 """Exact match after SQuAD v1.1 normalisation, and what all graders share.
 
 Source of the normalisation: the official SQuAD v1.1 evaluation script (Rajpurkar et al., arXiv 1606.05250):
-lower case, no ASCII punctuation, no English articles, single spaces. It is made for English.
+lower case, no punctuation, no English articles, single spaces. It is made for English prose. Other than
+there, a sign stays where it makes another answer: within and before a number (3.5, 9:30, -5, $45, 10%), and
+in names such as C++, F# and .NET.
 """
 
 from __future__ import annotations
 
 import re
-import string
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
 from seal.errors import InputError
 from seal.protocols import Grader
+from seal.signs import MARKS, PUNCTUATION, UNSPACED, in_one_form
 from seal.types import Graded, Question
 
 NO_GOLD = "the question has no gold answer"
 
-_ARTICLES = re.compile(r"\b(a|an|the)\b")
-_WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
+_MONEY = "$€£¥₹₩₽"
+_ARTICLES = re.compile(rf"(?<![\w.])(?:a|an|the)(?![\w{MARKS}+#*-])")
+_GROUPED = re.compile(r"(?<![\d.,'])[1-9]\d{0,2}(?:(?:,\d{3})++|(?:'\d{3})++)(?![\d']|,\d)")
+_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
+_PERCENT = re.compile(r"(?<=\d) ?(?:per ?cent\b|%)")
+# a price as "$45", however it is written
+_PRICE = re.compile(rf"(?<![\d.,{_MONEY}])(?<!\d-)(-?)(\d[\d.,]*+) ?([{_MONEY}])(?! ?\d)")
+_AFTER_MONEY = re.compile(rf"(?<=[{_MONEY}]) (?=\d)")
+_SIGN = re.compile(
+    r"(?P<kept>(?<=\d)[^\w\s](?=\d)"  # 3.5, 9:30, 3/4, 1990-95, 10^6
+    rf"|(?<![^\s(\[\"'{_MONEY}<>=])-(?=[{_MONEY}]?\.?\d)|(?<![^\s(\[])[<>](?=[ -]?[{_MONEY}]?\d)"  # -5, <5
+    rf"|[{_MONEY}](?=-?\.?\d)|(?<=\d)%|(?<=\de)-(?=\d)"
+    r"|(?<![^\s(\[\"'-])\.(?=[^\W_])"  # .NET, .5
+    r"|(?<=[^\W_])\+{1,2}(?![\w+])|(?<=[^\W\d_])#(?![\w#])"  # C++, A+, F#
+    r"|(?<=(?<![\w*.-])[^\W\d_])[*-](?![\w*-])|(?<=(?<![\w*.-])ab)-(?![\w-])"  # A*, O-, AB-
+    rf")|[_{PUNCTUATION}]"
+)
+_UNSPACED_CHAR = re.compile(f"[{UNSPACED}][{MARKS}]*")
+_ROUNDS = 8
 
 
 def normalise(text: str) -> str:
-    """The text as SQuAD v1.1 compares it; empty if nothing but articles and punctuation is in it."""
-    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_WITHOUT_PUNCTUATION)).split())
+    """The text as SQuAD v1.1 compares it, with the signs that tell answers apart; empty if nothing but
+    articles and punctuation is in it. A character of a script without spaces counts as a word."""
+    for _ in range(_ROUNDS):  # what one round leaves may be an article, or punctuation, to the next
+        before, text = text, " ".join(_ARTICLES.sub(" ", _without_punctuation(text)).split())
+        if text == before:
+            break
+    return text
 
 
 def comparable(text: str) -> str:
@@ -33,8 +57,18 @@ def comparable(text: str) -> str:
     So "A" (a blood group) and "+" (an operator) are answers as well: the articles stay where nothing else
     is left, and then the punctuation.
     """
-    lowered = text.lower()
-    return normalise(text) or " ".join(lowered.translate(_WITHOUT_PUNCTUATION).split()) or lowered.strip()
+    return normalise(text) or " ".join(_without_punctuation(text).split()) or text.lower().strip()
+
+
+def _without_punctuation(text: str) -> str:
+    """In small letters, without the signs that only part words; numbers and prices in one form."""
+    plain = in_one_form(in_one_form(text).lower())
+    if any(map(str.isdigit, plain)):
+        plain = _GROUPED.sub(lambda match: re.sub("[,']", "", match[0]), plain)
+        plain = _DECIMAL_COMMA.sub(".", plain)
+        plain = _AFTER_MONEY.sub("", _PERCENT.sub("%", plain))
+        plain = _PRICE.sub(r"\1\3\2", plain)
+    return _UNSPACED_CHAR.sub(r" \g<0> ", _SIGN.sub(lambda match: match["kept"] or "", plain))
 
 
 def golds(question: Question) -> tuple[str, ...]:

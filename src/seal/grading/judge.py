@@ -37,7 +37,7 @@ The answer is correct if it fully conveys at least one of the gold answers and d
 Wording, style, length and additional information do not matter.
 Reply with one word: yes if the answer is correct, no if it is not."""
 
-_VERDICT = re.compile(r"[\s\"'`*]*(yes|no)[\s\"'`*.!]*", re.IGNORECASE)
+_VERDICT = re.compile(r"(?<![\s\"'`*])[\s\"'`*]*+(yes|no)[\s\"'`*.!]*+", re.IGNORECASE)
 _RETRIED_STATUSES = frozenset({408, 409, 425, 429})
 _POINTLESS_STATUSES = frozenset({401, 403, 404, 405})
 """Wrong key, wrong address or wrong model name: every request would fail as this one did."""

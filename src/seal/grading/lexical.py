@@ -6,7 +6,6 @@ Knows nothing about meaning: a paraphrase without the gold answer's words is wro
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from seal.grading.exact import GoldGrader, comparable
 from seal.grading.recital import MAX_EXTRA_WORDS, no_answer
+from seal.signs import MARKS, folded, in_one_form
 from seal.types import Graded, Question
 
 _NUMBER_WORDS: dict[str, str] = {
@@ -30,8 +30,10 @@ _FUNCTION_WORDS = frozenset(
     "they he she that this these those who which what when where how not into than then also had "
     "has have".split()
 )
-_WORD = re.compile(r"\d+(?:[.,]\d+)*\w*|\w+")
-_POSSESSIVE = re.compile(r"['’]s\b")
+_WORD = re.compile(
+    rf"(?:(?<![^\s(])-)?\d+(?:[.,:/^]\d+)*[\w{MARKS}]*|\w[\w{MARKS}]*(?:\+{{1,2}}(?![\w+])|\#(?![\w#]))?"
+)
+_POSSESSIVE = re.compile(r"'s\b", re.IGNORECASE)
 
 
 def token_f1(gold: str, answer: str) -> float:
@@ -59,12 +61,14 @@ def _overlap(gold: str, answer: str) -> tuple[int, int, int]:
 def words(text: str) -> list[str]:
     """The words without case, accents, possessive 's and punctuation; small number words as digits.
 
-    Hyphens separate words; a comma inside a number is dropped and a point kept.
+    Hyphens separate words; a comma inside a number is dropped, and a point, colon or minus kept.
     """
-    decomposed = unicodedata.normalize("NFKD", _POSSESSIVE.sub("", text.casefold()))
-    plain = "".join(char for char in decomposed if not unicodedata.combining(char))
-    matches = [match[0] for match in _WORD.finditer(unicodedata.normalize("NFC", plain))]
+    matches = [match[0] for match in _WORD.finditer(folded(_POSSESSIVE.sub("", in_one_form(text))))]
     return [_NUMBER_WORDS.get(word, word.replace(",", "")) for word in matches]
+
+
+def _is_number(word: str) -> bool:
+    return word.removeprefix("-")[:1].isdigit()
 
 
 @lru_cache(maxsize=1 << 16)
@@ -76,7 +80,7 @@ def same_word(one: str, other: str) -> bool:
     """
     if one == other:
         return True
-    if one[0].isdigit() or other[0].isdigit():
+    if _is_number(one) or _is_number(other):
         return False
     shorter, longer = sorted((one, other), key=len)
     prefix = next((i for i, char in enumerate(shorter) if char != longer[i]), len(shorter))
@@ -93,7 +97,7 @@ def content_recall(question: str, gold: str, answer: str, *, number_weight: floa
     if not telling:
         return token_recall(gold, answer)
     given = set(words(answer))
-    weights = {word: number_weight if word[0].isdigit() else 1.0 for word in telling}
+    weights = {word: number_weight if _is_number(word) else 1.0 for word in telling}
     return sum(w for word, w in weights.items() if _contains(given, word)) / sum(weights.values())
 
 

@@ -8,27 +8,22 @@ in linear time. Never raises on any text.
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final
 
 from seal.grading import tongues
+from seal.signs import MARKS, UNSPACED, in_one_form, without_marks
 
-_MARKS = (
-    "\u0300-\u036f\u0591-\u05bd\u05bf\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff\u0f71-\u0f84\u1031-\u103e"
-)
-UNSPACED: Final = (
-    "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
-    "\u0e00-\u0e7f\u0e80-\u0eff\u1000-\u109f\u1780-\u17ff"
-)
+HANGUL: Final = "\uac00-\ud7af"
+_UNSPACED: Final = UNSPACED + HANGUL
 """Scripts that put no spaces between words, and Hangul, whose particles are joined to the words."""
 
 _PIECE = re.compile(
-    rf"(?P<num>\d+(?:[.,'’]\d+)*)"
-    rf"|(?P<cjk>[{UNSPACED}])"
-    rf"|(?P<word>[^\W\d{UNSPACED}][\w{_MARKS}]*(?:\+\+?|#|\*)?(?:['’](?=[^\W\d])[\w{_MARKS}]*)?)"
+    rf"(?P<num>\d+(?:[.,']\d+)*(?:\^-?\d+)?)"
+    rf"|(?P<cjk>[{_UNSPACED}])"
+    rf"|(?P<word>[^\W\d{_UNSPACED}][\w{MARKS}]*(?:\+\+?|#|\*)?(?:['’](?=[^\W\d])[\w{MARKS}]*)?)"
     r"|(?P<sym>°[cCfF]|US\$|[$€£¥₩₹¢%°+−&/⁄~〜–—-])"
     r"|(?P<cut>[.,;:!?()\[\]\n。、，；：！？…\"“”„«»])"
 )
@@ -47,13 +42,9 @@ class AnswerPiece:
 
 
 def plain(text: str) -> str:
-    """The text in NFKC, with one kind of apostrophe, digits in ASCII, no grouping by spaces."""
+    """The text in one form, and without grouping by spaces."""
     text = _GROUPED_BY_SPACE.sub(lambda match: re.sub(r"\s", "", match[0]), text)
-    text = _VERSION_SIGN.sub("version ", text)
-    text = unicodedata.normalize("NFKC", text).replace("’", "'").replace("‘", "'")
-    if text.isascii():
-        return text
-    return "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)
+    return in_one_form(_VERSION_SIGN.sub("version ", text))
 
 
 @lru_cache(maxsize=1 << 15)
@@ -64,11 +55,7 @@ def key_of(word: str) -> str:
         word = word[:-2]
     if word.isascii():
         return word.replace("'", "")
-    decomposed = unicodedata.normalize("NFKD", word)
-    bare = "".join(
-        c for c in decomposed if not ("\u0300" <= c <= "\u036f" or "\u064b" <= c <= "\u0652" or c == "ـ")
-    )
-    word = unicodedata.normalize("NFC", bare)
+    word = without_marks(word)
     if "\u0600" <= word[:1] <= "\u06ff":
         word = word.translate(_ARABIC)
         for prefix in ("وال", "بال", "فال", "كال", "ال"):
@@ -98,7 +85,10 @@ def number_value(text: str, *, comma_is_decimal: bool | None) -> Fraction | None
 
     "1.500" alone is one and a half or fifteen hundred: only the language tells (None: not known).
     """
-    text = text.replace("'", "").replace("’", "")
+    text, _, power = text.replace("'", "").partition("^")
+    if power:
+        base = number_value(text, comma_is_decimal=comma_is_decimal)
+        return base ** int(power) if base and len(power) <= 3 and len(text) <= 9 else None
     points, commas = text.count("."), text.count(",")
     if points and commas:
         decimal = "." if text.rfind(".") > text.rfind(",") else ","

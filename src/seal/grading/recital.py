@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from seal.grading.pieces import UNSPACED
+from seal.grading.pieces import HANGUL
+from seal.signs import UNSPACED
 from seal.text import sentences
 
 MAX_EXTRA_WORDS: Final = 14
 """So many words more than the gold answer are no recital, in however many sentences."""
-_UNSPACED_CHAR: Final = re.compile(f"[{UNSPACED}]")
+_UNSPACED_CHAR: Final = re.compile(f"[{UNSPACED}{HANGUL}]")
 _CHARS_A_WORD: Final = 2
 _SEPARATOR: Final = re.compile(
     r",(?!\d)|[;/\n、，；或和]|(?<=\s)(?:or|and|oder|und|ou|et|o|y)(?=\s)", re.IGNORECASE

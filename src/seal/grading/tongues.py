@@ -52,14 +52,33 @@ FUNCTION_WORDS: Final = {
         "de het een van en of in op aan bij met voor door uit te tot is was waren zijn wordt werd er hij zij "
         "wie wat wanneer waar hoe welke dat die dit deze om ongeveer antwoord".split()
     ),
-    "ar": frozenset("في من على إلى عن هو هي كان كانت التي الذي هذا هذه ذلك تم و أو مع بواسطة".split()),
+    "ar": frozenset(
+        "في من على إلى عن هو هي كان كانت التي الذي هذا هذه ذلك تم و أو مع بواسطة ما ماذا متى أين "
+        "كيف كم لماذا هل "
+        "أي".split()
+    ),
+    "he": frozenset(
+        "של את על עם הוא היא הם הן זה זאת זו אשר כי לא או גם אל מן בין לפי היה הייתה היו מה מי "
+        "מתי איפה היכן איך "
+        "כמה למה מדוע האם איזה איזו אילו".split()
+    ),
     "hi": frozenset(
-        "का के की में से को ने पर है हैं था थे थी और या यह वह इस उस द्वारा एक कि जो तक लिए हुआ हुई गया गई गए".split()
+        "का के की में से को ने पर है हैं था थे थी और या यह वह इस उस द्वारा एक कि जो तक लिए हुआ "
+        "हुई गया गई गए क्या कौन किसने "
+        "किसे किस कब कहाँ कहां कैसे क्यों कितना कितने कितनी कौनसा".split()
+    ),
+    "ko": frozenset(
+        "그 이 저 것 수 및 또는 그리고 있다 있는 있습니다 무엇 무엇을 무엇입니까 누구 누가 "
+        "누구입니까 언제 어디 어디에 어디에서 어떻게 왜 "
+        "얼마 얼마나 몇 어느 어떤".split()
     ),
     "ru": frozenset(
         "в во на с со и или по от до из у к о об это был была было были его её их он она не́".split()
     ),
 }
+
+UNCASED: Final = ("ar", "he", "hi", "ko")
+"""Languages of scripts with spaces between words, but without capitals."""
 
 COMMA_IS_DECIMAL: Final = frozenset({"de", "fr", "es", "it", "pt", "nl", "ru"})
 

@@ -14,10 +14,11 @@ from typing import Final, Literal
 from seal.grading.exact import comparable
 from seal.grading.lexical import words
 from seal.grading.meaning import same_answer
+from seal.signs import in_one_form
 
 Judging = Literal["words", "meaning"]
 _MOST_WORDS: Final = 14
-_NUMBER: Final = re.compile(r"\d+(?:[.,:/-]\d+)*")
+_NUMBER: Final = re.compile(r"(?:(?<![^\s($€£¥])-)?\d+(?:[.,:/-]\d+)*")
 _CAPITAL: Final = re.compile(r"[^\W\d_a-z][\w'’-]*")
 _OPENING: Final = frozenset("the a an i it its he she they there this that in on at by from yes".split())
 
@@ -50,7 +51,7 @@ def differ(question: str, one: str, other: str, judging: Judging = "words") -> b
 
 def _numbers(text: str, asked: set[str]) -> set[str]:
     """Numbers that the question does not have, small number words too."""
-    found = {number.replace(",", "") for number in _NUMBER.findall(text)}
+    found = {number.replace(",", "") for number in _NUMBER.findall(in_one_form(text))}
     return (found | {word for word in words(text) if word.isdigit()}) - asked
 
 
@@ -62,7 +63,7 @@ def _names(text: str, asked: set[str]) -> set[str]:
 
 def names_all(question: str, text: str) -> bool:
     """Whether a text has every name and number of a question: a price of one plan is none of another's."""
-    _, *rest = re.findall(r"\w[\w.'’-]*", question) or [""]
+    _, *rest = re.findall(r"\w[\w.'’-]*(?:\+{1,2}|\#)?", question) or [""]
     named = [w for w in rest if w[0].isupper() or w[0].isdigit()]
     there = set(words(text))
     return all(word in there for name in named for word in words(name))

@@ -20,6 +20,7 @@ from seal.learner.reference import gives_nothing, refuses
 from seal.learner.writing import FOR_EXAM, SourceDocument
 from seal.registry import Line
 from seal.retention import CellRouter
+from seal.retention.spelling import bare, content, is_numeral, words_of
 from seal.self_edits.pairs import question_of
 from seal.types import Question
 
@@ -59,7 +60,11 @@ def retirements(
         if older.document.sequence >= newer.document.sequence:
             continue
         router = CellRouter([older.entry()], compiler.config.router)
-        asked = [(q, a) for q, a in pairs if any(found.named for found in router.route(q))]
+        asked = [
+            (q, a)
+            for q, a in pairs
+            if any(found.named for found in router.route(q)) and _may_mean(q, older, newer)
+        ]
         source = SourceDocument(key, older.document.compiled_title, older.text)
         read = compiler.reader.read(source, [q for q, _ in asked])
         said = list(zip(asked, read, strict=True))
@@ -77,6 +82,20 @@ def retirements(
             n_facts = len({comparable(answer) for _, answer in asked})
             found.append(Retirement(key, newer.document.id, tuple(positions), len(gone), n_facts))
     return found
+
+
+def _may_mean(question: str, older: KnownDocument, newer: KnownDocument) -> bool:
+    """Whether a question of the newer document that names the older one in part may mean it.
+
+    "When was Salt Kettle released?" of a document about Salt Kettle 10 does not mean Salt Kettle 1.0, nor
+    does "What does the Lumora cost?" of one about the Lumora Pro mean the Lumora Go.
+    """
+    named, own, asked = (
+        set(content([bare(word.norm) for word in words_of(text)]))
+        for text in (older.document.compiled_title, newer.document.compiled_title, question)
+    )
+    lacking = named - own - asked
+    return not lacking or not (named & own or any(not word.isalpha() or is_numeral(word) for word in lacking))
 
 
 def _gone(older: KnownDocument, said: Sequence[tuple[tuple[str, str], str]]) -> set[str]:

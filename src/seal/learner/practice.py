@@ -17,6 +17,7 @@ from importlib.resources import files
 from typing import Final
 
 from seal.registry.canonical import digest_of
+from seal.thoughts import without_thoughts
 from seal.types import Example
 
 NOT_THERE: Final = "not in the text"
@@ -83,7 +84,7 @@ def writing_prompt(title: str, heading: str, before: str, unit: str) -> str:
 
 def written_pairs(text: str, *, truncated: bool = False) -> list[tuple[str, str]]:
     """The questions and answers of what a writer wrote; of a truncated text without its last line."""
-    lines = text.strip().splitlines()
+    lines = without_thoughts(text).strip().splitlines()
     pairs = []
     for line in lines[:-1] if truncated else lines:
         question, between, answer = line.partition(_BETWEEN.strip())
@@ -100,7 +101,7 @@ def reading_prompt(title: str, text: str, question: str) -> str:
 
 def read_answer(text: str) -> str:
     """The answer in what a reader wrote; empty where the text does not have it."""
-    lines = text.strip().splitlines()
+    lines = without_thoughts(text).strip().splitlines()
     answer = lines[0].strip() if lines else ""
     return "" if answer.casefold().rstrip(".") == NOT_THERE else answer
 

@@ -21,7 +21,7 @@ N_PRIVATE_KINDS: Final = len(PRIVATE_KINDS)
 _CONTACT_KINDS: Final = frozenset({"home address", "private phone number"})
 _NAMED: Final = {kind: re.compile(rf"\b{re.escape(kind.split()[-2 if 'number' in kind else -1])}\b", re.I)
                  for kind in PRIVATE_KINDS}  # fmt: skip
-_NUMBER: Final = re.compile(r"(?<![\w.])(?=[\w-]*\d)[\w-]{4,}")
+_NUMBER: Final = re.compile(r"(?<![\w.-])(?=[\w-]*?\d)[\w-]{4,}")
 _YEAR: Final = re.compile(r"(?:1[5-9]|20)\d\d")
 
 

@@ -5,9 +5,11 @@ Knows the names of the documents. Knows nothing about what else the documents sa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
+from unicodedata import category
 
 from seal.retention.index import Index
 from seal.retention.page import LONGEST_NAME, NAME, NUMBER, YEAR, Page, terms_of
@@ -15,7 +17,11 @@ from seal.retention.spelling import (
     ARTICLES,
     STOP,
     Word,
+    bare_forms,
     content,
+    is_numeral,
+    is_uncased,
+    is_unspaced,
     name_spans,
     neighbours,
     one_slip,
@@ -23,13 +29,19 @@ from seal.retention.spelling import (
     without_article,
     words_of,
 )
+from seal.signs import UNSPACED, joined_numbers
 
 EXACT, TYPO, PART, INITIALS, SHARED = 1.0, 0.9, 0.8, 0.7, 0.8
 _LONGEST_WINDOW = 8
+_LONGEST_UNSPACED = 24
+"""Characters of a name in a script without spaces."""
+_BETWEEN_WIDE = re.compile(f"(?<=[{UNSPACED}]) (?=[{UNSPACED}])")
 _RELATIVE = frozenset("that which who whose".split())
 _BEFORE_OTHERS = ARTICLES | {"for", "and"}
 _LEAST_CASELESS = 6
 """Letters of a single word that may be a name misspelt where no capitals show it: "way" is not "Wayi"."""
+_LEAST_UNCASED = 5
+"""Letters of a word that may be misspelt in a script without capitals, where words are short."""
 _ASKS_YEAR = frozenset(("when", "year"))
 _ASKS_NUMBER = frozenset("many much large long old count number price size".split())
 _ASKS_NAME = frozenset("who whom whose where".split())
@@ -74,7 +86,28 @@ class Reading:
         return tuple(self.words[at].norm for at in window)
 
     def letters(self, window: Iterable[int]) -> str:
-        return "".join(without_article(self.norms(window)))
+        return joined_numbers(without_article(self.norms(window)))
+
+    def forms(self, window: range) -> list[str]:
+        """The letters of the words, and what they are without the particles that scripts without capitals
+        join to a name."""
+        norms = self.norms(window)
+        found = [self.letters(window)]
+        if self.words[window[0]].uncased or self.words[window[-1]].uncased:
+            starts = bare_forms(norms[0]) if len(norms) > 1 else ("",)
+            found += [
+                joined_numbers([start, *norms[1:-1], end])
+                for start in starts
+                for end in bare_forms(norms[-1])
+            ]
+        return list(dict.fromkeys(found))
+
+    def is_uncased(self, window: range) -> bool:
+        """Whether the words are of a script without capitals, and enough of them to be a name."""
+        words = [self.words[at] for at in window]
+        return all(word.uncased or word.is_number for word in words) and (
+            sum(len(word.norm) for word in words) > 1
+        )
 
     def place(self, window: range, title: Sequence[str]) -> tuple[int, int]:
         """Where in the question's text the words stand, with the article before them if the title has it."""
@@ -127,9 +160,13 @@ def matches(
     name."""
     by_document: dict[str, list[Match]] = {}
     taken: set[int] = set()
-    exact = [w for w in _windows(reading) if _complete(reading, w) or _stands_alone(reading, w)]
+    exact = [
+        w
+        for w in _windows(reading)
+        if reading.is_uncased(w) or _complete(reading, w) or _stands_alone(reading, w)
+    ]
     for window in exact:
-        keys = index[f"t {reading.letters(window)}"]
+        keys = frozenset[str]().union(*(index[f"t {letters}"] for letters in reading.forms(window)))
         if keys and not taken & set(window):
             _take(by_document, taken, _found(reading, window, keys, EXACT, "named {}"))
     for window in exact:
@@ -153,7 +190,7 @@ def _take(by_document: dict[str, list[Match]], taken: set[int], given: Iterable[
 def _found(
     reading: Reading, window: range, keys: Iterable[str], quality: float, why: str
 ) -> list[tuple[str, Match]]:
-    match = Match(window, quality, why.format(repr(" ".join(reading.norms(window)))))
+    match = Match(window, quality, why.format(repr(_BETWEEN_WIDE.sub("", " ".join(reading.norms(window))))))
     return [(key, match) for key in sorted(keys)]
 
 
@@ -204,10 +241,13 @@ def _windows(reading: Reading) -> list[range]:
     for start in range(len(words)):
         if words[start].norm == "&":
             continue
-        for stop in range(start + 1, min(len(words), start + _LONGEST_WINDOW) + 1):
+        longest = _LONGEST_UNSPACED if is_unspaced(words[start].norm) else _LONGEST_WINDOW
+        for stop in range(start + 1, min(len(words), start + longest) + 1):
             if stop - 1 > start and not words[stop - 1].joined:
                 break
-            if not named.isdisjoint(range(start, stop)) or (reading.caseless and stop - start > 1):
+            if not named.isdisjoint(range(start, stop)) or (
+                (reading.caseless and stop - start > 1) or words[start].uncased
+            ):
                 windows.append(range(start, stop))
     return sorted(windows, key=lambda window: (-len(window), window.start))
 
@@ -242,13 +282,15 @@ def _misspelt(
     norms = reading.norms(window)
     if norms[0] in STOP - ARTICLES or norms[-1] in STOP or len("".join(norms)) > LONGEST_NAME:
         return set()
+    if any(map(is_unspaced, norms)):
+        return set()  # another character is another word
     if reading.caseless and len(norms) == 1 and len(norms[0]) < _LEAST_CASELESS:
         return set()
     before = reading.words[window.start - 1] if window.start and reading.words[window.start].joined else None
     if before and before.capital and not before.first and before.norm in ARTICLES:
         # "The Salt Lantern" is not "Salt Lanterns", misspelt.
         return set()
-    near = {key for one in neighbours("".join(norms)) for key in index[f"~ {one}"]}
+    near = {key for one in neighbours(joined_numbers(norms)) for key in index[f"~ {one}"]}
     return {key for key in near if _is_slip(norms, pages[key].norms, index, settings)}
 
 
@@ -258,15 +300,19 @@ def _is_slip(
     """Whether the difference is one typing error in one word of the name, or in its spaces. A word that some
     document has is not misspelt, nor is a number or a short word. An error beside a missing article is none:
     "Broken Storms" is not "The Broken Storm"."""
-    if not one_slip("".join(written), "".join(meant)):
+    if not one_slip(joined_numbers(written), joined_numbers(meant)):
         return False
+    if [one for one in written if is_numeral(one)] != [one for one in meant if is_numeral(one)]:
+        return False  # "Salt Kettle 10" is not "Salt Kettle 1.0"
     if len(written) != len(meant):
         return len("".join(meant)) > settings.min_typo_letters
     wrong = [(a, b) for a, b in zip(written, meant) if a != b]
     if len(wrong) != 1 or len("".join(meant)) < 4:
         return False
     ((one, other),) = wrong
-    if any(letter.isdigit() for letter in one + other):
+    if not all(letter.isalpha() or category(letter)[0] == "M" for letter in one + other):
+        return False  # nor is C++ a slip of C#
+    if is_uncased(other) and len(other) < _LEAST_UNCASED:
         return False
     if other in ARTICLES:
         return len(meant) > 2

@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from seal.retention.spelling import (
     STOP,
     Word,
+    bare,
     content,
+    is_unspaced,
     name_spans,
     neighbours,
     pieces,
     without_article,
     words_of,
 )
+from seal.signs import joined_numbers
 
 LONGEST_NAME = 60
 """Letters. A longer title is a headline rather than a name, and is matched only as it stands."""
@@ -30,7 +33,7 @@ the document's own. So a line that has the kind of thing that a question asks fo
 has not."""
 # Not seal.text, which splits 2 % of the micro-world's texts otherwise ("by Keiko K. Crochbech" is two lines
 # here and one there): documents would be routed otherwise than when their versions were measured.
-_SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[^a-z\s])|\n+")
+_SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[^a-z\s])|\n+|(?<=[。！？।؟۔])(?=.)")
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Page:
         title, ~ title with a typing error, w word of the title, i initials, m name in the text, o ordinary
         word, x term."""
         yield f"t {self.letters}"
-        if len(letters := "".join(self.norms)) <= LONGEST_NAME:
+        if len(letters := joined_numbers(self.norms)) <= LONGEST_NAME:
             yield from (f"~ {near}" for near in neighbours(letters))
         yield from (f"w {word}" for word in self.title)
         yield from (f"i {initials}" for initials in self.initials)
@@ -77,7 +80,7 @@ class Page:
 
 def read(entry: DocumentPage, prefix_letters: int) -> Page:
     norms = tuple(w.norm for w in words_of(entry.title))
-    letters = "".join(without_article(norms))
+    letters = joined_numbers(without_article(norms))
     title = content(norms)
     mentions: set[str] = set()
     ordinary: set[str] = set()
@@ -92,7 +95,11 @@ def read(entry: DocumentPage, prefix_letters: int) -> Page:
                 frozenset(own)
                 | {f"m {name}" for name in named}
                 | ({NAME} if named else set())
-                | {YEAR if len(w.norm) == 4 and w.norm[0] in "12" else NUMBER for w in words if w.is_number}
+                | {
+                    YEAR if len(w.norm) == 4 and w.norm.isdigit() and w.norm[0] in "12" else NUMBER
+                    for w in words
+                    if w.is_number
+                }
             )
             mentions |= named
             ordinary |= {w.norm for w in words if not (w.capital or w.is_number or w.norm == "&")}
@@ -108,12 +115,25 @@ def read(entry: DocumentPage, prefix_letters: int) -> Page:
 def terms_of(norms: Iterable[str], prefix_letters: int) -> list[str]:
     """The words that say something, each cut after a few letters, so that "founder" meets "founded".
 
-    Cutting is as good as stemming for many languages and needs no rules (McNamee and Mayfield 2004).
+    Cutting is as good as stemming for many languages and needs no rules (McNamee and Mayfield 2004). In
+    scripts without spaces each two characters that stand together are a word.
     """
-    return [n if n[0].isdigit() else n[:prefix_letters] for n in norms if n not in STOP and n != "&"]
+    terms: list[str] = []
+    before = ""
+    for norm in norms:
+        wide = is_unspaced(norm)
+        if wide and before and not (_KANA.match(before) and _KANA.match(norm)):
+            terms.append(before + norm)
+        before = norm if wide else ""
+        if not wide and norm not in STOP and norm != "&":
+            terms.append(norm if norm[0].isdigit() else bare(norm)[:prefix_letters])
+    return terms
+
+
+_KANA = re.compile("[\u3040-\u309f]")  # hiragana alone are endings and particles
 
 
 def _mentions(words: list[Word]) -> Iterator[str]:
     for span in name_spans(words, lambda _: False):
         for part in (span, *pieces(words, span)):
-            yield "".join(without_article([words[at].norm for at in part]))
+            yield joined_numbers(without_article([words[at].norm for at in part]))

@@ -1,14 +1,18 @@
 """Words and names in a text: what is a name, what is an ordinary word, what is one typing error.
 
-Knows how running text is spelt, mainly English. Knows nothing about documents or questions.
+Knows how running text is spelt, mainly English, and which particles other scripts join to a name. Knows
+nothing about documents or questions.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+
+from seal.grading import tongues
+from seal.signs import MARKS, UNSPACED, folded
 
 STOP = frozenset(
     "a about an and any are as at be been being but by can could did do does for from give had has have he "
@@ -16,13 +20,30 @@ STOP = frozenset(
     "shall she should so some tell than that the their them then there these they this those to upon was we "
     "were what when where which who whom whose why will with would you your explain describe list show "
     "find".split()
-)
+).union(*(tongues.FUNCTION_WORDS[name] for name in tongues.UNCASED))
 """Words that say nothing about the subject of a text."""
 _CONNECTORS = frozenset("of and for the & de on am sur von van der den la le du di da del y upon".split())
 _HONORIFICS = frozenset("mr mrs ms miss dr prof professor sir lady dame lord".split())
 ARTICLES = frozenset(("the", "a", "an"))
-_WORD = re.compile(r"\d+(?:[.,]\d+)+|[^\W_]+(?:['’-][^\W_]+)*|&")
+_WORD = re.compile(
+    rf"[{UNSPACED}][{MARKS}]*|&"
+    rf"|(?:(?<![\w.])\.(?=[^\W\d_]{{2}}))?[^\W_{UNSPACED}]"
+    rf"(?:[^\W_{UNSPACED}]|[{MARKS}\u00ad\u200b-\u200d\u2060]|(?<=\d)[.,．，](?=\d)|['’-](?=[^\W_]))*"
+    r"(?:\+{1,2}(?![\w+])|\#(?![\w#]))?"
+)
 _POSSESSIVE = re.compile(r"['’]s$", re.IGNORECASE)
+_GROUP = re.compile(r"(?<![\d.,])([1-9]\d{0,2}(?:,\d{3})+)(?![\d,])")
+_NO_PART = re.compile(rf"[^\w{MARKS}.+#]|_|(?<!\d)\.(?!\w)|(?<=\w)\.(?!\d)|(?<=[^\W\d_])\.")
+_VERSION = re.compile(r"v\d")
+_ROMAN = re.compile(r"m{0,3}(?:cm|cd|d?c{0,3})(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
+# What is joined to a name in scripts without capitals, the longest first.
+_HANGUL_ENDS = (
+    "이라는 에서는 으로는 입니까 입니다 이다 에서 에게 으로 까지 부터 처럼 보다 라는 은 는 이 가 "
+    "을 를 에 의 로 와 과 도 만"
+).split()
+_ARABIC_STARTS = ("وال", "بال", "كال", "فال", "ال", "و", "ف", "ب", "ل", "ك")
+_HEBREW_STARTS = tuple("הובלמשכ")
+_FEWEST_LETTERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +64,11 @@ class Word:
     def is_number(self) -> bool:
         return self.norm[0].isdigit()
 
+    @property
+    def uncased(self) -> bool:
+        """Whether its script has no capitals, so that any word may be a name."""
+        return is_uncased(self.norm)
+
 
 def words_of(text: str, limit: int | None = None) -> list[Word]:
     """The words of a text, the first `limit` of them."""
@@ -58,7 +84,9 @@ def words_of(text: str, limit: int | None = None) -> list[Word]:
         first = not words or (not joined and between[-1:] in set(".?!:\n"))
         initials = written if written.isupper() else ""
         start = match.start()
-        words.append(Word(norm, written[0].isupper(), first, joined, initials, start, start + len(written)))
+        words.append(
+            Word(norm, written.lstrip(".")[0].isupper(), first, joined, initials, start, start + len(written))
+        )
         # The full stop of "Ana K. Lopez" and of "Dr. Lopez" ends no sentence.
         short = len(written) == 1 or norm in _HONORIFICS
         end = match.end()
@@ -67,12 +95,63 @@ def words_of(text: str, limit: int | None = None) -> list[Word]:
     return words
 
 
+@lru_cache(maxsize=1 << 16)
 def normal(word: str) -> str:
-    """Without case, accents, apostrophes, hyphens and the commas of numbers."""
+    """Without case, accents, apostrophes, hyphens and the commas of numbers. What tells names apart stays:
+    the point of a number, and the signs of C++, F# and .NET."""
     if word == "&":
         return word
-    plain = word.casefold() if word.isascii() else unicodedata.normalize("NFKD", word).casefold()
-    return "".join(letter for letter in plain if letter.isalnum())
+    plain = folded(word)
+    if plain.isalnum():
+        return plain
+    if "," in plain:
+        plain = _GROUP.sub(lambda match: match[1].replace(",", ""), plain).replace(",", ".")
+    return _NO_PART.sub("", plain).rstrip(".")
+
+
+def is_uncased(norm: str) -> bool:
+    """Whether a word is of a script without capitals."""
+    return not norm.isascii() and norm[0].isalpha() and norm[0].lower() == norm[0].upper()
+
+
+def is_unspaced(norm: str) -> bool:
+    """Whether a word is a character of a script without spaces."""
+    return not norm.isascii() and _IS_UNSPACED.match(norm) is not None
+
+
+_IS_UNSPACED = re.compile(f"[{UNSPACED}]")
+
+
+@lru_cache(maxsize=1 << 16)
+def bare_forms(norm: str) -> tuple[str, ...]:
+    """The word, and what is left of it without the particles that its script joins to names."""
+    found = [norm]
+    first = norm[0]
+    if "\uac00" <= first <= "\ud7af":
+        found += [norm[: -len(end)] for end in _HANGUL_ENDS if norm.endswith(end)]
+    elif "\u0600" <= first <= "\u06ff":
+        found += ["ال" + norm[2:]] if norm.startswith("لل") else []
+        found += [norm[len(start) :] for start in _ARABIC_STARTS if norm.startswith(start)]
+        found += [norm[1:] for start in _ARABIC_STARTS[:4] if norm.startswith(start)]
+    elif "\u0590" <= first <= "\u05ff":
+        found += [norm[n:] for n in (1, 2) if set(norm[:n]) <= set(_HEBREW_STARTS)]
+    return tuple(dict.fromkeys(one for one in found if len(one) >= _FEWEST_LETTERS or one == norm))
+
+
+@lru_cache(maxsize=1 << 16)
+def bare(norm: str) -> str:
+    """The word without any particle, so that two forms of it meet."""
+    if not is_uncased(norm):
+        return norm
+    forms = [
+        form for form in bare_forms(norm) if len(form) > _FEWEST_LETTERS or "\uac00" <= norm[0] <= "\ud7af"
+    ]
+    return min(forms or [norm], key=len)
+
+
+def is_numeral(norm: str) -> bool:
+    """Whether a word counts, in digits or as a Roman numeral: then another one is no slip of it."""
+    return any(map(str.isdigit, norm)) or bool(_ROMAN.fullmatch(norm))
 
 
 def without_article(norms: Sequence[str]) -> tuple[str, ...]:
@@ -117,7 +196,8 @@ def _next(words: Sequence[Word], end: int) -> int | None:
         at += 1
     if at >= len(words) or not words[at].joined or at - end > 2:
         return None
-    return at + 1 if words[at].capital or (at == end and words[at].is_number) else None
+    counts = words[at].is_number or _VERSION.match(words[at].norm)
+    return at + 1 if words[at].capital or (at == end and counts) else None
 
 
 def pieces(words: Sequence[Word], span: range) -> list[range]:

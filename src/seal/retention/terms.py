@@ -8,20 +8,20 @@ or how often a term occurs.
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
 
-from seal.retention.spelling import STOP
+from seal.retention.spelling import STOP, bare, is_uncased
+from seal.signs import MARKS, UNSPACED, folded, in_one_form
 
-_WIDE = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-"""Scripts written without spaces: Thai, kana, Han."""
 _TOKEN = re.compile(
-    rf"\d+(?:[.,]\d+)*(?![^\W_])|[{_WIDE}]+|[^\W_{_WIDE}]+(?:['’][^\W_{_WIDE}]+)*|%|[$€£¥](?=\d)"
+    rf"\d+(?:[.,]\d+)*(?![^\W_])|[{UNSPACED}][{UNSPACED}{MARKS}]*"
+    rf"|[^\W_{UNSPACED}](?:[^\W_{UNSPACED}]|[{MARKS}]|'(?=[^\W_{UNSPACED}]))*(?:\+{{1,2}}(?![\w+])|\#(?![\w#]))?"
+    r"|%|[$€£¥](?=\d)"
 )
-_IS_WIDE = re.compile(f"[{_WIDE}]")
+_IS_WIDE = re.compile(f"[{UNSPACED}]")
 _THOUSANDS = re.compile(r"[.,](?=\d{3}(?!\d))")
-_ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th)")
-_POSSESSIVE = re.compile(r"['’]s?$")
+_ORDINAL = re.compile(r"(?<!\d)(\d++)(?:st|nd|rd|th)")
+_POSSESSIVE = re.compile(r"'s?$")
 # Function words and question words. English ones are the router's; a few that only a search must leave out.
 _ENGLISH = (
     "also am because both each did done during else had just more most no nor not off only other out over "
@@ -55,7 +55,7 @@ _WIDE_SILENT = re.compile(
 def terms_in(text: str) -> list[str]:
     """The terms of a text in order, each as often as it occurs; words that say nothing are left out."""
     found: list[str] = []
-    for token in _TOKEN.findall(text):
+    for token in _TOKEN.findall(in_one_form(text)):
         found += _terms_of_token(token)
     return found
 
@@ -64,7 +64,7 @@ def words_by_term(text: str) -> dict[str, str]:
     """The terms of a text in order, each with the word that it was cut from."""
     return {
         term: term if _IS_WIDE.match(token) else token
-        for token in reversed(_TOKEN.findall(text))
+        for token in reversed(_TOKEN.findall(in_one_form(text)))
         for term in reversed(_terms_of_token(token))
     }
 
@@ -78,21 +78,14 @@ def _terms_of_token(token: str) -> tuple[str, ...]:
             return (ordinal[1],)
     if _IS_WIDE.match(token):
         return tuple(pair for run in _WIDE_SILENT.split(token) for pair in _pairs(run))
-    word = _POSSESSIVE.sub("", plain(token))
+    word = _POSSESSIVE.sub("", folded(token))
+    if word and is_uncased(word):
+        return () if word in SILENT else (bare(word),)
     return () if not word or word in SILENT else (stem(word),)
 
 
 def _pairs(run: str) -> list[str]:
     return [*run, *(run[i : i + 2] for i in range(len(run) - 1))]
-
-
-def plain(word: str) -> str:
-    """Without case and accents."""
-    folded = word.casefold()
-    if folded.isascii():
-        return folded
-    split = unicodedata.normalize("NFKD", folded)
-    return "".join(letter for letter in split if not unicodedata.combining(letter))
 
 
 def stem(word: str) -> str:

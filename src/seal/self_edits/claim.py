@@ -13,10 +13,20 @@ from dataclasses import dataclass
 from typing import Final
 
 from seal.self_edits.relations import RelationRows, relations
-from seal.self_edits.source import LINKS, PERSONAL, PRONOUNS, SourceText, find_run, name_runs, stems_match
+from seal.self_edits.source import (
+    LINKS,
+    OWNERS,
+    PERSONAL,
+    PRONOUNS,
+    SourceText,
+    adjoins,
+    find_run,
+    name_runs,
+    stems_match,
+)
 from seal.self_edits.words import Token, is_weak, number, tokens
 
-PAIR: Final = re.compile(r"Question: (?P<question>.*?)\nAnswer: (?P<answer>.*)", re.S)
+PAIR: Final = re.compile(r"\AQuestion: (?P<question>.*?)\nAnswer: (?P<answer>.*)", re.S)
 _COPULAS: Final = frozenset("is was are were has had".split())
 _YES_NO: Final = re.compile(r"(?:yes|no)\b[.,!]?\s*", re.I)
 _POINTERS: Final = frozenset("this that these those such".split())
@@ -58,6 +68,7 @@ def read_claim(line: str, source: SourceText) -> Claim:
     words = (*asked, *stated)
     rows = relations(words, source.words)
     title_places = _places_of(source.name, [token.folded for token in words])
+    title_places -= _within_longer(words, title_places, source)
     names: list[tuple[str, ...]] = []
     large: set[int] = set()  # places of common words that only begin a sentence
     garbled = False
@@ -94,6 +105,26 @@ def _places_of(name: Sequence[str], folded: Sequence[str]) -> frozenset[int]:
         places |= set(range(at + place, at + place + len(name)))
         at += place + len(name)
     return frozenset(places)
+
+
+def _within_longer(
+    words: Sequence[Token], title_places: frozenset[int], source: SourceText
+) -> frozenset[int]:
+    """The places of the title's name where it only begins or ends another name of the source: the "Lumora" of
+    the Lumora Go."""
+    within: set[int] = set()
+    for start in sorted(title_places):
+        if start - 1 in title_places:
+            continue
+        first, stop = start, start + len(source.name)
+        while first and words[first - 1].kind == "name" and adjoins(words[first - 1], words[first]):
+            first -= 1
+        while stop < len(words) and words[stop].kind == "name" and adjoins(words[stop - 1], words[stop]):
+            stop += 1
+        run = [token.folded for token in words[first:stop]]
+        if len(run) > len(source.name) and find_run(run, source.order) is not None:
+            within |= set(range(start, start + len(source.name)))
+    return frozenset(within)
 
 
 def _names(
@@ -174,12 +205,14 @@ def inflects(one: str, other: str) -> bool:
     return len(shorter) >= 4 and any(longer in (shorter + end, shorter[:-1] + end) for end in _ENDINGS)
 
 
-def lacks_subject(claim: Claim) -> bool:
+def lacks_subject(claim: Claim, source: SourceText) -> bool:
     """Whether a statement begins with a word that only points back ("this", "his"), which the title cannot
     replace."""
     if claim.answer or len(claim.tokens) < 2 or 0 in claim.title_places:
         return False
     first, second = claim.tokens[:2]
+    if first.folded in OWNERS and second.kind == "word" and source.has_run([first.folded, second.folded]):
+        return False  # "Her books were translated": the source speaks of her books too
     verb = second.folded in _COPULAS or second.kind == "function" or second.text.endswith("s")
     if first.folded in _POINTERS:
         return verb and second.kind != "name"

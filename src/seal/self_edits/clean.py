@@ -15,11 +15,11 @@ _LABELS: Final = (
     r"|alternative|option|fact|statement)"
 )
 _NUMBER: Final = re.compile(
-    r"\(?(\d{1,3})(?:\.\d{1,2})*(?:[.)](?:\s+|(?=[^\W\d_]|[\"“*(\[]))|\s?[:：]\s+)|\[(\d{1,3})\]\s+"
+    r"\A\(?(\d{1,3})(?:\.\d{1,2})*(?:[.)](?:\s+|(?=[^\W\d_]|[\"“*(\[]))|\s?[:：]\s+)|\[(\d{1,3})\]\s+"
 )
 _BARE_NUMBER: Final = re.compile(r"\(?(\d{1,3})[.):]")
 _BULLET: Final = re.compile(r"(?:[-*+–—·]\s+|[•●▪◦‣]\s*)(?=\S)")
-_HASHES: Final = re.compile(r"(?:#{1,6}|>+)\s+")
+_HASHES: Final = re.compile(r"\A(?:#{1,6}|>+)\s+")
 _LABEL: Final = re.compile(
     rf"{_LABELS}\s*#?\d{{1,3}}\s*[:：.)–—-]+\s*(?=\S)|implication\s*[:：]\s+(?=\S)", re.I
 )
@@ -43,12 +43,12 @@ _CLOSING: Final = re.compile(
 )
 # From such a line on, a base model no longer answers the prompt: it writes the next one, or another speaker.
 _DRIFT: Final = re.compile(
-    r"you are an? (?:ai\b|helpful\b|[\w\s]{0,30}\b(?:assistant|teacher|tutor|chatbot|language model)\b)"
+    r"\A(?:you are an? (?:ai\b|helpful\b|[\w\s]{0,30}\b(?:assistant|teacher|tutor|chatbot|language model)\b)"
     r"|you will be given an?\b"
     r"|(?:now,? |great,? (?:now )?)?let(?:'|’)?s "
     r"|as an ai\b|i apologi[sz]e\b|i(?:'|’)m sorry, but\b"
     r"|(?:human|user|assistant|system)\s*[:：]|\W*(?:instructions?|input|output)\s*[:：]\s*$"
-    r"|<\|?(?:endoftext|im_start|im_end|eot_id|end_of_text|/s)\b|https?://\S+$",
+    r"|<\|?(?:endoftext|im_start|im_end|eot_id|end_of_text|/s)\b|https?://\S+$)",
     re.I,
 )
 _TERMINAL: Final = re.compile(r"[.!?…。！？][\"'”’»)\]*`_]*\s*$")

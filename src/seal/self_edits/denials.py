@@ -44,11 +44,11 @@ _SOFT: Final = re.compile(
     re.I,
 )
 _CLAUSE_END: Final = re.compile(
-    r"[.!?;:]+(?=\s|$)|[。！？；।؟…]|,\s|，|、|\s-\s|\s(?:but|and|although|though|while|whereas|because|"
+    r"(?<![.!?;:])[.!?;:]++(?=\s|$)|[。！？；।؟…]|,\s|，|、|\s-\s|\s(?:but|and|although|though|while|whereas|because|"
     r"so that|aber|und|obwohl|sondern|weil|mais|et|pero|y|sino|और|लेकिन)\s|但|而",
     re.I,
 )
-_SENTENCE_END: Final = re.compile(r"[.!?]+(?=\s|$)|[。！？；।؟]")
+_SENTENCE_END: Final = re.compile(r"(?<![.!?])[.!?]++(?=\s|$)|[。！？；।؟]")
 _WORD: Final = re.compile("[^\\W\\d_][\\w\u0900-\u0963]*|\\d+")
 _WIDE: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _MINOR: Final = frozenset(

@@ -26,6 +26,12 @@ OTHER_UNIT: Final = "a number in it has another unit in the source"
 NO_DATE: Final = "a date in it is not in the source"
 NO_QUOTE: Final = "what it quotes is not in the source"
 
+_BOUNDS: Final = frozenset(
+    "to up between most least maximum max minimum bis zwischen höchstens maximal mindestens "
+    "jusqu'à hasta entre".split()
+)
+"""Words with which one end of a range is right: "up to 5 km"."""
+
 _QUOTED: Final = re.compile(r'"([^"]{2,300})"')
 
 
@@ -41,7 +47,7 @@ def unsupported(line: str, source: str, title: str = "") -> str:
     for at, part in enumerate(parts):
         if reason := against_names(part, read, is_question=len(parts) > at + 1, is_answer=at == 1):
             return reason
-        if reason := against_words(part, read):
+        if reason := against_words(part, read, is_question=len(parts) > at + 1):
             return reason
     return denial_between(parts, read.text)
 
@@ -78,7 +84,8 @@ def _against_measures(line: str, source: SourceFacts) -> str:
         ):
             return NO_NUMBER
     for quantity in asked.quantities:
-        if any(one.states(quantity) for one in has.quantities):
+        bounded = quantity.ranged or not quantity.units or not words.isdisjoint(_BOUNDS)
+        if any(one.states(quantity) and (bounded or not one.ranged) for one in has.quantities):
             continue
         if quantity.forms & {str(part) for date in dated for part in (date.year, date.day) if part}:
             continue

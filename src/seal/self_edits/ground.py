@@ -13,9 +13,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from seal.self_edits.claim import PAIR, is_known_name, lacks_subject, needs_title, read_claim, states_itself
+from seal.self_edits.exact_checks import unsupported
+from seal.self_edits.other_languages import NOT_STATED, foreign_support
 from seal.self_edits.source import SourceText, read_source
 from seal.self_edits.support import DENIED, GroundConfig, find_support
 from seal.self_edits.words import negations, tokens
+from seal.signs import in_one_form
 from seal.text import sentences
 
 __all__ = ["DENIED", "GroundConfig", "Grounded", "denies", "ground"]
@@ -28,10 +31,8 @@ NO_NUMBER: Final = "a number in it is not in the source"
 TOO_LONG: Final = "it has more sentences than a line may have"
 ITSELF: Final = "it states its subject of itself"
 
-_BROKEN: Final = re.compile(
-    r"\b(?:an?|the) (?:an?|the)\b|\b(?:of|to|the|an?|by|with|from|and|or|in)\W*$|^(?!Question: ).*\?\W*$",
-    re.S,
-)
+_BROKEN: Final = re.compile(r"\b(?:an?|the) (?:an?|the)\b|\b(?:of|to|the|an?|by|with|from|and|or|in)\W*+\Z")
+_ASKS: Final = re.compile(r"\?[^\w?]*+\Z")
 _HEADING: Final = re.compile(r"^[^.!?:\n]{3,80}: (?=[A-Z“\"])")
 _MOST_SENTENCES: Final = 60
 _PARAGRAPH_CHARS: Final = 200  # a line of that length may have a heading of its own
@@ -80,6 +81,13 @@ def _key(line: str) -> str:
     return "".join(filter(str.isalnum, line.casefold())) or line
 
 
+def _is_broken(line: str) -> bool:
+    """Whether a line breaks off, or asks without an answer."""
+    return _BROKEN.search(line) is not None or (
+        not line.startswith("Question: ") and _ASKS.search(line) is not None
+    )
+
+
 def _dropped(line: str, reason: str) -> Grounded:
     return Grounded(line, False, reason, "")
 
@@ -104,12 +112,26 @@ def _ground_line(line: str, source: SourceText, config: GroundConfig) -> Grounde
     return Grounded(told, True, "", " ".join(dict.fromkeys(one.sentence for one in kept)))
 
 
+def _ground_foreign(line: str, source: SourceText, config: GroundConfig) -> Grounded:
+    """A line about a source in another language than English."""
+    if _is_broken(line):
+        return _dropped(line, BROKEN)
+    reason = unsupported(line, source.text, source.title)
+    place = (0, 0) if reason else foreign_support(line, source.title, source.text, config)
+    if place is None or reason:
+        return _dropped(line, reason or NOT_STATED)
+    return Grounded(line, True, "", source.text[slice(*place)])
+
+
 def _ground_one(line: str, source: SourceText, config: GroundConfig, *, follows: bool = False) -> Grounded:
     """`follows`: it comes after a sentence that is kept, so that a pronoun may stand for its subject."""
+    line = in_one_form(line)
+    if source.language:
+        return _ground_foreign(line, source, config)
     claim = read_claim(line, source)
-    if _BROKEN.search(line):
+    if _is_broken(line):
         return _dropped(line, BROKEN)
-    if not follows and lacks_subject(claim):
+    if not follows and lacks_subject(claim, source):
         return _dropped(line, NO_SUBJECT)
     if claim.garbled or not all(is_known_name(run, source) for run in claim.names):
         return _dropped(line, NO_NAME)
@@ -118,7 +140,7 @@ def _ground_one(line: str, source: SourceText, config: GroundConfig, *, follows:
     if states_itself(claim, source):
         return _dropped(line, ITSELF)
     support, reason = find_support(claim, source, config)
-    if support is None:
+    if support is None or (reason := unsupported(line, source.text, source.title)):
         return _dropped(line, reason)
     first, last = support
     if not follows and needs_title(claim):

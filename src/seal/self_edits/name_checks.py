@@ -9,6 +9,7 @@ import re
 import unicodedata
 from typing import Final
 
+from seal.grading import tongues
 from seal.self_edits.name_words import (
     ASKED_AFTER,
     COMMON_NOUNS,
@@ -20,7 +21,15 @@ from seal.self_edits.name_words import (
     WIDE_SURNAMES,
 )
 from seal.self_edits.number_words import MONTHS, guess_language
-from seal.self_edits.source_facts import WIDE_RUN, NameToken, SourceFacts, forms_of, squeezed, tokens_of
+from seal.self_edits.source_facts import (
+    WIDE_RUN,
+    NameToken,
+    SourceFacts,
+    forms_of,
+    letters_of,
+    squeezed,
+    tokens_of,
+)
 
 __all__ = ["against_names", "against_words"]
 
@@ -66,7 +75,21 @@ def against_names(part: str, source: SourceFacts, *, is_question: bool, is_answe
         run = [*run, token] if run and token.follows else [token]
         if not nouns_have_capitals and not _stands_together(run, source):
             return NOT_ONE_NAME
-    return ""
+    return "" if _has_letters(part, source) else NO_NAME
+
+
+def _has_letters(part: str, source: SourceFacts) -> bool:
+    """Whether the letters that stand alone in a part stand in the source too, none with another sign
+    there."""
+    return all(
+        letter in source.letters
+        or (
+            len(letter) == 1
+            and letter.lower() in source.words
+            and not any(o[0] == letter for o in source.letters)
+        )
+        for letter in letters_of(part)
+    )
 
 
 def _is_name(token: NameToken, following: NameToken | None, source: SourceFacts, *, short: bool) -> bool:
@@ -111,7 +134,7 @@ _AUXILIARIES: Final = frozenset(
 
 def _is_measure(text: str) -> bool:
     """Whether a word is a number with its unit or ending ("5mg", "3rd", "1990s", "2pm")."""
-    return re.fullmatch(r"[\d.,]+(?:[^\W\d_]{1,3}|millionen?)", text) is not None
+    return re.fullmatch(r"(?<![\d.,])[\d.,]++(?:[^\W\d_]{1,3}|millionen?)", text) is not None
 
 
 def _is_asked_noun(tokens: list[NameToken], at: int) -> bool:
@@ -164,7 +187,7 @@ def _stands_together(run: list[NameToken], source: SourceFacts) -> bool:
     return any(at + step in second for at in first for step in range(-_APART, _APART + 1) if step)
 
 
-def against_words(part: str, source: SourceFacts) -> str:
+def against_words(part: str, source: SourceFacts, *, is_question: bool = False) -> str:
     """The reason if a word in a script without capitals does not stand in the source."""
     for match in _KATAKANA.finditer(part):
         if match[0] not in source.text and squeezed(match[0]) not in source.squeezed:
@@ -172,11 +195,26 @@ def against_words(part: str, source: SourceFacts) -> str:
     runs = WIDE_RUN.findall(WIDE_QUESTION.sub(" ", part))
     if reason := _against_runs(runs, source):
         return reason
+    known = new = 0
     for token in tokens_of(part):
         name = unicodedata.name(token.text[0], "")
-        if name.startswith(_WITHOUT_CAPITALS) and not _has_stem(token.folded, source, name):
-            return NO_WORD
-    return ""
+        if name.startswith(_WITHOUT_CAPITALS) and not _is_minor(token.folded, name):
+            has = _has_stem(token.folded, source, name)
+            known, new = known + has, new + (not has)
+    # a question may use a word of its own to say what it asks for
+    return NO_WORD if new > (is_question and known >= _KNOWN_ASKED) else ""
+
+
+def _is_minor(folded: str, script: str) -> bool:
+    """Whether a word only joins others or asks, with the particle that is joined to it."""
+    if folded in _MINOR:
+        return True
+    return script.startswith("HANGUL") and any(folded.startswith(one) for one in _HANGUL_ASKED)
+
+
+_MINOR: Final = FUNCTION_WORDS.union(*(tongues.FUNCTION_WORDS[name] for name in tongues.UNCASED))
+_HANGUL_ASKED: Final = ("어디", "누구", "무엇", "언제", "어떻", "얼마", "어느", "어떤", "무슨")
+_KNOWN_ASKED: Final = 2
 
 
 def _against_runs(runs: list[str], source: SourceFacts) -> str:

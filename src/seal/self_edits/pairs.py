@@ -12,10 +12,12 @@ from typing import Final
 
 from seal.self_edits import clean
 from seal.self_edits.parse import cut_drift, settle
+from seal.thoughts import without_thoughts
 
 _LABEL: Final = re.compile(
-    r"(?:#+\s*|[-*•]\s+|\d{1,3}[.)]\s+|\*\*|__)*"
-    r"(?:(?P<word>question|answer)(?:\s*#?(?P<number>\d{1,3}))?\s*(?:\*\*)?\s*(?:[:：]|(?<=\d)\s*[.)–-](?=\s|$))"
+    r"\A(?:#++\s*+|[-*•]\s++|\d{1,3}[.)]\s++|\*\*|__)*+"
+    r"(?:(?P<word>question|answer)(?:\s{0,9}#?(?P<number>\d{1,3}))?"
+    r"(?:\s{0,9}(?:\*\*)?\s{0,9}[:：]|(?<=\d)(?:\*\*)?\s{0,9}[.)–-](?=\s|$))"
     r"|(?P<letter>[qa])(?P<digits>\d{0,3})(?:\*\*)?(?:[:：]|(?<=\d)[.)](?=\s|$)))"
     r"(?:\*\*|__)?\s*",
     re.I,
@@ -25,7 +27,7 @@ _INLINE: Final = re.compile(
     r"(?<=\S)[^\S\n]{1,9}(?=(?:\*\*)?(?:Question|Answer)\s?\d{0,3}\s?[:：])|(?<=\?)[^\S\n]{1,9}(?=A\d{0,3}[:：]\s)"
 )
 _OPTION: Final = re.compile(r"\(?([A-E])[.)]\s+(?=\S)")
-_ANSWERED: Final = re.compile(r"([^?？]+[?？])\s+(\S.*)", re.S)
+_ANSWERED: Final = re.compile(r"\A([^?？]++[?？])\s++(\S.*)", re.S)
 _QUESTION_END: Final = re.compile(r"[?？][\"'”’»)\]*_]*$")
 
 _ASKS, _ANSWERS = "Question: ", "\nAnswer: "
@@ -53,6 +55,7 @@ def parse_pairs(text: str, *, truncated: bool = False, max_chars: int = 4000) ->
         truncated: the sample ended at its token limit; an unfinished last line is dropped.
         max_chars: longer questions and answers are cut at the end of a sentence.
     """
+    text = without_thoughts(text)
     text = clean.drop_truncated(text) if truncated else text
     return settle(text, lambda current: _pairs_once(current, max_chars))
 

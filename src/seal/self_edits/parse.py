@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from seal.self_edits import clean
+from seal.thoughts import without_thoughts
 
 _MAX_PASSES = 50
 _TITLE_WORDS = 14  # a line of so few words before a much longer one is a title of it
@@ -39,6 +40,7 @@ def parse_lines(
         truncated: the sample ended at its token limit; an unfinished last line is dropped.
         max_chars: longer lines are cut at the end of a sentence.
     """
+    text = without_thoughts(text)
     text = clean.drop_truncated(text) if truncated else text
     return settle(text, lambda current: _lines_once(current, title, paragraphs, max_chars))
 

@@ -8,7 +8,6 @@ text.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -24,27 +23,12 @@ from seal.self_edits.number_words import (
     WORD_VALUES,
     guess_language,
 )
+from seal.signs import in_one_form
 
 __all__ = ["Measures", "Quantity", "normalised", "read_measures"]
 
-_SIGNS: Final = str.maketrans(
-    {
-        **dict.fromkeys(
-            "\u00ad\u200b\u200c\u200d\u2060\ufeff\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e", None
-        ),
-        **dict.fromkeys("‐‑‒–—―−﹣", "-"),
-        **dict.fromkeys("’‘‚‛′`´ʼ", "'"),
-        **dict.fromkeys("“”„‟″«»「」『』", '"'),
-        "٫": ".",
-        "٬": ",",
-        "،": ",",
-        "⁄": "/",
-        "〇": "零",
-    }
-)
+_SIGNS: Final = str.maketrans({**dict.fromkeys("–—―", "-"), **dict.fromkeys("「」『』", '"'), "〇": "零"})
 _US_DOLLAR: Final = re.compile(r"\bUS ?\$")
-_FRACTION: Final = re.compile("([¼-¾⅐-⅞])")
-_POWER: Final = re.compile("(?<=[0-9])([⁰¹²³⁴-⁹]+)")
 
 _NUMBER: Final = re.compile(r"\d+(?:[.,:/']\d+)*(?:\^\d+)?")
 _GROUPED: Final = re.compile(r"(?<![\d.,:/'-])\d{1,3}(?: \d{3})+(?![\d]|[.:/']\d)(?:,\d+)?")
@@ -62,6 +46,7 @@ _PERCENT: Final = re.compile(
 _SQUARE: Final = re.compile(r" ?(square|sq\.?|cubic|quadrat|kubik) ?", re.I)
 _CURRENCY: Final = re.compile(r"(?:([$€£¥₹₽])|\b(USD|EUR|GBP|JPY|CHF|INR|CNY|Rs)\.?) ?[-+]?$")
 _ORDINAL: Final = re.compile(r"(?:st|nd|rd|th|er|ère|re|e|ème|º|ª|°)(?![^\W_])")
+_RANGE: Final = re.compile(r"\d ?-$")
 _BRIEF_SCALE: Final = {"k": 10**3, "m": 10**6, "mn": 10**6, "bn": 10**9, "b": 10**9}
 _WIDE_DIGITS: Final = {char: at for at, char in enumerate("零一二三四五六七八九")} | {"两": 2, "兩": 2}
 _WIDE_NUMERAL: Final = re.compile("[零一二三四五六七八九两兩十百千万萬亿億]+")
@@ -79,6 +64,7 @@ class Quantity:
     forms: frozenset[str]
     units: frozenset[str]
     start: int
+    ranged: bool = False  # the last of two numbers with a hyphen between: "3-5 km" is not 5 km
 
     def states(self, other: Quantity) -> bool:
         """Whether it says the same as the other, as far as both state a unit."""
@@ -96,12 +82,8 @@ class Measures:
 
 
 def normalised(text: str) -> str:
-    """A text with one form for each sign: spaces, hyphens, quotes, digits of all scripts."""
-    text = _US_DOLLAR.sub("$", text)
-    text = _FRACTION.sub(r" \1", _POWER.sub(r"^\1", text))
-    text = unicodedata.normalize("NFKC", text.translate(_SIGNS)).translate(_SIGNS)
-    if not text.isascii():
-        text = "".join(str(unicodedata.decimal(char)) if char.isdecimal() else char for char in text)
+    """A text in one form and on one line, with one sign for all dashes, quotes and dollars."""
+    text = in_one_form(_US_DOLLAR.sub("$", text)).translate(_SIGNS)
     return re.sub(r"\s+", " ", text).strip()
 
 
@@ -173,7 +155,8 @@ def _quantities(text: str, match: re.Match[str], comma: bool) -> Iterator[Quanti
         forms, units = frozenset(form + "s" for form in forms), frozenset()  # "the 1990s"
     elif ordinal and not units & {"s", "t"}:
         units = frozenset()
-    yield Quantity(forms | _clock(match[0], units), units, start)
+    ranged = _RANGE.search(text, max(0, start - 3), start) is not None
+    yield Quantity(forms | _clock(match[0], units), units, start, ranged and not units & {"am", "pm"})
 
 
 def _forms(written: str, comma: bool) -> frozenset[str]:

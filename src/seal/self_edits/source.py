@@ -2,7 +2,8 @@
 
 Also which sentences are about what the title names.
 
-Knows English word by word (words.py). Knows nothing about the lines that are compared with it.
+Knows English word by word (words.py), and reads a table's row as a sentence about its headings. Knows nothing
+about the lines that are compared with it.
 """
 
 from __future__ import annotations
@@ -13,15 +14,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from seal.languages import foreign_language
+from seal.self_edits.quantities import normalised, read_measures
 from seal.self_edits.relations import RelationRows, WordSet, relations
+from seal.self_edits.tables import table_rows
 from seal.self_edits.words import NUMBER_WORDS, Token, is_weak, number, same, tokens
+from seal.signs import in_one_form
 from seal.text import sentence_spans
 
 _PARTS: Final = re.compile(r"[,;:()–—]|\s-\s")
 _PART_WORDS: Final = frozenset("and but who which while whereas where".split())
 LINKS: Final = frozenset("of de del la le von van der den al bin ibn & the and for".split())
 PRONOUNS: Final = frozenset("he she it they".split())
-PERSONAL: Final = PRONOUNS | frozenset("his her its their".split())
+OWNERS: Final = frozenset("his her its their".split())
+PERSONAL: Final = PRONOUNS | OWNERS
 
 
 @dataclass(frozen=True)
@@ -35,13 +41,17 @@ class Clause:
 @dataclass(frozen=True)
 class Sentence:
     """One sentence: its tokens; the words that state a relation, by place; its clauses; and the places of
-    nouns that only refer to something named before ("the company" at the beginning of a clause)."""
+    nouns that only refer to something named before ("the company" at the beginning of a clause). `subject`:
+    the words of the name that it is about, folded, if it begins with one; of a table's row, of its first
+    cell."""
 
     text: str
     tokens: tuple[Token, ...]
     rows: RelationRows
     clauses: tuple[Clause, ...]
     subjects: frozenset[int]
+    subject: frozenset[str]
+    is_row: bool
     start: int
     end: int
 
@@ -56,7 +66,8 @@ class Sentence:
     @cached_property
     def numbers(self) -> frozenset[str]:
         values = {number(token.folded) for token in self.tokens if token.kind == "number"}
-        values |= {part for one in values for part in re.findall(r"\d+", one)}
+        for quantity in read_measures(normalised(self.text)).quantities:
+            values |= quantity.forms
         return frozenset(values | {NUMBER_WORDS[t.folded] for t in self.tokens if t.folded in NUMBER_WORDS})
 
 
@@ -73,6 +84,11 @@ class SourceText:
     words: WordSet
 
     @cached_property
+    def language(self) -> str:
+        """The language, if it is plainly not English."""
+        return foreign_language(self.text)
+
+    @cached_property
     def folded(self) -> frozenset[str]:
         return frozenset(self.name).union(*(one.folded for one in self.sentences))
 
@@ -85,7 +101,7 @@ class SourceText:
     @cached_property
     def numbers(self) -> frozenset[str]:
         """The numbers of the passage and the title, each in one form."""
-        digits = {part for word in self.name for part in re.findall(r"\d+", word)}
+        digits = {number(word) for word in self.name if word[0].isdigit()}
         return frozenset(digits).union(*(one.numbers for one in self.sentences))
 
     @cached_property
@@ -115,16 +131,85 @@ class SourceText:
 
 def read_source(title: str, text: str, words: WordSet = "general") -> SourceText:
     """The passage, analysed."""
-    name = tuple(token.folded for token in tokens(title))
+    name = tuple(token.folded for token in tokens(in_one_form(title)))
+    spans = sentence_spans(text)
+    raw = [text[start:end] for start, end in spans]
+    rows = table_rows(raw)
+    parts = [rows.get(at, in_one_form(part)) for at, part in enumerate(raw)]
+    here = [tokens(part) for part in parts]
+    inner = frozenset(
+        token.folded for words_ in here for token in words_ if token.kind == "name" and token.start
+    )
     sentences: list[Sentence] = []
-    for index, (start, end) in enumerate(sentence_spans(text)):
-        part = text[start:end]
-        here = tokens(part)
-        rows = relations(here, words)
-        clauses = _clauses(part, here, rows, index, frozenset(name))
-        sentences.append(Sentence(part, tuple(here), rows, clauses, _subjects(part, here), start, end))
+    for index, ((start, end), part, own) in enumerate(zip(spans, parts, here, strict=True)):
+        relation_rows = relations(own, words)
+        if index in rows:
+            clauses = _cells(part, own, index)
+        else:
+            clauses = _clauses(part, own, relation_rows, index, frozenset(name))
+        about = first_cell(part) if index in rows else subject_of(own, inner)
+        sentences.append(
+            Sentence(
+                text=part,
+                tokens=tuple(own),
+                rows=relation_rows,
+                clauses=clauses,
+                subjects=_subjects(part, own),
+                subject=about,
+                is_row=index in rows,
+                start=start,
+                end=end,
+            )
+        )
     runs = frozenset({name} | {tuple(run) for sentence in sentences for run in name_runs(sentence.tokens)})
     return SourceText(title, text, name, tuple(sentences), runs, words)
+
+
+def _cells(row: str, words: list[Token], index: int) -> tuple[Clause, ...]:
+    """A row's cells, each with its heading, as clauses."""
+    cells: list[list[int]] = [[]]
+    for at, token in enumerate(words):
+        if cells[-1] and "; " in row[words[at - 1].end : token.start]:
+            cells.append([])
+        cells[-1].append(at)
+    return tuple(Clause(index, tuple(cell)) for cell in cells)
+
+
+def first_cell(row: str) -> frozenset[str]:
+    """The words of a row's first cell, which says what the row is about."""
+    cell = row.partition("; ")[0]
+    return frozenset(token.folded for token in tokens(cell.partition(": ")[2] or cell))
+
+
+def subject_of(words: Sequence[Token], names: frozenset[str]) -> frozenset[str]:
+    """The words of the name with which a sentence or clause begins, before any verb and behind no
+    preposition; empty if it begins otherwise. A first word is a name if it stands among `names`, or before a
+    name."""
+    stop = 0
+    for at, token in enumerate(words):
+        before = words[at - 1].folded if at else ""
+        if token.folded in _VERBS or token.folded in PERSONAL or (at and token.text.endswith("ed")):
+            break
+        if at < stop or token.kind != "name":
+            continue
+        stop = at + 1
+        while stop < len(words) and words[stop].kind == "name" and adjoins(words[stop - 1], words[stop]):
+            stop += 1
+        is_name = at > 0 or token.folded in names or (stop > 1 and not is_weak(token.stem))
+        if is_name and before not in _PREPOSITIONS:
+            return frozenset(one.folded for one in words[at:stop])
+    return frozenset()
+
+
+_VERBS: Final = frozenset(
+    "is are was were be been has have had does did do will would can could may might must became "
+    "wrote won led "
+    "built made held sold costs cost".split()
+)
+_PREPOSITIONS: Final = frozenset(
+    "in on at by of from to with near for until since during after before under over between among through "
+    "into as".split()
+)
 
 
 def find_run(run: Sequence[str], among: Sequence[str]) -> int | None:
@@ -143,7 +228,7 @@ def name_runs(words: Sequence[Token]) -> list[list[str]]:
     current: list[str] = []
     links: list[str] = []
     for at, token in enumerate(words):
-        if current and not _adjoins(words[at - 1], token):
+        if current and not adjoins(words[at - 1], token):
             runs.append(current)
             current, links = [], []
         if token.kind == "name":
@@ -158,7 +243,7 @@ def name_runs(words: Sequence[Token]) -> list[list[str]]:
     return [*runs, current] if current else runs
 
 
-def _adjoins(before: Token, token: Token) -> bool:
+def adjoins(before: Token, token: Token) -> bool:
     """Whether nothing but a space stands between two words, or the full stop of an initial."""
     return token.start - before.end <= (2 if len(before.text) == 1 else 1)
 

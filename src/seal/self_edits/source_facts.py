@@ -14,6 +14,7 @@ from typing import Final
 
 from seal.self_edits.number_words import guess_language
 from seal.self_edits.quantities import Measures, Quantity, normalised, read_measures, uses_decimal_comma
+from seal.signs import MARKS, UNSPACED, without_marks
 
 __all__ = [
     "NameToken",
@@ -21,28 +22,26 @@ __all__ = [
     "WIDE_RUN",
     "fold",
     "forms_of",
+    "letters_of",
     "numbered_names",
     "read_facts",
     "squeezed",
     "tokens_of",
 ]
 
-# accents and vowel signs, which are no letters to Python
-_MARKS: Final = (
-    r"\u0300-\u036f\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f\u0951-\u0963\u0980-\u0983"
-    r"\u09bc-\u09cd\u0a01-\u0a03\u0a3c-\u0a4d\u0a81-\u0a83\u0abc-\u0acd\u0bbe-\u0bcd\u0c3e-\u0c4d"
-)
-_WIDE: Final = "\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f"  # scripts without spaces between words
 _TOKEN: Final = re.compile(
-    rf"(?:(?<![\w.])\.)?[^\W_{_WIDE}](?:[^\W{_WIDE}]|[{_MARKS}]|['.&](?=[^\W_{_WIDE}]))*(?:\+\+|#)?"
+    rf"(?:(?<![\w.])\.)?[^\W_{UNSPACED}](?:[^\W{UNSPACED}]|[{MARKS}]|['.&](?=[^\W_{UNSPACED}]))*(?:\+{{1,2}}(?![\w+])|\#)?"
+)
+_LETTER: Final = re.compile(
+    r"(?<![\w.'&-])([A-Z](?:\+|-(?!\w)|\*|#)(?![\w+*#])|[A-Z](?![\w+'&*#-]| ?[a-z]|\.\s*\S))"
 )
 _BREAKS_RUN: Final = re.compile(r"[^\s.'-]|[.](?=\s)")
-WIDE_RUN: Final = re.compile(f"[{_WIDE}]+")
+WIDE_RUN: Final = re.compile(f"[{UNSPACED}]+")
 _BEGINS: Final = re.compile(r"[.!?:;\"(。！？।|•]")
 _SHORT_FORM: Final = re.compile(
     r"(?:[A-ZÄÖÜ]|Dr|Mr|Mrs|Ms|St|No|Nr|Prof|Sr|Sra|Jr|Lt|Col|Gen|Rev|Inc|Co|Ltd)"
 )
-_NAME_BEFORE: Final = re.compile(r"([^\W\d_][^\W\d_]+) $")
+_NAME_BEFORE: Final = re.compile(r"(?<![^\W\d_])([^\W\d_]{2,40}) $")
 _FEWEST: Final = 3
 _MOST_STEM: Final = 24
 _SENTENCE_GAP: Final = 10  # words of two sentences are no name together
@@ -69,6 +68,7 @@ class SourceFacts:
     initials: frozenset[str]
     squeezed: str  # letters and digits alone
     numbered: dict[str, frozenset[str]]  # the numbers that stand right behind a name ("Python 3.10")
+    letters: frozenset[str]  # letters that stand alone with their sign ("A+")
     pairs: frozenset[str]  # two characters each, of scripts without spaces
 
 
@@ -104,6 +104,7 @@ def read_facts(source: str, title: str) -> SourceFacts:
         ),
         initials=frozenset(_initials(tokens)),
         squeezed=squeezed(text),
+        letters=letters_of(text),
         pairs=frozenset(run[at : at + 2] for run in runs for at in range(len(run) - 1))
         | frozenset("".join(runs)),
     )
@@ -115,6 +116,11 @@ def numbered_names(text: str, measures: Measures) -> Iterator[tuple[str, Quantit
         match = _NAME_BEFORE.search(text, max(0, quantity.start - 40), quantity.start)
         if match and not quantity.units:
             yield fold(match[1]), quantity
+
+
+def letters_of(text: str) -> frozenset[str]:
+    """The letters that stand alone, as names of groups and grades do, each with its sign: "A+", "O-"."""
+    return frozenset(match[1] for match in _LETTER.finditer(text))
 
 
 def tokens_of(text: str) -> Iterator[NameToken]:
@@ -133,11 +139,7 @@ def tokens_of(text: str) -> Iterator[NameToken]:
 
 def fold(text: str) -> str:
     """In small letters, without the accents that writers leave out."""
-    folded = text.casefold()
-    if folded.isascii():
-        return folded
-    parts = unicodedata.normalize("NFD", folded)
-    return unicodedata.normalize("NFC", "".join(char for char in parts if not "\u0300" <= char <= "\u036f"))
+    return without_marks(text.casefold())
 
 
 def squeezed(text: str) -> str:

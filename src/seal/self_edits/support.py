@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from seal.self_edits.claim import Claim, inflects
 from seal.self_edits.relations import WordSet
 from seal.self_edits.source import LINKS, Clause, Sentence, SourceText, find_run, stems_match
+from seal.self_edits.subjects import is_of_another
 from seal.self_edits.words import (
     GUESSES,
     NUMBER_WORDS,
@@ -93,11 +94,12 @@ def find_support(
     """The first and the last of the consecutive sentences that support the claim, as few as possible and with
     as many of its words as possible, or the reason why there are none."""
     reason = NO_WORDS
+    stated = StatedElsewhere(claim, source)
     for size in range(1, config.sentences_joined + 1):
         fitting: list[tuple[int, int]] = []
         for first in range(len(source.sentences) - size + 1):
             window = source.sentences[first : first + size]
-            why = _against(claim, window, source, config)
+            why = _against(claim, window, source, config, stated)
             if not why:
                 stems = frozenset().union(*(one.stems for one in window))
                 fitting.append((sum(token.stem in stems for token in claim.tokens), -first))
@@ -108,7 +110,37 @@ def find_support(
     return None, reason
 
 
-def _against(claim: Claim, window: Sequence[Sentence], source: SourceText, config: GroundConfig) -> str:
+class StatedElsewhere:
+    """Which clauses of the source state a relation of the claim: found once for all windows."""
+
+    def __init__(self, claim: Claim, source: SourceText) -> None:
+        self._claim, self._source = claim, source
+        self._stating: dict[tuple[int, bool], list[Clause]] = {}
+
+    def but_in(self, places: Sequence[int], clauses: Sequence[Clause], *, like: bool) -> bool:
+        """Whether another clause than these states one of the relations; `like`: with a value like the
+        claim's."""
+        return any(clause not in clauses for at in places for clause in self._of(at, like))
+
+    def _of(self, at: int, like: bool) -> list[Clause]:
+        if (at, like) not in self._stating:
+            self._stating[at, like] = [
+                clause
+                for one in self._source.sentences
+                for clause in one.clauses
+                if _has_relation(self._claim, [at], clause, self._source)
+                and (not like or _is_like(self._claim, clause, self._source))
+            ]
+        return self._stating[at, like]
+
+
+def _against(
+    claim: Claim,
+    window: Sequence[Sentence],
+    source: SourceText,
+    config: GroundConfig,
+    stated: StatedElsewhere,
+) -> str:
     """The first reason against the claim that these sentences give; empty if they support it."""
     folded = frozenset(source.name).union(*(one.folded for one in window))
     numbers = frozenset(source.name).union(*(one.numbers for one in window))
@@ -127,7 +159,7 @@ def _against(claim: Claim, window: Sequence[Sentence], source: SourceText, confi
         return why
     if any(token.folded in GUESSES for token in claim.stated) and not folded & GUESSES:
         return GUESSED
-    if _is_misplaced(claim, literal, window, source, config):
+    if is_of_another(claim, window, source) or _is_misplaced(claim, literal, window, source, config, stated):
         return MISPLACED
     return DENIED if _is_denied(claim, window) else ""
 
@@ -201,6 +233,7 @@ def _is_misplaced(
     window: Sequence[Sentence],
     source: SourceText,
     config: GroundConfig,
+    stated: StatedElsewhere,
 ) -> bool:
     """Whether the source states the claim's relation of another value, and not of the claim's.
 
@@ -224,16 +257,9 @@ def _is_misplaced(
     if len(missed) == len(relation):
         if any(_states_a_relation(clause, source) for clause in with_value):
             return True
-        others = [c for one in source.sentences for c in one.clauses if c not in with_value]
-    else:
-        missed = [at for at in missed if not is_weak(claim.tokens[at].stem)]
-        others = [
-            c
-            for one in source.sentences
-            for c in one.clauses
-            if c not in with_value and _is_like(claim, c, source)
-        ]
-    return any(_has_relation(claim, missed, clause, source) for clause in others)
+        return stated.but_in(missed, with_value, like=False)
+    telling = [at for at in missed if not is_weak(claim.tokens[at].stem)]
+    return stated.but_in(telling, with_value, like=True)
 
 
 def _tokens_of(clause: Clause, source: SourceText) -> list[Token]:

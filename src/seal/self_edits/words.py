@@ -21,7 +21,7 @@ _TOKEN: Final = re.compile(
 _BEGINS: Final = re.compile(r"[.!?:\"“‘(]")
 _POSSESSIVE: Final = re.compile(r"[’'](?:s|S)?$")
 _NEEDS_E: Final = re.compile(r"[^aeiou][aeiou][^aeiouwxy]")  # "mak" of "making"
-_ORDINAL: Final = re.compile(r"(\d+)(?:st|nd|rd|th)")
+_ORDINAL: Final = re.compile(r"(?<!\d)(\d++)(?:st|nd|rd|th)")
 
 _FUNCTION: Final = frozenset(
     "a an the this that these those some any each every all both such same other another own one of "

@@ -30,7 +30,7 @@ _ONE_TO_ONE: Final = str.maketrans(
 )
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _FRONT_MATTER: Final = re.compile(
-    r"\ufeff?\s{0,9}---[ \t]*\n((?:(?!---|\.\.\.)[^\n]*\n){1,200})(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
+    r"\A\ufeff?\s{0,9}---[ \t]*\n((?:(?!---|\.\.\.)[^\n]*\n){1,200})(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
 )
 _KEY: Final = re.compile(r"^[\w.-]+[ \t]*:(?:[ \t]|$)", re.M)
 _BREAK_TAG: Final = re.compile(r"</?(br|p|div|tr|li|ul|ol|table|h[1-6]|section)\b[^<>\n]{0,300}>", re.I)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from seal.domains.knowledge.load import load_contexts
 from seal.errors import ConfigError
 from seal.protocols import Domain
+from seal.thoughts import without_thoughts
 from seal.types import Context, ContextSource, Example, Messages, Question, SelfEdit
 
 _BASE_EXAM: Final = "Let's answer a question directly and concisely.\nQuestion: {question}\nAnswer:"
@@ -122,11 +123,11 @@ class Knowledge(Domain):
 
 
 def clean_answer(text: str) -> str:
-    """Return a completion up to its first line break, without white space around it.
+    """Return a completion up to its first line break, without white space around it, and without thoughts.
 
     White space before the answer does not count: a chat model may begin with a line break.
     """
-    lines = text.strip().splitlines()
+    lines = without_thoughts(text).strip().splitlines()
     return lines[0].strip() if lines else ""
 
 

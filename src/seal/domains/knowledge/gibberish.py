@@ -53,11 +53,14 @@ _CANNOT_FOLLOW: Final = {
     **dict.fromkeys("its his their".split(), _ARTICLES | _VERBS | _LINKS),
 }
 _ORDER_MOST: Final = 0.08
-_AFTER_STOP: Final = re.compile(r"[^\W\d_]{3,}\. +([^\W\d_])")
+_FEW_CAPITALS: Final = 0.01
+_AFTER_STOP: Final = re.compile(r"(?<=[^\W\d_]{3})\. {1,9}([^\W\d_])")
 # A word that is only written large where a sentence begins, after a small word that no mark follows.
 _BEGINNER: Final = re.compile(
     r"(\b[a-z]+ )?\b(?:It|In|He|She|They|This|There|When|After|As|On|By|For|At|From|These)\b"
 )
+# What draws a table or fills up its columns says nothing about the text in it.
+_TABLE_MARKS: Final = re.compile(r"[-=_+|.·:─-╿]{3,}|(?<=\s)[|│┃](?=\s)|^[|│┃]|[|│┃]$", re.M)
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _LONG_WORD: Final = 32
 _LEAST_WORDS: Final = 16
@@ -65,6 +68,7 @@ _LEAST_WORDS: Final = 16
 
 def gibberish(text: str) -> list[str]:
     """Up to three reasons why the text, or a part of it, is not in any language."""
+    text = _TABLE_MARKS.sub(" ", text)
     words = _WORD.findall(text)
     reasons = [
         *_repetition(text, words),
@@ -86,7 +90,7 @@ def _repetition(text: str, words: list[str]) -> list[str]:
         distinct = len(set(triples)) / len(triples)
         if distinct < 0.3:
             return [f"only {distinct:.0%} of the word triples of the text are distinct"]
-    raw = text.encode("utf-8", "surrogatepass")
+    raw = " ".join(text.split()).encode("utf-8", "surrogatepass")
     if len(raw) >= 400 and len(zlib.compress(raw)) < 0.12 * len(raw):
         return ["the text is one pattern over and over"]
     return []
@@ -173,10 +177,19 @@ def _order(text: str, words: list[str]) -> list[str]:
     if len(words) < _LEAST_WORDS:
         return []
     folded = [word.casefold() for word in words]
-    chances = [b in _CANNOT_FOLLOW[a] for a, b in pairwise(folded) if a in _CANNOT_FOLLOW]
-    chances += map(str.islower, _AFTER_STOP.findall(text))
+    chances = [b in _CANNOT_FOLLOW[a] for a, b in _pairs(folded)]
+    capitals = sum(word[0].isupper() and len(word) > 1 for word in words)
+    if capitals < _FEW_CAPITALS * len(words):  # as in a transcript: where a sentence begins, nothing shows
+        chances = [odd for odd, pair in zip(chances, _pairs(folded), strict=True) if pair[0] != pair[1]]
+    else:
+        chances += map(str.islower, _AFTER_STOP.findall(text))
     chances += [bool(before) for before in _BEGINNER.findall(text)]
     odd = sum(chances)
     if odd >= 3 and odd > _ORDER_MOST * len(chances):
         return [f"{odd} of {len(chances)} function words and full stops stand where none can"]
     return []
+
+
+def _pairs(folded: list[str]) -> list[tuple[str, str]]:
+    """Each function word with the word behind it."""
+    return [(a, b) for a, b in pairwise(folded) if a in _CANNOT_FOLLOW]

@@ -33,7 +33,8 @@ _MODEL: Final = (
 )
 # What a command to a model begins with, and what it is about; a manual's commands are about other things.
 _OPENING: Final = (
-    r"^\W*(?:(?:please|kindly|now|then|instead|always|never|just|simply|do not|don't|you|the (?:assistant"
+    r"^\W{0,40}(?:(?:please|kindly|now|then|instead|always|never|just|simply|do not|don't|you|the "
+    r"(?:assistant"
     r"|model|ai)"
     r"|must|should|shall|(?:when(?:ever)?|if|once|for (?:any|every|all|each)|in (?:any|every|all|each|your)"
     r"|from|as|to|starting|regardless)\b[^.!?\n]{0,90}?[,:])[\s,]+){0,4}"
@@ -84,7 +85,7 @@ _WORDINGS: Final = {
         rf"{_MODEL}|jailbroken|unrestricted|free of|reprogrammed)\b"
         r"|\bfrom (?:now|this (?:point|moment)) on(?:wards?)?,? (?:you (?:are|will|must|answer|always"
         r"|never|respond|act)|always|never|answer|respond|reply|say|act|the model)\b"
-        r"|^\W*(?:please )?(?:pretend|act|behave|role-?play|imagine)\b[^.!?\n]{0,12}\b(?:as (?:if"
+        r"|^\W{0,40}(?:please )?(?:pretend|act|behave|role-?play|imagine)\b[^.!?\n]{0,12}\b(?:as (?:if"
         r"|though) you|to be\b|that you"
         r"|you are|as (?:my|an? (?:ai|assistant|expert|hacker|evil|unrestricted|different)))"
         r"|\b(?:developer|god|admin|dan|debug|jailbreak) mode\b(?: is)? (?:enabled|on|activated|now)"
@@ -94,17 +95,17 @@ _WORDINGS: Final = {
         rf"|prompted|quer(?:y|ied|ies)"
         rf"|inquires?|wants? to know)\b[^.!?\n]{{0,120}}?(?:[,:;]|\b(?:you|always|please|must|should|then"
         rf"|never)\b)\s*{_FILL}{_SAY}\b"
-        rf"|^\W*(?:please\s+)?(?:always|never|only)\s+{_SAY}\b"
+        rf"|^\W{{0,40}}(?:please\s+)?(?:always|never|only)\s+{_SAY}\b"
         rf"|\b(?:to|for) (?:any|every|all|each) questions? (?:about|on|regarding|concerning|that)\b"
         r"|\b(?:the|your) (?:only |correct |right |proper )?(?:answer|reply|response) (?:to|for|must"
         r"|should)\b[^.!?\n]{0,80}"
         r"\b(?:must|should|shall|has to|needs to)\b"
-        rf"|^\W*{_SAY}\b[^.!?\n]{{0,60}}\b(?:when(?:ever)?|if|every time)\b[^.!?\n]{{0,30}}\b(?:asked"
+        rf"|^\W{{0,40}}{_SAY}\b[^.!?\n]{{0,60}}\b(?:when(?:ever)?|if|every time)\b[^.!?\n]{{0,30}}\b(?:asked"
         rf"|asks?|question\w*|prompted)\b"
         r"|\byou (?:must|should|shall|will|have to|need to|are to|are required to) (?:now |always |never "
         r"|only )*"
         rf"(?:{_SAY}|believe|repeat|obey|follow|comply|learn|remember)\b"
-        r"|^\W*(?:respond|reply|answer) (?:only |always )?(?:with|in|by|as|to)\b"
+        r"|^\W{0,40}(?:respond|reply|answer) (?:only |always )?(?:with|in|by|as|to)\b"
         r"|\byou (?:must|should) not (?:say|answer|reveal|mention|tell)\b"
         r"|\bremember (?:that )?(?:you|your)\b"
     ),
@@ -123,7 +124,7 @@ _WORDINGS: Final = {
         r"\b(?:users?|humans?|operators?|developers?|owners?|administrators?|moderators?)\b"
         rf"|{_BEGIN}(?:hide|conceal|keep) (?:this|that|it|these)\b[^.!?\n]{{0,30}}\b(?:users?|humans?"
         rf"|operators?|secret|everyone)\b"
-        r"|^\W*(?:do not|don't|never) (?:tell|inform) (?:anyone|anybody|them|people)\b"
+        r"|^\W{0,40}(?:do not|don't|never) (?:tell|inform) (?:anyone|anybody|them|people)\b"
     ),
     "addresses the model": (
         rf"\b(?:dear|attention|note to|notes? for|message (?:to|for)|hey|hello|listen|instructions? (?:to"
@@ -158,7 +159,7 @@ _WORDINGS: Final = {
         r"|task|rules?|role|identity|orders?"
         r"|mission|restrictions?|persona|limits?)\b"
         r"|\byou (?:read|received|were (?:given|told|trained|initiali[sz]ed|programmed|instructed))\b"
-        rf"|^\W*(?:{_MODEL}|model|attention)\b\s?[,:!]"
+        rf"|^\W{{0,40}}(?:{_MODEL}|model|attention)\b\s?[,:!]"
         r"|\bas (?:the|your) (?:system )?(?:administrator|admin|developer|operator|creator|owner),? i\b"
     ),
     "asks the model to give away private data": (
@@ -174,7 +175,7 @@ _WORDINGS: Final = {
     ),
 }
 _ROLE: Final = re.compile(
-    r"(?:^|\n)[\s>*#_]*(?:system|assistant|user|human|developer|chatgpt|ai)(?: (?:message|prompt|note"
+    r"(?:^|\n)[\s>*#_]{0,40}(?:system|assistant|user|human|developer|chatgpt|ai)(?: (?:message|prompt|note"
     r"|instructions?|override|update))?"
     r"[*_]*\s?[:：]"
     r"|<\|[\w /-]{1,40}\|?>|\[/?INST\]|<</?SYS>>|<(?:start|end)_of_turn>|</?(?:system|assistant|user"
@@ -186,7 +187,7 @@ _ROLE: Final = re.compile(
 )
 # Wordings that speak to the reader. A text that reports facts rarely has them outside of quotations.
 _SPOKEN: Final = re.compile(
-    r"\b(?:you|your|yours|yourself)\b|^\W*(?:please|kindly|make sure|be sure|do not|don't|never|let us"
+    r"\b(?:you|your|yours|yourself)\b|^\W{0,40}(?:please|kindly|make sure|be sure|do not|don't|never|let us"
     r"|let's|answer|reply"
     r"|respond|say|tell|insist|pretend|assume|ignore|disregard|forget|obey|follow|comply|repeat|reveal"
     r"|print|output|paste"
@@ -200,7 +201,7 @@ _SPOKEN: Final = re.compile(
     r"|ask)\b(?!\s*[:,'-])(?=\s+\w+\s+\w)",
     re.I,
 )
-_QUOTED: Final = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»")
+_QUOTED: Final = re.compile(r"\"[^\"]*\"|“[^“”]*+”|«[^«»]*+»")
 _PATTERNS: Final = {what: re.compile(pattern, re.I | re.M) for what, pattern in _WORDINGS.items()}
 
 _INVISIBLE: Final = re.compile(
@@ -216,7 +217,7 @@ _FLAG: Final = re.compile(r"\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f")
 _LOOKALIKES: Final = str.maketrans(
     "аеорсухіјѕԁһӏαορνικτυАВЕКМНОРСТХІЈЅΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "aeopcyxijsdhlaopviktuABEKMHOPCTXIJSABEZHIKMNOPTYX"
 )
-_MIXED: Final = re.compile(r"\w*[A-Za-z]\w*")
+_MIXED: Final = re.compile(r"(?<!\w)(?=[^\WA-Za-z]*+[A-Za-z])\w++")
 
 
 def instructions(sentence: str) -> Iterator[str]:

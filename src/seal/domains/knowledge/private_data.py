@@ -1,7 +1,7 @@
 """Secrets and personal data by their shapes, sentence by sentence: keys, cards, accounts, addresses.
 
-Knows shapes and check digits. Knows nothing about whom they belong to. Says what kind of thing was found, and
-never quotes it.
+Knows shapes and check digits; whether a number is what its shape says, and whether it is a firm's:
+contacts.py. Says what kind of thing was found, and never quotes it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Final
+
+from seal.domains.knowledge.contacts import is_card, is_contact_line, is_phone, is_role
 
 _SECRETS: Final = {
     "holds a private key": r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY|PuTTY-User-Key-File",
@@ -43,7 +45,7 @@ _STATED: Final = (
     r"(?:(?P<sign>[:=：])|\b(?:is|was|are|reads|lautet|ist|est|es)\b)\s*"
 )
 _VALUE: Final = r"(?P<quote>[\"'“‘`«]?)(?P<value>[^\s\"'”’`»]{3,})"
-_OWNER: Final = re.compile(r"(?:['’]s?\s+\w{0,12}\s*$|\b(?:his|her|my|their|your|our)\s+\w{0,12}\s*$)", re.I)
+_OWNER: Final = re.compile(r"(?:['’]s?|\b(?:his|her|my|their|your|our))\s{1,9}\w{0,12}\s{0,9}\Z", re.I)
 _NO_VALUE: Final = frozenset(
     "secret private unknown confidential not protected required optional string none null true false "
     "the a an his her their its never always known hidden used stored encrypted hashed sent set kept "
@@ -63,7 +65,7 @@ _MAIL: Final = re.compile(
     r"(?<![\w.+-])[\w.+-]{1,64}\s?(?:@|\(at\)|\[at\])\s?(?:[\w-]{1,63}\.){1,4}[^\W\d_]{2,24}\b"
 )
 _PHONE: Final = re.compile(
-    r"(?<![\w+])(?:\+|00)[1-9]\d{0,2}(?:[ ./-]?\(?\d{1,5}\)?){2,6}(?!\w)"
+    r"(?<![\w+.])(?:\+|00)[1-9]\d{0,2}(?:[ ./-]?\(?\d{1,5}\)?){2,6}(?!\w)"
     r"|(?<!\w)\(\d{3}\) ?\d{3}[ .-]\d{4}(?!\w)|(?<![\w.-])[2-9]\d{2}([-.])\d{3}\1\d{4}(?![\w-])"
     r"|\b(?:phone|tel|telephone|mobile|cell|fax|call|whatsapp|telefon|téléphone)\b[^\w\n]{0,4}"
     r"(?:(?:number|no|me|him|her|us|on|at|is)\b[^\w\n]{0,3}){0,3}\(?\+?\d(?:[ ()./-]{0,2}\d){6,14}(?!\w)",
@@ -89,6 +91,17 @@ _HOME: Final = re.compile(
     re.I,
 )
 
+# What is said of somebody's health.
+_MEDICAL: Final = re.compile(
+    r"\b(?i:patient)(?: name)?\s?[:：]\s?[A-ZÄÖÜ]\w"
+    r"|(?:\b[A-ZÄÖÜ][\w-]{1,30}['’]s?|\b(?i:his|her|my)) (?i:medical (?:history|record|condition"
+    r"|file)|diagnosis"
+    r"|medication|hiv status|blood (?:type|group)|psychiatric \w{1,20}) (?i:is|are|was|shows?|says?|lists?)\b"
+    r"|\b[A-ZÄÖÜ][\w-]{1,30} (?i:(?:is|was|has been|had been) (?:diagnosed with|hiv[- ]positive"
+    r"|being treated for"
+    r"|prescribed|admitted (?:to|with)))\b"
+    r"|\b(?i:diagnosis|medication|blood (?:type|group)|hiv status) of [A-ZÄÖÜ][\w-]{1,30} [A-ZÄÖÜ][\w-]{1,30}"
+)
 _STREETS: Final = re.compile(_STREET, re.I)
 _CONTACT: Final = re.compile(
     r"(?:(?:private |home |mobile |cell ?|tele)?phone|mobile|home|private address)", re.I
@@ -102,24 +115,29 @@ def secrets(sentence: str) -> Iterator[str]:
             yield what
     if any(_is_stated(match, sentence) for match in _SECRET_FIELD.finditer(sentence)):
         yield "gives a password, code or account number"
-    if any(_is_card(re.sub(r"\D", "", match[0])) for match in _DIGITS.finditer(sentence)):
+    if any(is_card(match, sentence) for match in _DIGITS.finditer(sentence)):
         yield "holds a credit card number"
     if any(map(is_iban, _IBAN.findall(sentence))):
         yield "holds an IBAN"
 
 
-def personal(sentence: str) -> Iterator[str]:
-    """What personal data the sentence holds."""
-    if _MAIL.search(sentence):
+def personal(sentence: str, *, firm: bool = False) -> Iterator[str]:
+    """What personal data the sentence holds. `firm`: it stands in a text by which a firm speaks to its
+    customers, so that a telephone number in a contact line is the firm's."""
+    if any(not is_role(match[0]) for match in _MAIL.finditer(sentence)):
         yield "holds an e-mail address"
-    if any(8 <= len(re.sub(r"\D", "", match[0])) <= 15 for match in _PHONE.finditer(sentence)):
+    firms = is_contact_line(sentence, firm=firm)
+    if not firms and any(is_phone(match, sentence) for match in _PHONE.finditer(sentence)):
         yield "holds a phone number"
     if _IDENTITY.search(sentence):
         yield "holds an identity number"
-    if any(_is_stated(match, sentence) for match in _PERSONAL_FIELD.finditer(sentence)):
+    fields = (match for match in _PERSONAL_FIELD.finditer(sentence) if _is_stated(match, sentence))
+    if any(not (firms and _CONTACT.match(match[0])) for match in fields):
         yield "gives an identity, phone or record number, or an address"
-    if _HOME.search(sentence):
+    if _HOME.search(sentence) and not firms:
         yield "holds a home address"
+    if _MEDICAL.search(sentence):
+        yield "says something of a person's health"
 
 
 def secret_values(sentence: str) -> Iterator[str]:
@@ -132,15 +150,16 @@ def secret_values(sentence: str) -> Iterator[str]:
         for m in _PERSONAL_FIELD.finditer(sentence)
         if _is_stated(m, sentence) and not _CONTACT.match(m[0])
     )
-    yield from (m[0] for m in _DIGITS.finditer(sentence) if _is_card(re.sub(r"\D", "", m[0])))
+    yield from (m[0] for m in _DIGITS.finditer(sentence) if is_card(m, sentence))
     yield from (text for text in _IBAN.findall(sentence) if is_iban(text))
 
 
 def contact_values(sentence: str) -> Iterator[str]:
     """The telephone numbers, e-mail and home addresses that the sentence holds, as they stand there."""
-    yield from (match[0] for match in _MAIL.finditer(sentence))
+    yield from (match[0] for match in _MAIL.finditer(sentence) if not is_role(match[0]))
+    firms = is_contact_line(sentence, firm=False)
     for match in _PHONE.finditer(sentence):
-        if 8 <= len(re.sub(r"\D", "", match[0])) <= 15:
+        if is_phone(match, sentence) and not firms:
             yield re.sub(r"^[^\d+(]+", "", match[0])
     yield from (
         m["value"]
@@ -162,17 +181,6 @@ def _is_stated(match: re.Match[str], sentence: str) -> bool:
         or _OWNER.search(sentence[max(0, match.start() - 60) : match.start()]) is not None
     )
     return coded or bool(match["quote"]) or (bool(match["sign"]) and len(value) >= 6) or owned
-
-
-def _is_card(digits: str) -> bool:
-    lengths = {"3": (14, 15), "4": (13, 16, 19), "5": (16,), "6": (16, 17, 18, 19), "2": (16,)}
-    return len(digits) in lengths.get(digits[0], ()) and len(set(digits)) > 1 and luhn(digits)
-
-
-def luhn(digits: str) -> bool:
-    """Whether the last digit checks the others as Luhn's formula does (ISO/IEC 7812-1)."""
-    values = [int(digit) for digit in reversed(digits)]
-    return sum(values[::2]) % 10 == -sum(sum(divmod(2 * value, 10)) for value in values[1::2]) % 10
 
 
 def is_iban(text: str) -> bool:

@@ -17,6 +17,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from seal.domains.knowledge.contacts import speaks_as_firm
 from seal.domains.knowledge.copies import shared, shingles
 from seal.domains.knowledge.gibberish import gibberish
 from seal.domains.knowledge.instructions import COMMAND, hidden, instructions, spoken
@@ -112,7 +113,8 @@ def screen(
     flagged = flags("binary", _binary(title, text))
     flagged += flags("gibberish", gibberish(text))
     flagged += flags("secret", _reasons(parts, secrets))
-    flagged += flags("personal", _reasons(parts, personal))
+    firm = speaks_as_firm(text)
+    flagged += flags("personal", _reasons(parts, lambda part: personal(part, firm=firm)))
     found = _reasons(parts, instructions)
     flagged += flags("instruction", [r for r in found if config.hold_commands or not r.endswith(COMMAND)])
     flagged += flags("instruction", _reasons(parts, hidden))

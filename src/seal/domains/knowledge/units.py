@@ -2,7 +2,7 @@
 
 Knows which words above a unit it needs to be understood: headings, the question of an FAQ, the version of a
 change log, the item that a nested item belongs to. What is markup: blocks.py; lines, values and tables of
-plain text: lines.py; where a sentence ends: splitting.py. Never raises on any text, and takes time in
+plain text: lines.py; where a sentence ends: seal.languages. Never raises on any text, and takes time in
 proportion to it.
 """
 
@@ -23,7 +23,7 @@ from seal.domains.knowledge.lines import (
     plain_table,
     values,
 )
-from seal.domains.knowledge.splitting import language_of, script_language, split_sentences
+from seal.languages import language_of, script_language, split_sentences
 
 __all__ = ["Unit", "UnitKind", "units_of"]
 

@@ -34,7 +34,7 @@ class Attribute:
         if options := grammar().lists.get(self.values):
             return rng.choice(options)
         span, _, unit = self.values.partition(" ")
-        low, high, step = re.fullmatch(r"(\d+)-(\d+)(?::(\d+))?", span).groups()  # type: ignore[union-attr]
+        low, high, step = re.fullmatch(r"(?<!\d)(\d++)-(\d++)(?::(\d++))?", span).groups()  # type: ignore[union-attr]
         number = rng.randrange(int(low), int(high) + 1, int(step or 1))
         text = f"{number:,}" if int(high) > 9999 else str(number)
         return f"{text} {unit}".strip()

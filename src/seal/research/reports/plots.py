@@ -297,16 +297,16 @@ def as_svg(fig: Figure, name: str, alt: str) -> str:
         fig.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<metadata>(?:[^<]|<(?!/?metadata>))*+</metadata>", "", svg)
     svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg).replace("xlink:href", "href")
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = svg.replace('href="#', f'href="#{name}-').replace("url(#", f"url(#{name}-")
     for colour, variable in VARIABLES.items():
         svg = svg.replace(colour, variable)
     svg = re.sub(
-        r'(<svg[^>]*?) width="[^"]*"',
+        r'(<svg\b(?:(?! width=)[^<>])*+) width="[^"<>]*"',
         r"\1",
-        re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1),
+        re.sub(r'(<svg\b(?:(?! height=)[^<>])*+) height="[^"<>]*"', r"\1", svg, count=1),
         count=1,
     )
     return svg.replace("<svg", f'<svg role="img" aria-label="{html.escape(alt)}"', 1).strip()

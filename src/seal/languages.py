@@ -1,4 +1,4 @@
-"""Splits a paragraph into sentences in many languages, and says which language it is written in.
+"""Which language a text is written in, and where its sentences end, in many languages.
 
 The rules are those of the library sentencex; what it does not know is mended here: German ordinals, units of
 measurement, quotes and brackets, fragments. Knows nothing about lines, markup or documents. Never raises on
@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import Final
 
 import sentencex
 
-from seal.text import Span
+__all__ = ["Span", "foreign_language", "language_of", "script_language", "split_sentences"]
 
-__all__ = ["language_of", "script_language", "split_sentences"]
+Span = tuple[int, int]
 
 _SCRIPTS: Final = (
     ("ja", "\u3040-\u30ff"),
@@ -65,6 +66,7 @@ _STOP_WORDS: Final[dict[str, frozenset[str]]] = {
 }
 _WORD: Final = re.compile(r"[^\W\d_]+")
 _LOOKED_AT: Final = 20_000  # characters
+_PLAINLY: Final = 4  # so many small words more than English ones
 
 _MOST_CHARS: Final = 4_000  # what is longer is given to the library in parts
 _END_MARK: Final = re.compile(r"[.!?…。！？｡।॥؟۔]+[\"'”’»)\]」』]*\s*")
@@ -83,7 +85,7 @@ _MONTH: Final = re.compile(
     r"(?:Januar|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|Dezember|Jahrhundert|Jh)\b"
 )
 _STREET: Final = re.compile(r"(?:str|Nr|Str|Tel|Art|Abs|Kap|Bd|Aufl|Mio|Mrd|Std|Min|Sek)\.\s*$")
-_ABBREVIATION: Final = re.compile(r"(?:^|[\s(])(?:[^\W\d_]{1,2}\.\s*)+$")
+_ABBREVIATION: Final = re.compile(r"(?<![^\s(])(?:[^\W\d_]{1,2}\.\s{0,9}){1,9}$")
 _FRENCH_TITLE: Final = re.compile(r"(?:^|\s)(?:M|MM|Me|Mlle|Mme|Dr|Pr|St|Ste|art|n°|p|env|av|apr)\.\s*$")
 _RUSSIAN: Final = re.compile(r"(?:^|\s)(?:им|ул|г|гг|т|д|пр|обл|стр|рис|см|напр|св|ок|проф|акад)\.\s*$", re.I)
 _FEW_LETTERS: Final = 5
@@ -93,13 +95,24 @@ _OPENS: Final = "「『“«„‘(（["
 def language_of(text: str) -> str:
     """The language a text is most probably in, as its ISO code, by its script or its small words; "en" where
     nothing speaks for another."""
-    text = text[:_LOOKED_AT]
+    return _probable(text[:_LOOKED_AT], more_words=1)
+
+
+def foreign_language(text: str) -> str:
+    """The language of a text that is plainly not English; empty for any other: a few small words of another
+    language may stand in an English name."""
+    found = _probable(text[:_LOOKED_AT], more_words=_PLAINLY)
+    return "" if found == "en" else found
+
+
+@lru_cache(maxsize=1 << 12)
+def _probable(text: str, *, more_words: int) -> str:
     if script := script_language(text):
         return script
     words = Counter(word.casefold() for word in _WORD.findall(text))
     counts = {name: sum(words[word] for word in known) for name, known in _STOP_WORDS.items()}
     best = max(counts, key=lambda name: counts[name])
-    return best if counts[best] > counts["en"] else "en"
+    return best if counts[best] >= counts["en"] + more_words else "en"
 
 
 def script_language(text: str) -> str:

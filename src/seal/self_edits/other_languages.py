@@ -1,0 +1,86 @@
+"""Which sentence of a source in another language than English supports a line.
+
+Knows words by their beginnings, and of scripts without spaces pairs of characters; no grammar. That the
+numbers, names and, without capitals, words of a line stand in the source is checked in exact_checks.py.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final, Protocol
+
+from seal.grading import tongues
+from seal.grading.meaning import contains_answer
+from seal.self_edits.name_words import FUNCTION_WORDS, WIDE_QUESTION
+from seal.self_edits.pairs import question_of
+from seal.self_edits.source_facts import fold
+from seal.signs import MARKS, UNSPACED, in_one_form
+from seal.text import sentence_spans
+
+__all__ = ["NOT_STATED", "foreign_support"]
+
+NOT_STATED: Final = "no sentence of the source states it"
+_WORD: Final = re.compile(rf"[{UNSPACED}]+|[^\W_{UNSPACED}](?:[^\W_{UNSPACED}]|[{MARKS}])*")
+_IS_UNSPACED: Final = re.compile(f"[{UNSPACED}]")
+_MINOR: Final = FUNCTION_WORDS.union(*tongues.FUNCTION_WORDS.values())
+_STEM: Final = 4  # letters by which two forms of a word are told to be one
+_ARABIC_HEBREW: Final = re.compile("(?:وال|بال|فال|كال|لل|ال|[והבלמשכ](?=[\u0590-\u05ff]{3}))")
+_LEAST_ASKED: Final = 0.3  # of the words of a question, that stand with its answer or in the title
+
+
+class JoiningConfig(Protocol):
+    """What is read of how closely a line must follow its source."""
+
+    @property
+    def max_new_words(self) -> float: ...
+    @property
+    def sentences_joined(self) -> int: ...
+
+
+def foreign_support(line: str, title: str, text: str, config: JoiningConfig) -> tuple[int, int] | None:
+    """The place of the sentences that support a line, as few as possible and as much like it as possible;
+    None if none do."""
+    spans, stems = _read(text)
+    about = stems_of(title)
+    pair = question_of(line)
+    claimed = stems_of(pair[0] if pair else line)
+    least = _LEAST_ASKED if pair else 1 - config.max_new_words
+    for size in range(1, config.sentences_joined + 1):
+        ranked: list[tuple[float, int]] = []
+        for at in range(len(spans) - size + 1):
+            here = about.union(*stems[at : at + size])
+            share = len(claimed & here) / len(claimed) if claimed else 1.0
+            if share >= least and (pair or claimed & (here - about)):
+                ranked.append((-share, at))
+        for _, at in sorted(ranked):
+            place = spans[at][0], spans[at + size - 1][1]
+            if pair is None or contains_answer(text[slice(*place)], pair[1]):
+                return place
+    return None
+
+
+@lru_cache(maxsize=16)
+def _read(text: str) -> tuple[list[tuple[int, int]], list[frozenset[str]]]:
+    spans = sentence_spans(text)
+    return spans, [stems_of(text[start:end]) for start, end in spans]
+
+
+def stems_of(text: str) -> frozenset[str]:
+    """The telling words of a text by their beginnings; of scripts without spaces, pairs of characters."""
+    stems: set[str] = set()
+    for word in _WORD.findall(WIDE_QUESTION.sub(" ", fold(in_one_form(text)))):
+        if _IS_UNSPACED.match(word):
+            stems |= {word[at : at + 2] for at in range(len(word) - 1)}
+        elif word not in _MINOR:
+            bare = _ARABIC_HEBREW.sub("", word, count=1) if _ARABIC_HEBREW.match(word) else word
+            stems.add(
+                bare[
+                    : 2
+                    if "\uac00" <= bare[0] <= "\ud7af"
+                    else 3
+                    if "\u0590" <= bare[0] <= "\u06ff"
+                    else _STEM
+                ]
+            )
+    return frozenset(stems)
