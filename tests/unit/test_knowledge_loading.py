@@ -119,7 +119,7 @@ def test_questions_with_one_id_get_ids_of_their_own(tmp_path: Path) -> None:
 
 
 BAD_FILES = [
-    ("a.json", b'[{"title": "caf\xc3\xa9"}]\xc3', ["is UTF-8, but not", "0xc3", "offset 19", "line 1"]),
+    ("a.json", b'[{"title": "caf\xc3\xa9"}]\n\xff', ["is UTF-8, but not", "0xff", "offset 20", "line 2"]),
     ("a.txt", b"\xff\xfeword\x00\xd8", ["says that it is UTF-16", "broken"]),
     ("a.json", '[\n {"title": "x",\n  "context" "y"}\n]', ["broken JSON", "line 3, column 13"]),
     ("a.jsonl", '{"title": "x", "text": "y"}\n{"title": }\n', ["broken JSON", "line 2, column 11"]),
@@ -160,7 +160,11 @@ BAD_RECORDS = [
         [{**RECORD, "questions": [{"question": "Who?", "answer": ""}]}],
         ['answer to "Who?" is empty'],
     ),
-    ("a.json", [{**RECORD, "questions": [{"question": "Who?", "answers": [True]}]}], ["answer [0]", "true or false"]),
+    (
+        "a.json",
+        [{**RECORD, "questions": [{"question": "Who?", "answers": [True]}]}],
+        ["answer [0]", "true or false"],
+    ),
     ("a.json", [{"title": "x", "context": TEXT, "question": "Who?"}], ["record [0]", '"Who?" has no answer']),
     ("a.json", {"data": {}}, ['"data" must hold a list', "an object", "SQuAD"]),
     ("a.json", {"data": [{"title": "x"}]}, ["data[0]", '"paragraphs" is missing']),

@@ -45,7 +45,7 @@ _CHAOS: Final = (
     0.1  # most disorder, and least likeness to a language, at which charset-normalizer is believed
 )
 _COHERENCE: Final = 0.3
-_BROKEN_UTF8: Final = 0.7  # share of UTF-8's sequences among what is not ASCII, from which a file is UTF-8
+_BROKEN_UTF8: Final = 0.5  # share of UTF-8's sequences among what is not ASCII, from which a file is UTF-8
 _SEQUENCE: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH: Final = re.compile(rb"[\x80-\xff]")
 _SIGNS: Final = frozenset("“”‘’„‚«»‹›–—…€£¥§°²³½¼¾±×÷·•©®™¿¡ªº†‡‰\u00a0\u00ad")
