@@ -14,7 +14,7 @@ from rich.text import Text
 
 __all__ = ["PlainConsole", "as_text", "visible"]
 
-# Control characters but for tabs and line feeds, and the marks of Unicode that reorder or hide what is around.
+# Control characters but tabs and line feeds, and the marks of Unicode that reorder or hide what is around.
 _ACTING = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"
     "\U000e0000-\U000e007f]"

@@ -37,11 +37,12 @@ class Check:
 
 
 def check_usable(name: str, dtype: str) -> None:
-    """Raises what `load_model` does, and InputError for a model whose tokens or numbers are not usable."""
+    """Raises what `load_model` does, and InputError for a model whose tokens cannot be used. How well it
+    knows what it is asked is no matter here."""
     from seal.models.load import load_model
 
     model, tokenizer = load_model(name, dtype=dtype)
-    for check in (*_ids(model, tokenizer), _numbers(model, tokenizer)):
+    for check in _ids(model, tokenizer):
         if check.state == "problem":
             raise InputError(f"the model {name} cannot be used: {check.name}: {check.said}", check.advice)
 

@@ -45,6 +45,7 @@ _CHAOS: Final = (
     0.1  # most disorder, and least likeness to a language, at which charset-normalizer is believed
 )
 _COHERENCE: Final = 0.3
+_ACCENTS: Final = 0.5  # of the letters of a text in a Latin script, more than these have no accents
 _BROKEN_UTF8: Final = 0.5  # share of UTF-8's sequences among what is not ASCII, from which a file is UTF-8
 _SEQUENCE: Final = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH: Final = re.compile(rb"[\x80-\xff]")
@@ -274,6 +275,8 @@ def _latin_likeness(text: str, high: list[str], languages: str) -> float:
         return 0.0
     alphabet = _ALPHABETS.get(language, _WEST)
     within = sum(c.lower() in alphabet or c in alphabet for c in high)
-    # a capital in the middle of a word is the mark of a wrong encoding
+    # a capital in the middle of a word is the mark of a wrong encoding, and so are words of accents
     inner = len(re.findall(r"(?<=[a-zà-ÿ])[À-ÖØ-Þ](?=[a-zà-ÿ])", text))
-    return max(0.0, (within + 0.5 * (len(high) - within) * (language == "en") - inner) / len(high))
+    told = within + 0.5 * (len(high) - within) * (language == "en") - inner
+    accents = len(high) / max(1, sum(map(str.isalpha, text)))
+    return max(0.0, told / len(high)) * (0.5 if accents > _ACCENTS else 1.0)
