@@ -211,7 +211,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, 
     made = Table(title=as_text(title), title_justify="left", box=None, pad_edge=False, title_style="bold")
     for i, column in enumerate(columns):
         left = words or i == 0 or "[" in column
-        made.add_column(Text(column), justify="left" if left else "right", no_wrap=column not in _PROSE)
+        made.add_column(as_text(column), justify="left" if left else "right", no_wrap=column not in _PROSE)
     for row in rows:
         made.add_row(*(as_text(" ".join(cell.split("\n"))) for cell in row))
     return made

@@ -16,7 +16,7 @@ __all__ = ["PlainConsole", "as_text", "visible"]
 
 # Control characters but tabs and line feeds, and the marks of Unicode that reorder or hide what is around.
 _ACTING = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+    "[\ud800-\udfff\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"
     "\U000e0000-\U000e007f]"
 )
 
@@ -30,15 +30,11 @@ def visible(text: str) -> str:
 
 def as_text(said: str | Text) -> Text:
     """A text for the screen. Its own styles stay; nothing in its words is read as one."""
-    text = Text(said) if isinstance(said, str) else said
-    try:
-        text.plain.encode("utf-8")
-    except UnicodeEncodeError:  # a lone surrogate: styles would be at other places
-        return Text(visible(text.plain), style=text.style)
-    shown = text
-    for match in reversed(list(_ACTING.finditer(text.plain))):
-        number = Text(_number(match[0]), style="dim")
-        shown = shown[: match.start()] + number + shown[match.end() :]
+    if isinstance(said, str):
+        return Text(visible(said))
+    shown = said
+    for match in reversed(list(_ACTING.finditer(said.plain))):
+        shown = shown[: match.start()] + Text(visible(match[0]), style="dim") + shown[match.end() :]
     return shown
 
 

@@ -260,7 +260,14 @@ def read_settings(
         raise ConfigError(f"{path}: broken TOML: {error}", "Correct the file at that place.") from error
     except ValidationError as error:
         raise explained(path, error, LearnerConfig) from error
-    check_names(path, config)
+    check_names(
+        path,
+        prompt_style=config.prompt_style,
+        dtype=config.dtype,
+        device=config.device,
+        grader=config.grader,
+        formats=config.writing.formats,
+    )
     return config
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -18,9 +18,6 @@ from seal.grading import GRADERS
 from seal.hints import nearest
 from seal.part_tables import table_of
 from seal.self_edits import FORMATS
-
-if TYPE_CHECKING:
-    from seal.learner.settings import LearnerConfig
 
 __all__ = ["check_names", "explained"]
 
@@ -48,15 +45,16 @@ def explained(path: Path, error: ValidationError, kind: type[BaseModel]) -> Conf
     return ConfigError(f"{path}: {'; '.join(problems)}", f"{hint} {_LISTED}")
 
 
-def check_names(path: Path, config: LearnerConfig) -> None:
+def check_names(
+    path: Path, *, prompt_style: str, dtype: str, device: str, grader: str, formats: Sequence[str]
+) -> None:
     """Raises ConfigError for a name that stands for nothing, before a model is loaded."""
-    device = re.sub(r":\d+$", "", config.device)
     named: list[tuple[str, str, Sequence[str]]] = [
-        ("prompt_style", config.prompt_style, _STYLES),
-        ("dtype", config.dtype, _DTYPES),
-        ("device", device, _DEVICES),
-        ("grader", config.grader, GRADERS.names()),
-        *(("writing.formats", name, FORMATS.names()) for name in config.writing.formats),
+        ("prompt_style", prompt_style, _STYLES),
+        ("dtype", dtype, _DTYPES),
+        ("device", re.sub(r":\d+$", "", device), _DEVICES),
+        ("grader", grader, GRADERS.names()),
+        *(("writing.formats", name, FORMATS.names()) for name in formats),
     ]
     for key, name, known in named:
         if name not in known:
