@@ -132,7 +132,7 @@ def test_what_was_forgotten_by_hand_stays_forgotten(said: Said, docs: Path) -> N
 
 
 def test_a_bad_file_is_named_and_the_others_are_learned(said: Said, docs: Path) -> None:
-    (docs / "bad.txt").write_bytes("Größe".encode("latin-1"))
+    (docs / "bad.txt").write_bytes(b"\x00\x01 no text")
     newer = fake("watched c")
     put(docs / "c.md", newer)
     err = said("watch", "docs", "--once", status=2)[1]

@@ -16,7 +16,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 
 import seal
 from seal.cli.approve import approve
@@ -41,6 +41,7 @@ from seal.cli.reject import reject
 from seal.cli.retitle import retitle
 from seal.cli.rollback import rollback
 from seal.cli.show import show
+from seal.cli.standard_input import with_input_named
 from seal.cli.train import train
 from seal.cli.versions import versions
 from seal.cli.watch import watch
@@ -62,6 +63,7 @@ app = App(
     exit_on_error=False,
     suppress_keyboard_interrupt=False,
     result_action="return_value",
+    default_parameter=Parameter(json_list=False, json_dict=False),  # "[draft] x.md" is a file
 )
 app.command(demo)
 app.command(train)
@@ -83,7 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     tokens = list(sys.argv[1:] if argv is None else argv)
     try:
-        app(tokens)
+        app(with_input_named(tokens))
     except Interrupted as stopped:
         again = shlex.join(["seal", *tokens, *_out_flag(tokens, stopped.hint)])
         print_error("stopped", stopped.message, f"To go on: {again}" if stopped.hint else "")

@@ -7,7 +7,6 @@ questions.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +16,7 @@ from cyclopts import Parameter
 from rich.text import Text
 
 from seal.cli.console import stderr, stdout
+from seal.cli.standard_input import is_input, read_input
 from seal.cli.workspace import JsonFlag, WorkspaceFlag, open_learner, print_json
 from seal.errors import InputError
 
@@ -110,9 +110,16 @@ def _percent(probability: float) -> str:
 
 def questions_of(questions: Sequence[str]) -> list[str]:
     """The questions on the command line or the input. Raises InputError if there are none."""
-    asked = [q.strip() for q in questions]
-    if asked == ["-"]:
-        asked = [line.strip() for line in sys.stdin if line.strip()]
+    asked: list[str] = []
+    for question in questions:
+        if is_input(question):
+            from seal.domains.knowledge.encodings import decoded
+
+            asked += [
+                line.strip() for line in decoded(read_input(), "the input").text.splitlines() if line.strip()
+            ]
+        else:
+            asked.append(question.strip())
     if not asked:
         raise InputError("no question is asked", 'Put it in quotes: seal ask "Who wrote it?"')
     return asked

@@ -23,6 +23,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from seal.cli.plain_text import PlainConsole, as_text, visible
 from seal.errors import Interrupted
 from seal.research.methods import terminal_words
 
@@ -37,13 +38,13 @@ _PROSE = frozenset({"title", "reason"})  # columns of running text
 
 def stdout() -> Console:
     """The output of a command. Where it is no terminal, nothing is cut off or wrapped."""
-    console = Console(highlight=False, soft_wrap=True)
-    return console if console.is_terminal else Console(highlight=False, soft_wrap=True, width=_ENDLESS)
+    console = PlainConsole(highlight=False, soft_wrap=True)
+    return console if console.is_terminal else PlainConsole(highlight=False, soft_wrap=True, width=_ENDLESS)
 
 
 def stderr() -> Console:
     """For what is said beside the output."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return PlainConsole(stderr=True, highlight=False, soft_wrap=True)
 
 
 def print_error(kind: str, message: str, hint: str = "") -> None:
@@ -52,6 +53,11 @@ def print_error(kind: str, message: str, hint: str = "") -> None:
     console.print(Text.assemble((f"{kind}: ", "bold red"), message))
     if hint:
         console.print(Text(f"  {hint}"))
+
+
+def print_note(text: str) -> None:
+    """Something on stderr that the user should know, and that is no error."""
+    stderr().print(Text(f"note: {text}"))
 
 
 class Display:
@@ -89,7 +95,7 @@ class Display:
 
     def __rich__(self) -> Table:
         """The live line: what is being done, how much of it, how long it has taken and will take."""
-        self._spinner.update(text=Text(self._stage, no_wrap=True, overflow="ellipsis"))
+        self._spinner.update(text=Text(visible(self._stage), no_wrap=True, overflow="ellipsis"))
         counted = f"{self._done} of {self._total}, " if self._total > 1 else ""
         line = Table.grid(padding=(0, 1))
         line.add_row(
@@ -202,12 +208,12 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, 
     """A plain table: the first column is text, the others are aligned to the right but for intervals; with
     `words` all columns are text. Where a terminal is narrow, running text is wrapped and the rest is not.
     """
-    made = Table(title=title, title_justify="left", box=None, pad_edge=False, title_style="bold")
+    made = Table(title=as_text(title), title_justify="left", box=None, pad_edge=False, title_style="bold")
     for i, column in enumerate(columns):
         left = words or i == 0 or "[" in column
-        made.add_column(Text(column), justify="left" if left else "right", no_wrap=column not in _PROSE)
+        made.add_column(as_text(column), justify="left" if left else "right", no_wrap=column not in _PROSE)
     for row in rows:
-        made.add_row(*map(Text, row))
+        made.add_row(*(as_text(" ".join(cell.split("\n"))) for cell in row))
     return made
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
-from rich.markup import escape
+from rich.text import Text
 
 from seal.cli.console import Display, default_out, difference_table, method_table, say_report
 from seal.errors import ConfigError
@@ -84,21 +84,22 @@ def demo(
 def _show_example(display: Display, worked: WorkedPassage) -> None:
     """What the model wrote about one passage before RL and after, and what it then answered."""
     answers = {exam.method: exam.answers for exam in worked.exams}
-    display.console.print("[bold]One passage: what the model wrote about it, and what it then knew[/bold]")
+    title = "One passage: what the model wrote about it, and what it then knew"
+    display.console.print(Text(title, style="bold"))
     display.console.print("(the passage of median gain)")
     for words, (method, edit) in zip(("before RL", "after RL"), worked.edits, strict=True):
         lines = [line for line in edit.text.splitlines() if line.strip()]
         more = [f"... and {len(lines) - _SHOWN_LINES} more lines"] if len(lines) > _SHOWN_LINES else []
-        display.console.print(f"\n[bold]{words}[/bold], it wrote:")
+        display.console.print(Text.assemble("\n", (words, "bold"), ", it wrote:"))
         for line in lines[:_SHOWN_LINES] + more:
-            display.console.print(f"  {escape(line)}")
+            display.console.print(f"  {line}")
         right = sum(a.outcome == "right" for a in answers[method])
         display.console.print(f"and answered {right} of {len(answers[method])} questions right:")
         for a in answers[method]:
             mark = "✓" if a.outcome == "right" else "✗"
             truth = "" if mark == "✓" else f" (it is {_quoted(a.gold)})"
-            display.console.print(f"  {mark} {escape(a.question)} {_quoted(a.answer)}{truth}")
+            display.console.print(f"  {mark} {a.question} {_quoted(a.answer)}{truth}")
 
 
 def _quoted(text: str) -> str:
-    return escape(json.dumps(text, ensure_ascii=False))
+    return json.dumps(text, ensure_ascii=False)

@@ -46,7 +46,8 @@ def init(
     """Begin a workspace: the folder in which a model keeps learning.
 
     It holds the documents, what was made of them, every version of the model, and the ledger that says who
-    did what, when and why; `learner.toml` in it has the settings. A making that was cut off is taken up by
+    did what, when and why; `learner.toml` in it has the settings. The model is loaded once, to see that it
+    can be used. A making that was cut off is taken up by
     the same command.
     """
     from seal.learner import Learner

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -12,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from rich.text import Text as Styled
 
-from seal.cli.console import Display, clock, print_error
+from seal.cli.console import Display, clock, print_error, print_note
 from seal.cli.dry_run import show_forecast, told_of
+from seal.cli.standard_input import is_input, read_input
 from seal.cli.workspace import JsonFlag, TrustFlag, WorkspaceFlag, open_learner, print_json, short
 from seal.errors import InputError, Interrupted
 
@@ -34,7 +34,8 @@ def learn(
     *files: Annotated[
         Path,
         Parameter(
-            help="Texts (.txt, .md), passages (.json, .jsonl), folders of these; - is a text on the input."
+            help="Texts (.txt, .md), pages and books (.html, .docx, .epub, .pdf), tables and data sets "
+            "(.csv, .tsv, .json, .jsonl, .parquet), folders of these; - is what comes on the input."
         ),
     ],
     title: Annotated[
@@ -43,8 +44,8 @@ def learn(
     questions: Annotated[
         Path | None,
         Parameter(
-            help="An exam: records of passages with questions (.json, .jsonl), matched by title; for one "
-            "document a list of questions will do. Without it the model writes its own."
+            help="An exam: passages with questions (.json, .jsonl, .csv, .parquet), matched by their text or "
+            "title; for one document a list of questions will do. Without it the model writes its own."
         ),
     ] = None,
     trust: TrustFlag = None,
@@ -107,16 +108,19 @@ def _texts(
 ) -> tuple[list[Text], list[InputError]]:
     """The documents that are named, and what is wrong with the files that cannot be read. Raises what is
     wrong with the first one if none can."""
-    from seal.learner.documents import Text, checked_trust, load_readable, with_questions
+    from seal.learner.documents import checked_trust, documents_in, load_readable, with_questions
 
     checked_trust(trust)
     texts: list[Text] = []
     wrong: list[InputError] = []
     for file in files:
-        if str(file) == "-":
-            texts.append(Text(_input(), title, trust))
+        if is_input(file):
+            try:
+                texts += documents_in(read_input(), "the input", trust=trust, notice=print_note)
+            except InputError as error:
+                wrong.append(error)
         else:
-            found, unreadable = load_readable(file, trust=trust)
+            found, unreadable = load_readable(file, trust=trust, notice=print_note)
             texts += found
             wrong += unreadable
     if not texts:
@@ -124,18 +128,10 @@ def _texts(
     if title:
         if len(texts) > 1:
             raise InputError(f"one title for {len(texts)} documents", "Leave --title out.")
-        texts = [replace(texts[0], title=title, titled=True)]
-    return (texts if questions is None else with_questions(texts, questions)), wrong
-
-
-def _input() -> str:
-    try:
-        text = sys.stdin.buffer.read().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(f"the input is not UTF-8 at byte {error.start}", "Convert it to UTF-8.") from error
-    if not text.strip():
-        raise InputError("there is no text on the input", "Pipe a text in, or name a file.")
-    return text
+        texts = [replace(texts[0], title=title, titled=True, corrects=True)]
+    if questions is not None:
+        texts = with_questions(texts, questions, notice=print_note)
+    return texts, wrong
 
 
 def advice_of(one: Learned) -> str:

@@ -30,8 +30,8 @@ def retitle(
     """Correct a document's title: it is listed, found and named by the new one at once.
 
     What was written and trained under the old title stays as it is, and so does every version. To have the
-    model learn the new one, forget the document and learn its text again. Learning the same text again under
-    another title corrects the title, too.
+    model learn the new one, forget the document and learn its text again. Learning the same file again under
+    another heading, or its text with --title, corrects the title, too.
     """
     learner = open_learner(workspace)
     before = learner.document(document)

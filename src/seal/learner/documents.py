@@ -7,24 +7,25 @@ known. Knows nothing about models, and imports none.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from seal.domains.knowledge import load_contexts
-from seal.domains.knowledge.load import files_of
+from seal.domains.knowledge.load import SUFFIXES, contexts_in, files_of, load_questions
 from seal.domains.knowledge.screen import ScreenConfig, screen
+from seal.domains.knowledge.sources import Notice, silent
 from seal.errors import InputError, InputFileError
-from seal.registry import Version, document_key
+from seal.registry import Version
+from seal.registry.canonical import sha256
 from seal.types import Context, Question
 
 if TYPE_CHECKING:
-    from seal.registry import Document, Workspace
+    from seal.registry import Document
 
 REFERENCE_FILE = "reference.json"
 """In a workspace's folder: the user's own questions that no update may spoil."""
-_SUFFIXES = (".txt", ".md", ".markdown", ".json", ".jsonl")
 _TAKEN = (
     "Give a text, a path, a seal.Text, or a list of these. A file is named by a Path, or by a str that names "
     "one that exists."
@@ -36,7 +37,11 @@ DocumentOutcome: TypeAlias = Literal["live", "held", "rejected", "known"]
 @dataclass(frozen=True)
 class Text:
     """A document as it comes in. `trust` None is the workspace's default; `questions` are its exam, if one is
-    given. `titled` False: the title is no more than the file's name, and corrects no other.
+    given.
+
+    `titled` False: the title is no more than the file's name. `corrects`: a person says that this is the
+    title of the text, whatever it was called before. `source` is a digest of the file it is from, and
+    `document` the id that it has in a workspace.
     """
 
     text: str
@@ -44,6 +49,9 @@ class Text:
     trust: float | None = None
     questions: tuple[Question, ...] = ()
     titled: bool = field(default=True, compare=False)
+    corrects: bool = field(default=False, compare=False)
+    source: str = field(default="", compare=False, repr=False)
+    document: str = field(default="", compare=False, repr=False)
 
 
 Given: TypeAlias = str | os.PathLike[str] | Text
@@ -69,19 +77,24 @@ class Learned:
     supersedes: tuple[str, ...] = ()
 
 
-def load_documents(path: str | os.PathLike[str], *, trust: float | None = None) -> list[Text]:
-    """The documents in a file, or in all files of a folder: .txt, .md, .json, .jsonl, as `load_contexts`
-    reads them.
+def load_documents(
+    path: str | os.PathLike[str], *, trust: float | None = None, notice: Notice = silent
+) -> list[Text]:
+    """The documents in a file, or in all files of a folder, as `load_contexts` reads them.
 
-    Raises InputFileError, InputError.
+    `notice` is told what a person should know, such as an encoding that had to be found out. Raises
+    InputFileError, InputError.
     """
     path = Path(path)
-    names = {file.stem for file in files_of(path)} if path.is_dir() else {path.stem}
-    return [Text(c.text, c.title, trust, c.questions, c.title not in names) for c in load_contexts(path)]
+    if path.is_dir():
+        return [text for file in files_of(path) for text in load_documents(file, trust=trust, notice=notice)]
+    source = sha256(os.fsencode(path.resolve()))
+    contexts = load_contexts(path, notice=notice)
+    return [Text(c.text, c.title, trust, c.questions, c.title != path.stem, source=source) for c in contexts]
 
 
 def load_readable(
-    path: str | os.PathLike[str], *, trust: float | None = None
+    path: str | os.PathLike[str], *, trust: float | None = None, notice: Notice = silent
 ) -> tuple[list[Text], list[InputError]]:
     """The same, file by file: what can be read, and what is wrong with each file that cannot.
 
@@ -95,10 +108,18 @@ def load_readable(
     wrong: list[InputError] = []
     for file in files:
         try:
-            texts += load_documents(file, trust=trust)
+            texts += load_documents(file, trust=trust, notice=notice)
         except InputError as error:
             wrong.append(error)
     return texts, wrong
+
+
+def documents_in(
+    raw: bytes, where: str, *, trust: float | None = None, notice: Notice = silent
+) -> list[Text]:
+    """The documents in what has no name, such as the standard input. Raises as `load_documents` does."""
+    contexts = contexts_in(raw, where, notice=notice)
+    return [Text(c.text, c.title, trust, c.questions, bool(c.title)) for c in contexts]
 
 
 def documents_of(given: Given | Sequence[Given]) -> list[Text]:
@@ -137,7 +158,7 @@ def _is_path(text: str) -> bool:
     """Whether a str names a file or folder. Raises InputFileError if it only looks so."""
     if "\n" not in text and "\0" not in text and text and os.path.exists(text):
         return True
-    if text and not any(map(str.isspace, text)) and (_has_separator(text) or text.endswith(_SUFFIXES)):
+    if text and not any(map(str.isspace, text)) and (_has_separator(text) or text.lower().endswith(SUFFIXES)):
         raise InputFileError(
             f"there is no file or folder {text}",
             "Check the path. If it is meant as a document's text, wrap it: seal.Text(...).",
@@ -162,35 +183,84 @@ def checked_trust(trust: float | None) -> float | None:
     return trust
 
 
-def with_questions(texts: Sequence[Text], path: Path) -> list[Text]:
-    """The documents with the exams in a file of passages with questions, matched by title; for one document a
-    file with one exam will do. Raises InputError if no exam is for any of them, and what `load_contexts`
-    does.
+def with_questions(texts: Sequence[Text], path: Path, *, notice: Notice = silent) -> list[Text]:
+    """The documents with the exams in a file.
+
+    A passage with questions is the exam of the document that has its text, or else its title: paragraphs
+    under one title keep their own. For one document a list of questions will do, and so will one exam. Raises
+    InputError if no exam is for any of them, and what `load_contexts` does.
     """
-    exams = {c.title: c.questions for c in load_contexts(path) if c.questions}
-    given = [exams.get(text.title, ()) for text in texts]
+    try:
+        exams = [c for c in load_contexts(path, notice=notice) if c.questions]
+    except InputError as error:
+        exams = []
+        asked = _plain_questions(path, error, notice)
+        if len(texts) != 1:
+            raise InputError(
+                f"{path} has questions without passages, and there are {len(texts)} documents",
+                'Give each question its document: {"title": ..., "context": ..., "questions": [...]}.',
+            ) from error
+        return [replace(texts[0], questions=tuple(asked))]
     if len(texts) == 1 and len(exams) == 1:
-        given = list(exams.values())
+        return [replace(texts[0], questions=exams[0].questions)]
+    given = _matched(texts, exams)
     if not any(given):
         raise InputError(
             f"{path} has no questions for any of the documents",
             "Its records need the documents' titles: " + ", ".join(repr(t.title) for t in texts[:3]),
         )
-    return [replace(text, questions=tuple(own)) for text, own in zip(texts, given, strict=True)]
+    return [replace(text, questions=own) for text, own in zip(texts, given, strict=True)]
+
+
+def _plain_questions(path: Path, error: InputError, notice: Notice) -> list[Question]:
+    """The questions of a file that is no file of passages. Raises InputError, `error` if it is none of
+    these either."""
+    try:
+        asked = load_questions(path, notice=notice)
+    except InputFileError:
+        raise error from None
+    except InputError as other:
+        raise (error if "question" not in other.message else other) from None
+    if not asked:
+        raise InputError(f"{path} has no questions that can be answered", "Give each its answer.")
+    return asked
+
+
+def _matched(texts: Sequence[Text], exams: Sequence[Context]) -> list[tuple[Question, ...]]:
+    """For each document the questions of the passages that are its text or stand in it; where none does,
+    those under its title whose passage is no other document's."""
+    told = [" ".join(text.text.split()) for text in texts]
+    own: list[list[Question]] = [[] for _ in texts]
+    left: list[Context] = []
+    for exam in exams:
+        passage = " ".join(exam.text.split())
+        whole = [at for at, text in enumerate(told) if text == passage]
+        titled = [at for at in whole if texts[at].title == exam.title]
+        parts = [at for at, text in enumerate(told) if passage in text and texts[at].title == exam.title]
+        found = titled or whole or parts
+        for at in found:
+            own[at] += exam.questions
+        if not found:
+            left.append(exam)
+    for exam in left:
+        for at, text in enumerate(texts):
+            if text.title == exam.title and not any(q in own[at] for q in exam.questions):
+                own[at] += exam.questions
+    return [tuple(dict.fromkeys(questions)) for questions in own]
 
 
 def sift(
     texts: Sequence[Text], live: Version | None, config: ScreenConfig
 ) -> tuple[dict[int, Learned], dict[str, int]]:
     """Which documents need no study, with what becomes of them by position; and the positions of the others
-    by the document's key.
+    by the document's key. The texts are `recognised`.
     """
     decided: dict[int, Learned] = {}
     fresh: dict[str, int] = {}
     for n, given in enumerate(texts):
         flags = screen(given.title, given.text, config)
         refused = next((flag for flag in flags if flag.action == "reject"), None)
-        key = document_key(given.text)
+        key = given.document
         if refused is not None:
             decided[n] = Learned("", given.title, "rejected", f"screening: {refused.reason}")
         elif live is not None and key in live.documents:
@@ -200,23 +270,6 @@ def sift(
         else:
             fresh[key] = n
     return decided, fresh
-
-
-def correct_titles(
-    workspace: Workspace, texts: Sequence[Text], notice: Callable[[str], None]
-) -> dict[str, str]:
-    """Gives documents that are stored already the titles that they come with now; returns what each was
-    called before, by its key."""
-    stored = {d.id: d for d in workspace.documents() if not d.erased}
-    corrected: dict[str, str] = {}
-    for given in texts:
-        document = stored.get(document_key(given.text))
-        if document is None or not given.titled or not given.title or document.id in corrected:
-            continue
-        if document.title != given.title:
-            corrected[document.id] = document.title
-            notice(told_of_title(document.title, workspace.retitle_document(document.id, given.title)))
-    return corrected
 
 
 def told_of_title(before: str, document: Document) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from seal.domains.knowledge.markdown_tables import plain_cell
 from seal.errors import InputError, OutputError, StateError, TrainingError
 from seal.files import write_beside
 from seal.grading.exact import comparable
@@ -23,6 +24,8 @@ from seal.learner.library import KnownDocument
 from seal.learner.measuring import exam_items
 from seal.learner.parts import Parts
 from seal.learner.reference import ReferenceItem, is_right
+from seal.models.load import loadable_name
+from seal.models.model_names import find_model
 from seal.registry import Version
 from seal.seeds import derive_seed
 from seal.training import Adapter, AdapterBank, merge, save_peft, train
@@ -86,6 +89,11 @@ def export(
         raise OutputError(f"{out} exists already", "Choose another folder.")
     if version.state in ("held", "rejected"):
         raise StateError(f"the version {version.id[:12]} is {version.state}", "Export one that was live.")
+    if not merged and find_model(parts.workspace.settings()["model"]).kind == "adapter":
+        raise StateError(
+            "the workspace's model is an adapter itself, and PEFT loads no adapter on top of one by its name",
+            "Export the whole model: --merged.",
+        )
     known = parts.library.of_version(version)
     if document is not None:
         if document not in known:
@@ -154,7 +162,7 @@ def _kept(parts: Parts, adapter: Adapter) -> tuple[int, int]:
 def _write(parts: Parts, adapter: Adapter, folder: Path, card: str, merged: bool) -> None:
     name = parts.workspace.settings()["model"]
     if not merged:
-        save_peft(replace(adapter, id=folder.name), folder, name)
+        save_peft(replace(adapter, id=folder.name), folder, loadable_name(name))
     else:
         from seal.models.load import load_model, save_model
 
@@ -170,10 +178,9 @@ def _card(
     import seal
 
     rows = ["| document | id | learned (UTC) | trust |", "|---|---|---|---|"]
-    rows += [
-        f"| {d.title or '(no title)'} | `{d.id[:12]}` | {(d.learned_at or '')[:19]} | {d.trust:g} |"
-        for d in (one.document for one in known)
-    ]
+    for d in (one.document for one in known):
+        title = plain_cell(d.title) or "(no title)"
+        rows.append(f"| {title} | `{d.id[:12]}` | {(d.learned_at or '')[:19]} | {d.trust:g} |")
     figures = (
         f"{done.right} of {done.questions} questions of its documents' own exams are answered right, "
         f"closed-book; the workspace, with a cell for each document, answers {done.served}."

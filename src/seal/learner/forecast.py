@@ -15,8 +15,9 @@ from typing import Literal, TypeAlias
 from seal.domains.knowledge.screen import screen
 from seal.domains.knowledge.units import units_of
 from seal.learner.documents import Text, sift
+from seal.learner.identity import recognised
 from seal.learner.settings import LearnerConfig
-from seal.registry import LIVE, Document, Workspace, document_key
+from seal.registry import LIVE, Document, Workspace
 
 _CHARS_A_TOKEN = 4  # of English; other scripts have fewer
 _STUDIES = 8  # of which the pace is taken, the last ones
@@ -62,6 +63,7 @@ class StudyForecast:
 def forecast(workspace: Workspace, config: LearnerConfig, texts: Sequence[Text]) -> StudyForecast:
     """Raises DamageError if the text of a live document is damaged."""
     live = workspace.alias(LIVE)
+    texts = recognised(workspace, texts)
     decided, _ = sift(texts, live, config.screen)
     known = {key: workspace.document(key) for key in (live.documents if live else ())}
     told = {key: workspace.text(key) for key in known}
@@ -103,7 +105,7 @@ def _most_written(config: LearnerConfig, n_units: int) -> int:
 
 def _of_one(given: Text, outcome: Foreseen, reason: str, like: tuple[str, ...] = ()) -> DocumentForecast:
     return DocumentForecast(
-        document_key(given.text),
+        given.document,
         given.title,
         outcome,
         reason,

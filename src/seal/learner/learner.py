@@ -21,10 +21,10 @@ from seal.learner.documents import (
     Given,
     Learned,
     contexts_with_questions,
-    correct_titles,
     documents_of,
     sift,
 )
+from seal.learner.identity import recognised, remember_sources
 from seal.learner.inspecting import DocumentExam, DocumentLines, exam_of, lines_of
 from seal.learner.parts import Parts
 from seal.learner.queue import Queue
@@ -67,7 +67,7 @@ class Learner:
         `model` is what `load_model` takes; without one it is SEAL_MODEL, or else the best at hand. `writer`
         is the model that writes self-edits, by default `model` itself. `reference` is a file of passages
         with questions that the base can answer, and that no update may spoil. Raises what `Workspace.init`
-        does, what `load_model` does for a name that leads nowhere, and InputError for the reference.
+        does, what `load_model` does, and InputError for a model that is not sound and for the reference.
         """
         workspace = _begun(path, model, writer, database, reference, actor)
         return cls(Parts(workspace, watch=watch))
@@ -109,16 +109,17 @@ class Learner:
 
         Raises InputError for anything else.
         """
-        texts = documents_of(given)
         config = self.parts.config
-        correct_titles(self.workspace, texts, self.parts.watch.notice)
+        texts = recognised(self.workspace, documents_of(given), self.parts.watch.notice)
         learned, fresh = sift(texts, self.live(), config.screen)
         keys = list(fresh)
         for at in range(0, len(keys), config.study_documents):
             together = [texts[fresh[key]] for key in keys[at : at + config.study_documents]]
-            for one in self._queue.study(together, replacing):
-                learned[fresh[one.document]] = one
-        return [learned[n] for n in range(len(texts))]
+            for key, one in zip(keys[at:], self._queue.study(together, replacing)):
+                learned[fresh[key]] = one
+        told = [learned[n] for n in range(len(texts))]
+        remember_sources(self.path, ((text.source, one.document) for text, one in zip(texts, told)))
+        return told
 
     def forget(self, name: str) -> Document:
         """Takes a document out, by its id, the beginning of it, or its title; returns what it was.
@@ -306,12 +307,24 @@ def _begun(
     writer = held_from_anywhere(writer) if writer else model
     for name in dict.fromkeys((model, writer)):
         check_found(name)
+        _check_usable(name, preset(model).dtype)
     given = None if reference is None else _reference_text(reference)
     workspace = Workspace.init(path, model=model, writer=writer, database=database, actor=actor)
     write_durably(workspace.path / FILE, [settings_text(preset(model)).encode()])
     if given is not None:
         write_durably(workspace.path / REFERENCE_FILE, [given.encode()])
     return workspace
+
+
+def _check_usable(name: str, dtype: str) -> None:
+    """Loads a model, so that one that cannot learn is told now and not after the first documents. The
+    embedded ones are known to load."""
+    from seal.models.model_names import BUILTIN
+
+    if name not in BUILTIN:
+        from seal.models.soundness import check_usable
+
+        check_usable(name, dtype)
 
 
 def _questions(given: Any) -> list[str]:

@@ -37,7 +37,9 @@ class Queue:
             keys = []
             for given in texts:
                 trust = config.trust if given.trust is None else given.trust
-                document = self.workspace.add_document(given.text, title=given.title, trust=trust)
+                document = self.workspace.add_document(
+                    given.text, title=given.title, trust=trust, distinct=True
+                )
                 if given.questions:
                     self.workspace.record_exam(document.id, given.questions, origin="given")
                 keys.append(document.id)

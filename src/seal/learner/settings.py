@@ -23,6 +23,7 @@ from seal.errors import ConfigError, InputFileError
 from seal.gates import GateConfig
 from seal.gates.decide import Autonomy
 from seal.learner.agreement import Judging
+from seal.learner.settings_errors import check_names, explained
 from seal.learner.ways import WaysConfig
 from seal.models.at_hand import parameters_at
 from seal.models.model_names import BUILTIN
@@ -253,16 +254,22 @@ def read_settings(
         if settings.get("autonomy") == "observe":  # which was another word for "ask"
             settings["autonomy"] = "ask"
             notice(f'{path}: autonomy = "observe" is read as "ask"; write that')
-        return LearnerConfig.model_validate(_with_words(settings, model))
+        config = LearnerConfig.model_validate(_with_words(settings, model))
     except OSError as error:
         raise InputFileError(f"{path} cannot be read: {error.strerror}", "Make it readable.") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: broken TOML: {error}", "Correct the file at that place.") from error
     except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
-        raise ConfigError(
-            f"{path}: {told}", "Correct these; docs/reference/learner.md lists them."
-        ) from error
+        raise explained(path, error, LearnerConfig) from error
+    check_names(
+        path,
+        prompt_style=config.prompt_style,
+        dtype=config.dtype,
+        device=config.device,
+        grader=config.grader,
+        formats=config.writing.formats,
+    )
+    return config
 
 
 def _with_words(settings: dict[str, Any], model: str) -> dict[str, Any]:

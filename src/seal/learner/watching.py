@@ -17,8 +17,9 @@ from seal.domains.knowledge.load import files_of
 from seal.errors import InputError, InputFileError
 from seal.files import write_durably
 from seal.learner.documents import Learned, Text, load_documents
+from seal.learner.identity import recognised
 from seal.learner.learner import Learner
-from seal.registry import Document, document_key
+from seal.registry import Document
 from seal.registry.canonical import sha256
 
 RECORD = "watched.json"
@@ -57,6 +58,7 @@ class WatchedFolder:
             raise InputFileError(f"{folder} is no folder", "Name a folder whose files are to be learned.")
         self.learner, self.folder = learner, folder
         self.trust, self.forget_removed = trust, forget_removed
+        self._told: set[str] = set()
         self._name = sha256(str(folder.resolve()).encode())
 
     def stamps(self) -> Stamps:
@@ -76,8 +78,8 @@ class WatchedFolder:
         files = self._record()
         texts, unreadable = self._read()
         fresh: list[Text] = []
-        for path, own in texts.items():
-            keys = [document_key(text.text) for text in own]
+        for path, own in self._recognised(texts).items():
+            keys = [text.document for text in own]
             known = files.setdefault(_digest(self.folder, path), WatchedFile([]))
             if set(keys) != set(known.now):
                 fresh += own
@@ -151,10 +153,22 @@ class WatchedFolder:
         unreadable: list[InputError] = []
         for path in self._files():
             try:
-                texts[path] = load_documents(path, trust=self.trust)
+                texts[path] = load_documents(path, trust=self.trust, notice=self._notice)
             except InputError as error:
                 unreadable.append(error)
         return texts, unreadable
+
+    def _notice(self, text: str) -> None:
+        """Tells what is to be known of a file; every file is read at each look, and it is told once."""
+        if text not in self._told:
+            self._told.add(text)
+            self.learner.parts.watch.notice(text)
+
+    def _recognised(self, texts: dict[Path, list[Text]]) -> dict[Path, list[Text]]:
+        """The texts with the ids of their documents. A heading that was corrected is so here at once."""
+        every = [text for own in texts.values() for text in own]
+        found = iter(recognised(self.learner.workspace, every, self.learner.parts.watch.notice))
+        return {path: [next(found) for _ in own] for path, own in texts.items()}
 
     def _record(self) -> dict[str, WatchedFile]:
         """What is known of this folder's files, by the digests of their names."""

@@ -7,6 +7,7 @@ than an answer; all others by the classes of `transformers`. What is in a GGUF f
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,14 @@ def model_folder(name_or_path: str | Path) -> str:
     if source.kind == "adapter":
         return model_folder(base_of_adapter(source.place))
     return _folder_of(source, name_or_path)
+
+
+def loadable_name(name_or_path: str | Path) -> str:
+    """The name by which `transformers` and `peft` load the model too: an absolute folder, or a hub name.
+    Raises as `load_model` does."""
+    source = find_model(name_or_path)
+    place = _folder_of(source, name_or_path)
+    return place if source.kind == "hub" else os.path.abspath(place)
 
 
 def is_ready(name_or_path: str | Path) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from seal.errors import InputError
 from seal.models.speed import Speed
 
 CheckState = Literal["ok", "warning", "problem"]
@@ -33,6 +34,17 @@ class Check:
     state: CheckState
     said: str
     advice: str = ""
+
+
+def check_usable(name: str, dtype: str) -> None:
+    """Raises what `load_model` does, and InputError for a model whose tokens cannot be used. How well it
+    knows what it is asked is no matter here."""
+    from seal.models.load import load_model
+
+    model, tokenizer = load_model(name, dtype=dtype)
+    for check in _ids(model, tokenizer):
+        if check.state == "problem":
+            raise InputError(f"the model {name} cannot be used: {check.name}: {check.said}", check.advice)
 
 
 def check_model(model: Any, tokenizer: Any) -> list[Check]:

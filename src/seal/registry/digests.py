@@ -12,9 +12,11 @@ from seal.registry.canonical import digest_of, sha256
 from seal.registry.records import Build, Version
 
 
-def document_key(text: str) -> str:
-    """The key of a document: the sha256 of its text."""
-    return sha256(text.encode("utf-8", "surrogatepass"))
+def document_key(text: str, title: str | None = None) -> str:
+    """The key of a document: the sha256 of its text; with `title`, of title and text together, which is the
+    key of one whose text another document has under another title."""
+    told = text if title is None else f"{title}\0{text}"
+    return sha256(told.encode("utf-8", "surrogatepass"))
 
 
 def build_parts(

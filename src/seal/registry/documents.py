@@ -25,9 +25,18 @@ class Documents(Core):
     """The operations on documents."""
 
     def add_document(
-        self, text: str, *, title: str, trust: float = 1.0, reason: str = "", actor: str | None = None
+        self,
+        text: str,
+        *,
+        title: str,
+        trust: float = 1.0,
+        distinct: bool = False,
+        reason: str = "",
+        actor: str | None = None,
     ) -> Document:
         """Records a document; its text goes to the store. One that is known stays as it is.
+
+        A text that is known under another title is the same document; if `distinct`, it is another one.
 
         Raises InputError if the text or the title cannot be stored.
         """
@@ -35,17 +44,25 @@ class Documents(Core):
         storable(title, "the title", empty=True)
         if not (math.isfinite(trust) and 0 <= trust <= 1):
             raise InputError(f"the trust is {trust}", "Give a number from 0 (none) to 1 (full).")
-        key = document_key(text)
+        digest = document_key(text)
         with self.transaction() as session:
+            same = select(DocumentRow).where(DocumentRow.text == digest).order_by(DocumentRow.sequence)
+            there = session.scalars(same).all()
+            row = next((one for one in there if one.title == title), None)
+            if row is None and there and not distinct:
+                row = there[0]
+            if row is not None:
+                return _document(row)
+            key = document_key(text, title) if there else digest
             row = session.get(DocumentRow, key)
-            if row is not None and not row.erased:
+            if row is not None and not row.erased:  # it was called so before its title was corrected
                 return _document(row)
             self.store.put_bytes(text.encode("utf-8"))
-            session.execute(delete(ErasureRow).where(ErasureRow.object == key))
+            session.execute(delete(ErasureRow).where(ErasureRow.object == digest))
             sequence = (session.scalar(select(func.max(DocumentRow.sequence))) or 0) + 1
             if row is None:
                 row = DocumentRow(id=key)
-            row.sequence, row.title, row.trust, row.text = sequence, title, float(trust), key
+            row.sequence, row.title, row.trust, row.text = sequence, title, float(trust), digest
             row.first_title = None
             row.added_at, row.learned_at, row.erased = self.clock.now(), None, False
             session.add(row)
@@ -54,7 +71,7 @@ class Documents(Core):
                 "document.add",
                 reason=reason,
                 actor=actor,
-                inputs={"document": key, "trust": float(trust)},
+                inputs={"document": key, "trust": float(trust)} | ({} if key == digest else {"text": digest}),
                 outputs={"sequence": sequence},
             )
             return _document(row)
@@ -95,7 +112,9 @@ class Documents(Core):
         """A document's text, checked. Raises StateError if it was erased, DamageError."""
         with self._reading() as session:
             row = present(session, key)
-        return self.store.read(row.id).decode("utf-8")
+            digest = row.text
+        assert digest is not None, "a document that is present has a text"
+        return self.store.read(digest).decode("utf-8")
 
     def record_lines(
         self, document: str, lines: Sequence[Line], *, writer: str, reason: str = "", actor: str | None = None

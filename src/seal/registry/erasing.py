@@ -56,7 +56,11 @@ class Erasing(Documents):
                 .order_by(VersionRow.sequence)
             ).all()
             _refuse_if_live(session, key, {version.id for version in versions})
-            objects = [key, *(b.object for b in builds), *(v.report for v in versions if v.report)]
+            objects = [
+                row.text or key,
+                *(b.object for b in builds),
+                *(v.report for v in versions if v.report),
+            ]
             row.title, row.first_title, row.text, row.erased = "", None, None, True
             for build in builds:
                 build.erased = True

@@ -1,6 +1,7 @@
 """Knowledge incorporation: passages that a model is to know by heart, with exams in questions and answers.
 
-`load` reads contexts from files; `domain` realises self-edits as training documents and words the exam.
+`load` reads contexts from files, each kind by its own reader; `domain` realises self-edits as training
+documents and words the exam.
 """
 
 from seal.domains.knowledge.domain import Knowledge, KnowledgeConfig, clean_answer

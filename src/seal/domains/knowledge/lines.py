@@ -15,6 +15,7 @@ from seal.domains.knowledge.blocks import GAP, HARD, PIPE, SOFT, TextBlock, row_
 from seal.text import Span
 
 __all__ = [
+    "has_headings",
     "is_question",
     "is_value",
     "joined",
@@ -149,9 +150,9 @@ def plain_table(lines: Sequence[str]) -> list[str] | None:
     cells = _cells(told)
     if cells is None:
         return None
-    has_headings = any(is_rule[1:2]) or _has_headings(cells)
-    headings = cells[0] if has_headings else []
-    rows = iter([""] * has_headings + [_row(headings, row) for row in cells[has_headings:]])
+    n_head = int(any(is_rule[1:2]) or has_headings(cells))
+    headings = cells[0] if n_head else []
+    rows = iter([""] * n_head + [_row(headings, row) for row in cells[n_head:]])
     return ["" if rule else next(rows) for rule in is_rule]
 
 
@@ -189,7 +190,7 @@ def _is_aligned(lines: Sequence[str]) -> bool:
     return short and (len({start for start, _ in edges}) == 1 or len({end for _, end in edges}) == 1)
 
 
-def _has_headings(cells: Sequence[Sequence[str]]) -> bool:
+def has_headings(cells: Sequence[Sequence[str]]) -> bool:
     """Whether the first row names the columns: it has no digits where those below have, or there are more
     than two columns."""
     first = any(map(str.isdigit, "".join(cells[0])))

@@ -1,18 +1,30 @@
-"""Contexts from files: SQuAD JSON, lists of records (JSON, JSON Lines), text and Markdown, folders of these.
+"""Contexts from files: texts, pages, books, data sets, tables, and folders of these.
 
-Knows file formats and says exactly what is wrong with a file and where. Knows nothing about training.
-The records of each format are listed under `load_contexts`.
+Knows which reader a file has, by its suffix, or by how it begins where it has none. Says exactly what is
+wrong with a file and where. Knows nothing about training. The kinds of files stand under `load_contexts`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from seal.domains.knowledge.records import json_contexts, json_lines_contexts
+from seal.domains.knowledge.office_files import docx_contexts, epub_contexts
+from seal.domains.knowledge.pdf_files import pdf_contexts
+from seal.domains.knowledge.records import json_contexts, json_lines_contexts, json_questions
+from seal.domains.knowledge.sources import Notice, Reader, Source, empty, silent
+from seal.domains.knowledge.table_files import (
+    csv_contexts,
+    csv_questions,
+    parquet_contexts,
+    parquet_questions,
+)
+from seal.domains.knowledge.titles import title_and_text
+from seal.domains.knowledge.web_pages import html_contexts
 from seal.errors import InputError, InputFileError
 from seal.hints import guess
 from seal.types import Context, Question
@@ -20,29 +32,52 @@ from seal.types import Context, Question
 _SHOWN: Final = 5  # how many names an error lists before it says "and n more"
 
 
-def load_contexts(path: str | Path) -> list[Context]:
+def load_contexts(path: str | Path, *, notice: Notice = silent) -> list[Context]:
     """Return the contexts in a file, or in all files of a folder and its subfolders, ordered by name.
 
-    - `.json`: SQuAD v1.1 (`{"data": [{"title", "paragraphs": [{"context", "qas": [...]}]}]}`; unanswerable
-      questions of v2 are left out), or a list of records, or one record.
-    - `.jsonl`: one record a line. A record is `{"title", "context" or "text", "questions": [{"question",
-      "answer" or "answers"}]}`; `questions` may be absent.
-    - `.txt`, `.md`, `.markdown`: one passage without questions. Its title is the first Markdown heading,
-      which is taken out of the text, or else the file's name.
+    - `.json`: SQuAD (`{"data": [{"title", "paragraphs": [{"context", "qas": [...]}]}]}`), or records: a list,
+      one alone, or a table of them as pandas writes it.
+    - `.jsonl`, `.ndjson`: one record a line. A record is `{"title", "context" or "text", "questions":
+      [{"question", "answer" or "answers"}]}`; `questions` may be absent, or one `question` with its answers
+      stands in the record itself. Questions that cannot be answered (SQuAD 2) are left out.
+    - `.csv`, `.tsv`, `.parquet`: rows that are such records; a table without a column `context` or `text` is
+      one passage.
+    - `.txt`, `.md`, `.markdown`: one passage without questions. Its title stands in its front matter, or is
+      the Markdown heading at its top, or else the file's name.
+    - `.html`, `.docx`, `.epub`, `.pdf`: one passage; needs the extra `documents`.
 
     In a folder, hidden files and files of other kinds are passed over. Contexts with the same title and text
-    become one, with the questions of all of them. Ids depend on title and text only.
+    become one, with the questions of all of them. Ids depend on title and text only. `notice` is told what a
+    person should know: an encoding that had to be found out, questions that were left out.
 
     Raises:
-        InputFileError: the file is missing, unreadable, empty, of an unknown kind, not UTF-8 or broken JSON.
+        InputFileError: the file is missing, unreadable, empty, of an unknown kind, no text or broken.
         InputError: a record has the wrong shape, or a passage, question or answer is missing or empty.
     """
     path = Path(path)
     if path.is_dir():
-        contexts = [context for file in files_of(path) for context in _load_file(file)]
+        contexts = [context for file in files_of(path) for context in _load_file(file, notice)]
     else:
-        contexts = _load_file(path)
+        contexts = _load_file(path, notice)
     return _merge(contexts)
+
+
+def contexts_in(raw: bytes, where: str, *, notice: Notice = silent) -> list[Context]:
+    """The contexts in what has no name, as the standard input: what it is shows in how it begins, and is text
+    where nothing does. Raises as `load_contexts` does."""
+    return _merge(_contexts(_READERS[_suffix_of(raw)], Source(raw, where, "", notice)))
+
+
+def load_questions(path: str | Path, *, notice: Notice = silent) -> list[Question]:
+    """The questions in a file that names no passage: a list of them as JSON, JSON Lines or a table.
+
+    Raises InputFileError, InputError.
+    """
+    path = Path(path)
+    _reader(path)  # which says what is wrong with the name
+    if path.suffix.lower() not in _QUESTIONS:
+        raise InputFileError(f"{path}: this holds no questions.", f"Give one of {', '.join(_QUESTIONS)}.")
+    return list(_QUESTIONS[path.suffix.lower()](Source.of_file(path, notice)))
 
 
 def require_questions(contexts: Sequence[Context]) -> None:
@@ -71,20 +106,38 @@ def context_id(title: str, text: str) -> str:
     return hashlib.sha256(f"{title}\0{text}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def _load_file(path: Path) -> list[Context]:
-    reader = _reader(path)
-    text = _read_text(path)
-    if not text.strip():
-        raise InputFileError(f"{path}: the file is empty.", "Put at least one passage in it.")
-    contexts = [
-        replace(context, id=context_id(context.title, context.text)) for context in reader(text, path)
-    ]
+def _load_file(path: Path, notice: Notice) -> list[Context]:
+    return _contexts(_reader(path), Source.of_file(path, notice))
+
+
+def _contexts(reader: Reader, source: Source) -> list[Context]:
+    if not source.raw.strip():
+        raise empty(source.where)
+    contexts = [replace(context, id=context_id(context.title, context.text)) for context in reader(source)]
     if not contexts:
-        raise InputFileError(f"{path}: there is no passage in the file.", "Put at least one record in it.")
+        raise InputFileError(
+            f"{source.where}: there is no passage in the file.", "Put at least one record in it."
+        )
     return contexts
 
 
-def _reader(path: Path) -> Callable[[str, Path], Iterable[Context]]:
+def _suffix_of(raw: bytes) -> str:
+    """What a file without a name is, by how it begins."""
+    if raw.startswith(b"%PDF-"):
+        return ".pdf"
+    if raw.startswith(b"PAR1"):
+        return ".parquet"
+    if raw.startswith(b"PK\x03\x04"):
+        return ".epub" if b"application/epub+zip" in raw[:200] else ".docx"
+    start = raw[:1000].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if _HTML.match(start):
+        return ".html"
+    if _RECORDS.match(start):
+        return ".jsonl" if _SECOND_LINE.search(raw) else ".json"
+    return ".md"
+
+
+def _reader(path: Path) -> Reader:
     suffix = path.suffix.lower()
     if suffix in _READERS and not path.exists():
         raise _missing(path)
@@ -106,26 +159,6 @@ def _missing(path: Path) -> InputFileError:
     return InputFileError(f"{path}: there is no such file.{hint}", "Check the path.")
 
 
-def _read_text(path: Path) -> str:
-    if not path.is_file():  # a pipe or a device could block for ever
-        raise InputFileError(f"{path}: this is not a regular file.", "Give a file or a folder.")
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise InputFileError(
-            f"{path}: the file cannot be read: {reason}.", "Check its permissions."
-        ) from error
-    try:
-        text = raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        message = f"{path}: the file is not UTF-8: byte 0x{raw[error.start]:02x} at offset {error.start}."
-        utf16 = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
-        hint = "It looks like UTF-16; save it" if utf16 else "Save it"
-        raise InputFileError(message, f"{hint} as UTF-8.") from error
-    return text.removeprefix("\ufeff")
-
-
 def files_of(folder: Path) -> list[Path]:
     """The files in a folder and its subfolders that `load_contexts` reads, ordered by name. Raises
     InputFileError if there is none."""
@@ -144,27 +177,13 @@ def files_of(folder: Path) -> list[Path]:
     return files
 
 
-def _document_contexts(text: str, path: Path) -> list[Context]:
-    lines = text.splitlines()
-    title = path.stem
-    fenced = False
-    for index, line in enumerate(lines):
-        if line.lstrip().startswith(("```", "~~~")):
-            fenced = not fenced
-        bare = line.strip()
-        marks = len(bare) - len(bare.lstrip("#"))
-        heading = bare[marks:].rstrip("#").strip()
-        is_heading = 1 <= marks <= 6 and bare[marks : marks + 1] in (" ", "\t") and heading
-        if is_heading and not fenced:
-            title = heading
-            del lines[index]
-            break
-    body = "\n".join(lines).strip()
+def _document_contexts(source: Source) -> list[Context]:
+    title, body = title_and_text(source.text().replace("\r\n", "\n").replace("\r", "\n"))
     if not body:
         raise InputError(
-            f"{path}: the passage is empty: there is a heading and no text.", "Write the passage."
+            f"{source.where}: the passage is empty: there is a heading and no text.", "Write the passage."
         )
-    return [Context(id="", title=title, text=body)]
+    return [Context(id="", title=title or source.stem, text=body)]
 
 
 def _merge(contexts: Iterable[Context]) -> list[Context]:
@@ -199,10 +218,33 @@ def _unique_questions(context: str, questions: Iterable[Question]) -> tuple[Ques
     return tuple(kept)
 
 
-_READERS: Final[dict[str, Callable[[str, Path], Iterable[Context]]]] = {
+_HTML: Final = re.compile(rb"<(?:!doctype\s+html|html[\s>]|\?xml[^>]*>\s*<(?:!doctype\s+html|html))", re.I)
+_RECORDS: Final = re.compile(rb"\{\s*\"|\[\s*\{\s*\"")
+_SECOND_LINE: Final = re.compile(rb"\A\s*\{[^\n]*\}[^\S\n]*\n\s*\{")
+_READERS: Final[dict[str, Reader]] = {
     ".json": json_contexts,
     ".jsonl": json_lines_contexts,
+    ".ndjson": json_lines_contexts,
+    ".csv": csv_contexts,
+    ".tsv": csv_contexts,
+    ".parquet": parquet_contexts,
     ".txt": _document_contexts,
     ".md": _document_contexts,
     ".markdown": _document_contexts,
+    ".html": html_contexts,
+    ".htm": html_contexts,
+    ".xhtml": html_contexts,
+    ".docx": docx_contexts,
+    ".epub": epub_contexts,
+    ".pdf": pdf_contexts,
+}
+SUFFIXES: Final = tuple(_READERS)
+"""Of the files that are read."""
+_QUESTIONS: Final[dict[str, Callable[[Source], Iterable[Question]]]] = {
+    ".json": json_questions,
+    ".jsonl": json_questions,
+    ".ndjson": json_questions,
+    ".csv": csv_questions,
+    ".tsv": csv_questions,
+    ".parquet": parquet_questions,
 }

@@ -1,0 +1,100 @@
+"""What a text document is called, and what of it is text: front matter, and the heading at its top.
+
+Knows YAML between lines of `---` and TOML between lines of `+++`. Of both the title is taken and the rest is
+left out: it is about the file. A heading that does not stand at the top is a section of the text. Never
+raises on any text.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from typing import Any, Final
+
+import yaml
+
+from seal.domains.knowledge.blocks import blocks_of
+
+__all__ = ["title_and_text"]
+
+_FRONT: Final = re.compile(
+    r"\A\ufeff?\s{0,200}?(---|\+\+\+)[ \t]*\r?\n"
+    r"((?:(?!---|\.\.\.|\+\+\+)[^\n]*\n){1,500}?)"
+    r"(---|\.\.\.|\+\+\+)[ \t]*\r?(?:\n|\Z)"
+)
+_KEY: Final = re.compile(r"^[\w.-]+[ \t]*[:=](?:[ \t]|\r?$)", re.M)
+_TITLE_LINE: Final = re.compile(r"^title[ \t]*[:=][ \t]*(.+?)[ \t]*\r?$", re.M | re.I)
+_MOST_CHARS: Final = 20_000  # of front matter, and of what may stand before the heading at the top
+_UNDERLINE: Final = re.compile(r"[^\S\n]*\r?\n[ >]{0,3}(?:=+|-+)[ \t]*\r?(?=\n|\Z)")
+
+
+def title_and_text(text: str) -> tuple[str, str]:
+    """The title that a document states, empty where it states none; and its text, without front matter and
+    without the heading that says the title."""
+    stated, body = _front_matter(text)
+    heading, start, stop = _heading_at_top(body)
+    if heading and (not stated or _folded(heading) == _folded(stated)):
+        body = body[:start] + body[stop:]
+        stated = stated or heading
+    return stated, body.strip()
+
+
+def _front_matter(text: str) -> tuple[str, str]:
+    """The title in the front matter, and what is below it."""
+    match = _FRONT.match(text)
+    if match is None or len(match[2]) > _MOST_CHARS or not _KEY.search(match[2]):
+        return "", text
+    is_toml = match[1] == "+++"
+    if is_toml != (match[3] == "+++"):
+        return "", text
+    told = _parsed(match[2], is_toml)
+    if told is None:  # as people write it: "title: Halden: a guide" is no YAML
+        line = _TITLE_LINE.search(match[2])
+        return _line(line[1].strip("\"'")) if line else "", text[match.end() :]
+    titles = {key.casefold(): value for key, value in told.items() if isinstance(key, str)}
+    title = titles.get("title", "")
+    return _line(title) if isinstance(title, str) else "", text[match.end() :]
+
+
+def _parsed(block: str, is_toml: bool) -> Mapping[Any, Any] | None:
+    try:
+        if is_toml:
+            told: Any = {key: str(value) for key, value in tomllib.loads(block.replace("\r\n", "\n")).items()}
+        else:
+            told = yaml.load(block, Loader=_Texts)
+    except (yaml.YAMLError, tomllib.TOMLDecodeError, ValueError, RecursionError):
+        return None
+    return told if isinstance(told, Mapping) else None
+
+
+class _Texts(yaml.BaseLoader):
+    """Every value as it is written: the title 1.10 is no number, and NO is no truth value."""
+
+
+def _heading_at_top(text: str) -> tuple[str, int, int]:
+    """The heading with which a text begins, and where it stands; empty if it begins with something else."""
+    head = text[:_MOST_CHARS]
+    if len(text) > _MOST_CHARS:
+        head = head[: head.rfind("\n") + 1]
+    first = next(iter(blocks_of(head)), None)
+    if first is None or first.kind != "heading":
+        return "", 0, 0
+    start = head.rfind("\n", 0, first.places[0]) + 1
+    stop = head.find("\n", first.places[-1])
+    stop = len(head) if stop < 0 else stop
+    if not head[start : first.places[0]].lstrip(" >").startswith("#"):
+        start = head.rfind("\n", 0, first.places[0]) + 1
+        underline = _UNDERLINE.match(head, stop - (head[stop - 1 : stop] == "\r"))
+        if underline is None:
+            return "", 0, 0
+        stop = underline.end()
+    return _line(first.text), start, stop
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _folded(text: str) -> str:
+    return "".join(filter(str.isalnum, text.casefold()))

@@ -1,0 +1,129 @@
+"""Which documents are known already, whatever their white space; and whose title a document corrects.
+
+A document is its title and text together. The same text under another title corrects the title where it can
+be the same document: it is from the same file, a person gave the title, or the text itself names what it is
+about, so that the title is but a label. A text that leaves that to its title ("Open from 9 to 5.") is another
+document under another one. Knows nothing about screening or study.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from seal.errors import InputFileError
+from seal.files import write_durably
+from seal.learner.documents import Text, told_of_title
+from seal.registry import Document, Workspace, document_key
+
+RECORD = "sources.json"
+"""In a workspace's folder: which documents came from which file, by digests."""
+
+
+def recognised(
+    workspace: Workspace, texts: Sequence[Text], notice: Callable[[str], None] | None = None
+) -> list[Text]:
+    """The documents with the ids that they have or will have (`Text.document`). Those that are stored have
+    the stored text and title; titles that they correct are corrected and `notice` is told, unless it is None.
+
+    Raises InputFileError if the record of files cannot be read, DamageError if a text is damaged.
+    """
+    documents = [document for document in workspace.documents() if not document.erased]
+    bodies = {document.id: workspace.text(document.id) for document in documents}
+    stored: dict[str, list[Document]] = {}
+    for document in documents:
+        stored.setdefault(plain(bodies[document.id]), []).append(document)
+    keys = [plain(given.text) for given in texts]
+    called = {(key, _title(given)) for key, given in zip(keys, texts) if _is_titled(given)}
+    sources = _sources(workspace.path)
+    there = {document_key(text) for text in bodies.values()}
+    made: dict[tuple[str, str], str] = {}
+    found: list[Text] = []
+    for key, given in zip(keys, texts):
+        same = stored.get(key, [])
+        document = _same(given, same)
+        if document is None:
+            left = [one for one in same if (key, plain(one.title)) not in called]
+            if len(left) == 1 and _corrects(given, left[0], sources):
+                document = left[0] if notice is None else _retitled(workspace, left[0], given, notice)
+                stored[key] = [document if one.id == document.id else one for one in same]
+        if document is not None:
+            known = replace(given, text=bodies[document.id], title=document.title)
+            found.append(replace(known, document=document.id))
+            continue
+        if not _is_titled(given):  # it is what is called by a title in the same call, if anything is
+            titles = (title for text, title in called if text == key)
+            given = replace(given, title=next(titles, given.title))
+        name = (key, _title(given))
+        if name not in made:
+            digest = document_key(given.text)
+            made[name] = document_key(given.text, given.title) if digest in there else digest
+            there.add(digest)
+        found.append(replace(given, document=made[name]))
+    return found
+
+
+def plain(text: str) -> str:
+    """A text as far as it tells it from others: without its line ends and the width of its gaps."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def remember_sources(folder: Path, learned: Iterable[tuple[str, str]]) -> None:
+    """Keeps from which file each document came: pairs of a source and a document's id."""
+    told = _sources(folder)
+    before = json.dumps(told)
+    for source, document in learned:
+        if source and document:
+            told[source] = list(dict.fromkeys([*told.get(source, []), document]))
+    if json.dumps(told) != before:
+        write_durably(folder / RECORD, [json.dumps(told, indent=1).encode()])
+
+
+def _sources(folder: Path) -> dict[str, list[str]]:
+    path = folder / RECORD
+    try:
+        told: Any = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise InputFileError(
+            f"{path} cannot be read",
+            "Restore it, or remove it: it only tells a corrected title from a new document.",
+        ) from error
+    return told
+
+
+def _same(given: Text, there: Sequence[Document]) -> Document | None:
+    """The stored document that a text is, as it is called now. A text without a title is any of its text."""
+    by_name = [one for one in there if plain(one.title) == _title(given)]
+    return next(iter(by_name if _is_titled(given) else [*by_name, *there]), None)
+
+
+def _is_titled(given: Text) -> bool:
+    return given.titled and bool(_title(given))
+
+
+def _corrects(given: Text, document: Document, sources: dict[str, list[str]]) -> bool:
+    """Whether another title for a text is the same document's."""
+    if given.corrects or not document.title.strip():
+        return True
+    if given.source and document.id in sources.get(given.source, ()):
+        return True
+    told = plain(given.text).casefold()
+    return any(title.casefold() in told for title in (plain(document.title), _title(given)))
+
+
+def _retitled(
+    workspace: Workspace, document: Document, given: Text, notice: Callable[[str], None]
+) -> Document:
+    after = workspace.retitle_document(document.id, _title(given))
+    notice(told_of_title(document.title, after))
+    return after
+
+
+def _title(given: Text) -> str:
+    return plain(given.title)
