@@ -71,7 +71,7 @@ def _pairs_once(text: str, max_chars: int) -> list[str]:
         kind, number, rest = _label(line)
         if kind == "question":
             reader.question(number, rest)
-        elif kind == "answer" or _is_lettered_answer(line, lines[index + 1 :]):
+        elif kind == "answer" or _is_lettered_answer(lines, index):
             reader.answer(number, rest if kind else _OPTION.sub("", line.strip(), count=1))
         else:
             reader.text(line, after_blank)
@@ -168,13 +168,14 @@ def _label(line: str) -> tuple[str, int | None, str]:
     return kind, int(number) if number else None, bare[match.end() :]
 
 
-def _is_lettered_answer(line: str, rest: list[str]) -> bool:
+def _is_lettered_answer(lines: list[str], at: int) -> bool:
     """Whether "A. text" is an answer: it is, unless a "B." after it makes it the first of several options."""
-    option = _OPTION.match(line.strip())
+    option = _OPTION.match(lines[at].strip())
     if option is None or option.group(1) != "A":
         return False
-    following = list(islice((_OPTION.match(later.strip()) for later in rest if later.strip()), 2))
-    return all(later is None or later.group(1) != "B" for later in following)
+    later = (lines[below].strip() for below in range(at + 1, len(lines)))
+    following = islice((_OPTION.match(line) for line in later if line), 2)
+    return all(one is None or one.group(1) != "B" for one in following)
 
 
 def _content(text: str, max_chars: int) -> str:

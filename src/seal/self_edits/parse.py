@@ -13,6 +13,7 @@ from seal.self_edits import clean
 from seal.thoughts import without_thoughts
 
 _MAX_PASSES = 50
+_FAR = 200  # lines: a list does not go on behind so many others
 _TITLE_WORDS = 14  # a line of so few words before a much longer one is a title of it
 
 
@@ -71,8 +72,8 @@ def cut_drift(lines: list[str], *, label_repeats: bool = False) -> list[str]:
         bare = line.strip().casefold()
         is_prompt = bare == "passage:" and seen
         if is_prompt and label_repeats:
-            rest = [later.strip().casefold() for later in lines[index + 1 :]]
-            following = next((later for later in rest if later in ("passage:", "rewritten passages:")), "")
+            below = (lines[at].strip().casefold() for at in range(index + 1, len(lines)))
+            following = next((later for later in below if later in ("passage:", "rewritten passages:")), "")
             is_prompt = following == "rewritten passages:"
         if clean.is_drift(line) or is_prompt:
             return lines[:index]
@@ -140,7 +141,7 @@ def _from_list(lines: list[_Line], paragraphs: bool) -> list[str]:
         elif line.is_indented or not (line.after_blank or clean.ends_sentence(items[-1])):
             items[-1] = f"{items[-1].rstrip()} {line.text.strip()}"
         elif not line.text.rstrip().endswith("?") and (
-            (paragraphs and not line.after_blank) or _continues(lines[index + 1 :], last)
+            (paragraphs and not line.after_blank) or _continues(lines, index, last)
         ):
             items.append(line.text)
         else:
@@ -148,8 +149,10 @@ def _from_list(lines: list[_Line], paragraphs: bool) -> list[str]:
     return items
 
 
-def _continues(rest: list[_Line], last: _Line | None) -> bool:
-    following = next((line for line in rest if line.is_item), None)
+def _continues(lines: list[_Line], at: int, last: _Line | None) -> bool:
+    """Whether the list goes on below a line that is none of its items."""
+    below = (lines[index] for index in range(at + 1, min(at + _FAR, len(lines))))
+    following = next((line for line in below if line.is_item), None)
     if following is None or last is None:
         return False
     if last.number is None or following.number is None:
