@@ -10,8 +10,7 @@ import pytest
 from checkpoints import save_toy
 from learners import CONFIG, Gates, begin, content, fake, learn_all, reopened
 from seal.errors import AdapterError, DamageError
-from seal.learner import Learner
-from seal.learner import answering
+from seal.learner import Learner, answering
 from seal.learner import library as libraries
 from seal.learner.checkup import check_base
 from seal.models.identity import model_record, stored_digest
