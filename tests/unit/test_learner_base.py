@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from checkpoints import save_toy
 from learners import CONFIG, Gates, begin, content, fake, learn_all, reopened
+from seal.cli import main
 from seal.errors import AdapterError, DamageError
 from seal.learner import Learner, answering
 from seal.learner import library as libraries
@@ -107,3 +109,21 @@ def test_the_check_reads_the_files_anew(toy: Path, tmp_path: Path, gates: Gates,
     monkeypatch.setattr("seal.learner.checkup.stored_digest", lambda *_, **__: "f" * 64)
     [check] = check_base(learner)
     assert check.state == "problem"
+
+
+def test_an_audit_reads_the_weights(tmp_path: Path, gates: Gates, capsys: pytest.CaptureFixture[str]) -> None:
+    toy = save_toy(tmp_path / "toy")
+    learn_all(begin(tmp_path / "w", toy), [A])
+    verify = ["audit", "--verify", "--workspace", str(tmp_path / "w")]
+    assert main(verify) == 0
+    assert "weights: " in capsys.readouterr().out
+    assert main([*verify, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["weights"]["state"] == "ok"
+    (toy / "model.safetensors").rename(tmp_path / "kept")
+    assert main(verify) == 0  # an audit needs no model; that it had none is said
+    assert "not checked" in capsys.readouterr().out
+    data = bytearray((tmp_path / "kept").read_bytes())
+    data[-2] ^= 0x40
+    (toy / "model.safetensors").write_bytes(data)
+    assert main(verify) == 2
+    assert "other weights" in capsys.readouterr().err
