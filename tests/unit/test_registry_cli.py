@@ -63,7 +63,7 @@ def test_verifying_tells_the_head_and_takes_it_as_an_anchor(
     workspace: Workspace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of versions whose base is made up."""
-    monkeypatch.setattr("seal.cli.audit._weights", lambda _: None)
+    monkeypatch.setattr("seal.learner.checkup.check_base", lambda _: [])
     learn(workspace, "One.")
     said = run(capsys, "audit", "--verify")
     assert said.startswith("sound: 5 entries") and "cannot be told whether the last entries were cut" in said

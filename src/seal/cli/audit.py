@@ -57,7 +57,7 @@ def _list(learner: Learner, last: int, json: bool) -> None:
 
 
 def _weights(learner: Learner) -> Check | None:
-    """Whether the model's files are those of the versions; None if there are none, or no model here."""
+    """Whether the model's files are those that the versions were made with; None if there are no versions."""
     if not learner.workspace.bases():
         return None
     from seal.learner.checkup import check_base
