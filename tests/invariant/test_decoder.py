@@ -12,13 +12,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
 from seal.models import load_model, save_model
 from seal.models import packed as packing
-from seal.models.cache import new_cache
-from seal.models.decoder import Decoder
+from seal.models.cache import can_copy_rows, new_cache
+from seal.models.decoder import Decoder, is_embedded
 from seal.models.generate import generate
 from seal.models.identity import model_record
 from seal.models.load import load_with_transformers
 from seal.models.model_names import BUILTIN, builtin_path
-from seal.models.packed import Batch, packs
+from seal.models.packed import Batch, packs, shares_prefixes
 from seal.models.packed_attention import TextGroup
 from seal.training import train
 from seal.training.adapter import linears
@@ -147,4 +147,8 @@ def test_a_saved_model_loads_with_transformers_and_has_the_changed_weights(both:
 
 
 def test_a_folder_is_not_taken_for_an_embedded_model() -> None:
-    assert isinstance(load_model(builtin_path("tiny"))[0], LlamaForCausalLM)
+    """Which is run as it was when what it writes was written."""
+    own, folder = load_model("tiny")[0], load_model(builtin_path("tiny"))[0]
+    assert is_embedded(own) and not is_embedded(folder) and type(folder) is Decoder
+    assert shares_prefixes(folder, 10) and can_copy_rows(folder, 10)
+    assert not shares_prefixes(own, 10) and not can_copy_rows(own, 10)

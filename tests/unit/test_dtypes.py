@@ -14,44 +14,62 @@ from seal.config import EngineConfig
 from seal.engine.adapt import Adaptation
 from seal.errors import ConfigError
 from seal.learner.library import environment
-from seal.models import dtypes
-from seal.models.dtypes import AUTO, dtype_of, fastest_dtype
+from seal.models import speed
+from seal.models.dtypes import AUTO, dtype_of
 from seal.models.load import load_model
+from seal.models.speed import Speed, bfloat16_gain
 from toys import toy_model
 
 CPU = torch.device("cpu")
 
 
-def measured(monkeypatch: pytest.MonkeyPatch, seconds: dict[torch.dtype, float]) -> list[torch.dtype]:
-    """Makes products take so long; gets each type that is timed."""
-    timed: list[torch.dtype] = []
+def measured(monkeypatch: pytest.MonkeyPatch, times: float) -> list[str]:
+    """Makes bf16 so many times as fast; gets an entry for each measurement."""
+    made: list[str] = []
 
-    def product_s(kind: torch.dtype) -> float:
-        timed.append(kind)
-        return seconds[kind]
+    def measure(device: str) -> Speed:
+        made.append(device)
+        return Speed(device, 1, 1e9, times * 1e9, 1, 1)
 
-    fastest_dtype.cache_clear()
-    monkeypatch.setattr(dtypes, "_product_s", product_s)
-    return timed
+    monkeypatch.setattr(speed, "measure_speed", measure)
+    return made
 
 
 @pytest.fixture(autouse=True)
-def _measured_anew() -> Any:
-    yield
-    fastest_dtype.cache_clear()
+def _measured_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEAL_CACHE", str(tmp_path / "cache"))
 
 
-def test_auto_is_bf16_where_it_is_clearly_faster(monkeypatch: pytest.MonkeyPatch) -> None:
-    for seconds, expected in ((0.4, torch.bfloat16), (0.9, torch.float32), (5.0, torch.float32)):
-        timed = measured(monkeypatch, {torch.bfloat16: seconds, torch.float32: 1.0})
-        assert [dtype_of(AUTO, CPU) for _ in range(3)] == [expected] * 3
-        assert len(timed) == 2
-    assert dtype_of(AUTO, torch.device("cuda")) == torch.bfloat16 and len(timed) == 2
+@pytest.mark.parametrize(
+    ("times", "expected"), [(2.5, torch.bfloat16), (1.1, torch.float32), (0.2, torch.float32)]
+)
+def test_auto_is_bf16_where_it_is_clearly_faster(
+    times: float, expected: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = measured(monkeypatch, times)
+    assert [dtype_of(AUTO, CPU) for _ in range(3)] == [expected] * 3
+    assert made == ["cpu"]  # remembered
+    assert dtype_of(AUTO, torch.device("cuda")) == torch.bfloat16 and made == ["cpu"]
     assert dtype_of("float32", CPU) == torch.float32 == dtype_of(torch.float32, CPU)
 
 
-def test_a_product_is_timed() -> None:
-    assert 0 < dtypes._product_s(torch.float32) < 60
+def test_what_was_measured_holds_for_this_processor_and_these_threads_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measured(monkeypatch, 3.0)
+    assert bfloat16_gain() == 3.0
+    measured(monkeypatch, 1.0)
+    assert bfloat16_gain() == 3.0
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 77)
+    assert bfloat16_gain() == 1.0
+    monkeypatch.undo()
+    monkeypatch.setenv("SEAL_CACHE", str(tmp_path / "cache"))
+    [*kept] = (tmp_path / "cache" / "machine").iterdir()
+    assert len(kept) == 2
+    for path in kept:
+        path.write_text("{")
+    measured(monkeypatch, 2.0)
+    assert bfloat16_gain() == 2.0  # what cannot be read is measured anew
 
 
 def test_a_wrong_name_is_answered_with_the_nearest() -> None:
@@ -62,7 +80,7 @@ def test_a_wrong_name_is_answered_with_the_nearest() -> None:
 def test_a_model_is_loaded_in_it_and_the_embedded_one_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    measured(monkeypatch, {torch.bfloat16: 0.1, torch.float32: 1.0})
+    measured(monkeypatch, 10.0)
     save_toy(tmp_path / "toy")
     assert load_model(tmp_path / "toy", dtype=AUTO)[0].dtype == torch.bfloat16
     assert load_model("tiny", dtype=AUTO)[0].dtype == torch.float32

@@ -144,6 +144,20 @@ def test_a_number_that_is_not_finite_stays_in_its_group() -> None:
     assert into[0].isnan().all() and torch.equal(into[1:, 0, 0], torch.tensor([5.0, 1.0]))
 
 
+@pytest.mark.parametrize(("k", "n"), [(576, 16), (16, 576), (16, 1536), (7, 3)])
+def test_a_row_alone_is_multiplied_as_beside_others_in_bf16(k: int, n: int) -> None:
+    """By another way, which rounds once too: to the same number, or to its neighbour where the sum lies
+    between the two."""
+    draw = torch.Generator().manual_seed(k)
+    x, w = (torch.randn(shape, generator=draw).bfloat16() for shape in ((1, k), (1, k, n)))
+    alone, pair = Groups((1,), torch.device("cpu")), Groups((2,), torch.device("cpu"))
+    twice = x.repeat(2, 1)
+    one, beside = alone.product(x, alone.tiles(x), w), pair.product(twice, pair.tiles(twice), w)[:1]
+    assert one.dtype == torch.bfloat16 and one.shape == beside.shape
+    torch.testing.assert_close(one, beside, rtol=2**-7, atol=1e-3)
+    assert (one == beside).double().mean() > 0.98
+
+
 def test_schedules() -> None:
     linear = Hyperparameters(learning_rate=1.0, schedule="linear", final_lr_fraction=0.2)
     assert [learning_rate(linear, k, 4) for k in range(4)] == pytest.approx([1.0, 0.8, 0.6, 0.4])

@@ -90,9 +90,9 @@ class Mind:
 
     def __post_init__(self) -> None:
         cells = self.cells.values()
-        self.router = CellRouter([cell.entry for cell in cells], self.router_config)
         pages = [(cell.entry, cell.page) for cell in cells if cell.page is not None]
         self.finder = Finder(pages, self.router_config) if pages else None
+        self._router = None if pages else CellRouter([cell.entry for cell in cells], self.router_config)
         self._routes: RecentlyUsed[str, tuple[str, ...]] = RecentlyUsed(QUESTIONS)
         self._wordings: RecentlyUsed[str, dict[str, str]] = RecentlyUsed(QUESTIONS)
         self._texts: RecentlyUsed[str, list[str]] = RecentlyUsed(DOCUMENTS)
@@ -128,7 +128,11 @@ class Mind:
 
     def _matches(self, question: str) -> Sequence[DocumentMatch]:
         """The router's candidates; how each of them is asked is noted."""
-        matches = self.router.route(question) if self.finder is None else self.finder.find(question).documents
+        if self._router is not None:
+            matches: Sequence[DocumentMatch] = self._router.route(question)
+        else:
+            assert self.finder is not None
+            matches = self.finder.find(question).documents
         wordings = {match.key: _in_full(question, match, self.cells[match.key].entry) for match in matches}
         self._wordings.put(question, wordings)
         return matches

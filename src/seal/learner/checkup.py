@@ -11,9 +11,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from seal.errors import SealError
 from seal.gates import GateConfig
 from seal.gates.power import items_to_show
+from seal.models.identity import stored_digest
 from seal.models.soundness import Check, check_model, check_speed
 
 if TYPE_CHECKING:
@@ -70,12 +73,30 @@ def check_workspace(learner: Learner, speed: Speed) -> list[Check]:
     told, loaded = check_loading(name, lambda: (parts.adaptation.model, parts.adaptation.tokenizer))
     checks = [told]
     if loaded is not None:
-        checks += [*check_model(*loaded), *check_machine(loaded[0], speed)]
+        checks += [*check_base(learner), *check_model(*loaded), *check_machine(loaded[0], speed)]
         try:
             checks += check_reference(parts.reference, config.gates)
         except SealError as error:
             checks.append(Check("gates: reference", "problem", error.message, error.hint))
     return [*checks, _queue(learner)]
+
+
+def check_base(learner: Learner) -> list[Check]:
+    """Whether the model's files are the base that the versions were made with: they are read as a whole,
+    whatever is remembered of them. Nothing to say before there are versions."""
+    known = learner.workspace.bases()
+    if not known:
+        return []
+    model = learner.parts.adaptation.model
+    kinds = (None, torch.bfloat16, torch.float16)  # what it was loaded as when bases were named by that
+    digests = (stored_digest(model, rounded=kind, anew=True) for kind in kinds)
+    if (named := next((digest for digest in digests if digest in known), None)) is not None:
+        return [Check("weights", "ok", f"{named[:12]}, which the versions here were made with")]
+    there = ", ".join(sorted(digest[:12] for digest in known))
+    advice = "Put the model's files back that the workspace was begun with."
+    return [
+        Check("weights", "problem", f"other weights than the versions here were made with ({there})", advice)
+    ]
 
 
 def check_reference(items: Sequence[ReferenceItem], gates: GateConfig) -> list[Check]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,7 +25,8 @@ from seal.learner.compiling import Compiled
 from seal.learner.practice import skills_name
 from seal.learner.settings import LearnerConfig
 from seal.learner.writing import SourceDocument
-from seal.models.identity import model_record, weights_fingerprint
+from seal.models.dtypes import DTYPES
+from seal.models.identity import stored_digest, weights_fingerprint
 from seal.registry import Build, Document, Line, Version, Workspace
 from seal.registry.canonical import digest_of
 from seal.registry.digests import gives_its_id, key_of
@@ -38,6 +39,9 @@ from seal.types import Question
 
 _FINGERPRINT = "fingerprint.json"
 _TOLERANCE = 2e-3
+_TOLERANCE_ROUNDED = 0.05
+"""Where the weights are held in another type than when the cell was made. Measured on SmolLM2-135M, made in
+bf16 and asked in fp32: 0.016."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +98,8 @@ class Library:
     ) -> None:
         self.workspace, self.config, self.adaptation = workspace, config, base
         settings = workspace.settings()
-        self.base = model_record(settings["model"], base.model)["sha256"]
-        written_by = self.base if writer is base else model_record(settings["writer"], writer.model)["sha256"]
+        self.base, rounded = _digest_of(base.model, workspace.bases())
+        written_by = self.base if writer is base else stored_digest(writer.model, rounded=rounded)
         self.recipe = config.recipe()
         if config.method == "units":  # what a writer writes depends on its practice
             self.recipe["skills"] = skills_name(weights_fingerprint(writer.model))
@@ -182,7 +186,9 @@ class Library:
             raise DamageError(
                 f"the build {build.key[:12]} has the cell of another document", "Restore the workspace."
             )
-        if not _same(fingerprint(self.adaptation, adapter), told.get("logits")):
+        alike = _precision(build.environment) == _precision(self.environment)
+        tolerance = _TOLERANCE if alike else _TOLERANCE_ROUNDED
+        if not _same(fingerprint(self.adaptation, adapter), told.get("logits"), tolerance):
             raise DamageError(
                 f"the build {build.key[:12]} no longer gives the logits that were noted when it was made",
                 "Were the model or its libraries changed? Restore them, or learn its documents anew.",
@@ -220,6 +226,19 @@ class Library:
         )
 
 
+def _digest_of(model: Any, known: Collection[str]) -> tuple[str, torch.dtype | None]:
+    """The digest by which a workspace names its base, and the type that the weights are rounded to for it.
+
+    Bases were once named by their weights as loaded. A workspace that was begun then goes on with that name.
+    """
+    stored = stored_digest(model)
+    if known and stored not in known:
+        for kind in (torch.bfloat16, torch.float16):
+            if (loaded := stored_digest(model, rounded=kind)) in known:
+                return loaded, kind
+    return stored, None
+
+
 def _bytes_of(adapter: Adapter) -> int:
     return sum(factor.nbytes for pair in adapter.factors.values() for factor in pair)
 
@@ -233,12 +252,18 @@ def _noted(path: Path) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def _same(now: Sequence[float], then: Any) -> bool:
+def _same(now: Sequence[float], then: Any, tolerance: float) -> bool:
     return (
         isinstance(then, list)
         and len(now) == len(then)
-        and all(abs(a - b) <= _TOLERANCE * max(1, abs(b)) for a, b in zip(now, then, strict=True))
+        and all(abs(a - b) <= tolerance * max(1, abs(b)) for a, b in zip(now, then, strict=True))
     )
+
+
+def _precision(environment: str) -> str:
+    """The type of numbers that an environment names."""
+    last = environment.rpartition(", ")[2]
+    return last if last in DTYPES else "float32"
 
 
 def environment(adaptation: Adaptation) -> str:

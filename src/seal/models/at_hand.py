@@ -17,6 +17,7 @@ from typing import Any
 
 from seal.errors import InputFileError, SealError
 from seal.models.gguf_file import ORIGIN, models_folder
+from seal.models.hub_cache import hub_cache, snapshot_of
 from seal.models.model_names import (
     BUILTIN,
     SourceKind,
@@ -184,8 +185,8 @@ def _packaged(model: PackagedModel) -> ModelAtHand:
 
 def _of_hub() -> Iterator[ModelAtHand]:
     """Causal language models whose weights the hub's client has fetched."""
-    for repository in sorted(_hub_cache().glob("models--*--*")):
-        folder = _snapshot(repository)
+    for repository in sorted(hub_cache().glob("models--*--*")):
+        folder = snapshot_of(repository)
         config = _read_json(folder / "config.json") if folder else {}
         architectures = config.get("architectures") or []
         if folder is None or not any(str(one).endswith("ForCausalLM") for one in architectures):
@@ -214,23 +215,6 @@ def _of_files() -> Iterator[ModelAtHand]:
             parameters, _ = _sizes(folder)
             size, chat = files[0].stat().st_size, _has_template(folder)
             yield ModelAtHand(str(files[0]), "gguf", files[0].stem, parameters, size, "", chat, str(files[0]))
-
-
-def _hub_cache() -> Path:
-    """Where the hub's client keeps what it fetched, as it says itself; without importing it."""
-    if own := os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE"):
-        return Path(own).expanduser()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get("HF_HOME") or cache / "huggingface").expanduser() / "hub"
-
-
-def _snapshot(repository: Path) -> Path | None:
-    try:
-        revision = (repository / "refs" / "main").read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return None
-    folder = repository / "snapshots" / revision
-    return folder if (folder / "config.json").is_file() else None
 
 
 def _has_template(folder: Path) -> bool:

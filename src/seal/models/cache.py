@@ -1,4 +1,4 @@
-"""The cache of keys and values that sampling keeps, for the embedded models and for those of `transformers`.
+"""The cache of keys and values that sampling keeps, for a `Decoder` and for the models of `transformers`.
 
 `transformers` is imported only for a model of its own. Knows nothing about how tokens are drawn.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from seal.models.decoder import Decoder, KeyValueCache
+from seal.models.decoder import Decoder, KeyValueCache, is_embedded
 
 
 def new_cache(model: nn.Module, capacity_tokens: int) -> tuple[str, Any]:
@@ -39,7 +39,7 @@ def can_copy_rows(model: nn.Module, capacity_tokens: int) -> bool:
     their prompts are short, and what they write is held to the bit.
     """
     if isinstance(model, Decoder):
-        return False
+        return not is_embedded(model)
     from transformers.cache_utils import DynamicSlidingWindowLayer
 
     def keeps_all(layer: Any) -> bool:

@@ -1,31 +1,33 @@
-"""The embedded models' architecture in plain torch: a Llama decoder without biases.
+"""The architecture of the Llama family in plain torch: Llama's own, and Qwen2's with its biases.
 
 The classes of `transformers` take two to three seconds to import, which is longer than an answer takes. This
 one has the same modules under the same names, in the same order, and does the same operations on tensors of
 the same layout, so that weights, adapters and results are the same to the bit, to which
-tests/invariant/test_decoder.py holds it. Only models that the package carries are loaded as this class
-(`seal.models.load`). Knows nothing about adapters, losses or sampling.
+tests/invariant/test_decoder.py holds it. What asks for anything else is left to `transformers`
+(`seal.models.decoder_files`). Knows nothing about files, adapters, losses or sampling.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
+
+from seal.models.rotary import RotaryEmbedding
 
 SDPA = "sdpa"
 
 
 @dataclass
 class DecoderConfig:
-    """What config.json says of a model. `_attn_implementation` names one of `ATTENTION`, and may be changed
-    for a while, as in the configurations of `transformers`."""
+    """What a model's files say of it. `_attn_implementation` names one of `ATTENTION`, and may be changed for
+    a while, as in the configurations of `transformers`. `rope` is what config.json says of rotary positions.
+    `attention_biases`: whether the projections into attention have a bias, and the one out of it. `embedded`:
+    the model is one that this package carries."""
 
     vocab_size: int
     hidden_size: int
@@ -36,27 +38,25 @@ class DecoderConfig:
     head_dim: int
     max_position_embeddings: int
     rms_norm_eps: float
-    rope_theta: float
-    eos_token_id: int
-    pad_token_id: int
+    rope: Mapping[str, Any]
+    eos_token_id: int | list[int] | None = None
+    pad_token_id: int | None = None
+    tie_word_embeddings: bool = True
+    attention_biases: tuple[bool, bool] = (False, False)
+    mlp_bias: bool = False
+    embedded: bool = False
     _attn_implementation: str = SDPA
-
-    @classmethod
-    def read(cls, folder: Path) -> DecoderConfig:
-        """The configuration in a folder. Raises ValueError if it asks for what `Decoder` does not compute."""
-        told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        rope = told["rope_parameters"]
-        expected = {"model_type": "llama", "hidden_act": "silu", "attention_bias": False, "mlp_bias": False}
-        expected |= {"tie_word_embeddings": True, "num_key_value_heads": told["num_attention_heads"]}
-        other = [name for name, value in expected.items() if told[name] != value]
-        if other or rope["rope_type"] != "default":
-            raise ValueError(f"config.json: {', '.join(other) or 'rope_type'} is not what Decoder computes")
-        names = [name for name in cls.__dataclass_fields__ if name in told]
-        return cls(**{name: told[name] for name in names}, rope_theta=rope["rope_theta"])
 
     def get_text_config(self) -> DecoderConfig:
         """Itself: there are no images or sounds. Named as in `transformers`."""
         return self
+
+
+@dataclass
+class Ending:
+    """What ends a text, a list where several tokens do. Named as `transformers` names it."""
+
+    eos_token_id: int | list[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -117,23 +117,6 @@ class RMSNorm(nn.Module):
         return self.weight * x.to(kind)
 
 
-class RotaryEmbedding(nn.Module):
-    """Rotary position embeddings (arXiv 2104.09864): the angles of each position as cosines and sines."""
-
-    inv_freq: Tensor
-
-    def __init__(self, config: DecoderConfig) -> None:
-        super().__init__()
-        steps = torch.arange(0, config.head_dim, 2, dtype=torch.float) / config.head_dim
-        self.register_buffer("inv_freq", 1.0 / (config.rope_theta**steps), persistent=False)
-
-    @torch.no_grad()
-    def forward(self, x: Tensor, position_ids: Tensor) -> tuple[Tensor, Tensor]:
-        angles = position_ids[..., None].float() * self.inv_freq
-        both = torch.cat((angles, angles), dim=-1)
-        return both.cos().to(x.dtype), both.sin().to(x.dtype)
-
-
 def _rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """x [B, H, T, d] turned by the angles [B, T, d] of its positions."""
     cos, sin = cos.unsqueeze(1), sin.unsqueeze(1)
@@ -145,15 +128,48 @@ def _rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 def _scaled_dot_product(
     module: Attention, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, *, scaling: float
 ) -> tuple[Tensor, None]:
-    causal = query.shape[2] > 1 and mask is None
+    (n_rows, n_heads, n, width), shared = query.shape, query.shape[1] // key.shape[1]
+    causal, grouped = n > 1 and mask is None, shared > 1 and mask is None
+    if shared > 1 and mask is not None:
+        # Torch's fast attention takes no mask where heads share keys.
+        if n == 1:
+            query = query.reshape(n_rows, n_heads // shared, shared, width)
+        else:
+            key, value = (_repeated(part, shared) for part in (key, value))
     y = nn.functional.scaled_dot_product_attention(
-        query, key, value, attn_mask=mask, scale=scaling, is_causal=causal
+        query, key, value, attn_mask=mask, scale=scaling, is_causal=causal, enable_gqa=grouped
     )
-    return y.transpose(1, 2).contiguous(), None
+    return y.reshape(n_rows, n_heads, n, width).transpose(1, 2).contiguous(), None
+
+
+def _repeated(x: Tensor, times: int) -> Tensor:
+    """x [B, H, T, d] with each head so many times, [B, H times, T, d]."""
+    return x[:, :, None].expand(-1, -1, times, -1, -1).flatten(1, 2)
 
 
 ATTENTION: dict[str, Callable[..., tuple[Tensor, None]]] = {SDPA: _scaled_dot_product}
 """How keys are attended to, by the configuration's `_attn_implementation`; all but SDPA are given no mask."""
+
+
+def _linear(n_in: int, n_out: int, *, bias: bool) -> nn.Linear:
+    """A module without numbers: to draw them takes longer than to read a model.
+
+    Not on the device "meta": initialising there imports torch's compiler, which takes half a second.
+    """
+    made = nn.Linear(1, 1, bias=bias)
+    made.in_features, made.out_features = n_in, n_out
+    made.weight = nn.Parameter(torch.empty(n_out, n_in))
+    if bias:
+        made.bias = nn.Parameter(torch.empty(n_out))
+    return made
+
+
+def _embedding(n: int, width: int, padding: int | None) -> nn.Embedding:
+    """The same for embeddings."""
+    made = nn.Embedding(1, 1)
+    made.num_embeddings, made.embedding_dim, made.padding_idx = n, width, padding
+    made.weight = nn.Parameter(torch.empty(n, width))
+    return made
 
 
 class Attention(nn.Module):
@@ -161,11 +177,14 @@ class Attention(nn.Module):
         super().__init__()
         self.config, self.layer, self.head_dim = config, layer, config.head_dim
         self.scaling = config.head_dim**-0.5
-        joint = config.num_attention_heads * config.head_dim
-        self.q_proj = nn.Linear(config.hidden_size, joint, bias=False)
-        self.k_proj = nn.Linear(config.hidden_size, joint, bias=False)
-        self.v_proj = nn.Linear(config.hidden_size, joint, bias=False)
-        self.o_proj = nn.Linear(joint, config.hidden_size, bias=False)
+        width, (has_in, has_out) = config.hidden_size, config.attention_biases
+        queries, keys = (
+            n * config.head_dim for n in (config.num_attention_heads, config.num_key_value_heads)
+        )
+        self.q_proj = _linear(width, queries, bias=has_in)
+        self.k_proj = _linear(width, keys, bias=has_in)
+        self.v_proj = _linear(width, keys, bias=has_in)
+        self.o_proj = _linear(queries, width, bias=has_out)
 
     def forward(
         self,
@@ -192,9 +211,10 @@ class FeedForward(nn.Module):
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
-        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size, bias=False)
-        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size, bias=False)
+        width, inner, bias = config.hidden_size, config.intermediate_size, config.mlp_bias
+        self.gate_proj = _linear(width, inner, bias=bias)
+        self.up_proj = _linear(width, inner, bias=bias)
+        self.down_proj = _linear(inner, width, bias=bias)
         self.act_fn = nn.SiLU()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -228,10 +248,10 @@ class DecoderStack(nn.Module):
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
         self.config = config
-        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size, config.pad_token_id)
+        self.embed_tokens = _embedding(config.vocab_size, config.hidden_size, config.pad_token_id)
         self.layers = nn.ModuleList(DecoderLayer(config, i) for i in range(config.num_hidden_layers))
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.rotary_emb = RotaryEmbedding(config)
+        self.rotary_emb = RotaryEmbedding(config.head_dim, config.rope)
 
     def forward(
         self,
@@ -285,31 +305,25 @@ class Decoder(nn.Module):
     _supports_attention_backend = True
 
     def __init__(self, config: DecoderConfig, source: Path | None = None) -> None:
-        """`source` is the folder that the model is loaded from."""
+        """A model that holds no weights yet (`take`). `source` is the folder that it is loaded from."""
         super().__init__()
         self.config, self.source = config, source
-        self.model = DecoderStack(config)
-        self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
-        self.lm_head.weight = self.model.embed_tokens.weight
-
-    @classmethod
-    def load(cls, folder: Path, dtype: torch.dtype) -> Decoder:
-        """The model in a folder in Hugging Face format. Raises OSError, ValueError, SafetensorError."""
-        config = DecoderConfig.read(folder)
-        # Not on the device "meta": initialising there imports torch's compiler, which takes half a second.
+        self.generation_config = Ending(config.eos_token_id)
         with torch.random.fork_rng(devices=[]):
-            model = cls(config, folder)
-        # A copy: what is read lies in the file's own layout, and is only there as long as the file is.
-        weights = {
-            name: one.to(dtype, copy=True) for name, one in load_file(folder / "model.safetensors").items()
-        }
-        model._take(weights)
-        return model
+            self.model = DecoderStack(config)
+            self.lm_head = _linear(config.hidden_size, config.vocab_size, bias=False)
+        self._tie()
 
-    def _take(self, weights: Mapping[str, Tensor]) -> None:
-        embedding = weights["model.embed_tokens.weight"]
-        self.load_state_dict({**weights, "lm_head.weight": embedding}, assign=True)
-        self.lm_head.weight = self.model.embed_tokens.weight
+    def take(self, weights: Mapping[str, Tensor]) -> None:
+        """Takes these weights as its own. Raises RuntimeError if they are not those of its configuration."""
+        if self.config.tie_word_embeddings:
+            weights = {**weights, "lm_head.weight": weights["model.embed_tokens.weight"]}
+        self.load_state_dict(weights, assign=True)
+        self._tie()
+
+    def _tie(self) -> None:
+        if self.config.tie_word_embeddings:
+            self.lm_head.weight = self.model.embed_tokens.weight
 
     @property
     def device(self) -> torch.device:
@@ -331,3 +345,9 @@ class Decoder(nn.Module):
     def forward(self, input_ids: Tensor | None = None, **given: Any) -> Logits:
         """The logits; the keywords are those of `DecoderStack.forward`."""
         return Logits(self.lm_head(self.model(input_ids, **given).last_hidden_state))
+
+
+def is_embedded(model: nn.Module) -> bool:
+    """Whether a model is one that this package carries. What those write and train is held to the bit, so
+    that they are run as they were when it was written."""
+    return isinstance(model, Decoder) and model.config.embedded

@@ -165,16 +165,24 @@ class _Ender:
         listed = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
         listed = listed if isinstance(listed, list) else [listed]
         self.eos = {id for id in [tokenizer.eos_token_id, *listed] if id is not None}
-        n = model.get_output_embeddings().weight.shape[0]  # type: ignore[operator, union-attr]
-        last = {stop[-1] for stop in self.stop}
-        texts = tokenizer.batch_decode([[id] for id in range(n)]) if self.stop else []
-        # Only a token that holds a stop string's last character (or a piece of one) can complete it;
-        # a space is no sign, since decoding a token by itself may strip it.
-        self.may_end = [id in self.eos or (bool(last) and _touches(texts[id], last)) for id in range(n)]
+        self._last = {stop[-1] for stop in self.stop}
+        self._may_end: dict[int, bool] = {}
+
+    def may_end(self, token: int) -> bool:
+        """Whether a completion may end with a token.
+
+        Only one that holds a stop string's last character (or a piece of one) can complete it; a space is no
+        sign, since decoding a token by itself may strip it. Each is looked at when it is first written: a
+        whole vocabulary takes as long as an answer.
+        """
+        if token not in self._may_end:
+            told = bool(self._last) and _touches(self.tokenizer.decode([token]), self._last)
+            self._may_end[token] = told or token in self.eos
+        return self._may_end[token]
 
     def finish(self, tokens: list[int]) -> Generation | None:
         """The completion, if its last token ended it."""
-        if not self.may_end[tokens[-1]]:
+        if not self.may_end(tokens[-1]):
             return None
         ended = tokens[-1] in self.eos
         text = self.tokenizer.decode(tokens[:-1] if ended else tokens, skip_special_tokens=True)

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seal.errors import InputError
-from seal.files import cache_folder, make_folder, write_beside, write_durably, writing
+from seal.files import cache_folder, make_folder, write_beside, writing
+from seal.models.remembered import remembered
 
 if TYPE_CHECKING:
     import torch
@@ -66,23 +67,15 @@ def models_folder() -> Path:
 
 
 def file_digest(files: Sequence[Path]) -> str:
-    """The SHA-256 of a file, or of its pieces joined; remembered as long as size and time are the same."""
-    stats = [file.stat() for file in files]
-    facts = [[str(f.resolve()), s.st_size, s.st_mtime_ns] for f, s in zip(files, stats, strict=True)]
-    key = hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-    remembered = models_folder() / "digests" / key[:32]
-    try:
-        digest = remembered.read_text(encoding="ascii")
-        if len(digest) == 64:
-            return digest
-    except (OSError, UnicodeDecodeError):
-        pass
-    hashed = hashlib.sha256()
-    for block in _blocks(files):
-        hashed.update(block)
-    with contextlib.suppress(OSError):  # it is told where the model itself cannot be written
-        write_durably(remembered, [hashed.hexdigest().encode()])
-    return hashed.hexdigest()
+    """The SHA-256 of a file, or of its pieces joined; remembered for as long as they stay as they are."""
+
+    def find() -> str:
+        hashed = hashlib.sha256()
+        for block in _blocks(files):
+            hashed.update(block)
+        return hashed.hexdigest()
+
+    return remembered("digests", files, ["joined"], find)
 
 
 def _blocks(files: Sequence[Path]) -> Iterator[bytes]:

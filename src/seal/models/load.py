@@ -1,24 +1,32 @@
 """Loads a causal language model and its tokenizer. Knows nothing about what is done with them.
 
-A model that this package carries is loaded as a `Decoder`, without `transformers`, whose import takes longer
-than an answer; all others by the classes of `transformers`. What is in a GGUF file becomes a folder first
-(gguf_file.py). An adapter is merged into its base (adapter_folder.py).
+A folder whose architecture is known here becomes a `Decoder`, without `transformers`, whose import takes
+longer than an answer; what its weights give is the same to the bit. All others, and those of the hub, are
+loaded by the classes of `transformers`. What is in a GGUF file becomes a folder first (gguf_file.py). An
+adapter is merged into its base (adapter_folder.py).
 """
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import torch
 
 from seal.errors import ConfigError, InputError, InputFileError
 from seal.models.dtypes import AUTO, dtype_of
+from seal.models.hub_cache import fetched
 from seal.models.model_names import BUILTIN, ModelSource, base_of_adapter, check_folder, find_model
 from seal.models.packaged import PACKAGED
 
+if TYPE_CHECKING:
+    from seal.models.decoder import Decoder
+
 _bars_hidden = False
+_WEIGHTS = (".safetensors", ".bin", ".json")  # with config.json, and the index of several files
+_loaded_from: WeakKeyDictionary[torch.nn.Module, str] = WeakKeyDictionary()
 
 
 def load_model(
@@ -27,33 +35,36 @@ def load_model(
     """Loads (model, tokenizer), the model in evaluation mode on `device`.
 
     `name_or_path` is a built-in name, the name of a model that an installed package carries, a folder in
-    Hugging Face format, a GGUF file, the folder of a PEFT adapter, or a hub name. A built-in model is a
-    `Decoder` with a `PackagedTokenizer`, any other what `transformers` has for it. A tokenizer
-    without a pad token gets its EOS for one.
+    Hugging Face format, a GGUF file, the folder of a PEFT adapter, or a hub name. The model is a `Decoder`
+    where that does the same as what `transformers` has for it, and the tokenizer a `PlainTokenizer`. A
+    tokenizer without a pad token gets its EOS for one.
 
     Raises:
         UnknownNameError: no such model, or its package is not installed; InputFileError: no such folder or
         file, or no model in it; InputError: it cannot be read; ConfigError: an unknown dtype or device;
         AdapterError: an adapter that does not fit its base.
     """
-    return _load(name_or_path, dtype, device, with_transformers=str(name_or_path) not in BUILTIN)
+    return _load(name_or_path, dtype, device, with_transformers=False)
 
 
 def load_with_transformers(
     name_or_path: str | Path, *, dtype: str | torch.dtype = "float32", device: str | torch.device = "cpu"
 ) -> tuple[Any, Any]:
-    """The same, with the classes of `transformers` for built-in models too."""
+    """The same, with the classes of `transformers` for all models."""
     return _load(name_or_path, dtype, device, with_transformers=True)
 
 
 def save_model(model: Any, tokenizer: Any, folder: Path) -> None:
     """Writes a model, with the weights that it has now, into a folder that `transformers` loads."""
     from seal.models.decoder import Decoder
-    from seal.models.tokenizer import PackagedTokenizer
+    from seal.models.tokenizer import PlainTokenizer
 
     # Each by itself: beside a policy that was read from a run's folder stands the base's own tokenizer.
-    if isinstance(tokenizer, PackagedTokenizer):
-        _, tokenizer = load_with_transformers(tokenizer.source)
+    if isinstance(tokenizer, PlainTokenizer):
+        from transformers import AutoTokenizer
+
+        pad, tokenizer = tokenizer.pad_token, AutoTokenizer.from_pretrained(tokenizer.source)
+        tokenizer.pad_token = pad
     if isinstance(model, Decoder):
         assert model.source is not None, "only a model that was loaded is saved"
         weights = model.state_dict()
@@ -84,6 +95,30 @@ def loadable_name(name_or_path: str | Path) -> str:
     source = find_model(name_or_path)
     place = _folder_of(source, name_or_path)
     return place if source.kind == "hub" else os.path.abspath(place)
+
+
+def loaded_from(model: torch.nn.Module) -> str | None:
+    """The name that a model was loaded by; None for one that was made or copied in memory."""
+    return _loaded_from.get(model)
+
+
+def weights_folder(name_or_path: str | Path) -> Path | None:
+    """The folder with a model's own weights; None of a hub name that was not fetched. Raises as `load_model`
+    does."""
+    source = find_model(name_or_path)
+    if source.kind == "hub":
+        return fetched(source.place)
+    return Path(source.place if source.kind == "adapter" else _folder_of(source, name_or_path))
+
+
+def model_files(name_or_path: str | Path) -> list[Path]:
+    """The files that a model's weights follow from, for an adapter those of its base too; none of a hub name
+    that was not fetched. Raises as `load_model` does."""
+    source, folder = find_model(name_or_path), weights_folder(name_or_path)
+    below = model_files(base_of_adapter(source.place)) if source.kind == "adapter" else []
+    if folder is None or (source.kind == "adapter" and not below):
+        return []
+    return below + [path for path in sorted(folder.iterdir()) if path.suffix in _WEIGHTS]
 
 
 def is_ready(name_or_path: str | Path) -> bool:
@@ -127,7 +162,9 @@ def _load(
         model, tokenizer = _read(source, _folder_of(source, name_or_path), kind, with_transformers)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
-    return model.to(place).eval(), tokenizer
+    model = model.to(place).eval()
+    _loaded_from[model] = str(name_or_path)
+    return model, tokenizer
 
 
 def _read(source: ModelSource, folder: str, kind: torch.dtype, with_transformers: bool) -> tuple[Any, Any]:
@@ -138,7 +175,9 @@ def _read(source: ModelSource, folder: str, kind: torch.dtype, with_transformers
     if local:
         check_folder(folder)
     try:
-        return (_by_transformers if with_transformers else _by_package)(folder, kind)
+        if with_transformers or not local:
+            return _by_transformers(folder, kind)
+        return _by_package(Path(folder), kind, embedded=source.kind == "built-in")
     except OSError as error:
         if local:
             raise InputFileError(f"{folder} holds no readable model: {_first_line(error)}") from error
@@ -152,11 +191,15 @@ def _read(source: ModelSource, folder: str, kind: torch.dtype, with_transformers
         ) from error
 
 
-def _by_package(source: str, kind: torch.dtype) -> tuple[Any, Any]:
-    from seal.models.decoder import Decoder
-    from seal.models.tokenizer import PackagedTokenizer
+def _by_package(folder: Path, kind: torch.dtype, *, embedded: bool) -> tuple[Any, Any]:
+    from seal.models.decoder_files import read_decoder
+    from seal.models.kept_tokenizers import read_tokenizer
+    from seal.models.tokenizer import PlainTokenizer
 
-    return Decoder.load(Path(source), kind), PackagedTokenizer(Path(source))
+    model: Decoder | None = read_decoder(folder, kind, embedded=embedded)
+    if model is None:
+        return _by_transformers(str(folder), kind)
+    return model, PlainTokenizer.read(folder) if embedded else read_tokenizer(folder)
 
 
 def _by_transformers(source: str, kind: torch.dtype) -> tuple[Any, Any]:

@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from seal.models.decoder import ATTENTION, Decoder
+from seal.models.decoder import ATTENTION, Decoder, is_embedded
 from seal.models.packed_attention import TextGroup, attended
 from seal.models.prefixes import SharedPrefix
 
@@ -96,7 +96,7 @@ def shares_prefixes(model: nn.Module, longest_tokens: int) -> bool:
 
     Not those of the embedded models: they are short, and what they train is held to the bit.
     """
-    return not isinstance(model, Decoder) and packs(model, longest_tokens)
+    return not is_embedded(model) and packs(model, longest_tokens)
 
 
 def _window(model: Any) -> int | None:
@@ -105,8 +105,8 @@ def _window(model: Any) -> int | None:
 
 def can_pack(model: nn.Module) -> bool:
     """Whether texts may share a row: the model's logits are the same as with each in a row of its own."""
-    if model not in _can_pack:
-        _can_pack[model] = _try(model)
+    if model not in _can_pack:  # a `Decoder` has the attention that this needs
+        _can_pack[model] = isinstance(model, Decoder) or _try(model)
     return _can_pack[model]
 
 
@@ -216,7 +216,7 @@ class Batch:
         """Around the forward pass."""
         if self.position_ids is None:
             return nullcontext()
-        groups, singly = [], isinstance(model, Decoder)
+        groups, singly = [], is_embedded(model)
         for prefix in self.prefixes:
             n = prefix.length_tokens
             groups.append(TextGroup(n, tuple(self.lengths_tokens[i] - n for i in prefix.members), singly))

@@ -1,14 +1,15 @@
-"""The embedded models' tokenizer, straight from `tokenizers`: the same ids as by `transformers`, without its
-import.
+"""A tokenizer straight from `tokenizers`: the same ids as by `transformers`, without its import.
 
-Only models that the package carries are loaded with this class (`seal.models.load`). It has no chat template.
-Knows nothing about prompts.
+Knows what a chat template is rendered with. Whether it does for a model what `transformers` does is for
+others to say (kept_tokenizers.py). Knows nothing about prompts.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,22 +17,55 @@ import tokenizers
 
 from seal.errors import ConfigError
 
+NAMES = ("bos", "eos", "unk", "sep", "pad", "cls", "mask")
+"""Of the special tokens that a tokenizer may have."""
 
-class PackagedTokenizer:
+
+class PlainTokenizer:
     """Text to ids and back, with those names of `transformers`' tokenizers that this package uses."""
 
-    chat_template = None
+    def __init__(
+        self,
+        backend: tokenizers.Tokenizer,
+        special: Mapping[str, str | None],
+        *,
+        source: Path,
+        special_ids: Sequence[int] = (),
+        chat_template: str | None = None,
+    ) -> None:
+        """`special` has tokens by `NAMES`; `special_ids` are those of others. `source` is the folder of the
+        model's own files."""
+        self._backend, self.source, self.chat_template = backend, source, chat_template
+        self.special = {name: special.get(name) for name in NAMES}
+        own = (self._id(token) for token in self.special.values())
+        self.all_special_ids = list(dict.fromkeys([*(id for id in own if id is not None), *special_ids]))
 
-    def __init__(self, folder: Path) -> None:
-        """Reads tokenizer.json and tokenizer_config.json. Raises OSError, ValueError."""
-        self.source = folder
-        text = (folder / "tokenizer.json").read_text(encoding="utf-8")
-        self._backend = tokenizers.Tokenizer.from_str(text)
+    @classmethod
+    def read(cls, folder: Path) -> PlainTokenizer:
+        """The tokenizer as tokenizer.json and tokenizer_config.json have it. Raises OSError, ValueError."""
+        backend = tokenizers.Tokenizer.from_str((folder / "tokenizer.json").read_text(encoding="utf-8"))
         told = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))
-        names = {name: told.get(f"{name}_token") for name in ("bos", "eos", "pad", "unk")}
-        self.bos_token, self.eos_token = names["bos"], names["eos"]
-        self.pad_token, self.unk_token = names["pad"], names["unk"]
-        self.all_special_ids = [self._backend.token_to_id(token) for token in names.values() if token]
+        return cls(backend, {name: told.get(f"{name}_token") for name in NAMES}, source=folder)
+
+    @property
+    def bos_token(self) -> str | None:
+        return self.special["bos"]
+
+    @property
+    def eos_token(self) -> str | None:
+        return self.special["eos"]
+
+    @property
+    def unk_token(self) -> str | None:
+        return self.special["unk"]
+
+    @property
+    def pad_token(self) -> str | None:
+        return self.special["pad"]
+
+    @pad_token.setter
+    def pad_token(self, token: str | None) -> None:
+        self.special["pad"] = token
 
     @property
     def bos_token_id(self) -> int | None:
@@ -76,8 +110,51 @@ class PackagedTokenizer:
             [list(row) for row in rows], skip_special_tokens=skip_special_tokens
         )
 
-    def apply_chat_template(self, *_: Any, **__: Any) -> NoReturn:
-        """Raises ConfigError: there is none."""
-        raise ConfigError(
-            "the embedded models have no chat template", 'Set the prompt style to "short", which is theirs.'
+    def save_backend(self, path: Path) -> None:
+        """Writes what turns texts into ids, for `tokenizers.Tokenizer.from_file`."""
+        self._backend.save(str(path))
+
+    def apply_chat_template(
+        self, messages: Sequence[Mapping[str, str]], *, tokenize: bool, add_generation_prompt: bool = False
+    ) -> str:
+        """The messages as one text; `tokenize` is to be False. Raises ConfigError if there is no template,
+        jinja2's TemplateError if the template refuses the messages."""
+        assert not tokenize, "a text is tokenised where it is used"
+        if self.chat_template is None:
+            raise ConfigError("the model has no chat template", 'Set the prompt style to "short" or "base".')
+        tokens = {f"{name}_token": token for name, token in self.special.items() if token}
+        return self._template.render(
+            messages=[dict(message) for message in messages],
+            tools=None,
+            documents=None,
+            add_generation_prompt=add_generation_prompt,
+            **tokens,
         )
+
+    @cached_property
+    def _template(self) -> Any:
+        """As `transformers` compiles it."""
+        import jinja2
+        import jinja2.sandbox
+
+        def raise_exception(message: str) -> NoReturn:
+            raise jinja2.TemplateError(message)
+
+        def tojson(
+            x: Any,
+            ensure_ascii: bool = False,
+            indent: int | None = None,
+            separators: tuple[str, str] | None = None,
+            sort_keys: bool = False,
+        ) -> str:  # jinja's own writes for HTML
+            return json.dumps(
+                x, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
+            )
+
+        environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
+            trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+        )
+        environment.filters["tojson"] = tojson
+        environment.globals["raise_exception"] = raise_exception
+        environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
+        return environment.from_string(self.chat_template or "")

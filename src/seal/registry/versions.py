@@ -165,6 +165,11 @@ class Versions(Core):
         with self._reading() as session:
             return version_of(session, self._find(session, name))
 
+    def bases(self) -> set[str]:
+        """The digests of all bases that versions were made with."""
+        with self._reading() as session:
+            return set(session.scalars(select(VersionRow.base).distinct()))
+
     def versions(self) -> list[Version]:
         """All versions in the order in which they were made."""
         with self._reading() as session:

@@ -86,6 +86,10 @@ class Groups:
 
     def product(self, x: Tensor, tiles: Tensor, w: Tensor) -> Tensor:
         """Each row of x [N, k], whose tiles are given, times its group's matrix of w [G, k, n]: [N, n]."""
+        if len(x) == len(w) == 1 and x.dtype == torch.bfloat16 and x.device.type == "cpu":
+            # A row alone, as in sampling: of 16 numbers torch makes 576 in 71 us in bf16, and in 8 by fp32,
+            # where the sum is rounded to bf16 at its end as well.
+            return (x.float() @ w[0].float()).to(x.dtype)
         product = torch.bmm(tiles, w)
         if self.uniform:
             return product.view(len(x), -1)
