@@ -1,0 +1,121 @@
+"""Whether a text makes a line likely: its tokens' likelihood with the text in view against without.
+
+Knows the prompts by which a model is asked; a pair is read with its skills on, a statement by the bare base.
+Knows nothing about documents, drafts or which lines are kept.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from seal.learner.skills import Skills
+from seal.models import score_answers
+from seal.models.score import AnswerScore
+from seal.models.tokens import encode_completion
+from seal.self_edits.name_words import FUNCTION_WORDS, WIDE_FUNCTION
+from seal.self_edits.pairs import question_of
+
+_ANSWER: Final = "\nAnswer:"
+_WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_WIDE: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
+_WIDE_NUMERALS: Final = frozenset("零一二三四五六七八九两十百千万")
+_CUT: Final = "\ufffd"  # what a piece of a character is decoded to
+
+
+@dataclass(frozen=True)
+class ShownLine:
+    """A line, the text that may support it, and that text's title."""
+
+    title: str
+    text: str
+    line: str
+
+
+@dataclass(frozen=True)
+class TokenSupport:
+    """A token of a line that tells something. `log_with` and `log_without`: its log-probability with the text
+    in view, and without; `behind`: how far the likeliest token is ahead of it, the text in view."""
+
+    in_answer: bool
+    log_with: float
+    log_without: float
+    behind: float
+
+    @property
+    def gain(self) -> float:
+        return self.log_with - self.log_without
+
+
+def token_supports(skills: Skills, lines: Sequence[ShownLine]) -> list[tuple[TokenSupport, ...]]:
+    """The tokens of each line but those of function words. Of a statement all count as its answer."""
+    supports: dict[int, tuple[TokenSupport, ...]] = {}
+    for is_pair in (True, False):
+        members = [i for i, one in enumerate(lines) if (question_of(one.line) is not None) == is_pair]
+        texts = [_completion(lines[i].line) for i in members]
+        seen, unseen = (
+            _scores(
+                skills,
+                [(_prompt(lines[i], in_view), text) for i, text in zip(members, texts, strict=True)],
+                with_skills=is_pair,
+            )
+            for in_view in (True, False)
+        )
+        for i, text, one, other in zip(members, texts, seen, unseen, strict=True):
+            supports[i] = tuple(
+                TokenSupport(in_answer, one.token_logs[n], other.token_logs[n], one.token_behind[n])
+                for n, in_answer in _telling(skills.base.tokenizer, text)
+            )
+    return [supports[i] for i in range(len(lines))]
+
+
+def _scores(skills: Skills, pairs: Sequence[tuple[str, str]], *, with_skills: bool) -> list[AnswerScore]:
+    model, tokenizer = skills.base.model, skills.base.tokenizer
+    if not with_skills:
+        return score_answers(model, tokenizer, pairs)
+    with skills.on() as bank:
+        return score_answers(model, tokenizer, pairs, adapters=bank, slots=[0] * len(pairs))
+
+
+def _prompt(shown: ShownLine, in_view: bool) -> str:
+    """As `practice.reading_prompt` begins."""
+    title = f"Title: {shown.title}\n" if shown.title else ""
+    text = f"{shown.text}\n" if in_view else ""
+    return f"{title}{text}\n{'Question' if question_of(shown.line) else 'Fact'}:"
+
+
+def _completion(line: str) -> str:
+    pair = question_of(line)
+    return f" {pair[0]}{_ANSWER} {pair[1]}\n" if pair else f" {line}\n"
+
+
+def _telling(tokenizer: Any, text: str) -> Iterator[tuple[int, bool]]:
+    """The tokens of a completion that belong to a telling word, and whether it is one of the answer."""
+    at = text.rfind(_ANSWER)
+    answer = at + len(_ANSWER) if at >= 0 else 0
+    label = range(at, answer)
+    telling = [place for place in _telling_places(text) if place not in label]
+    places = set(telling)
+    ids = encode_completion(tokenizer, text, append_eos=False)
+    start = 0
+    for n in range(len(ids)):
+        stop = len(tokenizer.decode(ids[: n + 1], clean_up_tokenization_spaces=False).rstrip(_CUT))
+        if not places.isdisjoint(range(start, max(stop, start + 1))):
+            yield n, start >= answer
+        start = max(start, stop)
+
+
+def _telling_places(text: str) -> Iterator[int]:
+    """The places of the characters of all words but function words."""
+    for match in _WORD.finditer(text):
+        word = match[0]
+        if _WIDE.search(word):
+            yield from (
+                match.start() + n
+                for n, char in enumerate(word)
+                if char not in WIDE_FUNCTION or char in _WIDE_NUMERALS
+            )
+        elif word.casefold() not in FUNCTION_WORDS:
+            yield from range(*match.span())

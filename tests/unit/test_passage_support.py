@@ -1,0 +1,103 @@
+"""Which tokens of a line count, and that each is measured with the text in view and without."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+from toys import toy_model, toy_tokenizer
+
+from seal.learner.passage_support import ShownLine, _telling, token_supports
+from seal.learner.skills import Skills
+from seal.models.score import score_answers
+from seal.self_edits.pairs import line_of
+from seal.training import train
+from seal.types import Example, Hyperparameters, TrainingPlan
+
+TEXT = "Petra Lund was born in Ostrava in 1931."
+
+
+def words(text: str) -> list[tuple[str, bool]]:
+    """The tokens that count, put together where they are one word."""
+    tokenizer = toy_tokenizer()
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    joined: list[tuple[str, bool]] = []
+    last = -1
+    for n, in_answer in _telling(tokenizer, text):
+        piece = tokenizer.decode([ids[n]])
+        if n == last + 1 and joined and not piece.startswith(" "):
+            joined[-1] = (joined[-1][0] + piece, in_answer)
+        else:
+            joined.append((piece, in_answer))
+        last = n
+    return [(text.strip(), in_answer) for text, in_answer in joined]
+
+
+def test_function_words_and_the_label_do_not_count() -> None:
+    assert words(" Where was Petra Lund born?\nAnswer: in Ostrava\n") == [
+        ("Petra", False),
+        ("Lund", False),
+        ("born", False),
+        ("Ostrava", True),
+    ]
+    assert words(" The mill stands in Ostrava.\n") == [("mill", True), ("stands", True), ("Ostrava", True)]
+
+
+def test_pieces_of_a_wide_character_count_with_it() -> None:
+    """In this tokenizer each of three bytes is a token; 的 is a function word, 馆 is not."""
+    tokenizer = toy_tokenizer()
+    assert len(list(_telling(tokenizer, " 馆的"))) == 3
+    assert list(_telling(tokenizer, " 的")) == []
+
+
+@pytest.fixture(scope="module")
+def skills() -> Any:
+    torch.manual_seed(0)
+    model, tokenizer = toy_model(), toy_tokenizer()
+    plan = TrainingPlan(
+        "skills", (Example(" Ostrava\n", prompt="Question:"),), Hyperparameters(rank=2, learning_rate=0.05, epochs=3), 0
+    )
+    [adapter] = train(model, tokenizer, [plan])
+    base: Any = SimpleNamespace(model=model, tokenizer=tokenizer)
+    return Skills(base, adapter)
+
+
+def test_each_token_is_measured_with_the_text_and_without(skills: Any) -> None:
+    shown = [
+        ShownLine("Lund", TEXT, "Petra Lund was born in 1931."),
+        ShownLine("Lund", TEXT, line_of("Where was Petra Lund born?", "Ostrava")),
+        ShownLine("", TEXT, "Ostrava"),
+    ]
+    measured = token_supports(skills, shown)
+    model, tokenizer = skills.base.model, skills.base.tokenizer
+    line = " Petra Lund was born in 1931.\n"
+    seen, unseen = score_answers(
+        model, tokenizer, [(f"Title: Lund\n{TEXT}\n\nFact:", line), ("Title: Lund\n\nFact:", line)]
+    )
+    for token, (n, _) in zip(measured[0], _telling(tokenizer, line), strict=True):
+        assert token.log_with == pytest.approx(seen.token_logs[n], abs=1e-4)
+        assert token.log_without == pytest.approx(unseen.token_logs[n], abs=1e-4)
+        assert token.gain == pytest.approx(seen.token_logs[n] - unseen.token_logs[n], abs=1e-3)
+    assert [token.in_answer for token in measured[1]].count(True) > 0
+    assert all(token.behind >= 0 for of_line in measured for token in of_line)
+
+
+def test_a_pair_is_read_with_the_skills_on_and_a_statement_without(skills: Any) -> None:
+    pair = ShownLine("Lund", TEXT, line_of("Where was Petra Lund born?", "Ostrava"))
+    text = " Where was Petra Lund born?\nAnswer: Ostrava\n"
+    bare = score_answers(
+        skills.base.model, skills.base.tokenizer, [(f"Title: Lund\n{TEXT}\n\nQuestion:", text)]
+    )[0]
+    [measured] = token_supports(skills, [pair])
+    at = [n for n, _ in _telling(skills.base.tokenizer, text)]
+    assert [token.log_with for token in measured] != pytest.approx([bare.token_logs[n] for n in at], abs=1e-3)
+
+
+def test_a_score_has_the_logs_of_its_tokens(skills: Any) -> None:
+    pairs = [(TEXT, " Ostrava\n"), (TEXT + " Where?", " in 1931\n")]
+    for score in score_answers(skills.base.model, skills.base.tokenizer, pairs):
+        assert sum(score.token_logs) == pytest.approx(score.log_probability, abs=1e-4)
+        assert len(score.token_logs) == len(score.token_behind) == score.n_tokens
+        assert (max(score.token_behind) == 0) == score.exact
