@@ -12,7 +12,7 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,10 @@ from seal.learner.settings import preset
 from seal.learner.skills import Skills, skills_of
 from seal.seeds import derive_seed
 from seal.self_edits.exact_checks import unsupported
-from seal.self_edits.exchanges import made_lines
+from seal.self_edits.exchanges import exchanged
 from seal.self_edits.pairs import question_of
 
-_MADE = 10  # lines of each kind about a document
+_STATEMENTS = 5  # of the sentences of a document, about so many are shown with a value exchanged
 
 
 def main() -> None:
@@ -37,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--model", required=True, help="a name that `seal init --model` takes")
     parser.add_argument("--out", type=Path, required=True, help="the file of records")
+    parser.add_argument("--only", nargs="*", metavar="ID", help="these documents, in this order")
     given = parser.parse_args()
     given.out.parent.mkdir(parents=True, exist_ok=True)
     there = given.out.read_text(encoding="utf-8").splitlines() if given.out.exists() else []
@@ -44,7 +45,8 @@ def main() -> None:
     base = Adaptation.load(preset(given.model).engine_config(given.model))
     skills = skills_of(base, lambda stage, n, of: print(f"\r{stage}: {n} of {of}", end="", flush=True))
     judged = [one for one in load_judged() if one.model == Path(given.model).name]
-    documents = [one for one in load_documents() if one.id not in done]
+    by_id = {one.id: one for one in load_documents() if any(line.document == one.id for line in judged)}
+    documents = [by_id[name] for name in given.only or by_id if name not in done]
     for n, document in enumerate(documents):
         started = time.perf_counter()
         about = [one for one in judged if one.document == document.id]
@@ -57,15 +59,29 @@ def main() -> None:
 
 def _measured(skills: Skills, document: GroundedDocument, judged: Sequence[JudgedLine]) -> dict[str, Any]:
     units = list(units_of(document.title, document.text))
+    texts = [unit.text for unit in units]
     windows = [_window(units, one.unit) for one in judged]
-    made = made_lines([one.text for one in units], most=_MADE, seed=derive_seed("made", document.id))
     lines = [
         ShownLine(document.title, window, one.line) for one, window in zip(judged, windows, strict=True)
     ]
-    lines += [
-        ShownLine(document.title, _around(units, one.of, one.of), one.line) for one in made
+    others = [
+        exchanged(one.line, [one.unit, *texts], derive_seed("exchanged", one.line))
+        if question_of(one.line)
+        else ""
+        for one in judged
     ]
-    tokens = [[astuple(token) for token in of_line] for of_line in token_supports(skills, lines)]
+    places = range(0, len(units), max(1, len(units) // _STATEMENTS))
+    made = [(at, texts[at], exchanged(texts[at], [texts[at], *texts], at)) for at in places]
+    made = [(at, true, false) for at, true, false in made if false]
+    shown_made = [
+        ShownLine(document.title, _around(units, at, at), line)
+        for at, true, false in made
+        for line in (true, false)
+    ]
+    false_lines = [replace(one, line=other) for one, other in zip(lines, others, strict=True) if other]
+    measured = token_supports(skills, [*lines, *shown_made, *false_lines])
+    tokens = [[astuple(token) for token in of_line] for of_line in measured]
+    after = iter(tokens[len(lines) + len(shown_made) :])
     read = _read_again(skills, document, judged, windows)
     return {
         "document": document.id,
@@ -73,14 +89,16 @@ def _measured(skills: Skills, document: GroundedDocument, judged: Sequence[Judge
             {
                 "line": one.line,
                 "tokens": tokens[i],
-                "exact": unsupported(one.line, windows[i], document.title) or _unstated(document, one, windows[i]),
+                "exchanged": next(after) if others[i] else [],
+                "exact": unsupported(one.line, windows[i], document.title)
+                or _unstated(document, one, windows[i]),
                 **read[i],
             }
             for i, one in enumerate(judged)
         ],
         "made": [
-            {"line": one.line, "is_true": one.is_true, "tokens": tokens[len(judged) + i]}
-            for i, one in enumerate(made)
+            {"line": one.line, "is_true": n % 2 == 0, "tokens": tokens[len(lines) + n]}
+            for n, one in enumerate(shown_made)
         ],
     }
 

@@ -1,4 +1,4 @@
-"""True and false lines made from a text: what is exchanged, and that the true ones say what the text says."""
+"""A name or number of a line exchanged for another of its text: what counts as one, and what comes for it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seal.self_edits.exchanges import made_lines, values_of
-from seal.self_edits.pairs import question_of
+from seal.self_edits.exchanges import exchanged, values_of
+from seal.self_edits.pairs import line_of, question_of
 
 MILL = "The mill was built in 1844 by Tom Reed. It has three floors and stands in Tove."
 
@@ -33,46 +33,47 @@ def test_values(text: str, numbers: list[str], names: list[str]) -> None:
     assert all(text[one.start : one.stop] == one.text for one in values_of(text))
 
 
-def test_of_each_kind_there_are_as_many_true_lines_as_false_ones() -> None:
-    texts = [MILL, "In 1901 it was sold to Ada Quist, who paid 300 crowns."]
-    lines = made_lines(texts, most=5, seed=1)
-    for is_pair in (True, False):
-        own = [one for one in lines if (question_of(one.line) is not None) == is_pair]
-        assert len(own) == 10 and sum(one.is_true for one in own) == 5
-    for one in lines:
-        pair = question_of(one.line)
-        if pair:
-            filled = pair[0].removesuffix("?").replace("…", pair[1])
-            assert (filled in texts[one.of]) == one.is_true
-        else:
-            assert (one.line == texts[one.of]) == one.is_true
-
-
-def test_values_are_exchanged_for_others_of_the_same_kind_within_the_text_first() -> None:
-    texts = ["Ada Quist was born in 1901 and died in 1977.", "The hall has 1844 seats."]
-    answers = {
-        question_of(one.line)[1]  # type: ignore[index]
-        for one in made_lines(texts, most=99, seed=0)
-        if one.of == 0 and not one.is_true and question_of(one.line)
+def test_one_value_is_exchanged_for_another_of_its_kind() -> None:
+    texts = ["In 1901 it was sold to Ada Quist, who paid 300 crowns."]
+    lines = {exchanged(MILL, texts, seed) for seed in range(30)}
+    assert lines == {
+        MILL.replace("1844", "1901"),
+        MILL.replace("three", "1901"),
+        MILL.replace("Tom Reed", "Ada Quist"),
+        MILL.replace("Tove", "Ada Quist"),
     }
-    assert answers == {"1901", "1977"}
 
 
-def test_a_text_with_one_value_gives_nothing() -> None:
-    assert made_lines(["The hall has 1844 seats."], most=5, seed=0) == []
+def test_the_first_text_with_such_a_value_gives_it() -> None:
+    near, far = "It was sold in 1901.", "The hall of 1955 has no name."
+    assert exchanged("The mill of 1844 burned down.", [near, far], 0) == "The mill of 1901 burned down."
+    assert exchanged("The mill of 1844 burned down.", [far, near], 0) == "The mill of 1955 burned down."
+    assert exchanged("The mill of 1844 burned down.", ["None.", near], 0) == "The mill of 1901 burned down."
 
 
-@given(st.lists(st.text(max_size=80), max_size=4), st.integers(0, 5))
-def test_any_text_is_taken(texts: list[str], most: int) -> None:
-    lines = made_lines(texts, most=most, seed=0)
-    assert lines == made_lines(texts, most=most, seed=0)
-    assert sum(one.is_true for one in lines) * 2 == len(lines) <= 4 * most
+def test_a_pair_stays_a_pair() -> None:
+    pair = line_of("When did Tom Reed build the mill in Tove?", "in 1844")
+    for seed in range(20):
+        other = exchanged(pair, [MILL, "Ada Quist died in 1901."], seed)
+        assert other != pair and question_of(other)
+
+
+def test_where_there_is_no_other_value_nothing_is_made() -> None:
+    assert exchanged("The hall has 1844 seats.", ["The hall has 1844 seats.", "Nothing."], 0) == ""
+    assert exchanged("It is a hall.", [MILL], 0) == ""
+
+
+@given(st.text(max_size=80), st.lists(st.text(max_size=80), max_size=4), st.integers(0, 5))
+def test_any_text_is_taken(line: str, texts: list[str], seed: int) -> None:
+    other = exchanged(line, texts, seed)
+    assert other == exchanged(line, texts, seed)
+    assert not other or other != line
 
 
 def test_a_long_text_takes_time_in_proportion() -> None:
     times = []
     for n in (400, 4000):
         started = time.perf_counter()
-        made_lines([f"In {1000 + i} Ada sold {i} of the {i + 3} mills to Ben Oak." for i in range(n)], most=9, seed=0)
+        exchanged("In 7 Ada sold 8.", ["In 1900 Ada sold 8 of the mills to Ben Oak. " * n], 0)
         times.append(time.perf_counter() - started)
     assert times[1] < 40 * times[0] + 0.2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +10,15 @@ import pytest
 import torch
 from toys import toy_model, toy_tokenizer
 
-from seal.learner.passage_support import ShownLine, _telling, token_supports
+from seal.learner import passage_support
+from seal.learner.passage_support import (
+    ShownLine,
+    TokenSupport,
+    _telling,
+    level_of,
+    token_supports,
+    unlikely,
+)
 from seal.learner.skills import Skills
 from seal.models.score import score_answers
 from seal.self_edits.pairs import line_of
@@ -101,3 +110,41 @@ def test_a_score_has_the_logs_of_its_tokens(skills: Any) -> None:
         assert sum(score.token_logs) == pytest.approx(score.log_probability, abs=1e-4)
         assert len(score.token_logs) == len(score.token_behind) == score.n_tokens
         assert (max(score.token_behind) == 0) == score.exact
+
+
+@pytest.mark.parametrize(("false_kept", "passing"), [(0.0, 0), (0.25, 1), (0.5, 2), (1.0, 3)])
+def test_a_level_is_reached_by_so_many_false_lines(false_kept: float, passing: int) -> None:
+    supports = [-4.0, -1.0, -3.0, -2.0]
+    assert sum(one >= level_of(supports, false_kept) for one in supports) == passing
+
+
+def scripted(monkeypatch: pytest.MonkeyPatch, log_of: Callable[[str], float]) -> list[str]:
+    """Each line has the one token that `log_of` says; returns what is asked about."""
+    asked: list[str] = []
+
+    def supports(_skills: Any, lines: Sequence[ShownLine]) -> list[tuple[TokenSupport, ...]]:
+        asked.extend(one.line for one in lines)
+        return [(TokenSupport(True, log_of(one.line), -5.0, 0.0),) for one in lines]
+
+    monkeypatch.setattr(passage_support, "token_supports", supports)
+    return asked
+
+
+def test_what_is_less_likely_than_the_false_lines_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [f"The mill of Brenk was built in {year}." for year in range(1800, 1810)]
+    true = set(lines[1:])
+    asked = scripted(monkeypatch, lambda line: -0.1 if line in true else -3.0)
+    shown = [ShownLine("", TEXT, line) for line in lines]
+    nothing: Any = None
+    doubted = unlikely(nothing, shown, [TEXT], 0.1, 0)
+    assert doubted == [True] + [False] * 9
+    assert len(asked) == 20 and set(asked[10:]).isdisjoint(lines)
+    assert all("1931" in line or "Lund" in line or "Ostrava" in line for line in asked[10:])
+
+
+def test_with_too_few_false_lines_nothing_is_doubted(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = scripted(monkeypatch, lambda _: -9.0)
+    shown = [ShownLine("", TEXT, "The mill of Brenk was built in 1844.")] * 7
+    nothing: Any = None
+    assert unlikely(nothing, shown, [TEXT], 0.1, 0) == [False] * 7
+    assert asked == []

@@ -1,20 +1,23 @@
-"""Whether a text makes a line likely: its tokens' likelihood with the text in view against without.
+"""Whether a text makes a line likely, measured against the same lines with a name or number exchanged.
 
-Knows the prompts by which a model is asked; a pair is read with its skills on, a statement by the bare base.
-Knows nothing about documents, drafts or which lines are kept.
+Knows the prompts by which a model is asked, and which tokens count: a pair is read with the model's skills on,
+a statement by the bare base. Knows nothing about documents or drafts.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from seal.learner.skills import Skills
 from seal.models import score_answers
 from seal.models.score import AnswerScore
 from seal.models.tokens import encode_completion
+from seal.seeds import derive_seed
+from seal.self_edits.exchanges import exchanged
 from seal.self_edits.name_words import FUNCTION_WORDS, WIDE_FUNCTION
 from seal.self_edits.pairs import question_of
 
@@ -23,6 +26,7 @@ _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _WIDE: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _WIDE_NUMERALS: Final = frozenset("零一二三四五六七八九两十百千万")
 _CUT: Final = "\ufffd"  # what a piece of a character is decoded to
+_FEWEST: Final = 8  # false lines; a level that fewer give says little
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,35 @@ class TokenSupport:
     @property
     def gain(self) -> float:
         return self.log_with - self.log_without
+
+
+def unlikely(
+    skills: Skills, lines: Sequence[ShownLine], texts: Sequence[str], false_kept: float, seed: object
+) -> list[bool]:
+    """Which of some lines about a document are no likelier than most false ones: than the same lines with one
+    of their names or numbers exchanged for another of the document's `texts`, of which the share `false_kept`
+    is likelier than the level. Where too few can be exchanged, none is."""
+    others = [
+        exchanged(one.line, [*one.text.splitlines(), *texts], derive_seed("exchanged", seed, one.line))
+        for one in lines
+    ]
+    false = [replace(one, line=other) for one, other in zip(lines, others, strict=True) if other]
+    if len(false) < _FEWEST:
+        return [False] * len(lines)
+    supports = [support_of(tokens) for tokens in token_supports(skills, [*lines, *false])]
+    level = level_of(supports[len(lines) :], false_kept)
+    return [support < level for support in supports[: len(lines)]]
+
+
+def support_of(tokens: Sequence[TokenSupport]) -> float:
+    """The mean log-probability of a line's telling tokens with the text in view."""
+    return sum(token.log_with for token in tokens) / len(tokens) if tokens else 0.0
+
+
+def level_of(false_supports: Sequence[float], false_kept: float) -> float:
+    """The level that at most this share of the false lines reaches."""
+    ordered = sorted(false_supports, reverse=True)
+    return math.nextafter(ordered[min(int(false_kept * len(ordered)), len(ordered) - 1)], math.inf)
 
 
 def token_supports(skills: Skills, lines: Sequence[ShownLine]) -> list[tuple[TokenSupport, ...]]:

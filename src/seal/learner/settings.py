@@ -88,6 +88,13 @@ class UnitsConfig(_Config):
         le=1,
         description="A question is dropped if its answer, read again in the text, is less probable.",
     )
+    false_kept: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="A question is dropped if its text makes it less likely than this share of false ones, "
+        "which are the same questions with a name or number exchanged; 1: this is not checked.",
+    )
     max_questions: int = Field(default=12, ge=1, description="Questions an exam has at most.")
     enough: int = Field(
         default=6,

@@ -1,4 +1,4 @@
-"""Lines that a text states and lines that it does not, made from the text itself: values are exchanged.
+"""Lines that a text does not state, made from lines that it does: a name or number is exchanged for another.
 
 A model that is to tell one from the other is measured on both, in the user's own words. Knows numbers, number
 words and names by their look; knows nothing about models. Never raises on any text, and takes time in
@@ -11,22 +11,19 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from seal.self_edits.name_words import FUNCTION_WORDS
 from seal.self_edits.number_words import MONTHS, WORD_VALUES
-from seal.self_edits.pairs import line_of
 from seal.self_edits.source_facts import tokens_of
 
-__all__ = ["MadeLine", "TextValue", "made_lines", "values_of"]
+__all__ = ["TextValue", "exchanged", "values_of"]
 
 _NUMBER: Final = re.compile(r"\d+(?:[.,:/]\d+)*|[零一二三四五六七八九两十百千万]+")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _ONE: Final = frozenset("one ein eine einen einem einer eins un une una uno".split())
 _NUMBER_WORDS: Final = frozenset(word for words in WORD_VALUES.values() for word in words) - _ONE
-_GAP: Final = "…"
-_STOPS: Final = " .!?。！？"
-_MOST_VALUES: Final = 400  # of a text, from whose kind another one is looked for
 
 
 @dataclass(frozen=True)
@@ -39,17 +36,8 @@ class TextValue:
     is_number: bool
 
 
-@dataclass(frozen=True)
-class MadeLine:
-    """A line about one of some texts, true of it or not: a pair "Question: ...\\nAnswer: ..." whose question
-    is the text with a gap, or the text as a statement."""
-
-    of: int
-    line: str
-    is_true: bool
-
-
-def values_of(text: str) -> list[TextValue]:
+@lru_cache(maxsize=512)
+def values_of(text: str) -> tuple[TextValue, ...]:
     """The numbers and names of a text in their order, none within another."""
     found = [TextValue(m[0], m.start(), m.end(), True) for m in _NUMBER.finditer(text)]
     found += [
@@ -63,34 +51,19 @@ def values_of(text: str) -> list[TextValue]:
     for one in found:
         if not apart or one.start >= apart[-1].stop:
             apart.append(one)
-    return apart
+    return tuple(apart)
 
 
-def made_lines(texts: Sequence[str], *, most: int, seed: int) -> list[MadeLine]:
-    """Of each kind (pair or statement, true or false) at most so many lines, from all over the texts. Every
-    false one has a value of its text exchanged for another of the same kind, of the same text if it has one:
-    that exchanges what is said of whom."""
+def exchanged(line: str, texts: Sequence[str], seed: int) -> str:
+    """The line with one of its names or numbers exchanged for another of the same kind: of the first of the
+    texts that has one, as like in length as there is. Empty if none can be exchanged."""
     rng = random.Random(seed)
-    values = [values_of(text) for text in texts]
-    everywhere = [one for own in values for one in own][:_MOST_VALUES]
-    pairs: list[tuple[MadeLine, MadeLine]] = []
-    statements: list[tuple[MadeLine, MadeLine]] = []
-    for at, text in enumerate(texts):
-        for value in values[at]:
-            other = _other(value, values[at], rng) or _other(value, everywhere, rng)
-            if not other:
-                continue
-            asked = (text[: value.start] + _GAP + text[value.stop :]).rstrip(_STOPS) + "?"
-            answers = (line_of(asked, value.text), line_of(asked, other.text))
-            pairs.append((MadeLine(at, answers[0], True), MadeLine(at, answers[1], False)))
-            false = text[: value.start] + other.text + text[value.stop :]
-            statements.append((MadeLine(at, text, True), MadeLine(at, false, False)))
-    return [
-        line
-        for both in (pairs, statements)
-        for chosen in rng.sample(both, min(most, len(both)))
-        for line in chosen
-    ]
+    values = values_of(line)
+    for value in rng.sample(values, len(values)):
+        for text in texts:
+            if other := _other(value, values_of(text), rng):
+                return line[: value.start] + other.text + line[value.stop :]
+    return ""
 
 
 def _names(text: str) -> Iterator[TextValue]:
@@ -102,6 +75,7 @@ def _names(text: str) -> Iterator[TextValue]:
             and not token.begins
             and token.folded not in FUNCTION_WORDS
             and token.folded not in MONTHS
+            and not text.startswith(":", token.start + len(token.text))  # a label
         )
         if start >= 0 and not (is_name and token.follows):
             yield TextValue(text[start:stop], start, stop, False)
@@ -114,7 +88,7 @@ def _names(text: str) -> Iterator[TextValue]:
 
 
 def _other(value: TextValue, among: Sequence[TextValue], rng: random.Random) -> TextValue | None:
-    """Another value of the kind, as like it in length as there is."""
+    """Another value of the kind."""
     alike = [
         one
         for one in among
