@@ -7,13 +7,14 @@ judged.jsonl. Knows nothing about models.
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from seal.domains.knowledge import load_contexts
-from seal.learner.writing import SourceDocument
-from seal.types import Context
+from seal.errors import SealError
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parents[1]
@@ -31,14 +32,6 @@ class GroundedDocument:
     half: str
     title: str
     text: str
-
-    @property
-    def source(self) -> SourceDocument:
-        return SourceDocument(self.id, self.title, self.text)
-
-    @property
-    def context(self) -> Context:
-        return Context(self.id, self.title, self.text)
 
 
 @dataclass(frozen=True)
@@ -70,3 +63,12 @@ def load_judged() -> list[JudgedLine]:
     """All judged lines in the order of judged.jsonl."""
     text = (FOLDER / "judged.jsonl").read_text(encoding="utf-8")
     return [JudgedLine(**json.loads(line)) for line in text.splitlines()]
+
+
+def run_program(main: Callable[[], None]) -> None:
+    """Runs a program of this folder; what a user can mend is said without a traceback."""
+    try:
+        main()
+    except SealError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

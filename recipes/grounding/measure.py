@@ -16,7 +16,7 @@ from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
-from recipes.grounding.documents import GroundedDocument, JudgedLine, load_documents, load_judged
+from recipes.grounding.documents import GroundedDocument, JudgedLine, load_documents, load_judged, run_program
 from seal.domains.knowledge.units import Unit, units_of
 from seal.engine.adapt import Adaptation
 from seal.grading.meaning import contains_answer, same_answer
@@ -61,9 +61,7 @@ def _measured(skills: Skills, document: GroundedDocument, judged: Sequence[Judge
     units = list(units_of(document.title, document.text))
     texts = [unit.text for unit in units]
     windows = [_window(units, one.unit) for one in judged]
-    lines = [
-        ShownLine(document.title, window, one.line) for one, window in zip(judged, windows, strict=True)
-    ]
+    lines = [ShownLine(document.title, window, one.line) for one, window in zip(judged, windows, strict=True)]
     others = [
         exchanged(one.line, [one.unit, *texts], derive_seed("exchanged", one.line))
         if question_of(one.line)
@@ -138,4 +136,4 @@ def _around(units: Sequence[Unit], first: int, last: int) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run_program(main)

@@ -11,18 +11,26 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from recipes.grounding.documents import JudgedLine, load_documents, load_judged
+from recipes.grounding.documents import JudgedLine, load_documents, load_judged, run_program
 from recipes.real_documents.figures import wilson
 from seal.errors import InputFileError
+from seal.grading.statistics import mean
 from seal.learner.passage_support import TokenSupport, level_of, support_of
 from seal.self_edits.pairs import question_of
 
 _FEWEST = 8  # false lines of a document; with fewer, those of the model's other documents are taken too
+MEASURES: dict[str, Callable[[Sequence[TokenSupport]], float]] = {
+    "mean gain": support_of,
+    "worst gain": lambda tokens: min((one.gain for one in tokens), default=0.0),
+    "mean likelihood": lambda tokens: mean(one.log_with for one in tokens) or 0.0,
+    "worst likelihood": lambda tokens: min((one.log_with for one in tokens), default=0.0),
+}
+"""Of the likelihood check. The first is the package's, the others are what it was compared with."""
 CHECKS = ("none", "exact", "reading again", "likelihood", "exact, again", "all three")
 
 
@@ -41,17 +49,23 @@ def main() -> None:
     parser.add_argument("records", nargs="+", type=Path, help="what measure.py wrote")
     parser.add_argument("--false-kept", type=float, default=0.1, help="as in the settings")
     parser.add_argument("--min-probability", type=float, nargs="*", default=[], help="of each file, in order")
+    parser.add_argument("--measure", choices=MEASURES, default="mean gain", help="of the likelihood check")
     given = parser.parse_args()
     least = [*given.min_probability, *[0.05] * len(given.records)]
     lines = [
         line
         for path, probability in zip(given.records, least, strict=False)
-        for line in checked_lines(path, given.false_kept, probability)
+        for line in checked_lines(path, given.false_kept, probability, MEASURES[given.measure])
     ]
     print("\n".join(table(lines)))
 
 
-def checked_lines(path: Path, false_kept: float, min_probability: float) -> list[CheckedLine]:
+def checked_lines(
+    path: Path,
+    false_kept: float,
+    min_probability: float,
+    measure: Callable[[Sequence[TokenSupport]], float] = support_of,
+) -> list[CheckedLine]:
     """The judged lines of a file of records, the name of which is the model's."""
     model = path.stem
     judged = {(one.document, one.line): one for one in load_judged() if one.model == model}
@@ -63,19 +77,30 @@ def checked_lines(path: Path, false_kept: float, min_probability: float) -> list
             raise InputFileError(
                 f"{path}: {model} has no judged line {row['line']!r}", "Measure anew with measure.py."
             )
-    levels = _levels(rows, records, false_kept, min_probability)
+    false = _false_lines(rows, records, min_probability)
+    levels = {
+        (document, is_pair): _level(false, document, is_pair, false_kept, measure)
+        for document in {document for document, _ in rows}
+        for is_pair in (True, False)
+    }
     return [
         CheckedLine(
             judged[document, row["line"]],
             halves[document],
-            frozenset(_passed(row, levels[document, _is_pair(row)], min_probability)),
+            frozenset(
+                _passed(
+                    row,
+                    min_probability,
+                    is_likely=measure(_tokens(row["tokens"])) >= levels[document, _is_pair(row)],
+                )
+            ),
         )
         for document, row in rows
     ]
 
 
 def table(lines: Sequence[CheckedLine]) -> Iterator[str]:
-    """A row for each model, kind of line, language and check, of the held-out half; then all of a half."""
+    """A row for each half, model, kind of line, language and check."""
     yield "| half | model | lines | language | check | kept | precision | recall | not supported |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for half in ("calibration", "held-out"):
@@ -91,8 +116,9 @@ def table(lines: Sequence[CheckedLine]) -> Iterator[str]:
                 for language in ["all", *languages] if len(languages) > 1 else languages:
                     told = [one for one in of_kind if language in ("all", one.judged.language)]
                     kind = "questions" if is_pair else "statements"
+                    named = f"| {half} | {model} | {kind} | {language}"
                     for check in CHECKS:
-                        yield f"| {half} | {model} | {kind} | {language} | {check} | {_figures(told, check)} |"
+                        yield f"{named} | {check} | {_figures(told, check)} |"
 
 
 def _figures(lines: Sequence[CheckedLine], check: str) -> str:
@@ -112,10 +138,9 @@ def _share(hits: int, n: int) -> str:
     return f"{100 * hits / n:.0f} % [{100 * low:.0f}, {100 * high:.0f}]"
 
 
-def _passed(row: dict[str, Any], level: float, min_probability: float) -> Iterator[str]:
+def _passed(row: dict[str, Any], min_probability: float, *, is_likely: bool) -> Iterator[str]:
     exact, again = not row["exact"], _again(row, min_probability)
-    likely = support_of(_tokens(row["tokens"])) >= level
-    passed = (True, exact, again, likely, exact and again, exact and again and likely)
+    passed = (True, exact, again, is_likely, exact and again, exact and again and is_likely)
     yield from (check for check, one in zip(CHECKS, passed, strict=True) if one)
 
 
@@ -132,30 +157,33 @@ def _tokens(rows: Sequence[Sequence[Any]]) -> tuple[TokenSupport, ...]:
     return tuple(TokenSupport(*row) for row in rows)
 
 
-def _levels(
-    rows: Sequence[tuple[str, dict[str, Any]]],
-    records: Sequence[dict[str, Any]],
-    false_kept: float,
-    min_probability: float,
-) -> dict[tuple[str, bool], float]:
-    """The level of each document, for its questions and for its statements."""
-    false: dict[tuple[str, bool], list[float]] = {}
+def _false_lines(
+    rows: Sequence[tuple[str, dict[str, Any]]], records: Sequence[dict[str, Any]], min_probability: float
+) -> dict[tuple[str, bool], list[tuple[TokenSupport, ...]]]:
+    """By document, and whether it is about questions: what was measured of the exchanged lines. Those of
+    questions that are dropped anyway do not count, as in `seal.learner.drafting`."""
+    false: dict[tuple[str, bool], list[tuple[TokenSupport, ...]]] = {}
     for document, row in rows:
         if row["exchanged"] and not row["exact"] and _again(row, min_probability):
-            false.setdefault((document, True), []).append(support_of(_tokens(row["exchanged"])))
+            false.setdefault((document, True), []).append(_tokens(row["exchanged"]))
     for record in records:
-        false[record["document"], False] = [
-            support_of(_tokens(one["tokens"])) for one in record["made"] if not one["is_true"]
-        ]
-    levels = {}
-    for document in {document for document, _ in rows}:
-        for is_pair in (True, False):
-            own = false.get((document, is_pair), [])
-            if len(own) < _FEWEST:
-                own = [one for (_, of_pairs), all_ in false.items() if of_pairs == is_pair for one in all_]
-            levels[document, is_pair] = level_of(own, false_kept) if own else -math.inf
-    return levels
+        made = [_tokens(one["tokens"]) for one in record["made"] if not one["is_true"]]
+        false.setdefault((record["document"], False), []).extend(made)
+    return false
+
+
+def _level(
+    false: dict[tuple[str, bool], list[tuple[TokenSupport, ...]]],
+    document: str,
+    is_pair: bool,
+    false_kept: float,
+    measure: Callable[[Sequence[TokenSupport]], float],
+) -> float:
+    own = false.get((document, is_pair), [])
+    if len(own) < _FEWEST:
+        own = [one for (_, of_pairs), lines in false.items() if of_pairs == is_pair for one in lines]
+    return level_of([measure(tokens) for tokens in own], false_kept) if own else -math.inf
 
 
 if __name__ == "__main__":
-    main()
+    run_program(main)

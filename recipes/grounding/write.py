@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from recipes.grounding.documents import GroundedDocument, load_documents
+from recipes.grounding.documents import GroundedDocument, load_documents, run_program
 from seal.domains.knowledge.units import Unit, units_of
 from seal.engine.adapt import Adaptation
 from seal.learner.practice import shown, writing_prompt, written_pairs
@@ -67,7 +67,9 @@ def _questions(model: str, skills: Skills, document: GroundedDocument) -> Iterat
     config = preset(model).units
     units = units_of(document.title, document.text)
     chosen = _spread([at for at, unit in enumerate(units) if unit.kind != "row"], _MOST_UNITS["self-qa"])
-    before = [units[at - 1].text if at and units[at - 1].heading == units[at].heading else "" for at in chosen]
+    before = [
+        units[at - 1].text if at and units[at - 1].heading == units[at].heading else "" for at in chosen
+    ]
     written = skills.write(
         [
             writing_prompt(document.title, units[at].heading, above, units[at].text)
@@ -120,4 +122,4 @@ def _show(stage: str, done: int, n: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_program(main)

@@ -117,7 +117,9 @@ def test_what_is_no_likelier_than_false_lines_is_dropped_if_that_is_wanted(monke
         return ["Who built" in one.line for one in lines]
 
     monkeypatch.setattr(drafting, "unlikely", scripted)
-    written = "When was Alder Mill built? | in 1844\nWho built Alder Mill? | Tom Reed\nWhere is it? | in Tove\n"
+    written = (
+        "When was Alder Mill built? | in 1844\nWho built Alder Mill? | Tom Reed\nWhere is it? | in Tove\n"
+    )
 
     def told(**config: Any) -> dict[str, str]:
         lines, _, _ = draft(

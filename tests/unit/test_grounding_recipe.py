@@ -37,11 +37,13 @@ def test_no_document_is_in_both_halves_and_each_half_has_every_language() -> Non
     assert {language for _, language in halves} == {"en", "de", "zh"} and len(halves) == 6
 
 
-def row(line: str, log: float, *, exact: str = "", again: bool | None = True, false: float = -2.0) -> dict[str, Any]:
+def row(
+    line: str, log: float, *, exact: str = "", again: bool | None = True, false: float = -2.0
+) -> dict[str, Any]:
     return {
         "line": line,
-        "tokens": [[True, log, -9.0, 0.0]],
-        "exchanged": [[True, false, -9.0, 0.0]] if again is not None else [],
+        "tokens": [[log, -9.0]],
+        "exchanged": [[false, -9.0]] if again is not None else [],
         "exact": exact,
         "again": again,
         "probability": None if again is None else 0.5,

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from toys import toy_model, toy_tokenizer
 
 from seal.learner import passage_support
 from seal.learner.passage_support import (
@@ -16,6 +15,7 @@ from seal.learner.passage_support import (
     TokenSupport,
     _telling,
     level_of,
+    support_of,
     token_supports,
     unlikely,
 )
@@ -24,34 +24,30 @@ from seal.models.score import score_answers
 from seal.self_edits.pairs import line_of
 from seal.training import train
 from seal.types import Example, Hyperparameters, TrainingPlan
+from toys import toy_model, toy_tokenizer
 
 TEXT = "Petra Lund was born in Ostrava in 1931."
 
 
-def words(text: str) -> list[tuple[str, bool]]:
+def words(text: str) -> list[str]:
     """The tokens that count, put together where they are one word."""
     tokenizer = toy_tokenizer()
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
-    joined: list[tuple[str, bool]] = []
+    joined: list[str] = []
     last = -1
-    for n, in_answer in _telling(tokenizer, text):
+    for n in _telling(tokenizer, text):
         piece = tokenizer.decode([ids[n]])
         if n == last + 1 and joined and not piece.startswith(" "):
-            joined[-1] = (joined[-1][0] + piece, in_answer)
+            joined[-1] += piece
         else:
-            joined.append((piece, in_answer))
+            joined.append(piece)
         last = n
-    return [(text.strip(), in_answer) for text, in_answer in joined]
+    return [word.strip() for word in joined]
 
 
 def test_function_words_and_the_label_do_not_count() -> None:
-    assert words(" Where was Petra Lund born?\nAnswer: in Ostrava\n") == [
-        ("Petra", False),
-        ("Lund", False),
-        ("born", False),
-        ("Ostrava", True),
-    ]
-    assert words(" The mill stands in Ostrava.\n") == [("mill", True), ("stands", True), ("Ostrava", True)]
+    assert words(" Where was Petra Lund born?\nAnswer: in Ostrava\n") == ["Petra", "Lund", "born", "Ostrava"]
+    assert words(" The mill stands in Ostrava.\n") == ["mill", "stands", "Ostrava"]
 
 
 def test_pieces_of_a_wide_character_count_with_it() -> None:
@@ -66,7 +62,10 @@ def skills() -> Any:
     torch.manual_seed(0)
     model, tokenizer = toy_model(), toy_tokenizer()
     plan = TrainingPlan(
-        "skills", (Example(" Ostrava\n", prompt="Question:"),), Hyperparameters(rank=2, learning_rate=0.05, epochs=3), 0
+        "skills",
+        (Example(" Ostrava\n", prompt="Question:"),),
+        Hyperparameters(rank=2, learning_rate=0.05, epochs=3),
+        0,
     )
     [adapter] = train(model, tokenizer, [plan])
     base: Any = SimpleNamespace(model=model, tokenizer=tokenizer)
@@ -85,12 +84,16 @@ def test_each_token_is_measured_with_the_text_and_without(skills: Any) -> None:
     seen, unseen = score_answers(
         model, tokenizer, [(f"Title: Lund\n{TEXT}\n\nFact:", line), ("Title: Lund\n\nFact:", line)]
     )
-    for token, (n, _) in zip(measured[0], _telling(tokenizer, line), strict=True):
+    for token, n in zip(measured[0], _telling(tokenizer, line), strict=True):
         assert token.log_with == pytest.approx(seen.token_logs[n], abs=1e-4)
         assert token.log_without == pytest.approx(unseen.token_logs[n], abs=1e-4)
         assert token.gain == pytest.approx(seen.token_logs[n] - unseen.token_logs[n], abs=1e-3)
-    assert [token.in_answer for token in measured[1]].count(True) > 0
-    assert all(token.behind >= 0 for of_line in measured for token in of_line)
+    assert all(measured)
+
+
+def test_support_is_the_mean_gain() -> None:
+    tokens = (TokenSupport(-1.0, -4.0), TokenSupport(-2.0, -1.0))
+    assert support_of(tokens) == pytest.approx(1.0) and support_of(()) == 0
 
 
 def test_a_pair_is_read_with_the_skills_on_and_a_statement_without(skills: Any) -> None:
@@ -100,7 +103,7 @@ def test_a_pair_is_read_with_the_skills_on_and_a_statement_without(skills: Any) 
         skills.base.model, skills.base.tokenizer, [(f"Title: Lund\n{TEXT}\n\nQuestion:", text)]
     )[0]
     [measured] = token_supports(skills, [pair])
-    at = [n for n, _ in _telling(skills.base.tokenizer, text)]
+    at = list(_telling(skills.base.tokenizer, text))
     assert [token.log_with for token in measured] != pytest.approx([bare.token_logs[n] for n in at], abs=1e-3)
 
 
@@ -108,8 +111,7 @@ def test_a_score_has_the_logs_of_its_tokens(skills: Any) -> None:
     pairs = [(TEXT, " Ostrava\n"), (TEXT + " Where?", " in 1931\n")]
     for score in score_answers(skills.base.model, skills.base.tokenizer, pairs):
         assert sum(score.token_logs) == pytest.approx(score.log_probability, abs=1e-4)
-        assert len(score.token_logs) == len(score.token_behind) == score.n_tokens
-        assert (max(score.token_behind) == 0) == score.exact
+        assert len(score.token_logs) == score.n_tokens
 
 
 @pytest.mark.parametrize(("false_kept", "passing"), [(0.0, 0), (0.25, 1), (0.5, 2), (1.0, 3)])
@@ -124,7 +126,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, log_of: Callable[[str], float]) ->
 
     def supports(_skills: Any, lines: Sequence[ShownLine]) -> list[tuple[TokenSupport, ...]]:
         asked.extend(one.line for one in lines)
-        return [(TokenSupport(True, log_of(one.line), -5.0, 0.0),) for one in lines]
+        return [(TokenSupport(log_of(one.line), -5.0),) for one in lines]
 
     monkeypatch.setattr(passage_support, "token_supports", supports)
     return asked

@@ -1,7 +1,7 @@
 """Whether a text makes a line likely, measured against the same lines with a name or number exchanged.
 
-Knows the prompts by which a model is asked, and which tokens count: a pair is read with the model's skills on,
-a statement by the bare base. Knows nothing about documents or drafts.
+Knows the prompts by which a model is asked, and which tokens count: a pair is read with the skills on, a
+statement by the bare base. Knows nothing about documents or drafts.
 """
 
 from __future__ import annotations
@@ -40,13 +40,10 @@ class ShownLine:
 
 @dataclass(frozen=True)
 class TokenSupport:
-    """A token of a line that tells something. `log_with` and `log_without`: its log-probability with the text
-    in view, and without; `behind`: how far the likeliest token is ahead of it, the text in view."""
+    """A token of a line that tells something: its log-probability with the text in view, and without."""
 
-    in_answer: bool
     log_with: float
     log_without: float
-    behind: float
 
     @property
     def gain(self) -> float:
@@ -72,8 +69,9 @@ def unlikely(
 
 
 def support_of(tokens: Sequence[TokenSupport]) -> float:
-    """The mean log-probability of a line's telling tokens with the text in view."""
-    return sum(token.log_with for token in tokens) / len(tokens) if tokens else 0.0
+    """How much likelier the text makes a line's telling tokens, in the mean. That the worst of them decides
+    keeps no more of what is true, and more of what is not (recipes/grounding)."""
+    return sum(token.gain for token in tokens) / len(tokens) if tokens else 0.0
 
 
 def level_of(false_supports: Sequence[float], false_kept: float) -> float:
@@ -83,7 +81,7 @@ def level_of(false_supports: Sequence[float], false_kept: float) -> float:
 
 
 def token_supports(skills: Skills, lines: Sequence[ShownLine]) -> list[tuple[TokenSupport, ...]]:
-    """The tokens of each line but those of function words. Of a statement all count as its answer."""
+    """The tokens of each line but those of function words."""
     supports: dict[int, tuple[TokenSupport, ...]] = {}
     for is_pair in (True, False):
         members = [i for i, one in enumerate(lines) if (question_of(one.line) is not None) == is_pair]
@@ -98,8 +96,8 @@ def token_supports(skills: Skills, lines: Sequence[ShownLine]) -> list[tuple[Tok
         )
         for i, text, one, other in zip(members, texts, seen, unseen, strict=True):
             supports[i] = tuple(
-                TokenSupport(in_answer, one.token_logs[n], other.token_logs[n], one.token_behind[n])
-                for n, in_answer in _telling(skills.base.tokenizer, text)
+                TokenSupport(one.token_logs[n], other.token_logs[n])
+                for n in _telling(skills.base.tokenizer, text)
             )
     return [supports[i] for i in range(len(lines))]
 
@@ -124,19 +122,16 @@ def _completion(line: str) -> str:
     return f" {pair[0]}{_ANSWER} {pair[1]}\n" if pair else f" {line}\n"
 
 
-def _telling(tokenizer: Any, text: str) -> Iterator[tuple[int, bool]]:
-    """The tokens of a completion that belong to a telling word, and whether it is one of the answer."""
-    at = text.rfind(_ANSWER)
-    answer = at + len(_ANSWER) if at >= 0 else 0
-    label = range(at, answer)
-    telling = [place for place in _telling_places(text) if place not in label]
-    places = set(telling)
+def _telling(tokenizer: Any, text: str) -> Iterator[int]:
+    """The tokens of a completion that belong to a telling word."""
+    label = text.rfind(_ANSWER)
+    places = set(_telling_places(text)) - set(range(label, label + len(_ANSWER)) if label >= 0 else ())
     ids = encode_completion(tokenizer, text, append_eos=False)
     start = 0
     for n in range(len(ids)):
         stop = len(tokenizer.decode(ids[: n + 1], clean_up_tokenization_spaces=False).rstrip(_CUT))
         if not places.isdisjoint(range(start, max(stop, start + 1))):
-            yield n, start >= answer
+            yield n
         start = max(start, stop)
 
 

@@ -92,8 +92,8 @@ class UnitsConfig(_Config):
         default=1.0,
         ge=0,
         le=1,
-        description="A question is dropped if its text makes it less likely than this share of false ones, "
-        "which are the same questions with a name or number exchanged; 1: this is not checked.",
+        description="A question is kept if its text makes it as likely as no more than this share of false "
+        "ones, which are the same with a name or number exchanged; 1: this is not checked.",
     )
     max_questions: int = Field(default=12, ge=1, description="Questions an exam has at most.")
     enough: int = Field(

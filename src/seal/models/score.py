@@ -31,14 +31,13 @@ class AnswerScore:
     """`log_probability` of all tokens of the answer together, in nats.
 
     `exact`: at every token the answer's was the likeliest, so that greedy decoding writes the answer.
-    `token_logs`: the log-probability of each token; `token_behind`: how far the likeliest is ahead of it.
+    `token_logs`: the log-probability of each token.
     """
 
     log_probability: float
     n_tokens: int
     exact: bool
     token_logs: tuple[float, ...] = ()
-    token_behind: tuple[float, ...] = ()
 
     @property
     def probability(self) -> float:
@@ -120,15 +119,11 @@ def score_answers(
         with torch.inference_mode(), route, batch.attention(model):
             where = torch.tensor(positions, device=device)
             logits, _ = logits_at(model, where, use_cache=False, **batch.inputs())
-            best, likeliest = logits.max(-1)
-            behind = best.float() - logits.gather(1, targets.unsqueeze(1)).squeeze(1).float()
-            measured = token_log_probabilities(logits, targets), behind, likeliest == targets
+            measured = token_log_probabilities(logits, targets), logits.argmax(-1) == targets
         counts = [len(answers[i]) for i in members]
-        for i, logs, gaps, hits in zip(members, *(x.cpu().split(counts) for x in measured), strict=True):
+        for i, logs, hits in zip(members, *(x.cpu().split(counts) for x in measured), strict=True):
             total = logs.double().sum().item()
-            results[i] = AnswerScore(
-                total, len(logs), bool(hits.all()), tuple(logs.tolist()), tuple(gaps.tolist())
-            )
+            results[i] = AnswerScore(total, len(logs), bool(hits.all()), tuple(logs.tolist()))
         if on_progress:
             on_progress(len(results), len(pairs))
     return [results[i] for i in range(len(pairs))]
