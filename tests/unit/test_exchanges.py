@@ -73,7 +73,7 @@ def test_any_text_is_taken(line: str, texts: list[str], seed: int) -> None:
 def test_a_long_text_takes_time_in_proportion() -> None:
     times = []
     for n in (400, 4000):
-        started = time.perf_counter()
+        started = time.process_time()
         exchanged("In 7 Ada sold 8.", ["In 1900 Ada sold 8 of the mills to Ben Oak. " * n], 0)
-        times.append(time.perf_counter() - started)
+        times.append(time.process_time() - started)
     assert times[1] < 40 * times[0] + 0.2

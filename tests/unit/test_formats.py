@@ -235,10 +235,10 @@ def test_parsing_takes_time_in_proportion_to_the_text() -> None:
         for piece in ("1. a ", "** ", "- (", "word word ", "Fact 1: ", "a" * 8 + "\n"):
             times = []
             for n in (2000, 20000):
-                started = time.perf_counter()
+                started = time.process_time()
                 FORMATS.get(name)().parse(context, piece * n)
-                times.append(time.perf_counter() - started)
-            assert times[1] < 30 * times[0] + 0.2, (name, piece, times)
+                times.append(time.process_time() - started)
+            assert times[1] < 40 * times[0] + 0.3, (name, piece, times)
 
 
 def test_none_has_no_prompt_and_no_lines() -> None:
