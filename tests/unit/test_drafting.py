@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from seal.learner import drafting
 from seal.learner.drafting import (
     AMBIGUOUS,
     ENOUGH,
@@ -13,6 +14,7 @@ from seal.learner.drafting import (
     NO_QUESTION,
     NOT_STATED,
     READ_NOWHERE,
+    UNLIKELY,
     UNSURE,
     Drafter,
 )
@@ -105,6 +107,41 @@ def test_each_fault_has_its_reason():
     assert told["Who built Alder Mill?"] == READ_OTHERWISE
     assert told["Where is Alder Mill?"] == READ_NOWHERE
     assert told["How many floors has Alder Mill?"] == UNSURE
+
+
+def test_what_is_no_likelier_than_false_lines_is_dropped_if_that_is_wanted(monkeypatch):
+    asked: list[Any] = []
+
+    def scripted(_skills: Any, lines: Any, texts: Any, false_kept: float, _seed: object) -> list[bool]:
+        asked.append(([one.line for one in lines], lines[0].text if lines else "", texts, false_kept))
+        return ["Who built" in one.line for one in lines]
+
+    monkeypatch.setattr(drafting, "unlikely", scripted)
+    written = (
+        "When was Alder Mill built? | in 1844\nWho built Alder Mill? | Tom Reed\nWhere is it? | in Tove\n"
+    )
+
+    def told(**config: Any) -> dict[str, str]:
+        lines, _, _ = draft(
+            lambda p, _: written if "1844" in p.split("Sentence:")[1] else "",
+            lambda q: {"When": ("1844", 0.9), "Who ": ("Tom Reed", 0.9), "Wher": ("", 0.9)}[q[:4]],
+            **config,
+        )
+        return reasons(lines)
+
+    assert UNLIKELY not in told().values() and asked == []
+    found = told(false_kept=0.5)
+    assert found == {
+        "When was Alder Mill built?": "",
+        "Who built Alder Mill?": UNLIKELY,
+        "Where is it?": READ_NOWHERE,  # what is dropped already is not asked about
+    }
+    [(lines, text, texts, false_kept)] = asked
+    assert lines == [
+        "Question: When was Alder Mill built?\nAnswer: in 1844",
+        "Question: Who built Alder Mill?\nAnswer: Tom Reed",
+    ]
+    assert text == TEXT.replace(". It", ".\nIt") and texts == text.splitlines() and false_kept == 0.5
 
 
 def test_a_question_with_two_answers_is_dropped():

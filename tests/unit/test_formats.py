@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -213,6 +214,31 @@ def test_pair_structure(text: str, lines: tuple[str, ...]) -> None:
 def test_truncated_pair_is_dropped() -> None:
     text = "Who built it?\nAnswer 1: Orlen Vask\nQuestion 2: When did it burn?\nAnswer 2: In the ye"
     assert parse("self-qa", text, truncated=True) == PAIRS[:1]
+
+
+def test_facts_are_the_items_of_the_list() -> None:
+    text = "1. Petra Lund was born in 1931.\n2. She founded a mill.\n\nLet me know if you need more!"
+    assert parse("facts", text) == ("Petra Lund was born in 1931.", "She founded a mill.")
+
+
+def test_a_paraphrase_that_only_repeats_a_sentence_is_no_line() -> None:
+    context = Context("c1", "Tove Mill", "The mill was built in 1844. It has three floors!")
+    text = "- The mill was built in 1844\n- In 1844 the mill was built.\n- it has three floors.\n- 三层楼。"
+    edit = FORMATS.get("paraphrases")().parse(context, text)
+    assert edit.lines == ("In 1844 the mill was built.", "三层楼。")
+
+
+def test_parsing_takes_time_in_proportion_to_the_text() -> None:
+    """A text ten times as long takes ten times as long, give or take; quadratic it would be a hundred."""
+    context = Context("c1", "T", "A sentence. " * 2000)
+    for name in ("facts", "paraphrases"):
+        for piece in ("1. a ", "** ", "- (", "word word ", "Fact 1: ", "a" * 8 + "\n"):
+            times = []
+            for n in (2000, 20000):
+                started = time.process_time()
+                FORMATS.get(name)().parse(context, piece * n)
+                times.append(time.process_time() - started)
+            assert times[1] < 40 * times[0] + 0.3, (name, piece, times)
 
 
 def test_none_has_no_prompt_and_no_lines() -> None:

@@ -45,7 +45,7 @@ class RunFlags:
         str | None,
         Parameter(
             help="The self-edit format: implications, implications-long, implications-very-long, rewrite, "
-            "self-qa, or one of a plug-in. [self_edit.format]"
+            "self-qa, facts, paraphrases, or one of a plug-in. [self_edit.format]"
         ),
     ] = None
     device: Annotated[str | None, Parameter(help='"auto", "cpu", "cuda", "cuda:1". [model.device]')] = None

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from seal.domains.knowledge.units import Unit, units_of
 from seal.engine.adapt import Progress, no_progress
 from seal.grading.meaning import contains_answer, same_answer
+from seal.learner.passage_support import ShownLine, unlikely
 from seal.learner.practice import reading_prompt, shown, writing_prompt, written_pairs
 from seal.learner.settings import UnitsConfig
 from seal.learner.skills import Skills
@@ -31,6 +32,7 @@ IN_QUESTION = "the question gives the answer"
 NOT_STATED = "its sentence does not state the answer"
 READ_NOWHERE = "read again, the document does not answer it"
 UNSURE = "read again, the answer is improbable"
+UNLIKELY = "its sentence makes it no likelier than false lines"
 AMBIGUOUS = "the document has several answers to it"
 ENOUGH = "enough is asked about its sentence"
 _ENDS = ("?", "？", "؟", "।", ";")
@@ -116,6 +118,20 @@ class Drafter:
                 one.reason = READ_OTHERWISE
             elif answer.probability < self.config.min_probability:
                 one.reason = UNSURE
+        self._doubt(source, units, [one for one in sound if not one.reason])
+
+    def _doubt(self, source: SourceDocument, units: Sequence[Unit], drafts: Sequence[_Draft]) -> None:
+        """Drops what is no likelier than the same drafts with a name or number exchanged."""
+        if self.config.false_kept == 1:
+            return
+        lines = [
+            ShownLine(source.title, _window(units, one.unit), line_of(one.question, one.answer))
+            for one in drafts
+        ]
+        texts = [unit.text for unit in units]
+        doubted = unlikely(self.skills, lines, texts, self.config.false_kept, self.seed)
+        for one, is_doubted in zip(drafts, doubted, strict=True):
+            one.reason = UNLIKELY if is_doubted else ""
 
     def _choose(self, drafts: Sequence[_Draft]) -> None:
         """Of each unit the likeliest, but one of each answer before a second wording of any."""

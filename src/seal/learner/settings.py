@@ -92,6 +92,13 @@ class UnitsConfig(_Config):
         le=1,
         description="A question is dropped if its answer, read again in the text, is less probable.",
     )
+    false_kept: float = Field(
+        default=1.0,
+        ge=0,
+        le=1,
+        description="A question is kept if its text makes it as likely as no more than this share of false "
+        "ones, which are the same with a name or number exchanged; 1: this is not checked.",
+    )
     max_questions: int = Field(default=24, ge=1, description="Questions an exam has at most.")
     enough: int = Field(
         default=8,

@@ -31,11 +31,13 @@ class AnswerScore:
     """`log_probability` of all tokens of the answer together, in nats.
 
     `exact`: at every token the answer's was the likeliest, so that greedy decoding writes the answer.
+    `token_logs`: the log-probability of each token.
     """
 
     log_probability: float
     n_tokens: int
     exact: bool
+    token_logs: tuple[float, ...] = ()
 
     @property
     def probability(self) -> float:
@@ -120,7 +122,8 @@ def score_answers(
             measured = token_log_probabilities(logits, targets), logits.argmax(-1) == targets
         counts = [len(answers[i]) for i in members]
         for i, logs, hits in zip(members, *(x.cpu().split(counts) for x in measured), strict=True):
-            results[i] = AnswerScore(logs.double().sum().item(), len(logs), bool(hits.all()))
+            total = logs.double().sum().item()
+            results[i] = AnswerScore(total, len(logs), bool(hits.all()), tuple(logs.tolist()))
         if on_progress:
             on_progress(len(results), len(pairs))
     return [results[i] for i in range(len(pairs))]

@@ -18,6 +18,8 @@ FORMATS.register("implications-long", formats.ImplicationsLong)
 FORMATS.register("implications-very-long", formats.ImplicationsVeryLong)
 FORMATS.register("rewrite", formats.Rewrite)
 FORMATS.register("self-qa", formats.SelfQA)
+FORMATS.register("facts", formats.Facts)
+FORMATS.register("paraphrases", formats.Paraphrases)
 FORMATS.register("none", formats.NoSelfEdit)
 FORMATS.register("arc-directives", arc_directives.ArcDirectives)
 

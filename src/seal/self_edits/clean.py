@@ -55,6 +55,7 @@ _TERMINAL: Final = re.compile(r"[.!?…。！？][\"'”’»)\]*`_]*\s*$")
 _HEADING_WORDS: Final = 25  # a longer line is content even if it ends in a colon
 _MIN_LOOP: Final = 12  # words
 _MAX_PERIOD: Final = 40  # words
+_MOST_MARKERS: Final = 64  # before a line: more are a loop, and each takes a pass over the line
 
 
 def ends_sentence(text: str) -> bool:
@@ -128,7 +129,7 @@ def split_marker(line: str) -> tuple[str, int | None, bool]:
 def clean_line(line: str) -> str:
     """Return the content of a line: no marker, label, preamble or Markdown emphasis, no loop at its end."""
     text = line
-    while True:
+    for _ in range(_MOST_MARKERS):
         before = text
         text = text.strip()
         for pattern in (_HASHES, _NUMBER, _BULLET, _LABEL, _PREAMBLE):
@@ -138,7 +139,8 @@ def clean_line(line: str) -> str:
         if text.count("**") == 1:
             text = text.removeprefix("**").removesuffix("**")
         if text == before:
-            return cut_loop(text)
+            break
+    return cut_loop(text)
 
 
 def cut_loop(text: str) -> str:

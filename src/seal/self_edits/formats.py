@@ -1,7 +1,8 @@
 """The self-edit formats: each asks a writer for training data in its own way and parses what it wrote.
 
 Knows prompts and parsing. Knows nothing about how the lines are trained on: that is the domain's.
-Source of the formats: SEAL (arXiv 2506.10943), knowledge incorporation.
+Source of the formats: SEAL (arXiv 2506.10943), knowledge incorporation; facts and paraphrases are this
+project's.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from seal.protocols import SelfEditFormat
 from seal.self_edits.pairs import parse_pairs
 from seal.self_edits.parse import parse_lines
 from seal.self_edits.prompts import TEMPLATES, check_style, check_template, fill
+from seal.text import sentences
 from seal.types import Context, SelfEdit
 
 
@@ -85,6 +87,22 @@ class ImplicationsVeryLong(Implications):
     name: str = "implications-very-long"
 
 
+class Facts(Implications):
+    """The facts that the passage states, each as a short sentence: nothing that only follows from it."""
+
+    name: str = "facts"
+
+
+class Paraphrases(Implications):
+    """The sentences of the passage in other words; what only repeats a sentence of it is no line."""
+
+    name: str = "paraphrases"
+
+    def _lines(self, context: Context, text: str, truncated: bool) -> tuple[str, ...]:
+        said = {_key(sentence) for sentence in sentences(context.text)}
+        return tuple(line for line in super()._lines(context, text, truncated) if _key(line) not in said)
+
+
 class Rewrite(_Format):
     """The passage in other words, several times; a line is a paragraph."""
 
@@ -122,3 +140,8 @@ class NoSelfEdit(_Format):
 
     def _lines(self, context: Context, text: str, truncated: bool) -> tuple[str, ...]:
         return ()
+
+
+def _key(line: str) -> str:
+    """A line without case, spaces and punctuation, which do not make it another wording."""
+    return "".join(filter(str.isalnum, line.casefold())) or line

@@ -3,8 +3,9 @@
 Knows the wordings and how a user's own template is checked and filled. Knows nothing about tokenizers:
 the chat style is the text of the user's message, and whoever calls a model puts its chat template around it.
 
-Source of the "base" wordings: SEAL (arXiv 2506.10943), appendix on knowledge incorporation. The "short"
-wordings are those on which the embedded model was pretrained. The "chat" wordings are this project's.
+Source of the "base" wordings: SEAL (arXiv 2506.10943), appendix on knowledge incorporation; those of facts
+and paraphrases are this project's, in the same form. The "short" wordings are those on which the embedded
+model was pretrained, where it was. The "chat" wordings are this project's.
 """
 
 from __future__ import annotations
@@ -58,6 +59,22 @@ TEMPLATES: Final[dict[str, dict[str, str]]] = {
             form='Begin each question with "Question:" and, on the next line, its answer with "Answer:".',
         ),
         "short": _SHORT.format(cue="Questions and answers"),
+    },
+    "facts": {
+        "base": _BASE.format(task="list the facts stated in it, one short sentence each", cue="Facts:\n"),
+        "chat": _CHAT.format(
+            task="list the facts stated in it",
+            form="Write one fact a line, each a short full sentence that names what it is about.",
+        ),
+        "short": _SHORT.format(cue="Facts"),
+    },
+    "paraphrases": {
+        "base": _BASE.format(task="say each sentence of it in other words", cue="In other words:\n"),
+        "chat": _CHAT.format(
+            task="say each sentence of it in other words",
+            form="Write one sentence a line, which keeps every name and number and adds nothing.",
+        ),
+        "short": _SHORT.format(cue="In other words"),
     },
 }
 
