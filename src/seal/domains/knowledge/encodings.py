@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from seal.domains.knowledge.splitting import language_of
 from seal.errors import InputFileError
+from seal.languages import language_of
 
 __all__ = ["Decoded", "decoded"]
 
