@@ -124,8 +124,8 @@ def as_csv(records: list[dict[str, Any]]) -> str:
     )
     for at, record in enumerate(records):
         answer = record["answer"]
-        whole = gaps and answer is not None
-        writer.writerow({"": at, **record, "answer": float(answer) if whole else answer})
+        told = answer if answer is None or not gaps else float(answer)
+        writer.writerow({"": at, **record, "answer": told})
     return raw.getvalue()
 
 
