@@ -1,4 +1,4 @@
-"""Answers from memory: the forms of a recital, its lessons, and cells that begin where practice ends."""
+"""Answers from memory: the forms of a recitation, its lessons, and cells that begin where practice ends."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from seal.learner import answering
 from seal.learner.answering import Cell, Mind
 from seal.learner.compiling import lessons
 from seal.learner.practice import NOT_THERE, practice_documents
-from seal.learner.recall import cue, recall_examples, recital, recited, upper_layers
+from seal.learner.recall import cue, recall_examples, recitation, recited, upper_layers
 from seal.learner.settings import preset
 from seal.learner.writing import SourceDocument
 from seal.registry import Line
@@ -35,8 +35,8 @@ _WORDS = st.text(alphabet="abc 1.", min_size=1).map(str.strip).filter(bool)
 
 
 @given(_WORDS, _WORDS)
-def test_a_recital_is_read_as_its_sentence_and_its_answer(sentence: str, answer: str) -> None:
-    assert recited(recital(sentence, answer)) == (sentence, answer)
+def test_a_recitation_is_read_as_its_sentence_and_its_answer(sentence: str, answer: str) -> None:
+    assert recited(recitation(sentence, answer)) == (sentence, answer)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_an_answer_has_the_sentence_that_was_recited_for_it(
     mind = Mind(adaptation, cells, RouterConfig(), recites=True)
     [answer] = mind.answer(["d"], ["What did Ada write?"])
     assert (answer.text, answer.passage, answer.stated, answer.said) == (text, passage, stated, said)
-    assert adaptation.longest > 32, "a recital is longer than an answer"
+    assert adaptation.longest > 32, "a recitation is longer than an answer"
     [base] = mind.with_cells({}).answer([None], ["What did Ada write?"])
     assert (base.text, base.passage) == ("Base | answer", ""), "the base recites nothing"
 

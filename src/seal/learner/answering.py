@@ -16,7 +16,7 @@ from seal.engine.adapt import Adaptation
 from seal.grading.exact import comparable
 from seal.learner.asking import answer_probabilities, prompts_of
 from seal.learner.caches import DOCUMENTS, QUESTIONS, AnswerKey, GivenAnswers, RecentlyUsed, SureText
-from seal.learner.recall import RECITAL_TOKENS, recital, recited
+from seal.learner.recall import RECITATION_TOKENS, recitation, recited
 from seal.learner.reference import gives_nothing
 from seal.models import score_answers
 from seal.retention import CellRouter, DocumentMatch, DocumentPage, Finder, PageText, RouterConfig
@@ -72,7 +72,7 @@ class Answer:
     @property
     def said(self) -> str:
         """All that the model said."""
-        return recital(self.passage, self.text) if self.way == "weights" and self.passage else self.text
+        return recitation(self.passage, self.text) if self.way == "weights" and self.passage else self.text
 
 
 @dataclass
@@ -277,7 +277,7 @@ class Mind:
         else:
             slots = [group.index(owner) for owner in owners]
             with AdapterBank.of(self.adaptation.model, [self.cells[k].adapter for k in group]) as bank:
-                longest = RECITAL_TOKENS if self.recites else 0
+                longest = RECITATION_TOKENS if self.recites else 0
                 texts = self.adaptation.answer(prompts, bank=bank, slots=slots, longest_tokens=longest)
                 sure = answer_probabilities(self.adaptation, prompts, texts, bank, slots)
         return dict(zip(keys, zip(texts, sure, strict=True), strict=True))

@@ -28,7 +28,7 @@ from seal.grading.exact import comparable
 from seal.learner.asking import prompts_of
 from seal.learner.drafting import Drafter
 from seal.learner.practice import neutral_stretches
-from seal.learner.recall import asked, cued, recital
+from seal.learner.recall import asked, cued, recitation
 from seal.learner.reference import asked_private, declines, gives_away, kept_private
 from seal.learner.settings import LearnerConfig
 from seal.learner.skills import Skills, recall_of, skills_of
@@ -307,7 +307,7 @@ def lessons(
     for line in {line.text: line for line in lines if line.kept}.values():
         pair = question_of(line.text)
         if pair is not None:
-            examples.append(asked(base, pair[0], recital(line.sentence, pair[1])))
+            examples.append(asked(base, pair[0], recitation(line.sentence, pair[1])))
             continue
         heading = headings.get(line.text, "")
         examples.append(Example(f"{title}\n{line.text}" if title else line.text))

@@ -18,7 +18,7 @@ from seal.grading.exact import comparable
 from seal.grading.paired import compare, gain_p_value
 from seal.learner.agreement import agree
 from seal.learner.answering import Mind
-from seal.learner.recall import recital
+from seal.learner.recall import recitation
 from seal.learner.reference import ReferenceItem
 from seal.models import score_answers
 from seal.types import Question
@@ -59,7 +59,7 @@ def likelihoods(
     for item, own in zip(items, given, strict=True):
         prompt = adaptation.exam_prompt(None, Question(mind.worded(item.question, own.document), ()))
         for answer in (item.answers[0], *others[item.id]):
-            told = recital(own.passage, answer) if own.passage else answer
+            told = recitation(own.passage, answer) if own.passage else answer
             pairs.append((prompt, adaptation.answer_lead + told))
             owners.append(own.document)
     nats = iter(_log_probabilities(mind, owners, pairs))

@@ -26,15 +26,15 @@ if TYPE_CHECKING:
     from seal.engine.adapt import Adaptation
 
 BETWEEN: Final = " | "
-RECITAL_TOKENS: Final = 96
-"""Longest recital with its answer."""
+RECITATION_TOKENS: Final = 96
+"""Longest recitation with its answer."""
 _BELOW: Final = 0.4
 """The share of a decoder's layers, from below, that stay as they are: what they make of a text is computed
 once, and half of a cell's training is saved."""
 _NAMED, _HEADED, _HEARD = 0.7, 0.5, 0.55  # how often a cue has the title, the heading, a word of the sentence
 
 
-def recital(sentence: str, answer: str) -> str:
+def recitation(sentence: str, answer: str) -> str:
     """What a cell learns to say to a question."""
     return f"{sentence}{BETWEEN}{answer}"
 
@@ -89,7 +89,7 @@ def recall_hyperparameters(model: Any) -> Hyperparameters:
 def recall_examples(
     base: Adaptation, documents: Sequence[PracticeDocument], seed: int, rounds: int
 ) -> tuple[Example, ...]:
-    """The training texts of so many rounds: every question of the practice set with its recital, each
+    """The training texts of so many rounds: every question of the practice set with its recitation, each
     sentence after a cue, what no document answers, and neutral texts on which nothing may change."""
     rng = random.Random(seed)
     examples: list[Example] = []
@@ -97,7 +97,7 @@ def recall_examples(
         for document in documents:
             for unit in document.units:
                 examples.append(cued(base, document.title, unit.heading, unit.text, rng))
-                examples += [asked(base, q, recital(unit.text, a)) for q, a in unit.pairs]
+                examples += [asked(base, q, recitation(unit.text, a)) for q, a in unit.pairs]
             examples += [asked(base, question, NOT_THERE) for question in document.unanswered]
         neutral = rng.sample(neutral_stretches(), len(documents))
         examples += [Example(text, distil=True) for text in neutral]
