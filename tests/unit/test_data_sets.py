@@ -124,8 +124,9 @@ def as_csv(records: list[dict[str, Any]]) -> str:
     )
     for at, record in enumerate(records):
         answer = record["answer"]
-        whole = gaps and answer is not None
-        writer.writerow({"": at, **record, "answer": float(answer) if whole else answer})
+        if gaps and answer is not None:
+            answer = float(answer)
+        writer.writerow({"": at, **record, "answer": answer})
     return raw.getvalue()
 
 
