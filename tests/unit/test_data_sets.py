@@ -124,8 +124,9 @@ def as_csv(records: list[dict[str, Any]]) -> str:
     )
     for at, record in enumerate(records):
         answer = record["answer"]
-        told = answer if answer is None or not gaps else float(answer)
-        writer.writerow({"": at, **record, "answer": told})
+        if gaps and answer is not None:
+            answer = float(answer)
+        writer.writerow({"": at, **record, "answer": answer})
     return raw.getvalue()
 
 

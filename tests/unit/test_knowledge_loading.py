@@ -119,7 +119,7 @@ def test_questions_with_one_id_get_ids_of_their_own(tmp_path: Path) -> None:
 
 
 BAD_FILES = [
-    ("a.json", b'[{"title": "caf\xc3\xa9"}]\n\xff', ["is UTF-8, but not", "0xff", "offset 20", "line 2"]),
+    ("a.json", b'[{"title": "caf\xc3\xa9"}]\n\xff', ["is UTF-8, but not", "0xff", "offset 21", "line 2"]),
     ("a.txt", b"\xff\xfeword\x00\xd8", ["says that it is UTF-16", "broken"]),
     ("a.json", '[\n {"title": "x",\n  "context" "y"}\n]', ["broken JSON", "line 3, column 13"]),
     ("a.jsonl", '{"title": "x", "text": "y"}\n{"title": }\n', ["broken JSON", "line 2, column 11"]),

@@ -16,16 +16,14 @@ __all__ = ["PlainConsole", "as_text", "visible"]
 
 # Control characters but tabs and line feeds, and the marks of Unicode that reorder or hide what is around.
 _ACTING = re.compile(
-    "[\ud800-\udfff\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+    "[\ud800-\udfff\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff"
     "\U000e0000-\U000e007f]"
 )
 
 
 def visible(text: str) -> str:
     """The text with every character that would do something written as its number."""
-    return _ACTING.sub(
-        lambda match: _number(match[0]), text.encode("utf-8", "backslashreplace").decode("utf-8")
-    )
+    return _ACTING.sub(lambda match: _number(match[0]), text)
 
 
 def as_text(said: str | Text) -> Text:
