@@ -25,6 +25,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
+    from endpoints import Endpoint
     from learners import Gates
 
 # No deadline: on a shared core the first example of a test can take seconds.
@@ -56,3 +57,16 @@ def gates() -> Iterator[Gates]:
     GATES.outcomes.clear()
     yield GATES
     GATES.outcomes.clear()
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+    """A chat endpoint on this machine; it says yes until a test sets what it replies."""
+    from endpoints import Endpoint as Started
+
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    started = Started()
+    yield started
+    started.close()

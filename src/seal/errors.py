@@ -68,5 +68,13 @@ class BusyError(SealError, TimeoutError):
         return SealError.__str__(self)
 
 
+class EndpointError(SealError, ConnectionError):
+    """A model behind an endpoint did not answer. The message has no word of what was sent to it; the hint may
+    repeat what it said."""
+
+    def __str__(self) -> str:
+        return SealError.__str__(self)
+
+
 class Interrupted(SealError, RuntimeError):
     """The run was stopped by the user; its state is saved."""

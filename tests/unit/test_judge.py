@@ -5,92 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator
-from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from endpoints import Endpoint, Reply, says
 from seal.errors import ConfigError, InputError, OutputError
 from seal.grading import GRADERS
-from seal.grading.judge import Judge, JudgeConfig, _retry_after_s
+from seal.grading.judge import Judge, JudgeConfig
 from seal.grading.statistics import coverage
 from seal.protocols import Grader
 from seal.types import Graded, Question
 
-Reply = tuple[int, Any, dict[str, str]]
-
-
-class Endpoint:
-    """Answers by `reply(request body, how often this answer was asked)`; keeps every request."""
-
-    def __init__(self) -> None:
-        self.reply: Callable[[dict[str, Any], int], Reply] = lambda body, times: says("yes")
-        self.requests: list[dict[str, Any]] = []
-        self.headers: list[dict[str, str]] = []
-        self.in_flight = self.most_in_flight = 0
-        lock = threading.Lock()
-        endpoint = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                with lock:
-                    times = sum(1 for past in endpoint.requests if past["messages"] == body["messages"])
-                    endpoint.requests.append(body)
-                    endpoint.headers.append({**self.headers, "path": self.path})
-                    endpoint.in_flight += 1
-                    endpoint.most_in_flight = max(endpoint.most_in_flight, endpoint.in_flight)
-                status, content, headers = endpoint.reply(body, times)
-                with lock:
-                    endpoint.in_flight -= 1
-                data = content if isinstance(content, bytes) else json.dumps(content).encode()
-                try:
-                    self.send_response(status)
-                    for key, value in headers.items():
-                        self.send_header(key, value)
-                    self.send_header("Content-Length", str(len(data)))
-                    self.end_headers()
-                    self.wfile.write(data)
-                except OSError:
-                    self.close_connection = True  # the judge has stopped waiting
-
-            def log_message(self, format: str, *args: object) -> None: ...
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
-        threading.Thread(
-            target=self.server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
-        ).start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-
-
-def says(content: Any) -> Reply:
-    return 200, {"choices": [{"message": {"role": "assistant", "content": content}}]}, {}
-
 
 def case(body: dict[str, Any]) -> dict[str, Any]:
     return json.loads(body["messages"][1]["content"])
-
-
-@pytest.fixture
-def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
-    for name in ("http_proxy", "https_proxy", "all_proxy"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-    started = Endpoint()
-    yield started
-    started.close()
 
 
 def judge(endpoint: Endpoint, **settings: Any) -> Judge:
@@ -148,22 +80,6 @@ def test_a_retry_after_beyond_patience_leaves_the_answer_ungraded(endpoint: Endp
     (one,) = grade(judge(endpoint), "a")
     assert one.outcome == "ungraded" and "max_retry_after_s" in one.reason
     assert len(endpoint.requests) == 1
-
-
-class _Response:
-    def __init__(self, value: str) -> None:
-        self.headers = {"Retry-After": value}
-
-
-def test_retry_after_may_be_a_date() -> None:
-    in_a_minute = formatdate(time.time() + 60, usegmt=True)
-    assert 55 < _retry_after_s(_Response(in_a_minute)) <= 60  # type: ignore[arg-type]
-    assert _retry_after_s(_Response(formatdate(0, usegmt=True))) == 0  # type: ignore[arg-type]
-
-
-@given(st.text())
-def test_a_malformed_retry_after_is_no_error(value: str) -> None:
-    assert _retry_after_s(_Response(value)) >= 0  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -318,6 +234,15 @@ def test_failures_and_garbage_are_not_cached(endpoint: Endpoint, tmp_path: Path)
     assert not list(tmp_path.iterdir())
     endpoint.reply = lambda body, times: says("no")
     assert coverage(grade(judge(endpoint, cache_dir=tmp_path), "a", "b")) == 1
+
+
+def test_a_verdict_of_an_earlier_release_is_found(endpoint: Endpoint, tmp_path: Path) -> None:
+    """The name of its file is that which the first release gave it."""
+    key = "fdc0ca0817971d52ca7fb34025a4cd48264257c33100cfdc14862e89ff5095fa"
+    (tmp_path / key[:2]).mkdir()
+    (tmp_path / key[:2] / f"{key[2:]}.json").write_text('{"verdict": "wrong", "model": "judge-1"}')
+    assert grade(judge(endpoint, cache_dir=tmp_path), "Rome")[0].outcome == "wrong"
+    assert not endpoint.requests
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"verdict": "maybe"}', b'{"verdict": []}', b"\xff"])

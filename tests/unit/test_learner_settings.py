@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import tomli_w
 
 from seal.errors import ConfigError
 from seal.learner.settings import FILE, LearnerConfig, preset, read_settings, settings_text
@@ -69,3 +70,61 @@ def test_an_older_word_for_asking_is_read_and_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="autonomy"):
         (tmp_path / FILE).write_text('autonomy = "wild"\n', encoding="utf-8")
         read_settings(tmp_path, "tiny")
+
+
+ENDPOINT = {"base_url": "http://127.0.0.1:8000/v1/", "model": "m", "max_tokens": 900}
+
+
+def _with_endpoint(**settings: object) -> LearnerConfig:
+    return LearnerConfig.model_validate({"method": "units", "units": {"endpoint": {**ENDPOINT, **settings}}})
+
+
+def test_a_recipe_names_an_endpoint_by_what_decides_what_it_writes() -> None:
+    assert "endpoint" not in LearnerConfig(method="units").recipe()["units"]
+    recipe = _with_endpoint().recipe()
+    assert recipe["units"]["endpoint"] == {
+        "base_url": "http://127.0.0.1:8000/v1",
+        "model": "m",
+        "max_tokens": 900,
+        "extra_body": {},
+    }
+    assert _with_endpoint(api_key_env="KEY", concurrency=1, timeout_s=5.0).recipe() == recipe
+    for change in (
+        {"base_url": "http://h/v1"},
+        {"model": "n"},
+        {"temperature": 1.0},
+        {"extra_body": {"a": 1}},
+    ):
+        assert _with_endpoint(**change).recipe() != recipe
+
+
+def test_what_an_endpoint_wrote_is_built_again_by_its_recipe() -> None:
+    by_base, by_endpoint = LearnerConfig(method="units"), _with_endpoint(api_key_env="KEY")
+    assert by_base.with_recipe(by_endpoint.recipe()).recipe() == by_endpoint.recipe()
+    assert by_endpoint.with_recipe(by_base.recipe()).units.endpoint is None
+
+
+def test_settings_with_an_endpoint_come_back_as_they_were_written(tmp_path: Path) -> None:
+    config = _with_endpoint(api_key_env="KEY", extra_body={"reasoning": {"effort": "low"}})
+    (tmp_path / FILE).write_text(settings_text(config), encoding="utf-8")
+    assert read_settings(tmp_path, "somebody/model") == config
+
+
+@pytest.mark.parametrize(
+    ("method", "wrong", "told"),
+    [
+        ("pieces", {}, "units.endpoint"),
+        ("units", {"api_key_env": "sk-a-key"}, "api_key_env"),
+        ("units", {"base_url": "localhost:8000"}, "base_url"),
+        ("units", {"extra_body": {"stream": True}}, "stream"),
+        ("units", {"modle": "x"}, "modle"),
+    ],
+)
+def test_an_endpoint_that_cannot_be_is_a_clear_error(
+    tmp_path: Path, method: str, wrong: dict[str, object], told: str
+) -> None:
+    text = tomli_w.dumps({"method": method, "units": {"endpoint": {**ENDPOINT, **wrong}}})
+    (tmp_path / FILE).write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=told) as failed:
+        read_settings(tmp_path, "somebody/model")
+    assert "sk-a-key" not in str(failed.value)

@@ -65,6 +65,8 @@ def _cost(told: StudyForecast) -> None:
     writer = "" if told.writer == told.model else f" by {told.writer!r}"
     steps = f", and {told.steps:,} steps of training" if told.steps else ""
     say(f"  at most {told.tokens_written:,} tokens would be written{writer}{steps}")
+    if told.sent_to:
+        say(f"  their sentences, headings and titles would be sent to {told.sent_to}")
     if told.seconds is None:
         say("  how long that takes cannot be told yet: nothing was learned in this workspace")
     else:

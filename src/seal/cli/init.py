@@ -26,7 +26,20 @@ def init(
         ),
     ] = None,
     writer: Annotated[
-        str | None, Parameter(help="The model that writes self-edits; by default the one that learns.")
+        str | None,
+        Parameter(
+            help="The model that writes self-edits; by default the one that learns. URL#MODEL is a model "
+            "behind an OpenAI-compatible endpoint (http://localhost:8000/v1#qwen3-8b), which writes for a "
+            "real model that learns: the titles, headings and sentences of all documents are then sent to "
+            "that address. Nothing of them leaves this machine otherwise."
+        ),
+    ] = None,
+    writer_key_env: Annotated[
+        str | None,
+        Parameter(
+            help="The environment variable that holds the API key of the writer's endpoint when documents "
+            "are learned. Only its name is stored. Without it no key is sent."
+        ),
     ] = None,
     reference: Annotated[
         Path | None,
@@ -51,19 +64,32 @@ def init(
     the same command.
     """
     from seal.learner import Learner
+    from seal.learner.settings import is_address
     from seal.models.at_hand import check_found, chosen_model
 
     chosen = None
     if model is None:
         chosen = chosen_model()
         model = chosen.name
-    for name in dict.fromkeys((model, writer or model)):
+    for name in dict.fromkeys((model, writer if writer and not is_address(writer) else model)):
         check_found(name)
         _make_ready(name)
-    made = Learner.init(folder, model=model, writer=writer, reference=reference, database=database)
+    made = Learner.init(
+        folder,
+        model=model,
+        writer=writer,
+        writer_key_env=writer_key_env,
+        reference=reference,
+        database=database,
+    )
     say(f"A workspace for the model {model!r}: {made.path}")
     if chosen is not None:
         _say_why(chosen)
+    endpoint = made.parts.config.units.endpoint
+    if endpoint is not None:
+        say(
+            f"  the sentences of its documents are sent to {endpoint.base_url}, where {endpoint.model} writes"
+        )
     say(f"  teach it:  seal learn FILE --workspace {made.path}")
 
 

@@ -27,6 +27,7 @@ from seal.executors import WorkerPool, deal, in_order
 from seal.grading.exact import comparable
 from seal.learner.asking import prompts_of
 from seal.learner.drafting import Drafter
+from seal.learner.endpoint_writer import EndpointWriter
 from seal.learner.practice import neutral_stretches
 from seal.learner.recall import asked, cued, recitation
 from seal.learner.reference import asked_private, declines, gives_away, kept_private
@@ -96,7 +97,9 @@ class Compiler:
         self.start = start
         self.drafter = None
         if skills is not None and writer is None:
-            self.drafter = Drafter(config.units, skills, config.seed)
+            endpoint = config.units.endpoint
+            asked = None if endpoint is None else EndpointWriter(endpoint, config.units.per_unit)
+            self.drafter = Drafter(config.units, skills, config.seed, asked)
         self.writer = writer or ModelWriter(config, writing_model)
         self.reader = reader or (
             ModelReader(base, self.pieces) if skills is None else SkilledReader(skills, self.pieces)
@@ -116,11 +119,19 @@ class Compiler:
         """Write, ground, set the exam, train. What was written before (`source.lines`) is taken as it is."""
         started = time.perf_counter()
         with self._threads():
-            lines, exam = source.lines, source.exam
-            if not lines:
-                lines, exam = self.draft(source)
-            adapter = self.train(source, lines)
-        return Compiled(source.id, source.title, lines, exam, adapter, time.perf_counter() - started)
+            source = self.written(source)
+            adapter = self.train(source, source.lines)
+        seconds = time.perf_counter() - started
+        return Compiled(source.id, source.title, source.lines, source.exam, adapter, seconds)
+
+    def written(self, source: SourceDocument) -> SourceDocument:
+        """The document with its lines and exam: those that were written before, or else new ones. Raises
+        EndpointError."""
+        if source.lines:
+            return source
+        with self._threads():
+            lines, exam = self.draft(source)
+        return replace(source, lines=lines, exam=exam)
 
     def draft(self, source: SourceDocument) -> tuple[tuple[Line, ...], tuple[Question, ...]]:
         """What is written about a document, each line kept or dropped for a reason, and its exam."""

@@ -1,6 +1,7 @@
 """From a document to lines and an exam with a real model: every sentence and row gets its questions.
 
-    write    a model with its skills on writes questions with answers about each unit, several times
+    write    a model with its skills on, or one behind an endpoint, writes questions with answers about each
+             unit, several times
     check    form, exact checks of numbers and names, then the answer is read again, the text in view
     choose   for each unit the likeliest answers in different wordings; a share of them is the exam
 
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from seal.domains.knowledge.units import Unit, units_of
 from seal.engine.adapt import Progress, no_progress
 from seal.grading.meaning import contains_answer, same_answer
+from seal.learner.endpoint_writer import EndpointWriter, ShownUnit
 from seal.learner.passage_support import ShownLine, unlikely
 from seal.learner.practice import reading_prompt, shown, writing_prompt, written_pairs
 from seal.learner.settings import UnitsConfig
@@ -52,15 +54,17 @@ class _Draft:
 
 @dataclass
 class Drafter:
-    """Writes about documents, and chooses what is learned and what is examined."""
+    """Writes about documents, and chooses what is learned and what is examined. Without an endpoint it is the
+    model with its skills that writes; what was written it reads again in any case."""
 
     config: UnitsConfig
     skills: Skills
     seed: int
+    endpoint: EndpointWriter | None = None
     on_progress: Progress = field(default=no_progress)
 
     def draft(self, source: SourceDocument) -> tuple[tuple[Line, ...], tuple[Question, ...]]:
-        """The lines, each kept or dropped for a reason, and the exam."""
+        """The lines, each kept or dropped for a reason, and the exam. Raises EndpointError."""
         units = list(units_of(source.title, source.text))
         drafts = [one for at, unit in enumerate(units) for one in _of_row(at, unit, source.title)]
         with self.skills.on():
@@ -82,26 +86,34 @@ class Drafter:
     def _write(
         self, source: SourceDocument, units: Sequence[Unit], about: Sequence[int], attempt: int
     ) -> list[_Draft]:
-        config = self.config
-        asked = [(at, n) for at in about for n in range(config.samples)]
-        prompts = [
-            writing_prompt(source.title, units[at].heading, _before(units, at), units[at].text)
-            for at, _ in asked
+        asked = [(at, n) for at in about for n in range(self.config.samples)]
+        told = [
+            ShownUnit(source.title, units[at].heading, _before(units, at), units[at].text) for at, _ in asked
         ]
-        seeds = [derive_seed("unit", self.seed, source.id, at, attempt, n) for at, n in asked]
-        written = self.skills.write(
-            prompts,
-            seeds=seeds,
-            temperature=config.temperature,
-            top_p=config.top_p,
-            max_new_tokens=config.max_new_tokens,
-            on_progress=lambda done, n: self.on_progress("writing", done, n),
-        )
+        if self.endpoint is None:
+            seeds = [derive_seed("unit", self.seed, source.id, at, attempt, n) for at, n in asked]
+            written = self._by_skills(told, seeds)
+        else:
+            written = self.endpoint.write(told, again=attempt > 0, on_progress=self._told_of_writing)
         return [
             _Draft(at, mended_names(question, source.all_text), mended_names(answer, source.all_text))
-            for (at, _), one in zip(asked, written, strict=True)
-            for question, answer in written_pairs(one.text, truncated=one.truncated)
+            for (at, _), pairs in zip(asked, written, strict=True)
+            for question, answer in pairs
         ]
+
+    def _by_skills(self, told: Sequence[ShownUnit], seeds: Sequence[int]) -> list[list[tuple[str, str]]]:
+        written = self.skills.write(
+            [writing_prompt(*one) for one in told],
+            seeds=seeds,
+            temperature=self.config.temperature,
+            top_p=self.config.top_p,
+            max_new_tokens=self.config.max_new_tokens,
+            on_progress=self._told_of_writing,
+        )
+        return [written_pairs(one.text, truncated=one.truncated) for one in written]
+
+    def _told_of_writing(self, done: int, n: int) -> None:
+        self.on_progress("writing", done, n)
 
     def _check(self, source: SourceDocument, units: Sequence[Unit], drafts: Sequence[_Draft]) -> None:
         """Gives each draft that is not to be learned its reason."""

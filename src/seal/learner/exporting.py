@@ -53,7 +53,7 @@ answer without the workspace's router, which would leave other questions to the 
 
 ## How it was made
 
-Lines that the writer `{writer}` wrote and that their sources support, in the recipe below.
+Lines that {writers} wrote and that their sources support, in the recipe below.
 
 ```json
 {recipe}
@@ -196,9 +196,20 @@ def _card(
         figures=figures,
         kept=f"Of {done.known} other questions that the base answers rightly (known facts, passages to read, "
         f"private questions to decline), none of them used in training, they still answer {done.kept}.",
-        writer=parts.workspace.settings()["writer"],
+        writers=" and ".join(_writers(parts, known)),
         recipe=json.dumps(_recipe(parts, known), indent=2),
     )
+
+
+def _writers(parts: Parts, known: Sequence[KnownDocument]) -> list[str]:
+    """What wrote about the documents: the workspace's writer, or a model behind an endpoint."""
+    writers = []
+    for one in known:
+        recipe = parts.workspace.build(one.build).recipe
+        endpoint = recipe.get("units", {}).get("endpoint")
+        own = f"the writer `{parts.workspace.settings()['writer']}`"
+        writers.append(f"`{endpoint['model']}` at {endpoint['base_url']}" if endpoint else own)
+    return list(dict.fromkeys(writers))
 
 
 def _recipe(parts: Parts, known: Sequence[KnownDocument]) -> dict[str, Any]:

@@ -45,7 +45,8 @@ class DocumentForecast:
 @dataclass(frozen=True)
 class StudyForecast:
     """All documents together. `tokens_written` and `steps` are the most that the settings allow; `seconds` is
-    None where no study of this workspace says how fast it is."""
+    None where no study of this workspace says how fast it is. `sent_to` is the address of the endpoint to
+    which the documents' texts go, empty where none does."""
 
     documents: tuple[DocumentForecast, ...]
     model: str
@@ -54,6 +55,7 @@ class StudyForecast:
     steps: int
     seconds: float | None
     studies: int
+    sent_to: str = ""
 
     @property
     def to_learn(self) -> tuple[DocumentForecast, ...]:
@@ -81,16 +83,17 @@ def forecast(workspace: Workspace, config: LearnerConfig, texts: Sequence[Text])
         like = (one.title or key[:12] for key, one in known.items() if key in near or _same_title(one, given))
         documents.append(_of_one(given, "hold" if reason else "learn", reason, tuple(like)))
     fresh = [given for n, given in enumerate(texts) if n not in decided]
-    settings = workspace.settings()
+    settings, endpoint = workspace.settings(), config.units.endpoint
     pace, studies = pace_of(workspace)
     return StudyForecast(
         tuple(documents),
         settings["model"],
-        settings["writer"],
+        settings["writer"] if endpoint is None else endpoint.model,
         sum(_most_written(config, one.units) for one in documents if one.outcome in ("learn", "hold")),
         len(fresh) * config.cell.max_steps,
         None if pace is None else pace * sum(len(given.text) for given in fresh),
         studies,
+        "" if endpoint is None else endpoint.base_url,
     )
 
 
@@ -98,7 +101,10 @@ def _most_written(config: LearnerConfig, n_units: int) -> int:
     """The tokens that are written about a document at most."""
     if config.method == "units":
         units = config.units
-        return n_units * units.samples * units.attempts * units.max_new_tokens
+        most = units.max_new_tokens
+        if units.endpoint is not None:
+            most = units.endpoint.max_tokens or most
+        return n_units * units.samples * units.attempts * most
     writing = config.writing
     return len(writing.formats) * writing.samples * writing.attempts * writing.max_new_tokens
 

@@ -57,6 +57,7 @@ class Learner:
         *,
         model: str | None = None,
         writer: str | None = None,
+        writer_key_env: str | None = None,
         database: str | None = None,
         reference: Path | None = None,
         actor: str | None = None,
@@ -65,11 +66,13 @@ class Learner:
         """Makes a workspace, with the settings for the model in `learner.toml`.
 
         `model` is what `load_model` takes; without one it is SEAL_MODEL, or else the best at hand. `writer`
-        is the model that writes self-edits, by default `model` itself. `reference` is a file of passages
-        with questions that the base can answer, and that no update may spoil. Raises what `Workspace.init`
-        does, what `load_model` does, and InputError for a model that is not sound and for the reference.
+        is the model that writes self-edits, by default `model` itself; or URL#MODEL, a model behind an
+        OpenAI-compatible endpoint, to which documents' texts are then sent, with the API key in the variable
+        `writer_key_env`. `reference` is a file of passages with questions that the base can answer, and that
+        no update may spoil. Raises what `Workspace.init` does, what `load_model` does, ConfigError for
+        an endpoint that cannot be, and InputError for a model that is not sound and for the reference.
         """
-        workspace = _begun(path, model, writer, database, reference, actor)
+        workspace = _begun(path, model, writer, writer_key_env, database, reference, actor)
         return cls(Parts(workspace, watch=watch))
 
     @classmethod
@@ -294,23 +297,25 @@ def _begun(
     path: Path | str,
     model: str | None,
     writer: str | None,
+    writer_key_env: str | None,
     database: str | None,
     reference: Path | None,
     actor: str | None,
 ) -> Workspace:
     """A new workspace with its settings and reference. The names of models hold from any folder."""
-    from seal.learner.settings import FILE, preset, settings_text
+    from seal.learner.settings import FILE, preset, settings_text, with_writer
     from seal.models.at_hand import check_found, chosen_model
     from seal.models.model_names import held_from_anywhere
 
     model = held_from_anywhere(model or chosen_model().name)
-    writer = held_from_anywhere(writer) if writer else model
+    settings, at_endpoint = with_writer(preset(model), writer, writer_key_env)
+    writer = model if at_endpoint or not writer else held_from_anywhere(writer)
     for name in dict.fromkeys((model, writer)):
         check_found(name)
         _check_usable(name, preset(model).dtype)
     given = None if reference is None else _reference_text(reference)
     workspace = Workspace.init(path, model=model, writer=writer, database=database, actor=actor)
-    write_durably(workspace.path / FILE, [settings_text(preset(model)).encode()])
+    write_durably(workspace.path / FILE, [settings_text(settings).encode()])
     if given is not None:
         write_durably(workspace.path / REFERENCE_FILE, [given.encode()])
     return workspace

@@ -21,7 +21,6 @@ from seal.engine.adapt import Adaptation
 from seal.errors import AdapterError, DamageError
 from seal.learner.answering import Cell, fingerprint
 from seal.learner.caches import ADAPTER_BYTES, RecentlyUsed
-from seal.learner.compiling import Compiled
 from seal.learner.practice import skills_name
 from seal.learner.settings import LearnerConfig
 from seal.learner.writing import SourceDocument
@@ -121,11 +120,11 @@ class Library:
         name = origin if origin == "given" else f"{origin}/{writer or self.writer}"
         return tuple(Question(q.text, q.answers) for q in self.workspace.exam(document, origin=name))
 
-    def record(self, compiled: Compiled) -> None:
+    def record(self, document: str, lines: Sequence[Line], exam: Sequence[Question]) -> None:
         """Keeps a document's lines and exam, within the caller's transaction."""
-        self.workspace.record_lines(compiled.document, compiled.lines, writer=self.writer)
-        if compiled.exam:
-            self.workspace.record_exam(compiled.document, compiled.exam, origin=f"self/{self.writer}")
+        self.workspace.record_lines(document, lines, writer=self.writer)
+        if exam:
+            self.workspace.record_exam(document, exam, origin=f"self/{self.writer}")
 
     def known(self, document: str, build: Build | None = None) -> KnownDocument:
         """A document that was compiled before, as a version's build has it."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from seal.errors import BusyError, StaleLeaseError, StateError
+from seal.errors import BusyError, EndpointError, StaleLeaseError, StateError
 from seal.learner.documents import Learned, Text
 from seal.learner.parts import Parts
 from seal.registry import LIVE, Lease, Version
@@ -96,8 +96,10 @@ class Queue:
                 raise
             except Exception as error:
                 # Fault-tolerance point: a study that fails must not block the next. The reason has the kind
-                # of the error only: its message may have words of the document in it.
-                self.workspace.fail(lease, reason=f"it failed with {type(error).__name__}")
+                # of the error only: its message may have words of the document in it. That of an endpoint
+                # that does not answer has none.
+                told = f": {error.message}" if isinstance(error, EndpointError) else ""
+                self.workspace.fail(lease, reason=f"it failed with {type(error).__name__}{told}")
                 if ours:
                     raise
                 watch.notice(f"job {lease.job}, which an earlier process had left, failed: {error}")

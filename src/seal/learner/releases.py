@@ -102,7 +102,7 @@ def commit(parts: Parts, lease: Lease, live: Version | None, outcome: StudyResul
     learned = list(outcome.failed)
     with workspace.transaction(lease=lease):
         for one in outcome.compiled:
-            library.record(one)
+            library.record(one.document, one.lines, one.exam)
         for release in outcome.releases:
             version, live = _record(parts, release, live, objects)
             learned += [_told(c, release, version) for c in release.candidates]

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from seal.config import EngineConfig, GradingConfig, InnerConfig, ModelConfig, SelfEditConfig, TrainConfig
 from seal.domains.knowledge import KnowledgeConfig
 from seal.domains.knowledge.screen import ScreenConfig
+from seal.endpoint.address import EndpointConfig
 from seal.errors import ConfigError, InputFileError
 from seal.gates import GateConfig
 from seal.gates.decide import Autonomy
@@ -37,6 +38,11 @@ _HEADER = """\
 """
 _WORDS_IF_NOT_STATED = "microworld"
 """Of a recipe, see `LearnerConfig.recipe`. A settings file leaves it to the model's preset."""
+
+
+# Of an endpoint's settings. A build's recipe names these: not the variable with the key, and not how
+# patiently the endpoint was asked.
+_DECIDES_WHAT_IS_WRITTEN = {"base_url", "model", "temperature", "max_tokens", "extra_body"}
 
 
 class _Config(BaseModel):
@@ -68,6 +74,30 @@ class ExamConfig(_Config):
         default=8, ge=1, description="Fewer questions than this, and more is written about the document."
     )
     per_fact: int = Field(default=2, ge=1, description="Wordings of one fact's question in an exam, at most.")
+
+
+class WriterEndpointConfig(EndpointConfig):
+    """A model behind an OpenAI-compatible endpoint that writes the questions about sentences and rows, in
+    place of the base with its skills. All that is to be written about is sent to this address, and to nowhere
+    else: a document's title, headings and sentences. What it writes is checked by the base as the base's own
+    lines are. Address, model, temperature, max_tokens and extra_body stand in the record of what was built.
+    """
+
+    model: str = Field(min_length=1, description="The writer's model name, as the endpoint knows it.")
+    api_key_env: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="Environment variable with the API key (never the key itself); none is sent without it.",
+    )
+    concurrency: int = Field(default=4, ge=1, description="Requests in flight at once.")
+    timeout_s: float = Field(
+        default=300.0, gt=0, description="Longest wait for one reply, that in the endpoint's queue included."
+    )
+
+
+def is_address(writer: str) -> bool:
+    """Whether a writer's name is the address of an endpoint."""
+    return writer.startswith(("http://", "https://"))
 
 
 class UnitsConfig(_Config):
@@ -115,6 +145,9 @@ class UnitsConfig(_Config):
     )
     most_steps: int = Field(
         default=160, ge=1, description="Optimiser steps of a cell at most, however long its document."
+    )
+    endpoint: WriterEndpointConfig | None = Field(
+        default=None, description="A writer behind an endpoint; none: the base with its skills writes."
     )
 
 
@@ -215,6 +248,12 @@ class LearnerConfig(_Config):
             del recipe["ground"]["words"]
         if self.method != "pieces":
             recipe |= self.model_dump(mode="json", include={"method", "units", "instruction"})
+            del recipe["units"]["endpoint"]  # which the first recipes of this method did not have
+            endpoint = self.units.endpoint
+            if endpoint is not None:
+                recipe["units"]["endpoint"] = endpoint.model_dump(
+                    mode="json", include=_DECIDES_WHAT_IS_WRITTEN, exclude_none=True
+                )
         return recipe
 
     def with_recipe(self, recipe: Mapping[str, Any]) -> LearnerConfig:
@@ -227,6 +266,9 @@ class LearnerConfig(_Config):
 
 
 _SMALL_PARAMETERS = 250_000_000
+_WRITER_MAX_TOKENS = 2048
+"""Of a reply: room for two dozen lines, and for some thinking before them."""
+_ADDRESS_FORM = "Write it as URL#MODEL: http://localhost:8000/v1#qwen3-8b"
 
 
 def preset(model: str) -> LearnerConfig:
@@ -268,6 +310,11 @@ def read_settings(
         raise ConfigError(f"{path}: broken TOML: {error}", "Correct the file at that place.") from error
     except ValidationError as error:
         raise explained(path, error, LearnerConfig) from error
+    if config.units.endpoint is not None and config.method != "units":
+        raise ConfigError(
+            f'{path}: units.endpoint has an effect with method = "units" only',
+            "Take the table out, or begin a workspace with a real model (`seal init DIR --model MODEL`).",
+        )
     check_names(
         path,
         prompt_style=config.prompt_style,
@@ -285,6 +332,29 @@ def _with_words(settings: dict[str, Any], model: str) -> dict[str, Any]:
     if not isinstance(ground, dict):  # a mistake, which validation names
         return settings
     return {**settings, "ground": {"words": preset(model).ground.words, **ground}}
+
+
+def with_writer(config: LearnerConfig, writer: str | None, key_env: str | None) -> tuple[LearnerConfig, bool]:
+    """The settings with the writer that URL#MODEL names, and whether `writer` is such a name; another one
+    changes none. Raises ConfigError."""
+    if not writer or not is_address(writer):
+        if key_env is not None:
+            raise ConfigError("there is a key but no endpoint for it", f"Name the writer. {_ADDRESS_FORM}")
+        return config, False
+    if config.method != "units":
+        raise ConfigError(
+            "a model behind an endpoint cannot write for the embedded model, which writes in its own way",
+            "Begin the workspace with a real model: seal init DIR --model MODEL.",
+        )
+    url, _, model = writer.partition("#")
+    given = {"base_url": url, "model": model, "api_key_env": key_env, "max_tokens": _WRITER_MAX_TOKENS}
+    try:
+        endpoint = WriterEndpointConfig.model_validate(given)
+    except ValidationError as error:
+        # Without its cause, which would show the address and what may be a password in it.
+        told = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
+        raise ConfigError(f"the writer's address: {told}", _ADDRESS_FORM) from None
+    return config.model_copy(update={"units": config.units.model_copy(update={"endpoint": endpoint})}), True
 
 
 def settings_text(config: LearnerConfig) -> str:

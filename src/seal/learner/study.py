@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from seal.domains.knowledge.screen import screen
+from seal.endpoint.client import ChatClient
 from seal.gates import Concern, Conflict, Denial, Exam, Leak, Perplexity, Report
 from seal.learner.answering import Cell, Mind
 from seal.learner.compiling import Compiled, compile_all
@@ -36,6 +37,8 @@ from seal.learner.measuring import (
 from seal.learner.parts import Parts
 from seal.learner.releases import Candidate, Rebuilt, Release, StudyResult, commit, live_of
 from seal.learner.replacing import positions_of, rebuild, replaced
+from seal.learner.settings import WriterEndpointConfig
+from seal.learner.writing import SourceDocument
 from seal.registry import LIVE, Lease
 
 
@@ -64,7 +67,7 @@ class Study:
 
     def run(self, lease: Lease) -> list[Learned]:
         """Compiles, examines, decides and commits. Raises StaleLeaseError if another worker took over."""
-        compiled = self._compile()
+        compiled = self._compile(lease)
         failed = [
             Learned(one.document, one.title, "rejected", one.failed, None, 0, len(one.lines))
             for one in compiled
@@ -78,9 +81,11 @@ class Study:
         self.parts.watch.progress("recording", 0, 1)
         return commit(self.parts, lease, self.live, StudyResult(compiled, releases, failed, waiting))
 
-    def _compile(self) -> list[Compiled]:
+    def _compile(self, lease: Lease) -> list[Compiled]:
         parts = self.parts
         sources = [parts.library.source(self.workspace.document(key)) for key in self.documents]
+        if parts.config.units.endpoint is not None:
+            sources = self._written(sources, parts.config.units.endpoint, lease)
         settings = self.workspace.settings()
         return compile_all(
             parts.compiler,
@@ -90,6 +95,24 @@ class Study:
             processes=parts.processes,
             on_progress=lambda done, n: parts.watch.progress("writing, grounding and training", done, n),
         )
+
+    def _written(
+        self, sources: Sequence[SourceDocument], endpoint: WriterEndpointConfig, lease: Lease
+    ) -> list[SourceDocument]:
+        """The documents with what an endpoint writes about them, before any is trained on. It would not write
+        the same twice: each document's lines are kept as soon as all of it is written about, and hold for
+        whoever takes up this study, or begins another one. Raises ConfigError, EndpointError.
+        """
+        written = []
+        if not all(source.lines for source in sources):
+            ChatClient(endpoint)  # a key that is missing is told before a base practises for minutes
+        for source in sources:
+            done = self.parts.compiler.written(source)
+            if done is not source:
+                with self.workspace.transaction(lease=lease):
+                    self.parts.library.record(done.id, done.lines, done.exam)
+            written.append(done)
+        return written
 
     def _apart(self, compiled: Sequence[Compiled]) -> tuple[list[tuple[Compiled, KnownDocument]], list[str]]:
         """Documents that have nothing to do with one another, and those that contradict one before them."""
