@@ -94,11 +94,10 @@ class Reading:
         norms = self.norms(window)
         found = [self.letters(window)]
         if self.words[window[0]].uncased or self.words[window[-1]].uncased:
-            starts = bare_forms(norms[0]) if len(norms) > 1 else ("",)
+            *before, last = norms
+            starts = bare_forms(before[0]) if before else ("",)
             found += [
-                joined_numbers([start, *norms[1:-1], end])
-                for start in starts
-                for end in bare_forms(norms[-1])
+                joined_numbers([start, *before[1:], end]) for start in starts for end in bare_forms(last)
             ]
         return list(dict.fromkeys(found))
 
