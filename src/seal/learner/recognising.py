@@ -11,11 +11,12 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from seal.errors import InputFileError
+from seal.errors import DamageError, InputFileError
 from seal.files import write_durably
 from seal.learner.documents import Text, told_of_title
 from seal.registry import Document, Workspace, document_key
@@ -29,11 +30,16 @@ def recognised(
 ) -> list[Text]:
     """The documents with the ids that they have or will have (`Text.document`). Those that are stored have
     the stored text and title; titles that they correct are corrected and `notice` is told, unless it is None.
+    One whose text is damaged is like no other.
 
-    Raises InputFileError if the record of files cannot be read, DamageError if a text is damaged.
+    Raises InputFileError if the record of files cannot be read.
     """
+    bodies: dict[str, str] = {}
     documents = [document for document in workspace.documents() if not document.erased]
-    bodies = {document.id: workspace.text(document.id) for document in documents}
+    for document in documents:
+        with suppress(DamageError):  # named: whoever needs this text is told
+            bodies[document.id] = workspace.text(document.id)
+    documents = [document for document in documents if document.id in bodies]
     stored: dict[str, list[Document]] = {}
     for document in documents:
         stored.setdefault(plain(bodies[document.id]), []).append(document)

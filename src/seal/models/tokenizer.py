@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import tokenizers
 
@@ -83,10 +83,21 @@ class PlainTokenizer:
         return None if token is None else self._backend.token_to_id(token)
 
     def __call__(
-        self, text: str, *, add_special_tokens: bool = True, verbose: bool = True
-    ) -> dict[str, list[int]]:
-        """The ids of a text, as {"input_ids": ...}. `verbose` is there because others have it."""
-        return {"input_ids": self._backend.encode(text, add_special_tokens=add_special_tokens).ids}
+        self,
+        text: str,
+        *,
+        add_special_tokens: bool = True,
+        return_tensors: Literal["pt"] | None = None,
+        verbose: bool = True,
+    ) -> dict[str, Any]:
+        """The ids of a text, as {"input_ids": ...}: a list, or with "pt" a tensor [1, n]. `verbose` is there
+        because others have it."""
+        ids = self._backend.encode(text, add_special_tokens=add_special_tokens).ids
+        if return_tensors is None:
+            return {"input_ids": ids}
+        import torch
+
+        return {"input_ids": torch.tensor([ids])}
 
     def decode(
         self,

@@ -21,7 +21,9 @@ from seal.types import Context
 
 __all__ = ["pdf_contexts"]
 
-_PAGE_NUMBER: Final = re.compile(r"\W*(?:page|seite|p\.)?\s*\d{1,4}\s*(?:(?:/|of|von)\s*\d{1,4})?\W*", re.I)
+_PAGE_NUMBER: Final = re.compile(
+    r"(?<!\W)\W*+(?:(?:page|seite|p\.)\s*+)?\d{1,4}\s*+(?:(?:/|of|von)\s*+\d{1,4})?\W*+", re.I
+)
 _LIGATURES: Final = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "\xa0": " "})
 _LINE_MARGIN: Final = 0.7  # of a line's height: a wider gap begins a paragraph
 _EDGE: Final = 0.09  # of a page's height, at its top and bottom, where headers and page numbers stand

@@ -24,9 +24,9 @@ _FRONT: Final = re.compile(
     r"(---|\.\.\.|\+\+\+)[ \t]*\r?(?:\n|\Z)"
 )
 _KEY: Final = re.compile(r"^[\w.-]+[ \t]*[:=](?:[ \t]|\r?$)", re.M)
-_TITLE_LINE: Final = re.compile(r"^title[ \t]*[:=][ \t]*(.+?)[ \t]*\r?$", re.M | re.I)
+_TITLE_LINE: Final = re.compile(r"^title[ \t]*+[:=](.+)$", re.M | re.I)
 _MOST_CHARS: Final = 20_000  # of front matter, and of what may stand before the heading at the top
-_UNDERLINE: Final = re.compile(r"[^\S\n]*\r?\n[ >]{0,3}(?:=+|-+)[ \t]*\r?(?=\n|\Z)")
+_UNDERLINE: Final = re.compile(r"\n[ >]{0,3}(?:=++|-++)[ \t]*+\r?(?=\n|\Z)")
 
 
 def title_and_text(text: str) -> tuple[str, str]:
@@ -51,7 +51,7 @@ def _front_matter(text: str) -> tuple[str, str]:
     told = _parsed(match[2], is_toml)
     if told is None:  # as people write it: "title: Halden: a guide" is no YAML
         line = _TITLE_LINE.search(match[2])
-        return _line(line[1].strip("\"'")) if line else "", text[match.end() :]
+        return _line(line[1].strip().strip("\"'")) if line else "", text[match.end() :]
     titles = {key.casefold(): value for key, value in told.items() if isinstance(key, str)}
     title = titles.get("title", "")
     return _line(title) if isinstance(title, str) else "", text[match.end() :]
@@ -85,7 +85,7 @@ def _heading_at_top(text: str) -> tuple[str, int, int]:
     stop = len(head) if stop < 0 else stop
     if not head[start : first.places[0]].lstrip(" >").startswith("#"):
         start = head.rfind("\n", 0, first.places[0]) + 1
-        underline = _UNDERLINE.match(head, stop - (head[stop - 1 : stop] == "\r"))
+        underline = _UNDERLINE.match(head, stop)
         if underline is None:
             return "", 0, 0
         stop = underline.end()

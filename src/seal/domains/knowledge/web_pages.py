@@ -36,7 +36,7 @@ _MOST_SPANS: Final = 1_000  # places that one cell is taken to cover
 _CELL_CHARS: Final = 800  # a longer cell is no cell of a table
 _KEPT: Final = "\ue000"  # stands around the number of lines that are put in later
 _KEPT_PLACE: Final = re.compile(f"{_KEPT}(\\d+){_KEPT}")
-_REFERENCE: Final = re.compile(r"\s*\[\w{1,12}\]\s*")
+_REFERENCE: Final = re.compile(r"\[\w{1,12}\]")
 
 
 def html_contexts(source: Source) -> list[Context]:
@@ -82,7 +82,7 @@ def markdown_of(page: Any) -> str:
     for element in page.find_all(_is_hidden):
         element.extract()
     for element in page.find_all("sup"):  # the number of a footnote is no power
-        if _REFERENCE.fullmatch(element.get_text()):
+        if _REFERENCE.fullmatch(element.get_text().strip()):
             element.extract()
     mains = page.find_all("main")
     body = mains[0] if len(mains) == 1 else page
