@@ -19,6 +19,8 @@ from endpoints import Endpoint, Reply, says
 from seal.errors import ConfigError, EndpointError
 from seal.gates import Decision, Report
 from seal.learner import Learner, Text
+from seal.learner.exporting import writers_of
+from seal.learner.replacing import rebuild
 from seal.learner.settings import FILE, LearnerConfig, settings_text
 from seal.learner.skills import ReadAnswer
 from seal.registry import Line
@@ -133,6 +135,8 @@ def test_what_the_endpoint_wrote_is_learned_and_the_build_names_it(
         "max_tokens": 2048,
         "extra_body": {},
     }
+    known = list(learner.parts.library.of_version(live).values())
+    assert writers_of(learner.parts, known) == [f"`big-1` at {endpoint.url}"], "the card of what is exported"
 
 
 def test_the_key_is_kept_nowhere(workspace: Path) -> None:
@@ -154,8 +158,6 @@ def test_a_cell_is_made_anew_from_what_was_written_without_asking(
     monkeypatch.delenv("WRITER_KEY")
     again = opened(workspace)
     [known] = [k for k in again.parts.library.of_version(live).values() if k.document.title == "Alder Mill"]
-    from seal.learner.replacing import rebuild
-
     _, cell = rebuild(again.parts, known, known.retired)
     object = again.workspace.build(known.build).object
     assert again.parts.library.put(cell) == object, "bit for bit the cell of before"

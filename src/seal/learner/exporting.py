@@ -196,12 +196,12 @@ def _card(
         figures=figures,
         kept=f"Of {done.known} other questions that the base answers rightly (known facts, passages to read, "
         f"private questions to decline), none of them used in training, they still answer {done.kept}.",
-        writers=" and ".join(_writers(parts, known)),
+        writers=" and ".join(writers_of(parts, known)),
         recipe=json.dumps(_recipe(parts, known), indent=2),
     )
 
 
-def _writers(parts: Parts, known: Sequence[KnownDocument]) -> list[str]:
+def writers_of(parts: Parts, known: Sequence[KnownDocument]) -> list[str]:
     """What wrote about the documents: the workspace's writer, or a model behind an endpoint."""
     writers = []
     for one in known:
