@@ -16,8 +16,7 @@ __all__ = ["PlainConsole", "as_text", "visible"]
 
 # Control characters but tabs and line feeds, and the marks of Unicode that reorder or hide what is around.
 _ACTING = re.compile(
-    "[\ud800-\udfff\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff"
-    "\U000e0000-\U000e007f]"
+    "[\ud800-\udfff\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
 )
 
 

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias
 from seal.domains.knowledge.screen import screen
 from seal.domains.knowledge.units import units_of
 from seal.learner.documents import Text, sift
-from seal.learner.identity import recognised
+from seal.learner.recognising import recognised
 from seal.learner.settings import LearnerConfig
 from seal.registry import LIVE, Document, Workspace
 

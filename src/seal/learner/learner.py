@@ -24,10 +24,10 @@ from seal.learner.documents import (
     documents_of,
     sift,
 )
-from seal.learner.identity import recognised, remember_sources
 from seal.learner.inspecting import DocumentExam, DocumentLines, exam_of, lines_of
 from seal.learner.parts import Parts
 from seal.learner.queue import Queue
+from seal.learner.recognising import recognised, remember_sources
 from seal.learner.showing import VersionRecord, record_of
 from seal.learner.ways import By, checked_way
 from seal.registry import LIVE, Audit, Document, LedgerEntry, Version, Workspace

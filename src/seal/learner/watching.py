@@ -17,8 +17,8 @@ from seal.domains.knowledge.load import files_of
 from seal.errors import InputError, InputFileError
 from seal.files import write_durably
 from seal.learner.documents import Learned, Text, load_documents
-from seal.learner.identity import recognised
 from seal.learner.learner import Learner
+from seal.learner.recognising import recognised
 from seal.registry import Document
 from seal.registry.canonical import sha256
 

@@ -31,7 +31,7 @@ _FEW_PAGES: Final = 3  # on fewer, a line that comes again is no header
 Box: TypeAlias = tuple[float, float, float, float]
 Drawn: TypeAlias = tuple[Box, str]
 """Where a table is drawn on its page, and what it says."""
-Part: TypeAlias = tuple[str, bool]
+PagePart: TypeAlias = tuple[str, bool]
 """A paragraph or a table, and whether it stands at the edge of its page."""
 
 
@@ -87,9 +87,9 @@ def _tables(page: Any) -> list[Drawn]:
     return found
 
 
-def _page(page: Any, tables: Sequence[Drawn], layout: Any) -> list[Part]:
+def _page(page: Any, tables: Sequence[Drawn], layout: Any) -> list[PagePart]:
     """What stands on a page, in the order of reading: pdfminer's, with each table where it begins."""
-    told: list[Part] = []
+    told: list[PagePart] = []
     waiting = list(tables)
     for box in page:
         if not isinstance(box, layout.LTTextBox):
@@ -114,7 +114,7 @@ def _within(point: tuple[float, float], box: Box) -> bool:
     return box[0] <= point[0] <= box[2] and box[1] <= point[1] <= box[3]
 
 
-def _without_repeated(pages: Sequence[Sequence[Part]]) -> list[str]:
+def _without_repeated(pages: Sequence[Sequence[PagePart]]) -> list[str]:
     """All parts, without page numbers, and without what stands at the edge of most pages."""
     edges = Counter(key for page in pages for key in {_key(text) for text, at_edge in page if at_edge})
     repeated = {key for key, n in edges.items() if len(pages) >= _FEW_PAGES and n > len(pages) / 2}

@@ -20,8 +20,8 @@ from seal.cli.console import table
 from seal.cli.plain_text import PlainConsole, as_text, visible
 from seal.errors import ConfigError
 from seal.learner.documents import Text
-from seal.learner.identity import plain, recognised
 from seal.learner.learner import Learner
+from seal.learner.recognising import plain, recognised
 from seal.learner.settings import LearnerConfig, preset, read_settings
 from seal.models.load import load_with_transformers, loadable_name
 from seal.registry import Workspace
