@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -261,6 +263,15 @@ def test_a_cell_over_several_rows_is_in_each(
         expected.append(f"Plan: {first}; Price: {price}; Town: {town}")
     title, text = one(tmp_path / "page.html", f"<html><body>{''.join(parts)}</table></body></html>")
     assert [unit.text for unit in units_of(title, text)] == expected
+
+
+@pytest.mark.parametrize("part", ["<table>", "<meta ", "<td>", "<ul><li>", "<!--", "<a b='", "&amp", "</p>"])
+def test_a_page_of_any_kind_is_read_in_proportion_to_its_length(tmp_path: Path, part: str) -> None:
+    pytest.importorskip("markdownify")
+    began = time.process_time()
+    with contextlib.suppress(InputError):
+        one(tmp_path / "page.html", "<html><body>Text " + part * (200_000 // len(part)))
+    assert time.process_time() - began < 10  # where the square of it would be minutes
 
 
 def packed(files: dict[str, str]) -> bytes:

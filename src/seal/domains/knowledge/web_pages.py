@@ -32,6 +32,7 @@ _DECLARED: Final = re.compile(
     re.I,
 )
 _BLANK_LINES: Final = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*){2,}")
+_DEEPEST: Final = 200  # parts within one another, above all that people write
 _MOST_SPANS: Final = 1_000  # places that one cell is taken to cover
 _CELL_CHARS: Final = 800  # a longer cell is no cell of a table
 _KEPT: Final = "\ue000"  # stands around the number of lines that are put in later
@@ -46,12 +47,7 @@ def html_contexts(source: Source) -> list[Context]:
     declared = (match[1] or match[2]).decode("ascii") if match else ""
     page = parsed(source.text(declared=declared), source.where)
     stated = " ".join(page.title.get_text(" ").split()) if page.title else ""
-    try:
-        markdown = markdown_of(page)
-    except RecursionError as error:
-        raise InputFileError(
-            f"{source.where}: the page's parts stand within one another too deeply.", "Save it as text."
-        ) from error
+    markdown = markdown_of(page)
     heading, text = title_and_text(markdown)
     if heading and stated and heading.casefold() not in stated.casefold():
         heading, text = "", markdown
@@ -72,7 +68,24 @@ def parsed(html: str, where: str) -> Any:
     except ImportError as error:
         raise needs(where, "HTML", f"{error.name}", "documents", error) from error
     html = re.sub(r"^\s*<\?xml[^>]{0,200}\?>", "", html)
-    return bs4.BeautifulSoup(html, "html.parser")
+    end = html.rfind(">") + 1  # the parser's time grows with the square of the tags that are never closed
+    html = html[:end] + html[end:].replace("<", "&lt;")
+    page = bs4.BeautifulSoup(html, "html.parser")
+    if _is_deep(page):
+        raise InputFileError(
+            f"{where}: the page's parts stand within one another too deeply.", "Save it as text."
+        )
+    return page
+
+
+def _is_deep(page: Any) -> bool:
+    waiting = [(page, 0)]
+    while waiting:
+        element, depth = waiting.pop()
+        if depth > _DEEPEST:
+            return True
+        waiting += [(child, depth + 1) for child in getattr(element, "contents", ())]
+    return False
 
 
 def markdown_of(page: Any) -> str:
