@@ -37,7 +37,9 @@ def explained(path: Path, error: ValidationError, kind: type[BaseModel]) -> Conf
             problems.append(f"{'.'.join(place)}: there is no such key")
             near = _key_like(kind, place)
         else:
-            problems.append(f"{'.'.join(place)}: {problem['msg']} (it is {problem['input']!r})")
+            # What stands about an endpoint may be a key, put there by mistake.
+            value = "" if "endpoint" in place else f" (it is {problem['input']!r})"
+            problems.append(f"{'.'.join(place)}: {problem['msg']}{value}")
             near = nearest(str(problem["input"]), _choices(kind, place), cutoff=0.5)
         if near:
             meant.append(f"Did you mean {near!r}?")

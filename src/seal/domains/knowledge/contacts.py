@@ -33,7 +33,7 @@ _PLACE_WORD: Final = re.compile(
     re.I,
 )
 _DECIMAL: Final = re.compile(
-    r"[+-]?(?:1[0-7]\d|\d{1,2})\.\d{3,}(?:[ ,;/]{0,3}[+-]?(?:1[0-7]\d|\d{1,2})(?:\.\d*)?)?"
+    r"[+-]?(?:1[0-8]\d|\d{1,2})\.\d{3,}(?:[ ,;/]{0,3}[+-]?(?:1[0-8]\d|\d{1,2})(?:\.\d*)?)?"
 )
 _ROLES: Final = frozenset(
     "care support info information sales contact hello help helpdesk desk service services "
