@@ -13,7 +13,8 @@ from seal.cli.workspace import say
 from seal.errors import ConfigError, UnknownNameError
 from seal.hints import did_you_mean
 
-Shell: TypeAlias = Literal["bash", "zsh", "fish", "powershell"]
+# In cyclopts' own order: of two such types with None that differ in order alone Python keeps the first.
+Shell: TypeAlias = Literal["zsh", "bash", "fish", "powershell"]
 
 
 def add_help(app: App) -> None:
