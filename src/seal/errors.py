@@ -78,3 +78,8 @@ class EndpointError(SealError, ConnectionError):
 
 class Interrupted(SealError, RuntimeError):
     """The run was stopped by the user; its state is saved."""
+
+
+def reason_of(error: BaseException) -> str:
+    """What a library said went wrong, in one line, for a message of ours."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from seal.errors import AdapterError, InputError
+from seal.errors import AdapterError, InputError, reason_of
 
 
 def on_its_base(folder: Path, base: Any, tokenizer: Any) -> tuple[Any, Any]:
@@ -40,9 +40,8 @@ def on_its_base(folder: Path, base: Any, tokenizer: Any) -> tuple[Any, Any]:
     except AdapterError:
         raise
     except Exception as error:  # fault-tolerance point: broken files raise whatever their parsers raise
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise AdapterError(
-            f"{folder} cannot be merged into its base: {reason}",
+            f"{folder} cannot be merged into its base: {reason_of(error)}",
             "Is base_model_name_or_path in its adapter_config.json the model that it was trained on?",
         ) from error
     return model, _own_tokenizer(folder) or tokenizer

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seal.errors import InputFileError, SealError
+from seal.errors import InputFileError, SealError, reason_of
 from seal.models.gguf_file import ORIGIN, models_folder
 from seal.models.hub_cache import hub_cache, snapshot_of
 from seal.models.model_names import (
@@ -137,9 +137,8 @@ def _check_hub(name: str) -> None:
     try:
         huggingface_hub.hf_hub_download(name, "config.json", etag_timeout=10)
     except Exception as error:  # fault-tolerance point: of the network, or of the name
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputFileError(
-            f"{name} is not a folder here, and could not be fetched from the hub: {reason}",
+            f"{name} is not a folder here, and could not be fetched from the hub: {reason_of(error)}",
             "check the name and the network, or give a local folder",
         ) from error
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seal.errors import InputError
+from seal.errors import InputError, reason_of
 from seal.files import cache_folder, make_folder, write_beside, writing
 from seal.models.remembered import remembered
 
@@ -149,9 +149,8 @@ def _save_as_folder(whole: Path, folder: Path) -> dict[str, Any]:
     except Exception as error:  # fault-tolerance point: broken files raise whatever their parsers raise
         if isinstance(error, OSError) and error.errno is not None:  # the system's, and not about the file
             raise
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(
-            f"{whole.name} cannot be read as a language model: {reason}",
+            f"{whole.name} cannot be read as a language model: {reason_of(error)}",
             "Give a GGUF file whose architecture transformers knows; one in several files has to be merged.",
         ) from error
     return {"parameters": parameters, "quantised": quantised}

@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 
-from seal.errors import ConfigError, InputError, InputFileError
+from seal.errors import ConfigError, InputError, InputFileError, reason_of
 from seal.models.dtypes import AUTO, dtype_of
 from seal.models.hub_cache import fetched
 from seal.models.model_names import BUILTIN, ModelSource, base_of_adapter, check_folder, find_model
@@ -180,14 +180,14 @@ def _read(source: ModelSource, folder: str, kind: torch.dtype, with_transformers
         return _by_package(Path(folder), kind, embedded=source.kind == "built-in")
     except OSError as error:
         if local:
-            raise InputFileError(f"{folder} holds no readable model: {_first_line(error)}") from error
+            raise InputFileError(f"{folder} holds no readable model: {reason_of(error)}") from error
         raise InputFileError(
-            f"{folder} is not a folder here, and could not be fetched from the hub: {_first_line(error)}",
+            f"{folder} is not a folder here, and could not be fetched from the hub: {reason_of(error)}",
             "check the name and the network, or give a local folder",
         ) from error
     except Exception as error:  # fault-tolerance point: broken files raise whatever their parsers raise
         raise InputError(
-            f"{folder} cannot be loaded as a causal language model: {_first_line(error)}"
+            f"{folder} cannot be loaded as a causal language model: {reason_of(error)}"
         ) from error
 
 
@@ -219,10 +219,6 @@ def _device(device: str | torch.device) -> torch.device:
         torch.zeros(0, device=place)
     except (RuntimeError, AssertionError) as error:
         raise ConfigError(
-            f"device {str(device)!r} cannot be used: {_first_line(error)}", 'set it to "cpu"'
+            f"device {str(device)!r} cannot be used: {reason_of(error)}", 'set it to "cpu"'
         ) from error
     return place
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

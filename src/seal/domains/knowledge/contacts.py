@@ -21,7 +21,10 @@ _GOODS_WORD: Final = re.compile(
     r"|shipment|serial|part|product|invoice|batch|lot|model|artikel\w{0,8}|bestell\w{0,8}|asin|sscc)\b",
     re.I,
 )
-_GROUPED: Final = re.compile(r"\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ -])\d{6}\2\d{4,5}")
+_ISSUED: Final = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
+    r"|3(?:0[0-5]|[68]\d)\d{11}|(?:6011|64[4-9]\d|65\d\d|62\d\d)\d{12,15}|35(?:2[89]|[3-8]\d)\d{12}"
+)
 _PHONE_WORD: Final = re.compile(
     r"\b(?:phone|tel|telephone|mobile|cell|fax|call|calls|whatsapp|text|sms|hotline|helpline|ring|dial|telefon\w{0,8}"
     r"|téléphone|teléfono|handy|contact|reach)\b",
@@ -50,10 +53,11 @@ _ROLES: Final = frozenset(
     "claims complaints "
     "ticket tickets membership members donate events partners partner studio school library "
     "frontdesk hostmaster "
-    "technik technical tech web general main central hotline spares parts repair repairs recruitment welcome "
-    "no reply do not us eu uk de fr es it at ch nl en global int".split()
+    "technik technical tech web general main central hotline spares parts repair repairs recruitment "
+    "welcome".split()
 )
 _SMALL: Final = frozenset("no reply do not us eu uk de fr es it at ch nl en global int".split())
+"""Parts of an address that say nothing by themselves."""
 _FREE_MAIL: Final = re.compile(
     r"@\s?(?:gmail|googlemail|outlook|hotmail|live|yahoo|ymail|icloud|me|mac|aol|gmx|web|proton|protonmail|mail|qq"
     r"|163|126|yandex|t-online|freenet|orange|free|laposte|libero|btinternet|comcast)\.",
@@ -117,12 +121,6 @@ def is_card(match: re.Match[str], sentence: str) -> bool:
     return len(digits) >= 15
 
 
-_ISSUED: Final = re.compile(
-    r"4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:22[1-9]|2[3-9]\d|[3-6]\d\d|7[01]\d|720)\d{12}|3[47]\d{13}"
-    r"|3(?:0[0-5]|[68]\d)\d{11}|(?:6011|64[4-9]\d|65\d\d|62\d\d)\d{12,15}|35(?:2[89]|[3-8]\d)\d{12}"
-)
-
-
 def luhn(digits: str) -> bool:
     """Whether the last digit checks the others as Luhn's formula does (ISO/IEC 7812-1)."""
     values = [int(digit) for digit in reversed(digits)]
@@ -144,12 +142,13 @@ def is_phone(match: re.Match[str], sentence: str) -> bool:
 def is_role(address: str) -> bool:
     """Whether an e-mail address is that of a function in a firm, such as info@ or support@, and no
     person's."""
-    local, _, _ = address.replace("(at)", "@").replace("[at]", "@").partition("@")
+    address = address.replace("(at)", "@").replace("[at]", "@")
+    local, _, _ = address.partition("@")
     parts = [re.sub(r"\d", "", part) for part in re.split(r"[.+_-]", local.strip().casefold())]
     parts = [part for part in parts if part]
-    if not parts or not all(part in _ROLES for part in parts) or all(part in _SMALL for part in parts):
+    if not all(part in _ROLES or part in _SMALL for part in parts) or all(part in _SMALL for part in parts):
         return parts == ["no", "reply"]
-    return _FREE_MAIL.search(address.replace("(at)", "@").replace("[at]", "@")) is None
+    return _FREE_MAIL.search(address) is None
 
 
 def speaks_as_firm(text: str) -> bool:

@@ -6,18 +6,17 @@ web_pages.py needs (the extra `documents`).
 
 from __future__ import annotations
 
-import importlib
 import io
 import posixpath
 import zipfile
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote
 
 from seal.domains.knowledge.encodings import decoded
-from seal.domains.knowledge.sources import Source, needs
+from seal.domains.knowledge.sources import Source, libraries
 from seal.domains.knowledge.titles import title_and_text
 from seal.domains.knowledge.web_pages import markdown_from, parsed
-from seal.errors import InputError, InputFileError
+from seal.errors import InputError, InputFileError, reason_of
 from seal.types import Context
 
 __all__ = ["docx_contexts", "epub_contexts"]
@@ -28,10 +27,7 @@ _STYLES: Final = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] =>
 
 def docx_contexts(source: Source) -> list[Context]:
     """A Word document as one passage. Raises InputFileError, InputError."""
-    try:
-        mammoth = importlib.import_module("mammoth")
-    except ImportError as error:
-        raise needs(source.where, "Word documents", f"{error.name}", "documents", error) from error
+    [mammoth] = libraries(source.where, "Word documents", "documents", "mammoth")
     _archive(source, "a Word document (.docx)")
     try:
         html = mammoth.convert_to_html(io.BytesIO(source.raw), style_map=_STYLES).value
@@ -96,9 +92,8 @@ def _member(archive: zipfile.ZipFile, name: str) -> str:
     return decoded(archive.read(name), f"{name}").text
 
 
-def _broken(source: Source, kind: str, error: Any) -> InputFileError:
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+def _broken(source: Source, kind: str, error: Exception) -> InputFileError:
     return InputFileError(
-        f"{source.where}: this cannot be read as {kind}: {reason}.",
+        f"{source.where}: this cannot be read as {kind}: {reason_of(error)}.",
         "Open and save it anew, or save it as text; one with a password has to be saved without.",
     )

@@ -6,7 +6,6 @@ has no text, and is refused. Needs pdfplumber (the extra `documents`).
 
 from __future__ import annotations
 
-import importlib
 import io
 import re
 from collections import Counter
@@ -15,8 +14,8 @@ from typing import Any, Final, TypeAlias
 
 from seal.domains.knowledge.lines import has_headings
 from seal.domains.knowledge.markdown_tables import listed_lines, plain_cell, table_lines
-from seal.domains.knowledge.sources import Source, needs
-from seal.errors import InputError, InputFileError
+from seal.domains.knowledge.sources import Source, libraries
+from seal.errors import InputError, InputFileError, reason_of
 from seal.types import Context
 
 __all__ = ["pdf_contexts"]
@@ -39,12 +38,9 @@ PagePart: TypeAlias = tuple[str, bool]
 
 def pdf_contexts(source: Source) -> list[Context]:
     """A PDF document as one passage, called after its file. Raises InputFileError, InputError."""
-    try:
-        pdfplumber = importlib.import_module("pdfplumber")
-        layout = importlib.import_module("pdfminer.layout")
-        reader = importlib.import_module("pdfminer.high_level")
-    except ImportError as error:
-        raise needs(source.where, "PDF", f"{error.name}", "documents", error) from error
+    pdfplumber, layout, reader = libraries(
+        source.where, "PDF", "documents", "pdfplumber", "pdfminer.layout", "pdfminer.high_level"
+    )
     try:
         tables = []
         with pdfplumber.open(io.BytesIO(source.raw)) as document:
@@ -62,10 +58,10 @@ def pdf_contexts(source: Source) -> list[Context]:
             )
         ]
     except Exception as error:  # fault-tolerance point: broken files raise whatever their parsers raise
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         is_locked = "password" in f"{type(error).__name__} {error.args}".lower()
+        reason = "it needs a password" if is_locked else reason_of(error)
         raise InputFileError(
-            f"{source.where}: this cannot be read as PDF: {'it needs a password' if is_locked else reason}.",
+            f"{source.where}: this cannot be read as PDF: {reason}.",
             "Save it anew without a password, or its text as .txt.",
         ) from error
     text = "\n\n".join(_without_repeated(pages))

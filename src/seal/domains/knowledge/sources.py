@@ -5,16 +5,17 @@ Knows nothing about what is in a file.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from seal.domains.knowledge.encodings import decoded
 from seal.errors import InputFileError
 from seal.types import Context
 
-__all__ = ["Notice", "Reader", "Source", "needs", "silent"]
+__all__ = ["Notice", "Reader", "Source", "empty", "libraries", "silent"]
 
 Notice: TypeAlias = Callable[[str], None]
 """Takes one sentence for the user: an encoding that was found, questions that were left out."""
@@ -67,9 +68,12 @@ def empty(where: str) -> InputFileError:
     return InputFileError(f"{where}: the file is empty.", "Put at least one passage in it.")
 
 
-def needs(where: str, kind: str, package: str, extra: str, error: ImportError) -> InputFileError:
-    """What to tell where the library that reads a kind of file is not installed."""
-    return InputFileError(
-        f"{where}: reading {kind} needs the package {package}, which cannot be imported: {error}.",
-        f"Install it: pip install 'seal-lm[{extra}]'. Or save the file as text (.txt, .md).",
-    )
+def libraries(where: str, kind: str, extra: str, *names: str) -> list[Any]:
+    """The modules that read a kind of file. Raises InputFileError where one is not installed."""
+    try:
+        return [importlib.import_module(name) for name in names]
+    except ImportError as error:
+        raise InputFileError(
+            f"{where}: reading {kind} needs the package {error.name}, which cannot be imported: {error}.",
+            f"Install it: pip install 'seal-lm[{extra}]'. Or save the file as text (.txt, .md).",
+        ) from error

@@ -7,7 +7,6 @@ CSV is read by Python's own module, which needs nothing and takes quotes and lin
 from __future__ import annotations
 
 import csv
-import importlib
 import io
 from collections.abc import Sequence
 from typing import Any, Final
@@ -15,8 +14,8 @@ from typing import Any, Final
 from seal.domains.knowledge.cells import of_cells, said
 from seal.domains.knowledge.markdown_tables import plain_cell, table_lines
 from seal.domains.knowledge.records import contexts_of, questions_of
-from seal.domains.knowledge.sources import Source, needs
-from seal.errors import InputError, InputFileError
+from seal.domains.knowledge.sources import Source, libraries
+from seal.errors import InputError, InputFileError, reason_of
 from seal.types import Context, Question
 
 __all__ = ["csv_contexts", "csv_questions", "parquet_contexts", "parquet_questions"]
@@ -144,18 +143,14 @@ def _separator(text: str) -> str:
 
 
 def _parquet(source: Source) -> tuple[list[str], list[list[Any]]]:
-    try:
-        parquet = importlib.import_module("pyarrow.parquet")
-    except ImportError as error:
-        raise needs(source.where, "Parquet", f"{error.name}", "data", error) from error
+    [parquet] = libraries(source.where, "Parquet", "data", "pyarrow.parquet")
     try:
         table = parquet.read_table(io.BytesIO(source.raw))
         names = [name for name in table.column_names if not name.startswith("__index_level_")]
         columns = [table.column(name).to_pylist() for name in names]
     except Exception as error:  # fault-tolerance point: broken files raise whatever their parsers raise
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputFileError(
-            f"{source.where}: this cannot be read as Parquet: {reason}.", "Write the file anew."
+            f"{source.where}: this cannot be read as Parquet: {reason_of(error)}.", "Write the file anew."
         ) from error
     return names, [list(row) for row in zip(*columns)]
 

@@ -84,7 +84,6 @@ def _heading_at_top(text: str) -> tuple[str, int, int]:
     stop = head.find("\n", first.places[-1])
     stop = len(head) if stop < 0 else stop
     if not head[start : first.places[0]].lstrip(" >").startswith("#"):
-        start = head.rfind("\n", 0, first.places[0]) + 1
         underline = _UNDERLINE.match(head, stop)
         if underline is None:
             return "", 0, 0

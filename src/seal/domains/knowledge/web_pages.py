@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from seal.domains.knowledge.lines import has_headings
 from seal.domains.knowledge.markdown_tables import listed_lines, plain_cell, table_lines
-from seal.domains.knowledge.sources import Source, needs
+from seal.domains.knowledge.sources import Source, libraries
 from seal.domains.knowledge.titles import title_and_text
 from seal.errors import InputError, InputFileError
 from seal.types import Context
@@ -62,11 +62,7 @@ def markdown_from(html: str, where: str) -> str:
 
 
 def parsed(html: str, where: str) -> Any:
-    try:
-        bs4 = importlib.import_module("bs4")
-        importlib.import_module("markdownify")
-    except ImportError as error:
-        raise needs(where, "HTML", f"{error.name}", "documents", error) from error
+    bs4, _ = libraries(where, "HTML", "documents", "bs4", "markdownify")
     html = re.sub(r"^\s*<\?xml[^>]{0,200}\?>", "", html)
     end = html.rfind(">") + 1  # the parser's time grows with the square of the tags that are never closed
     html = html[:end] + html[end:].replace("<", "&lt;")
