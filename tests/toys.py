@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from transformers import (
     Qwen3Config,
 )
 
+from seal.models.cache import new_cache
 from seal.training import Adapter
 from seal.types import Example, Hyperparameters, TrainingPlan
 
@@ -124,3 +126,23 @@ def distance(a: Adapter, b: Adapter) -> float:
 
 def relative(a: Tensor, b: Tensor) -> float:
     return ((a - b).norm() / b.norm().clamp(min=1e-12)).item()
+
+
+def logits_with_cache(model: Any, rows: Sequence[Sequence[int]]) -> list[Tensor]:
+    """The logits of padded rows read in three parts through a cache, of which two rows are kept after the
+    second part."""
+    longest = max(map(len, rows))
+    ids = torch.tensor([[1] * (longest - len(row)) + list(row) for row in rows])
+    mask = torch.tensor([[0] * (longest - len(row)) + [1] * (len(row) + 4) for row in rows])
+    positions = (mask.cumsum(1) - 1).clamp(min=0)
+    name, cache = new_cache(model, longest + 4)
+    logits = []
+    with torch.inference_mode():
+        for start, stop in ((0, longest), (longest, longest + 1), (longest + 1, longest + 4)):
+            part = ids if start == 0 else torch.full((len(ids), stop - start), 9)
+            given = {name: cache, "attention_mask": mask[:, :stop], "use_cache": True}
+            logits.append(model(part, position_ids=positions[:, start:stop], **given).logits[:, -1])
+            if start == longest:
+                cache.batch_select_indices(torch.tensor([0, 2]))
+                ids, mask, positions = ids[[0, 2]], mask[[0, 2]], positions[[0, 2]]
+    return logits

@@ -12,7 +12,15 @@ from typing import Final
 
 from seal.languages import Span, foreign_language, script_language, split_sentences
 
-__all__ = ["Span", "paragraph_spans", "sentence_spans", "sentences", "word_spans"]
+__all__ = [
+    "Span",
+    "letters_alone",
+    "paragraph_spans",
+    "sentence_spans",
+    "sentences",
+    "word_spans",
+    "wording",
+]
 
 # No sentence ends after these, though a capital letter may follow: titles, and words that introduce.
 _ALWAYS: Final = frozenset(
@@ -48,6 +56,17 @@ _WRAPPED_CHARS: Final = 50  # a line this long, without an end mark, goes on in 
 _LOOKED_AT: Final = 400  # characters of a paragraph that show its script
 _SPACE: Final = re.compile(r"\s")
 _LINE_BREAKS: Final = str.maketrans({"\r": "\n", "\v": "\n", "\x85": "\n", "\u2028": "\n"})
+
+
+def letters_alone(text: str) -> str:
+    """A text's letters and digits, without case."""
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
+def wording(text: str) -> str:
+    """A text as far as it is worded otherwise than another: case, spaces and punctuation make no difference,
+    unless there is nothing else."""
+    return letters_alone(text) or text
 
 
 def sentences(text: str) -> list[str]:

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
 from seal.models import load_model, save_model
 from seal.models import packed as packing
-from seal.models.cache import can_copy_rows, new_cache
+from seal.models.cache import can_copy_rows
 from seal.models.decoder import Decoder, is_embedded
 from seal.models.generate import generate
 from seal.models.identity import model_record
@@ -22,7 +22,7 @@ from seal.models.packed import Batch, packs, shares_prefixes
 from seal.models.packed_attention import TextGroup
 from seal.training import train
 from seal.training.adapter import linears
-from toys import toy_plan
+from toys import logits_with_cache, toy_plan
 
 ROWS = [[i * 7 % 100 for i in range(1, 30)], [i * 11 % 100 for i in range(3, 12)], [5]]
 TEXTS = [
@@ -79,23 +79,7 @@ def test_logits_and_gradients_are_the_same(
 
 
 def test_a_cache_with_padding_gives_the_same(both: Any) -> None:
-    results = []
-    for model, _ in both:
-        longest = max(map(len, ROWS))
-        ids = torch.tensor([[1] * (longest - len(row)) + row for row in ROWS])
-        mask = torch.tensor([[0] * (longest - len(row)) + [1] * (len(row) + 4) for row in ROWS])
-        positions = (mask.cumsum(1) - 1).clamp(min=0)
-        name, cache = new_cache(model, longest + 4)
-        logits = []
-        with torch.inference_mode():
-            for start, stop in ((0, longest), (longest, longest + 1), (longest + 1, longest + 4)):
-                part = ids if start == 0 else torch.full((len(ids), stop - start), 9)
-                given = {name: cache, "attention_mask": mask[:, :stop], "use_cache": True}
-                logits.append(model(part, position_ids=positions[:, start:stop], **given).logits[:, -1])
-                if start == longest:
-                    cache.batch_select_indices(torch.tensor([0, 2]))
-                    ids, mask, positions = ids[[0, 2]], mask[[0, 2]], positions[[0, 2]]
-        results.append(logits)
+    results = [logits_with_cache(model, ROWS) for model, _ in both]
     assert all(same(a, b) for a, b in zip(*results, strict=True))
 
 

@@ -17,7 +17,6 @@ import torch
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 from seal.models import load_model, save_model
-from seal.models.cache import new_cache
 from seal.models.decoder import Decoder
 from seal.models.decoder_files import read_decoder
 from seal.models.generate import generate
@@ -28,7 +27,7 @@ from seal.models.score import score_answers
 from seal.models.tokenizer import PlainTokenizer
 from seal.training import train
 from seal.training.block import can_fuse
-from toys import VOCABULARY, toy_plan, toy_tokenizer
+from toys import VOCABULARY, logits_with_cache, toy_plan, toy_tokenizer
 
 REAL = [Path(one) for one in os.environ.get("SEAL_TEST_MODELS", "").split(":") if one]
 LLAMA3 = {
@@ -135,24 +134,7 @@ def test_logits_and_gradients_are_the_same(both: Any, packed: bool) -> None:
 
 
 def test_a_cache_with_padding_gives_the_same(both: Any) -> None:
-    results = []
-    for model, _ in both:
-        given = rows(model)
-        longest = max(map(len, given))
-        ids = torch.tensor([[1] * (longest - len(row)) + row for row in given])
-        mask = torch.tensor([[0] * (longest - len(row)) + [1] * (len(row) + 4) for row in given])
-        positions = (mask.cumsum(1) - 1).clamp(min=0)
-        name, cache = new_cache(model, longest + 4)
-        logits = []
-        with torch.inference_mode():
-            for start, stop in ((0, longest), (longest, longest + 1), (longest + 1, longest + 4)):
-                part = ids if start == 0 else torch.full((len(ids), stop - start), 9)
-                told = {name: cache, "attention_mask": mask[:, :stop], "use_cache": True}
-                logits.append(model(part, position_ids=positions[:, start:stop], **told).logits[:, -1])
-                if start == longest:
-                    cache.batch_select_indices(torch.tensor([0, 2]))
-                    ids, mask, positions = ids[[0, 2]], mask[[0, 2]], positions[[0, 2]]
-        results.append(logits)
+    results = [logits_with_cache(model, rows(model)) for model, _ in both]
     assert all(same(a, b) for a, b in zip(*results, strict=True))
 
 

@@ -104,9 +104,9 @@ def test_the_check_reads_the_files_anew(toy: Path, tmp_path: Path, gates: Gates,
         asked.append(anew)
         return stored_digest(model, anew=anew, **more)
 
-    monkeypatch.setattr("seal.learner.checkup.stored_digest", spied)
+    monkeypatch.setattr("seal.learner.library.stored_digest", spied)
     assert [c.state for c in check_base(learner)] == ["ok"] and asked == [True]
-    monkeypatch.setattr("seal.learner.checkup.stored_digest", lambda *_, **__: "f" * 64)
+    monkeypatch.setattr("seal.learner.library.stored_digest", lambda *_, **__: "f" * 64)
     [check] = check_base(learner)
     assert check.state == "problem"
 

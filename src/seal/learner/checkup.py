@@ -11,12 +11,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from seal.errors import SealError
 from seal.gates import GateConfig
 from seal.gates.power import items_to_show
-from seal.models.identity import stored_digest
+from seal.learner.library import named_among
 from seal.models.soundness import Check, check_model, check_speed
 
 if TYPE_CHECKING:
@@ -87,11 +85,8 @@ def check_base(learner: Learner) -> list[Check]:
     known = learner.workspace.bases()
     if not known:
         return []
-    model = learner.parts.adaptation.model
-    kinds = (None, torch.bfloat16, torch.float16)  # what it was loaded as when bases were named by that
-    digests = (stored_digest(model, rounded=kind, anew=True) for kind in kinds)
-    if (named := next((digest for digest in digests if digest in known), None)) is not None:
-        return [Check("weights", "ok", f"{named[:12]}, which the versions here were made with")]
+    if named := named_among(learner.parts.adaptation.model, known, anew=True):
+        return [Check("weights", "ok", f"{named[0][:12]}, which the versions here were made with")]
     there = ", ".join(sorted(digest[:12] for digest in known))
     advice = "Put the model's files back that the workspace was begun with."
     return [

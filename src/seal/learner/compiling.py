@@ -98,8 +98,8 @@ class Compiler:
         self.drafter = None
         if skills is not None and writer is None:
             endpoint = config.units.endpoint
-            asked = None if endpoint is None else EndpointWriter(endpoint, config.units.per_unit)
-            self.drafter = Drafter(config.units, skills, config.seed, asked)
+            elsewhere = None if endpoint is None else EndpointWriter(endpoint, config.units.per_unit)
+            self.drafter = Drafter(config.units, skills, config.seed, elsewhere)
         self.writer = writer or ModelWriter(config, writing_model)
         self.reader = reader or (
             ModelReader(base, self.pieces) if skills is None else SkilledReader(skills, self.pieces)
@@ -118,8 +118,8 @@ class Compiler:
     def compile(self, source: SourceDocument) -> Compiled:
         """Write, ground, set the exam, train. What was written before (`source.lines`) is taken as it is."""
         started = time.perf_counter()
+        source = self.written(source)
         with self._threads():
-            source = self.written(source)
             adapter = self.train(source, source.lines)
         seconds = time.perf_counter() - started
         return Compiled(source.id, source.title, source.lines, source.exam, adapter, seconds)

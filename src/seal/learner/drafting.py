@@ -27,6 +27,7 @@ from seal.seeds import derive_seed
 from seal.self_edits.exact_checks import unsupported
 from seal.self_edits.name_spelling import mended_names
 from seal.self_edits.pairs import line_of
+from seal.text import wording
 from seal.types import Question
 
 NO_QUESTION, NO_ANSWER = "it is no question", "it has no answer"
@@ -210,18 +211,14 @@ def _lacking(units: Sequence[Unit], drafts: Sequence[_Draft], wanted: int) -> li
 
 def _new(fresh: Sequence[_Draft], drafts: Sequence[_Draft]) -> list[_Draft]:
     """What was not written before, in the same words."""
-    said = {(_key(one.question), _key(one.answer)) for one in drafts}
+    said = {(wording(one.question), wording(one.answer)) for one in drafts}
     new = []
     for one in fresh:
-        key = (_key(one.question), _key(one.answer))
+        key = (wording(one.question), wording(one.answer))
         if key not in said:
             said.add(key)
             new.append(one)
     return new
-
-
-def _key(text: str) -> str:
-    return "".join(filter(str.isalnum, text.casefold())) or text
 
 
 def _fault(draft: _Draft, source: SourceDocument, units: Sequence[Unit]) -> str:
@@ -231,7 +228,7 @@ def _fault(draft: _Draft, source: SourceDocument, units: Sequence[Unit]) -> str:
         return NO_QUESTION
     if not any(map(str.isalnum, answer)) or len(answer.split()) > _MOST_ANSWER_WORDS:
         return NO_ANSWER
-    if _key(answer) in _key(question) and len(_key(answer)) > 1:
+    if wording(answer) in wording(question) and len(wording(answer)) > 1:
         return IN_QUESTION
     context = _window(units, draft.unit)
     wrong = unsupported(line_of(question, answer), context, source.title)
@@ -260,7 +257,7 @@ def _drop_ambiguous(drafts: Sequence[_Draft]) -> None:
     by_question: dict[str, list[_Draft]] = {}
     for one in drafts:
         if not one.reason:
-            by_question.setdefault(_key(one.question), []).append(one)
+            by_question.setdefault(wording(one.question), []).append(one)
     for same in by_question.values():
         first = same[0]
         if not all(same_answer(first.question, first.answer, other.answer) for other in same):

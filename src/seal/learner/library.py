@@ -97,7 +97,8 @@ class Library:
     ) -> None:
         self.workspace, self.config, self.adaptation = workspace, config, base
         settings = workspace.settings()
-        self.base, rounded = _digest_of(base.model, workspace.bases())
+        named = named_among(base.model, workspace.bases())
+        self.base, rounded = named or (stored_digest(base.model), None)
         written_by = self.base if writer is base else stored_digest(writer.model, rounded=rounded)
         self.recipe = config.recipe()
         if config.method == "units":  # what a writer writes depends on its practice
@@ -225,17 +226,18 @@ class Library:
         )
 
 
-def _digest_of(model: Any, known: Collection[str]) -> tuple[str, torch.dtype | None]:
-    """The digest by which a workspace names its base, and the type that the weights are rounded to for it.
+def named_among(
+    model: Any, known: Collection[str], *, anew: bool = False
+) -> tuple[str, torch.dtype | None] | None:
+    """That of the known digests by which a workspace names this base, and the type that the weights are
+    rounded to for it; None if it is another base. `anew`: whatever is remembered of its files.
 
     Bases were once named by their weights as loaded. A workspace that was begun then goes on with that name.
     """
-    stored = stored_digest(model)
-    if known and stored not in known:
-        for kind in (torch.bfloat16, torch.float16):
-            if (loaded := stored_digest(model, rounded=kind)) in known:
-                return loaded, kind
-    return stored, None
+    for kind in (None, torch.bfloat16, torch.float16) if known else ():
+        if (digest := stored_digest(model, rounded=kind, anew=anew)) in known:
+            return digest, kind
+    return None
 
 
 def _bytes_of(adapter: Adapter) -> int:

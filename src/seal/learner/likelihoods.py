@@ -18,7 +18,6 @@ from seal.grading.exact import comparable
 from seal.grading.paired import compare, gain_p_value
 from seal.learner.agreement import agree
 from seal.learner.answering import Mind
-from seal.learner.recall import recitation
 from seal.learner.reference import ReferenceItem
 from seal.models import score_answers
 from seal.types import Question
@@ -59,8 +58,7 @@ def likelihoods(
     for item, own in zip(items, given, strict=True):
         prompt = adaptation.exam_prompt(None, Question(mind.worded(item.question, own.document), ()))
         for answer in (item.answers[0], *others[item.id]):
-            told = recitation(own.passage, answer) if own.passage else answer
-            pairs.append((prompt, adaptation.answer_lead + told))
+            pairs.append((prompt, adaptation.answer_lead + replace(own, text=answer).said))
             owners.append(own.document)
     nats = iter(_log_probabilities(mind, owners, pairs))
     return {

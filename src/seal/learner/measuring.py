@@ -173,8 +173,10 @@ def _denied(
     document, answers = known.document, [one.text for one in said]
     lines = [line_of(question, answer) for question, answer in zip(asked, answers, strict=True)]
     judged = ground(lines, document.title, known.text, GroundConfig(words=words))
-    stated = {unit.text for unit in units_of(document.title, known.text) if not denies(unit.text)}
-    claims = [i for i, one in enumerate(judged) if one.reason == DENIED and said[i].passage not in stated]
+    claims = [i for i, one in enumerate(judged) if one.reason == DENIED]
+    if any(said[i].passage for i in claims):
+        stated = {unit.text for unit in units_of(document.title, known.text) if not denies(unit.text)}
+        claims = [i for i in claims if said[i].passage not in stated]
     if reader is None or not claims:
         return [asked[i] for i in claims]
     source = SourceDocument(document.id, document.title, known.text)

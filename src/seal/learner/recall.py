@@ -60,15 +60,13 @@ def upper_layers(model: Any) -> tuple[str, ...]:
     """The linear modules of a decoder that learn, by their names; all, if it has no layers in a row."""
     from seal.training.adapter import linears
 
-    names = list(linears(model))
+    named = linears(model)
     try:
         layers = model.get_decoder().layers
     except AttributeError:
-        return tuple(names)
-    found = {id(module): i for i, layer in enumerate(layers) for module in layer.modules()}
-    first = int(_BELOW * len(layers))
-    modules = linears(model)
-    return tuple(name for name in names if found.get(id(modules[name]), first) >= first)
+        return tuple(named)
+    below = {module for layer in layers[: int(_BELOW * len(layers))] for module in layer.modules()}
+    return tuple(name for name, module in named.items() if module not in below)
 
 
 def recall_hyperparameters(model: Any) -> Hyperparameters:

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from seal.text import letters_alone
+
 _LABELS: Final = (
     r"(?:implication|rewrit(?:e|ing|ten (?:passage|version|text))|version|passage|paraphrase|variation"
     r"|alternative|option|fact|statement)"
@@ -176,7 +178,7 @@ def unique(lines: list[str]) -> list[str]:
     """Return the lines without repetitions; case, spacing and punctuation do not make a difference."""
     first: dict[str, str] = {}
     for line in lines:
-        first.setdefault("".join(filter(str.isalnum, line.casefold())), line)
+        first.setdefault(letters_alone(line), line)
     return list(first.values())
 
 

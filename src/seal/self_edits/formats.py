@@ -16,7 +16,7 @@ from seal.protocols import SelfEditFormat
 from seal.self_edits.pairs import parse_pairs
 from seal.self_edits.parse import parse_lines
 from seal.self_edits.prompts import TEMPLATES, check_style, check_template, fill
-from seal.text import sentences
+from seal.text import sentences, wording
 from seal.types import Context, SelfEdit
 
 
@@ -99,8 +99,8 @@ class Paraphrases(Implications):
     name: str = "paraphrases"
 
     def _lines(self, context: Context, text: str, truncated: bool) -> tuple[str, ...]:
-        said = {_key(sentence) for sentence in sentences(context.text)}
-        return tuple(line for line in super()._lines(context, text, truncated) if _key(line) not in said)
+        said = {wording(sentence) for sentence in sentences(context.text)}
+        return tuple(line for line in super()._lines(context, text, truncated) if wording(line) not in said)
 
 
 class Rewrite(_Format):
@@ -140,8 +140,3 @@ class NoSelfEdit(_Format):
 
     def _lines(self, context: Context, text: str, truncated: bool) -> tuple[str, ...]:
         return ()
-
-
-def _key(line: str) -> str:
-    """A line without case, spaces and punctuation, which do not make it another wording."""
-    return "".join(filter(str.isalnum, line.casefold())) or line

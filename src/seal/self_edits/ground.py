@@ -19,7 +19,7 @@ from seal.self_edits.source import SourceText, read_source
 from seal.self_edits.support import DENIED, GroundConfig, find_support
 from seal.self_edits.words import negations, tokens
 from seal.signs import in_one_form
-from seal.text import sentences
+from seal.text import sentences, wording
 
 __all__ = ["DENIED", "GroundConfig", "Grounded", "denies", "ground"]
 
@@ -64,9 +64,9 @@ def ground(
     grounded: list[Grounded] = []
     for line in lines:
         line_result = _ground_line(line, source, config)
-        if {_key(line), _key(line_result.text)} & said:
+        if {wording(line), wording(line_result.text)} & said:
             line_result = _dropped(line, SAID_BEFORE)
-        said |= {_key(line), _key(line_result.text)}
+        said |= {wording(line), wording(line_result.text)}
         grounded.append(line_result)
     return tuple(grounded)
 
@@ -74,11 +74,6 @@ def ground(
 def denies(text: str) -> bool:
     """Whether a text has a word that denies something ("not", "never", "nobody")."""
     return negations(tokens(text)) > 0
-
-
-def _key(line: str) -> str:
-    """A line without case, spaces and punctuation, which make no difference to a repetition."""
-    return "".join(filter(str.isalnum, line.casefold())) or line
 
 
 def _is_broken(line: str) -> bool:

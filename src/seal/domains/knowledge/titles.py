@@ -15,6 +15,7 @@ from typing import Any, Final
 import yaml
 
 from seal.domains.knowledge.blocks import blocks_of
+from seal.text import letters_alone
 
 __all__ = ["title_and_text"]
 
@@ -34,7 +35,7 @@ def title_and_text(text: str) -> tuple[str, str]:
     without the heading that says the title."""
     stated, body = _front_matter(text)
     heading, start, stop = _heading_at_top(body)
-    if heading and (not stated or _folded(heading) == _folded(stated)):
+    if heading and (not stated or letters_alone(heading) == letters_alone(stated)):
         body = body[:start] + body[stop:]
         stated = stated or heading
     return stated, body.strip()
@@ -93,7 +94,3 @@ def _heading_at_top(text: str) -> tuple[str, int, int]:
 
 def _line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _folded(text: str) -> str:
-    return "".join(filter(str.isalnum, text.casefold()))

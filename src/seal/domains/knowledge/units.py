@@ -24,6 +24,7 @@ from seal.domains.knowledge.lines import (
     values,
 )
 from seal.languages import language_of, script_language, split_sentences
+from seal.text import letters_alone
 
 __all__ = ["Unit", "UnitKind", "units_of"]
 
@@ -69,7 +70,7 @@ class _Cutter:
 
     def __init__(self, title: str, language: str) -> None:
         self.units: list[Unit] = []
-        self._title = _folded(title)
+        self._title = letters_alone(title)
         self._language = language
         self._headings: list[tuple[int, str]] = []
         self._parents: dict[int, str] = {}  # the items above by their depth; 0 is what introduces the list
@@ -79,7 +80,7 @@ class _Cutter:
             # nothing stands below it, so that it would be lost
             is_alone = following is None or (following.kind == "heading" and following.level <= block.level)
             self._open(block.level, "" if is_alone else block.text)
-            if is_alone and _folded(block.text) != self._title:
+            if is_alone and letters_alone(block.text) != self._title:
                 self._add(block, "item", 1)
         elif block.kind in ("row", "code"):
             self._add(block, "row" if block.kind == "row" else "item", block.level + 1)
@@ -105,7 +106,7 @@ class _Cutter:
             and is_question(self._headings[-1][1])
         ):
             self._headings.pop()  # the next question, not one within the question above it
-        if told and _folded(told) != self._title:
+        if told and letters_alone(told) != self._title:
             self._headings.append((level, _shortened(told)))
 
     def _add(self, block: TextBlock, kind: UnitKind, depth: int, text: str = "") -> None:
@@ -142,7 +143,7 @@ class _Cutter:
         text = block.text
         if len(line_spans(text)) != 1:
             return False
-        if not self.units and _folded(text) == self._title != "":
+        if not self.units and letters_alone(text) == self._title != "":
             return True
         if following is None or following.kind == "heading":
             return False
@@ -165,7 +166,8 @@ class _Cutter:
 
     def _read_paragraph(self, block: TextBlock, following: TextBlock | None) -> None:
         spans = line_spans(block.text)
-        if not self.units and len(spans) > 1 and _folded(block.text[slice(*spans[0])]) == self._title != "":
+        first = letters_alone(block.text[slice(*spans[0])]) if len(spans) > 1 else ""
+        if not self.units and first == self._title != "":
             spans = spans[1:]
             block = block.part(spans[0][0], len(block.text))
             spans = line_spans(block.text)
@@ -231,10 +233,6 @@ class _Cutter:
 def _asks(line: str, at: int, lines: int) -> bool:
     """Whether a line of a paragraph asks what the lines below it answer."""
     return at + 1 < lines and is_question(line) and (at == 0 or _ASKS.match(line) is not None)
-
-
-def _folded(text: str) -> str:
-    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def _end(match: re.Match[str] | None) -> int:
