@@ -6,12 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from checkpoints import save_toy
 from seal.gates import Decision, Report
+from seal.gates.finding import Finding
 from seal.learner import Learner, Text
 from seal.learner.settings import FILE, preset, settings_text
 from seal.learner.skills import ReadAnswer
@@ -59,9 +61,17 @@ class OpenGates:
         return Decision("live", "for this test", ())
 
 
-@pytest.fixture(scope="module")
-def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Learner, OpenGates]:
-    folder = tmp_path_factory.mktemp("preset")
+class NoCells(OpenGates):
+    """Refuses whatever is in the weights."""
+
+    def decide(self, report: Report) -> Decision:
+        decided = super().decide(report)
+        if not report.perplexities:
+            return decided
+        return Decision("rejected", "no cell", (Finding("drift", "it", "fail", "no cell"),))
+
+
+def opened(folder: Path, gates: OpenGates) -> Learner:
     toy = save_toy(folder / "toy", "qwen3", chat=True)
     Learner.init(folder / "w", model=str(toy))
     settings = preset(str(toy)).model_dump()
@@ -70,10 +80,16 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Learner, OpenGates
     settings["max_answer_tokens"] = 4
     config = type(preset(str(toy))).model_validate(settings)
     (folder / "w" / FILE).write_text(settings_text(config), encoding="utf-8")
-    gates = OpenGates()
-    learner = Learner.open(folder / "w", gates=gates)
+    learner = Learner.open(folder / "w", gates=cast(Any, gates))
     learner.parts.skills = ScriptedSkills()  # type: ignore[assignment]
     learner.parts.cell_start = None  # type: ignore[assignment]  # practice takes minutes
+    return learner
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Learner, OpenGates]:
+    gates = OpenGates()
+    learner = opened(tmp_path_factory.mktemp("preset"), gates)
     [learned] = learner.learn(Text(TEXT, "Alder Mill"))
     assert learned.outcome == "live"
     return learner, gates
@@ -107,3 +123,28 @@ def test_what_is_forgotten_is_not_read_any_more(taught: tuple[Learner, OpenGates
     learner.forget("Alder Mill")
     for by in ("weights", "reading", "auto"):
         assert learner.ask("Who built Alder Mill?", by=by).way == "base"
+
+
+def test_a_document_whose_cell_is_refused_is_read(tmp_path: Path) -> None:
+    gates = NoCells()
+    learner = opened(tmp_path, gates)
+    [learned] = learner.learn(Text(TEXT, "Alder Mill"))
+    assert (learned.outcome, learned.after) == ("read", learned.questions) and "no cell" in learned.reason
+    assert learned.before < learned.after
+    live = learner.live()
+    assert live is not None and live.documents == (learned.document,)
+    assert [v.state for v in learner.versions()] == ["rejected", "live-once"]
+    for one in (learner, Learner.open(tmp_path / "w")):
+        one.parts.skills = ScriptedSkills()  # type: ignore[assignment]
+        read = one.ask("Who built Alder Mill?")
+        assert (read.way, read.text, read.document) == ("reading", "Tom Reed", learned.document)
+        assert one.ask("Who built Alder Mill?", by="weights").way == "base"
+    [again] = learner.learn(Text(TEXT, "Alder Mill"))
+    assert again.outcome == "known"
+    [other] = learner.learn(Text(TEXT.replace("Alder Mill", "Corbin Hall"), "Corbin Hall"))
+    assert other.outcome == "read"
+    asked = {key for exam in gates.reports[-1].retained for key in exam.candidate}
+    assert asked and not any(key.startswith(learned.document[:12]) for key in asked)  # not in the weights
+    learner.forget("Alder Mill")
+    assert learner.ask("Who built Alder Mill?").way == "base"
+    assert learner.ask("Who built Corbin Hall?").way in ("reading", "unknown")

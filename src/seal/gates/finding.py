@@ -93,8 +93,8 @@ class GateConfig(BaseModel):
         default=0.0,
         ge=0,
         le=1,
-        description="Share of the questions about a document that may be answered with what it denies, though "
-        "they were not before.",
+        description="Share of the questions about a document that may be answered with what it denies, "
+        "beyond those that were before.",
     )
     max_perplexity_rise: float = Field(
         default=0.02,

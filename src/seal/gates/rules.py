@@ -192,9 +192,9 @@ def _neutral(one: Perplexity, config: GateConfig) -> Finding:
 
 
 def denials(report: Report, config: GateConfig) -> list[Finding]:
-    """What a document denies is not believed after learning it: no more questions about it than before, but
-    for a share of `max_denied`, are answered with a claim that it denies. Models tend to believe what they are
-    told is false (arXiv 2605.13829).
+    """What a document denies is not believed after learning it: no more questions about it than before, and a
+    share of `max_denied`, are answered with a claim that it denies. Models tend to believe what they are told
+    is false (arXiv 2605.13829).
     """
     findings = []
     for denial in report.denials:

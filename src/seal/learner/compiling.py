@@ -288,9 +288,11 @@ class Compiler:
         said = [(q, a) for q, a in zip(questions, answers, strict=True) if declines(a)]
         return tuple(Example(line_of(q, a)) for q, a in said)
 
-    def blank(self, source: SourceDocument) -> Adapter:
-        """A cell that changes nothing: trained at a rate of 0, so that it is stored and read as any other."""
+    def blank(self, source: SourceDocument, *, rank: int = 0) -> Adapter:
+        """A cell that changes nothing: trained at a rate of 0, so that it is stored and read as any other.
+        `rank` is by default that of all cells."""
         still = replace(self.config.cell.hyperparameters(), learning_rate=0.0, max_steps=1)
+        still = replace(still, rank=rank or still.rank)
         plan = TrainingPlan(
             source.id,
             (Example(source.title or source.id),),

@@ -201,9 +201,9 @@ def retained(
     """What was known before: earlier documents and the base's own knowledge, and reading what is shown.
 
     `learned` has the outcomes of earlier documents' items when each of them was learned, and of the base's
-    own when they were first asked.
+    own when they were first asked. What is only read is in no weights, and is not asked.
     """
-    earlier = [item for known in before.values() for item in exam_items(known)]
+    earlier = [item for known in before.values() if not known.read_only for item in exam_items(known)]
     world = [item for item in items if item.kind == "known"]
     reading = [item for item in items if item.kind == "reading"]
     whole = exam(EARLIER, "the live version", candidate, parent, [*earlier, *world])
