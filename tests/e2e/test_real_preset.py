@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from checkpoints import save_toy
@@ -17,7 +18,9 @@ from seal.gates.finding import Finding
 from seal.learner import Learner, Text
 from seal.learner.settings import FILE, preset, settings_text
 from seal.learner.skills import ReadAnswer
+from seal.models import sentence_encoder
 from seal.models.generate import Generation
+from seal.models.sentence_encoder import SentenceEncoder
 
 TEXT = (
     "Alder Mill was built in 1844 by Tom Reed. It has three floors.\n\n"
@@ -73,8 +76,7 @@ class NoCells(OpenGates):
 
 def opened(folder: Path, gates: OpenGates) -> Learner:
     toy = save_toy(folder / "toy", "qwen3", chat=True)
-    Learner.init(folder / "w", model=str(toy))
-    settings = preset(str(toy)).model_dump()
+    settings = Learner.init(folder / "w", model=str(toy)).parts.config.model_dump()
     settings["cell"] |= {"rank": 2, "epochs": 1, "batch_tokens": 400}
     settings["units"] |= {"least_steps": 2, "anchors": 2, "samples": 1}
     settings["max_answer_tokens"] = 4
@@ -116,6 +118,19 @@ def test_each_way_says_which_it_was(taught: tuple[Learner, OpenGates]) -> None:
     auto = learner.ask(question)
     assert (auto.way, auto.text) == ("reading", "Tom Reed")  # the toy's cell says anything
     assert learner.ask("What is the capital of France?").way == "base"
+
+
+def test_what_is_forgotten_leaves_no_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SentenceEncoder, "_vectors", lambda self, texts: np.ones((len(texts), 4), np.float32))
+    monkeypatch.setattr(sentence_encoder, "sentence_model_folder", lambda: tmp_path)
+    learner = opened(tmp_path, OpenGates())
+    assert learner.parts.config.ways.meaning
+    learner.learn(Text(TEXT, "Alder Mill"))
+    learner.ask("How many of them are there?")
+    kept = list((tmp_path / "w" / ".cache").glob("*.npz"))
+    assert len(kept) == 1
+    learner.forget("Alder Mill")
+    assert not kept[0].exists()
 
 
 def test_what_is_forgotten_is_not_read_any_more(taught: tuple[Learner, OpenGates]) -> None:

@@ -19,7 +19,15 @@ from seal.learner.caches import DOCUMENTS, QUESTIONS, AnswerKey, GivenAnswers, R
 from seal.learner.recall import RECITATION_TOKENS, recitation, recited
 from seal.learner.reference import gives_nothing
 from seal.models import score_answers
-from seal.retention import CellRouter, DocumentMatch, DocumentPage, Finder, PageText, RouterConfig
+from seal.retention import (
+    CellRouter,
+    DocumentMatch,
+    DocumentPage,
+    Encoder,
+    Finder,
+    PageText,
+    RouterConfig,
+)
 from seal.training import Adapter, AdapterBank
 from seal.types import Context
 
@@ -82,7 +90,8 @@ class Answer:
 class Mind:
     """The base and a version's cells. `known` is shared by minds that are compared with one another.
 
-    `recites`: the cells say a sentence before the answer (recall.py).
+    `recites`: the cells say a sentence before the answer (recall.py). `encoder` finds passages by meaning for
+    questions that name no document.
     """
 
     adaptation: Adaptation
@@ -90,11 +99,12 @@ class Mind:
     router_config: RouterConfig
     known: GivenAnswers = field(default_factory=GivenAnswers)
     recites: bool = False
+    encoder: Encoder | None = None
 
     def __post_init__(self) -> None:
         cells = self.cells.values()
         pages = [(cell.entry, cell.page) for cell in cells if cell.page is not None]
-        self.finder = Finder(pages, self.router_config) if pages else None
+        self.finder = Finder(pages, self.router_config, encoder=self.encoder) if pages else None
         self._router = None if pages else CellRouter([cell.entry for cell in cells], self.router_config)
         self._routes: RecentlyUsed[str, tuple[str, ...]] = RecentlyUsed(QUESTIONS)
         self._wordings: RecentlyUsed[str, dict[str, str]] = RecentlyUsed(QUESTIONS)

@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     from seal.learner.skills import Skills
     from seal.learner.ways import By
     from seal.learner.writing import DocumentReader, DocumentWriter
+    from seal.retention import Encoder
     from seal.training import Adapter
 
 
 _CACHE = ".cache"
+_MEANINGS = "meanings.npz"
 
 
 class Parts:
@@ -204,7 +206,18 @@ class Parts:
     @property
     def version_settings(self) -> Mapping[str, Any]:
         """What decides how a version answers, beside its cells."""
-        return {"strategy": "cells", "router": self.config.router.model_dump(mode="json")}
+        told = {"strategy": "cells", "router": self.config.router.model_dump(mode="json")}
+        return told | ({"meaning": True} if self.config.ways.meaning else {})
+
+    @cached_property
+    def encoder(self) -> Encoder | None:
+        """What finds passages by meaning; None where the settings do not ask for it. Raises InputFileError if
+        its model is not installed."""
+        if not self.config.ways.meaning:
+            return None
+        from seal.models.sentence_encoder import SentenceEncoder
+
+        return SentenceEncoder(store=self.workspace.path / _CACHE / _MEANINGS)
 
     @property
     def processes(self) -> int:
@@ -263,9 +276,16 @@ class Parts:
             known = self.library.of_version(version)
             cells = {name: self.library.cell(one) for name, one in known.items()}
             recites = self.config.method == "units"
-            made = Mind(self.adaptation, cells, self.config.router, self.answers, recites)
+            given = (self.adaptation, cells, self.config.router, self.answers, recites, self.encoder)
+            made = Mind(*given)
             mind = self._minds.put(key, made)
         return mind
+
+    def drop_meanings(self) -> None:
+        """Removes the vectors of passages, which tell something of what they say; the next question makes
+        those anew that are still wanted."""
+        (self.workspace.path / _CACHE / _MEANINGS).unlink(missing_ok=True)
+        self.__dict__.pop("encoder", None)
 
     def drop_minds(self) -> None:
         """Forgets what was loaded: versions that were erased must not answer from memory."""
