@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from seal.errors import StateError
+from seal.files import cache_folder
 from seal.learner.caches import MINDS, GivenAnswers, RecentlyUsed
 from seal.learner.documents import REFERENCE_FILE
 from seal.registry import Version, Workspace
@@ -196,11 +197,14 @@ class Parts:
 
     @cached_property
     def asked_base(self) -> AskedBase:
-        """What was found out about the base by asking it."""
+        """What was found out about the base by asking it. What everybody's base is asked is kept for all
+        workspaces of the user, since it takes a minute; what the user's own reference asks, beside it."""
         from seal.learner.asked_base import AskedBase
 
         identity = (self.library.base, self.library.environment)
         folder = self.workspace.path / _CACHE
+        if self.config.judging == "meaning" and not (self.workspace.path / REFERENCE_FILE).exists():
+            folder = cache_folder() / "bases"
         return AskedBase(folder, self.adaptation, identity, self.config, self.watch)
 
     @property
