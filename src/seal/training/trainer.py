@@ -33,7 +33,7 @@ from seal.training.adapter import Adapter
 from seal.training.bank import AdapterBank, RowDropout, stream
 from seal.training.batching import Targets, TokenizedExample, TokenizedPlan, tokenize_plan
 from seal.training.block import can_fuse, fused
-from seal.training.head import head_losses, plain_head
+from seal.training.head import Taught, blockwise_head, blockwise_losses, head_losses, plain_head
 from seal.training.optimizer import SlotAdamW, learning_rate
 from seal.types import Hyperparameters, TrainingPlan
 
@@ -146,6 +146,8 @@ def train(
         trainer = _Trainer(model, bank, works, pad_id(tokenizer), max_tokens, teacher)
         trainer.start = start
         trainer.head = plain_head(model) if whole else None
+        trainer.in_blocks = trainer.head is None and blockwise_head(teacher) is not None
+        trainer.in_blocks = trainer.in_blocks and blockwise_head(model) is not None
         trainer.free = free
         trainer.sharing = trainer.sharing and not whole
         for done in trainer.turns():
@@ -193,6 +195,7 @@ class _Trainer:
         self.teacher = teacher
         self.start: Adapter | None = None
         self.head: nn.Linear | None = None  # where native code takes it
+        self.in_blocks = False  # whether the heads of model and teacher are taken in blocks
         self.free: Callable[[], None] | None = None  # what gives back the memory of passes
         self.optimizer = SlotAdamW(bank)
         self.max_tokens = max_tokens or MAX_TOKENS.get(bank.device.type, MAX_TOKENS["cpu"])
