@@ -197,14 +197,11 @@ class Parts:
 
     @cached_property
     def asked_base(self) -> AskedBase:
-        """What was found out about the base by asking it. What everybody's base is asked is kept for all
-        workspaces of the user, since it takes a minute; what the user's own reference asks, beside it."""
+        """What was found out about the base by asking it."""
         from seal.learner.asked_base import AskedBase
 
         identity = (self.library.base, self.library.environment)
-        folder = self.workspace.path / _CACHE
-        if self.config.judging == "meaning" and not (self.workspace.path / REFERENCE_FILE).exists():
-            folder = cache_folder() / "bases"
+        folder = _folder_for_bases(self.workspace.path, self.config)
         return AskedBase(folder, self.adaptation, identity, self.config, self.watch)
 
     @property
@@ -297,3 +294,11 @@ class Parts:
         self._answerers.clear()
         self.library.drop_adapters()
         self.answers.drop_cells()
+
+
+def _folder_for_bases(workspace: Path, config: LearnerConfig) -> Path:
+    """Where it is kept what bases answered. What every base is asked takes a minute, and holds for all
+    workspaces of the user; what the user's own reference asks is kept in the workspace."""
+    if config.judging == "words" or (workspace / REFERENCE_FILE).exists():
+        return workspace / _CACHE
+    return cache_folder() / "bases"

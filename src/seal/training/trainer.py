@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from seal.errors import InputError
 from seal.models.host import denormals_flushed, keep_freed_memory
-from seal.models.logits import logits_at, weighted_divergences, weighted_losses
+from seal.models.logits import last_states, logits_at, weighted_divergences, weighted_losses
 from seal.models.packed import Batch, chunks, packs, shares_prefixes
 from seal.models.prefixes import shared_prefixes
 from seal.models.tokens import pad_id
@@ -331,16 +331,19 @@ class _Trainer:
         weights: Tensor,
         expected: Tensor | None,
     ) -> Tensor:
-        """The loss [n] at each position, of the last ones against the distributions `expected`."""
+        """The loss [n] at each position, of the last ones against what the teacher `expected` there."""
         n = len(ids) - (0 if expected is None else len(expected))
+        if self.in_blocks:
+            head, teacher = (one.get_output_embeddings() for one in (self.model, self.teacher))  # type: ignore[operator]
+            states = last_states(self.model, positions, inputs)
+            taught = None if expected is None else Taught(expected, teacher)
+            return blockwise_losses(states, head, ids[:n], weights, taught)
         if self.head is None:
             logits = logits_at(self.model, positions, use_cache=False, **inputs)[0]
             parts = [weighted_losses(logits[:n], ids[:n], weights[:n])]
             logits = logits[n:]
         else:
-            decoder: Any = self.model.get_decoder()  # type: ignore[operator]
-            states = decoder(use_cache=False, **inputs).last_hidden_state
-            states = states.flatten(0, -2).index_select(0, positions)
+            states = last_states(self.model, positions, inputs)
             parts = [head_losses(states[:n], self.head, ids[:n], weights[:n])]
             logits = self.head(states[n:])
         if expected is not None:
@@ -348,7 +351,8 @@ class _Trainer:
         return torch.cat(parts)
 
     def _expected(self, rows: list[_Row]) -> Tensor | None:
-        """The teacher's log-probabilities [n, V] at the targets of these rows; None if there are none.
+        """What the teacher makes of the targets of these rows: its log-probabilities [n, V], or its last
+        hidden states [n, d] where heads are taken in blocks; None if there are none.
 
         The base says the same of a text at every step: what it said is kept, where that is worth the memory.
         """
@@ -371,8 +375,10 @@ class _Trainer:
             targets.add(example, start, 0, 1.0)
         positions = torch.tensor(targets.positions).to(self.bank.device)
         with torch.no_grad(), batch.attention(self.teacher):
+            if self.in_blocks:
+                return last_states(self.teacher, positions, batch.inputs())
             logits, _ = logits_at(self.teacher, positions, use_cache=False, **batch.inputs())
-        return torch.log_softmax(logits, dim=-1, dtype=torch.float32)
+            return torch.log_softmax(logits, dim=-1, dtype=torch.float32)
 
     def _batch(self, rows: list[_Row]) -> Batch:
         ids = [example.input_ids for _, _, example in rows]
