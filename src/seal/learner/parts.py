@@ -212,13 +212,8 @@ class Parts:
 
     @cached_property
     def encoder(self) -> Encoder | None:
-        """What finds passages by meaning; None where the settings do not ask for it. Raises InputFileError if
-        its model is not installed."""
-        if not self.config.ways.meaning:
-            return None
-        from seal.models.sentence_encoder import SentenceEncoder
-
-        return SentenceEncoder(store=self.workspace.path / _CACHE / _MEANINGS)
+        """What finds passages by meaning; None where the settings do not ask for it. Raises InputFileError."""
+        return _encoder(self.workspace.path) if self.config.ways.meaning else None
 
     @property
     def processes(self) -> int:
@@ -302,3 +297,10 @@ def _folder_for_bases(workspace: Path, config: LearnerConfig) -> Path:
     if config.judging == "words" or (workspace / REFERENCE_FILE).exists():
         return workspace / _CACHE
     return cache_folder() / "bases"
+
+
+def _encoder(workspace: Path) -> Encoder:
+    """Raises InputFileError if its model is not installed."""
+    from seal.models.sentence_encoder import SentenceEncoder
+
+    return SentenceEncoder(store=workspace / _CACHE / _MEANINGS)
