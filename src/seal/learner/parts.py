@@ -212,7 +212,7 @@ class Parts:
 
     @cached_property
     def encoder(self) -> Encoder | None:
-        """What finds passages by meaning; None where the settings do not ask for it. Raises InputFileError."""
+        """What finds passages by meaning; None where the settings do not ask. Raises InputFileError."""
         return _encoder(self.workspace.path) if self.config.ways.meaning else None
 
     @property
