@@ -42,7 +42,7 @@ class Cell:
 
     `object` is the digest of the stored adapter, or any name that no other cell has. `source` gives the
     adapter when it is used: a question needs one of many, and a damaged one is not in the way of the others.
-    One that does not speak changes nothing: questions find its document, which is read, or else the base
+    One that does not answer changes nothing: questions find its document, which is read, or else the base
     answers.
     """
 
@@ -51,7 +51,7 @@ class Cell:
     source: Adapter | Callable[[], Adapter]
     entry: DocumentPage
     page: PageText | None = None
-    speaks: bool = True
+    answers: bool = True
 
     @property
     def adapter(self) -> Adapter:
@@ -216,7 +216,7 @@ class Mind:
     ) -> list[Answer]:
         """The same, with whatever the cell says that a question is routed to."""
         routes = self.route(questions)
-        speaking = [r[0] if r and self.cells[r[0]].speaks else None for r in routes]
+        speaking = [r[0] if r and self.cells[r[0]].answers else None for r in routes]
         return self.answer(speaking, questions, shown, routes)
 
     def answer(

@@ -160,7 +160,7 @@ class Library:
     def cell_of(self, known: KnownDocument, object: str, source: Adapter | Callable[[], Adapter]) -> Cell:
         """A document's cell, with that by which questions find it."""
         page = page_of(known) if self.config.method == "units" else None
-        return Cell(known.document.id, object, source, known.entry(), page, speaks=not known.read_only)
+        return Cell(known.document.id, object, source, known.entry(), page, answers=not known.read_only)
 
     def check(self, version: Version) -> None:
         """Sees that a version's builds are those that it was made of. Raises AdapterError, DamageError."""

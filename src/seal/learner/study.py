@@ -228,7 +228,7 @@ class Study:
         mind = parent.with_cells(cells | {key: one.cell for key, one in rebuilt.items()})
         before = {**self.before, **{c.id: c.known for c in on_top}}
         before |= {key: one.known for key, one in rebuilt.items() if key in before}
-        speaking = [c for c in candidates if c.cell.speaks]
+        speaking = [c for c in candidates if c.cell.answers]
         report = Report(
             documents=tuple(c.exam for c in candidates),
             retained=retained(mind, parent, base, before, parts.reference, self._learned(on_top)),
