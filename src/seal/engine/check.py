@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from seal.errors import ConfigError, InputError
+from seal.models.context import context_tokens
 from seal.models.tokens import encode_completion, encode_prompt
 from seal.types import Context, SelfEdit
 
@@ -29,7 +30,7 @@ def check_fit(
     Returns notices: the limits that had to be lowered, and answers too long to be given. Raises InputError
     naming the contexts that do not fit, ConfigError where a setting is longer than any context could be.
     """
-    limit = getattr(adaptation.model.config, "max_position_embeddings", None)
+    limit = context_tokens(adaptation.model)
     if limit is None:
         return []
     config, notices = adaptation.config, []
@@ -86,10 +87,7 @@ def _check_documents(adaptation: Adaptation, contexts: Sequence[Context], limit:
     lengths = {}
     for context in contexts:
         for example in adaptation.domain.examples(context, SelfEdit(context.id, "none", "", ())):
-            prefix = encode_prompt(adaptation.tokenizer, example.prompt)
-            lengths[context.id] = len(prefix) + len(
-                encode_completion(adaptation.tokenizer, example.completion, append_eos=True)
-            )
+            lengths[context.id] = max(lengths.get(context.id, 0), adaptation.length_tokens(example))
     _complain(contexts, lengths, limit, "as a training document")
 
 
@@ -111,7 +109,7 @@ def _check_exams(
         for question in context.questions:
             prompt = adaptation.exam_prompt(context if open_book else None, question)
             n = len(encode_prompt(tokenizer, prompt))
-            gold = [adaptation.domain.answer_lead + answer for answer in question.answers]
+            gold = [adaptation.answer_lead + answer for answer in question.answers]
             answers = [len(encode_completion(tokenizer, answer, append_eos=False)) for answer in gold]
             shortest += [min(answers)] if answers else []
             longest = max(longest, n)
