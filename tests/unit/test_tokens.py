@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from checkpoints import save_toy
+from seal.engine.adapt import Adaptation
 from seal.errors import ConfigError, InputError
+from seal.learner.compiling import Compiler
+from seal.learner.room import units_that_fit
+from seal.learner.settings import LearnerConfig
+from seal.learner.writing import SourceDocument
 from seal.models.chat import answer_lead, chat_prompt, turn_ends
 from seal.models.generate import generate
 from seal.models.kept_tokenizers import plain_version
+from seal.models.load import load_model, load_with_transformers
 from seal.models.score import score_answers
 from seal.models.token_traits import in_characters, raw_ids, traits_of
 from seal.models.tokens import (
@@ -23,6 +32,7 @@ from seal.models.tokens import (
     encode_pair,
     encode_prompt,
 )
+from seal.self_edits import FORMATS
 from seal.training import train
 from seal.types import Example, Hyperparameters, TrainingPlan
 from toy_tokenizers import CHATML, KINDS, LOSSY, SPECIAL, toy_language_model, toy_tokenizer_of, toy_trained
@@ -109,10 +119,11 @@ def test_no_text_becomes_a_special_token_and_it_comes_back(kind: str, text: str)
     prompt, completion = encode_prompt(tokenizer, text), encode_completion(tokenizer, text, append_eos=False)
     assert prompt[:1] == [tokenizer.bos_token_id] and not controls(tokenizer, prompt[1:])
     assert not controls(tokenizer, completion)
-    assert tokenizer.unk_token_id not in completion or kind in (*LOSSY, "unigram")
     if kind not in (*LOSSY, "unigram"):
-        assert decode_completion(tokenizer, completion) == in_characters(text).replace(
-            "▁", " " if "bytes" not in kind else "▁"
+        assert tokenizer.unk_token_id not in completion
+        read = in_characters(text).replace("\0", "\ufffd")
+        assert decode_completion(tokenizer, completion) == (
+            read if kind.startswith("bytes") else read.replace("▁", " ")
         )
 
 
@@ -261,3 +272,46 @@ def test_what_a_model_writes_has_no_special_tokens() -> None:
         ids = encode_completion(tokenizer, " Edwin", append_eos=True)
         marks = tokenizer.convert_tokens_to_ids(["<|im_end|>", "<start_of_turn>", "<pad>"])
         assert decode_completion(tokenizer, [marks[0], *ids, *marks]).strip() == "Edwin"
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2", "gemma3"])
+@pytest.mark.parametrize("pad", [384, 50_000])
+def test_a_pad_token_beyond_the_embeddings_is_loaded(kind: str, pad: int, tmp_path: Path) -> None:
+    """As after a token was added to the tokenizer alone."""
+    folder = save_toy(tmp_path / "toy", kind, context_tokens=128)
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "pad_token_id": pad}))
+    path = folder / "tokenizer_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "pad_token": "<beyond>"}))
+    for load in (load_model, load_with_transformers):
+        model, tokenizer = load(folder)
+        assert tokenizer.pad_token_id < 384
+        said = generate(model, tokenizer, ["a", "the town of Brenk lies on the river"], max_new_tokens=4)
+        assert [one.n_tokens for one in said] == [4, 4]
+
+
+@pytest.mark.parametrize("context", [160, 256, 512, 1024, 2048])
+@pytest.mark.parametrize("chat", [True, False])
+def test_what_is_written_about_a_document_fits_a_short_context(
+    context: int, chat: bool, tmp_path: Path
+) -> None:
+    """With the default lengths, of which the self-edit alone is 1,024 tokens."""
+    config = LearnerConfig(method="pieces")
+    folder = save_toy(tmp_path / "toy", chat=chat, context_tokens=context)
+    base = Adaptation.load(config.engine_config(str(folder)))
+    if context == 160:
+        with pytest.raises(InputError, match="context of 160 tokens"):
+            Compiler(config, base, base)
+        return
+    compiler = Compiler(config, base, base)
+    text = " ".join(f"Petra Lund number {n} was born in Ostrava." for n in range(200))
+    for piece in compiler.pieces(SourceDocument("0" * 64, "Petra Lund", text)):
+        for name in config.writing.formats:
+            writer = replace(base, format=FORMATS.get(name)())
+            prompt = encode_prompt(base.tokenizer, writer.writing_prompt(piece))
+            assert len(prompt) + compiler.edit_tokens <= context
+    assert compiler.edit_tokens >= min(32, context // 4)
+    endless = "the mill is old and the bridge is older and " * 300
+    units = units_that_fit(base, "", f"{endless}.\n\nIt is so.")
+    assert max(len(encode_prompt(base.tokenizer, unit.text)) for unit in units) <= context // 5 + 1
+    assert sum(len(unit.text.split()) for unit in units) >= len(endless.split()) + 3

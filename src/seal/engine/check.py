@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from seal.errors import ConfigError, InputError
 from seal.models.context import context_tokens
 from seal.models.tokens import encode_completion, encode_prompt
-from seal.types import Context, SelfEdit
+from seal.types import Context, Example, SelfEdit
 
 if TYPE_CHECKING:
     from seal.engine.adapt import Adaptation
@@ -65,6 +65,12 @@ def check_fit(
             f"given: up to {max(cut)} tokens, where grading.max_new_tokens allows {adaptation.answer_tokens}"
         )
     return notices
+
+
+def fitting(adaptation: Adaptation, examples: Sequence[Example]) -> tuple[Example, ...]:
+    """The examples that the model's context holds."""
+    limit = context_tokens(adaptation.model)
+    return tuple(one for one in examples if limit is None or adaptation.length_tokens(one) <= limit)
 
 
 def fingerprint(adaptation: Adaptation, **sources: Sequence[Context]) -> dict[str, str]:

@@ -207,13 +207,18 @@ def _by_package(folder: Path, kind: torch.dtype, *, embedded: bool) -> tuple[Any
 
 
 def _by_transformers(source: str, kind: torch.dtype) -> tuple[Any, Any]:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
     if _bars_hidden:
         logging.disable_progress_bar()
     tokenizer = AutoTokenizer.from_pretrained(source)
-    model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=kind)
+    config: Any = AutoConfig.from_pretrained(source)
+    own, more = config.get_text_config(), {}
+    if (getattr(own, "pad_token_id", None) or 0) >= own.vocab_size:  # for which there is no embedding to be
+        own.pad_token_id = None
+        more["config"] = config
+    model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=kind, **more)
     return model, tokenizer
 
 

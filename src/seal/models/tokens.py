@@ -78,7 +78,7 @@ def encode_pair(
 
 def decode_completion(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
     """The text that these ids add to a prompt, with the space that it begins with and without the special
-    tokens that a model wrote."""
+    tokens that a model wrote. U+FFFD stands for NUL, which no database takes."""
     traits = traits_of(tokenizer)
     said = [id for id in ids if id not in traits.unwritten]
     how = {"skip_special_tokens": True} | ({"clean_up_tokenization_spaces": False} if traits.exact else {})
@@ -86,8 +86,8 @@ def decode_completion(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
         head = raw_ids(tokenizer, traits.reading_anchor)
         whole, before = (tokenizer.decode(each, **how) for each in (head + said, head))
         if whole.startswith(before):
-            return whole[len(before) :]
-    return tokenizer.decode(said, **how)
+            return whole[len(before) :].replace("\0", "\ufffd")
+    return tokenizer.decode(said, **how).replace("\0", "\ufffd")
 
 
 def token_texts(tokenizer: Tokenizer, n: int) -> list[str]:
