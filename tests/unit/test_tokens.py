@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checkpoints import save_toy
+from seal.domains.knowledge.load import load_contexts, load_questions
 from seal.engine.adapt import Adaptation
 from seal.errors import ConfigError, InputError
 from seal.learner.compiling import Compiler
@@ -25,7 +26,7 @@ from seal.models.generate import generate
 from seal.models.kept_tokenizers import plain_version
 from seal.models.load import load_model, load_with_transformers
 from seal.models.score import score_answers
-from seal.models.token_traits import in_characters, raw_ids, traits_of
+from seal.models.token_traits import raw_ids, traits_of
 from seal.models.tokens import (
     decode_completion,
     encode_completion,
@@ -33,6 +34,7 @@ from seal.models.tokens import (
     encode_prompt,
 )
 from seal.self_edits import FORMATS
+from seal.signs import in_characters
 from seal.training import train
 from seal.types import Example, Hyperparameters, TrainingPlan
 from toy_tokenizers import CHATML, KINDS, LOSSY, SPECIAL, toy_language_model, toy_tokenizer_of, toy_trained
@@ -315,3 +317,22 @@ def test_what_is_written_about_a_document_fits_a_short_context(
     units = units_that_fit(base, "", f"{endless}.\n\nIt is so.")
     assert max(len(encode_prompt(base.tokenizer, unit.text)) for unit in units) <= context // 5 + 1
     assert sum(len(unit.text.split()) for unit in units) >= len(endless.split()) + 3
+
+
+def test_half_a_surrogate_pair_in_a_data_set_stops_nothing(tmp_path: Path) -> None:
+    """JSON can escape one; what is written about it is UTF-8."""
+    path = tmp_path / "passages.json"
+    asked = {"question": "Where \ud83d was she born?", "answer": "Ostr\udc00ava", "id": "\ud800"}
+    record = {
+        "title": "Petra\udfff Lund",
+        "text": "She was \ud83d\ude00 born \ud83d in Ostrava.",
+        "questions": [asked],
+    }
+    path.write_text(json.dumps([record]))
+    [context] = load_contexts(path)
+    repr((context.title, context.text, context.questions)).encode("utf-8")
+    assert (
+        context.text == "She was \U0001f600 born \ufffd in Ostrava." and "\ufffd" in context.questions[0].text
+    )
+    path.write_text(json.dumps([asked]))
+    assert load_questions(path)[0].answers == ("Ostr\ufffdava",)

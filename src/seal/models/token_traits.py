@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from seal.signs import in_characters
+
 Tokenizer = Any  # transformers' tokenizers have no common typed base
 
 _ANCHORS: Final = (":", "\n", ".", "?", "{", "。", "!")
@@ -57,15 +59,6 @@ def ids_after(tokenizer: Tokenizer, anchor: str, text: str) -> list[int] | None:
     """The ids of a text that goes on after `anchor`; None if the two become tokens that belong to both."""
     head, whole = raw_ids(tokenizer, anchor), raw_ids(tokenizer, anchor + text)
     return whole[len(head) :] if whole[: len(head)] == head else None
-
-
-def in_characters(text: str) -> str:
-    """The text with surrogate pairs joined, and U+FFFD for each half that stands alone."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
 
 
 def limit_rows(tokenizer: Tokenizer, rows: int) -> None:
