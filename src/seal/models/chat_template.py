@@ -9,7 +9,7 @@ import functools
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 TEMPLATE_DATE: Final = datetime(2024, 7, 26)
 """The day that every chat template is told it is: the one that Llama 3.1's own names where it is told none.
@@ -57,7 +57,7 @@ def _compiled(template: str) -> Any:
     class Generation(Extension):
         """A block "generation" tells trainers what to learn. What stands in it is text like all else."""
 
-        tags: ClassVar[set[str]] = {"generation"}
+        tags: set[str] = {"generation"}  # noqa: RUF012
 
         def parse(self, parser: Any) -> Any:
             line = next(parser.stream).lineno
