@@ -19,6 +19,7 @@ from seal.learner.caches import DOCUMENTS, QUESTIONS, AnswerKey, GivenAnswers, R
 from seal.learner.recall import RECITATION_TOKENS, recitation, recited
 from seal.learner.reference import gives_nothing
 from seal.models import score_answers
+from seal.models.tokens import encode_prompt
 from seal.retention import (
     CellRouter,
     DocumentMatch,
@@ -308,7 +309,7 @@ def _in_full(question: str, candidate: DocumentMatch, entry: DocumentPage) -> st
 
 def fingerprint(adaptation: Adaptation, adapter: Adapter) -> list[float]:
     """A few logits that the adapter gives: a stored cell that was exchanged or misread gives others."""
-    ids = torch.tensor([adaptation.tokenizer("Question: What")["input_ids"]])
+    ids = torch.tensor([encode_prompt(adaptation.tokenizer, "Question: What")])
     with AdapterBank.of(adaptation.model, [adapter]) as bank, torch.inference_mode(), bank.route([0], 1):
         logits = adaptation.model(input_ids=ids.to(adaptation.model.device)).logits[0, -1]
     return [round(x, 4) for x in logits[:: max(1, len(logits) // 8)][:8].float().cpu().tolist()]

@@ -28,6 +28,7 @@ from seal.learner.reference import (
     refuses,
 )
 from seal.learner.writing import FOR_EXAM, READ_OTHERWISE, DocumentReader, SourceDocument
+from seal.models.tokens import encode_completion
 from seal.self_edits.ground import DENIED, GroundConfig, denies, ground
 from seal.self_edits.pairs import line_of, question_of
 from seal.self_edits.relations import WordSet
@@ -254,7 +255,7 @@ def drift_nats(candidate: Mind, base: Mind, items: Sequence[ReferenceItem]) -> f
     found = candidate.log_probabilities([key for _, key, _ in told], pairs)
     nats = 0.0
     for (_, answer), (_, _, a), after in zip(pairs, told, found, strict=True):
-        n_tokens = len(adaptation.tokenizer(answer, add_special_tokens=False)["input_ids"])
+        n_tokens = len(encode_completion(adaptation.tokenizer, answer, append_eos=False))
         nats += (math.log(max(a.probability, 1e-30)) - after) / max(1, n_tokens)
     return nats / len(items)
 

@@ -144,6 +144,8 @@ class Parts:
             skills=skills,
             start=self.cell_start if config.method == "units" else None,
         )
+        if config.method == "pieces" and compiler.edit_tokens < config.writing.max_new_tokens:
+            self.watch.progress(f"self-edits are cut at {compiler.edit_tokens} tokens by the context", 0, 1)
         if skills is not None:  # else documents are compiled too fast to tell of parts of one
             compiler.on_progress = self.watch.progress
         return compiler

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from seal.errors import TrainingError
+from seal.engine.check import fitting
+from seal.errors import InputError, TrainingError
 from seal.files import cache_folder
 from seal.learner.practice import practice_documents, practice_examples, read_answer, skills_name
 from seal.learner.recall import recall_examples, recall_hyperparameters
 from seal.models import score_answers
+from seal.models.context import context_tokens
 from seal.models.generate import Generation, generate
 from seal.models.identity import weights_fingerprint
 from seal.training import Adapter, AdapterBank, load_peft, save_peft, train
@@ -173,7 +175,13 @@ def practised_recall(
 
 
 def _practised(base: Adaptation, plan: TrainingPlan, told: Callable[[int, int], None]) -> Adapter:
-    [adapter] = train(base.model, base.tokenizer, [plan], on_progress=told)
+    fit = fitting(base, plan.examples)  # what is longer than the context is not practised
+    if not fit:
+        raise InputError(
+            f"the model's context of {context_tokens(base.model)} tokens holds no text of the practice set",
+            "Take a model with a longer context.",
+        )
+    [adapter] = train(base.model, base.tokenizer, [replace(plan, examples=fit)], on_progress=told)
     if adapter.failed:
         raise TrainingError(f"the model could not practise: {adapter.failed}", "Try another dtype.")
     return adapter

@@ -18,10 +18,12 @@ from torch import Tensor, nn
 
 from seal.errors import InputError
 from seal.models.cache import can_copy_rows, new_cache
+from seal.models.chat import turn_ends
+from seal.models.context import context_tokens, embedded_tokens
 from seal.models.host import keep_freed_memory
 from seal.models.logits import logits_at
 from seal.models.prefixes import SharedPrefix, shared_prefixes
-from seal.models.tokens import encode_prompt, pad_id
+from seal.models.tokens import check_ids, decode_completion, encode_prompt, pad_id
 
 _TOPS = (64, 2048)  # candidates looked at before the whole vocabulary is sorted
 _LARGE_VOCABULARY = 8192  # in a smaller one the second look is hardly dearer than the whole
@@ -113,7 +115,8 @@ def generate(
         raise InputError(f"there are {len(seeds)} seeds for {len(prompts)} prompts")
     keep_freed_memory()
     encoded = [encode_prompt(tokenizer, prompt) for prompt in prompts]
-    context = getattr(model.config, "max_position_embeddings", None)
+    context, rows = context_tokens(model), embedded_tokens(model)
+    check_ids(tokenizer, encoded, rows)
     for i, ids in enumerate(encoded):
         if not ids or (context is not None and len(ids) + max_new_tokens > context):
             raise InputError(
@@ -127,10 +130,9 @@ def generate(
     sharing = can_copy_rows(model, longest)
     for places in _batches(encoded, slots, batch_size, sharing=sharing):
         own = [slots[i] for i in places] if slots else []
-        rows = [encoded[i] for i in places]
-        batch = _Batch(
-            model, rows, places, own, sampling, [seeds[i] for i in places], pad_id(tokenizer), constraint
-        )
+        texts, draws = [encoded[i] for i in places], [seeds[i] for i in places]
+        pad = pad_id(tokenizer, rows)
+        batch = _Batch(model, texts, places, own, sampling, draws, pad, constraint)
         with torch.inference_mode():
             batch.prepare(adapters, sharing=sharing)
             results |= batch.run(adapters, ender)
@@ -164,7 +166,8 @@ class _Ender:
         self.tokenizer, self.stop = tokenizer, sampling.stop
         listed = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
         listed = listed if isinstance(listed, list) else [listed]
-        self.eos = {id for id in [tokenizer.eos_token_id, *listed] if id is not None}
+        own = [tokenizer.eos_token_id, *listed, *turn_ends(tokenizer)]
+        self.eos = {id for id in own if id is not None}
         self._last = {stop[-1] for stop in self.stop}
         self._may_end: dict[int, bool] = {}
 
@@ -185,16 +188,14 @@ class _Ender:
         if not self.may_end(tokens[-1]):
             return None
         ended = tokens[-1] in self.eos
-        text = self.tokenizer.decode(tokens[:-1] if ended else tokens, skip_special_tokens=True)
+        text = decode_completion(self.tokenizer, tokens[:-1] if ended else tokens)
         cuts = [at for at in (text.find(stop) for stop in self.stop) if at >= 0]
         if not (ended or cuts):
             return None
         return Generation(text[: min(cuts)] if cuts else text, len(tokens), truncated=False)
 
     def truncate(self, tokens: list[int]) -> Generation:
-        return Generation(
-            self.tokenizer.decode(tokens, skip_special_tokens=True), len(tokens), truncated=True
-        )
+        return Generation(decode_completion(self.tokenizer, tokens), len(tokens), truncated=True)
 
 
 def _touches(text: str, characters: set[str]) -> bool:

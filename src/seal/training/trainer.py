@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from seal.errors import InputError
+from seal.models.context import context_tokens, embedded_tokens
 from seal.models.host import denormals_flushed, keep_freed_memory
 from seal.models.logits import last_states, logits_at, weighted_divergences, weighted_losses
 from seal.models.packed import Batch, chunks, packs, shares_prefixes
@@ -123,11 +124,11 @@ def train(
             "take a teacher with the model's own tokenizer",
         )
     keep_freed_memory()
-    context = getattr(getattr(model, "config", None), "max_position_embeddings", None)
+    context, rows = context_tokens(model), embedded_tokens(model)
     works = [
         plan
         if isinstance(plan, TokenizedPlan)
-        else tokenize_plan(plan, tokenizer, max_length=context, faithful_length=faithful_length)
+        else tokenize_plan(plan, tokenizer, max_length=context, rows=rows, faithful_length=faithful_length)
         for plan in plans
     ]
     hypers = [work.plan.hyperparameters for work in works]
@@ -143,7 +144,7 @@ def train(
     whole = takes_layers_whole(model)
     layers = fused(model, bank) if whole else nullcontext()
     with bank, _evaluation_mode(model), _evaluation_mode(teacher), denormals_flushed(), layers as free:
-        trainer = _Trainer(model, bank, works, pad_id(tokenizer), max_tokens, teacher)
+        trainer = _Trainer(model, bank, works, pad_id(tokenizer, rows), max_tokens, teacher)
         trainer.start = start
         trainer.head = plain_head(model) if whole else None
         trainer.in_blocks = trainer.head is None and blockwise_head(teacher) is not None
