@@ -28,6 +28,7 @@ from seal.engine.work import Work
 from seal.engine.workers import Workers, n_workers
 from seal.grading.statistics import summarise
 from seal.models import load_model, score_answers
+from seal.models.context import context_tokens
 from seal.models.generate import generate
 from seal.models.load import hide_progress_bars
 from seal.models.tokens import encode_completion, encode_prompt, token_texts
@@ -330,7 +331,7 @@ def _held_to_limits(
     """A directive with the epochs that its limits of work allow, the examples that fit the model's context,
     and how many do not, in words."""
     lengths = [adaptation.length_tokens(example) for example in examples]
-    limit = getattr(adaptation.model.config, "max_position_embeddings", None) or max(lengths)
+    limit = context_tokens(adaptation.model) or max(lengths)
     fitting = [index for index, n in enumerate(lengths) if n <= limit]
     edit = adaptation.format.limited(
         edit,

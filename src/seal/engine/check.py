@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from seal.errors import ConfigError, InputError
+from seal.models.context import context_tokens
 from seal.models.tokens import encode_completion, encode_prompt
 from seal.types import Context, SelfEdit
 
@@ -29,7 +30,7 @@ def check_fit(
     Returns notices: the limits that had to be lowered, and answers too long to be given. Raises InputError
     naming the contexts that do not fit, ConfigError where a setting is longer than any context could be.
     """
-    limit = getattr(adaptation.model.config, "max_position_embeddings", None)
+    limit = context_tokens(adaptation.model)
     if limit is None:
         return []
     config, notices = adaptation.config, []

@@ -43,6 +43,7 @@ from seal.learner.writing import (
     SkilledReader,
     SourceDocument,
 )
+from seal.models.context import context_tokens
 from seal.models.load import hide_progress_bars
 from seal.models.tokens import encode_prompt
 from seal.registry import Line
@@ -168,10 +169,7 @@ class Compiler:
 
     def pieces(self, source: SourceDocument) -> list[Context]:
         """The document in pieces that the models can read with room to write and answer."""
-        limits = [
-            getattr(a.model.config, "max_position_embeddings", None) or 1 << 30
-            for a in (self.base, self.writing_model)
-        ]
+        limits = [context_tokens(a.model) or 1 << 30 for a in (self.base, self.writing_model)]
         room = self.config.writing.max_new_tokens + 160  # for the prompt's own words, a title and a question
         tokenizer = self.base.tokenizer
         context = Context(source.id[:16], source.title, source.text)

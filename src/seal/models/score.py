@@ -16,6 +16,7 @@ import torch
 from torch import nn
 
 from seal.errors import InputError
+from seal.models.context import context_tokens
 from seal.models.generate import SlotHolder
 from seal.models.host import keep_freed_memory
 from seal.models.logits import logits_at, token_log_probabilities
@@ -71,7 +72,7 @@ def score_answers(
     prompts = [encode_prompt(tokenizer, prompt) for prompt, _ in pairs]
     answers = [encode_completion(tokenizer, answer, append_eos=append_eos) for _, answer in pairs]
     ids = [prompt + answer for prompt, answer in zip(prompts, answers, strict=True)]
-    context = getattr(model.config, "max_position_embeddings", None)
+    context = context_tokens(model)
     for i, row in enumerate(ids):
         if not (prompts[i] and answers[i]) or (context is not None and len(row) > context):
             raise InputError(

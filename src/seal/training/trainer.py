@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from seal.errors import InputError
+from seal.models.context import context_tokens
 from seal.models.host import denormals_flushed, keep_freed_memory
 from seal.models.logits import logits_at, weighted_divergences, weighted_losses
 from seal.models.packed import Batch, chunks, packs, shares_prefixes
@@ -123,7 +124,7 @@ def train(
             "take a teacher with the model's own tokenizer",
         )
     keep_freed_memory()
-    context = getattr(getattr(model, "config", None), "max_position_embeddings", None)
+    context = context_tokens(model)
     works = [
         plan
         if isinstance(plan, TokenizedPlan)
