@@ -80,7 +80,7 @@ MAIN: dict[str, Family] = {
         "falcon", "Falcon 7B and 40B", "linear modules of its own, keys shared by all heads",
         {"head_dim": None, "new_decoder_architecture": False},
     ),
-    "OPT": Family("opt", "OPT", "learned positions, tokens without rows", {"ffn_dim": 48}),
+    "OPT": Family("opt", "OPT", "learned positions, layers that take all tokens in one row", {"ffn_dim": 48}),
     "Mixtral": Family("mixtral", "Mixtral", "experts", {"num_local_experts": 4}),
 }  # fmt: skip
 """The families that meet every tokenizer and every feature."""
