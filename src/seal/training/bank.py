@@ -213,7 +213,7 @@ class AdapterBank:
         self.current_route: Route | None = None
         self._frozen: list[nn.Parameter] = []
         self._counting: RemovableHandle | None = None
-        self._n_tokens = 0  # of the model's input in flight, if it went through the model's own forward
+        self._n_tokens = 0  # of the model's input in flight, if its rows are those of the route
 
     @classmethod
     def of(cls, model: nn.Module, adapters: Sequence[Adapter]) -> Self:
@@ -348,7 +348,8 @@ class AdapterBank:
     def _count(self, _: nn.Module, args: tuple[Any, ...], given: dict[str, Any]) -> None:
         ids = args[0] if args else given.get("input_ids")
         tokens = given["inputs_embeds"][..., 0] if ids is None else ids
-        self._n_tokens = tokens.numel()
+        route = self.current_route
+        self._n_tokens = tokens.numel() if route is not None and len(tokens) == route.n_rows else 0
 
     def _mask(self, x: Tensor, layer: LoraLayer, route: Route) -> Tensor:
         """The factor [tokens, in] that the adapters' input is multiplied by: 0, or 1 / (1 - p)."""
