@@ -8,11 +8,16 @@ from typing import Any
 
 import pytest
 import torch
-from peft import PeftModel
+from peft import AutoPeftModelForCausalLM, PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from learners import CONFIG, Gates, begin, fake, learn_all
+from families import MAIN, MERGED_ONLY, Checkpoint, save_family
+from learners import CONFIG, Gates, begin, fake, hand_in_everywhere, learn_all
+from seal.cli import main
+from seal.errors import AdapterError
+from seal.files import write_durably
 from seal.learner import Learner
+from seal.learner.settings import settings_text
 from seal.training import AdapterBank, load_peft
 
 A, B = fake("export a"), fake("export b")
@@ -46,6 +51,57 @@ def test_one_document_is_its_cell(learner: Learner, toy: Path, tmp_path: Path) -
     cell = learner.parts.mind(learner.workspace.alias()).cells[A.id].adapter
     torch.testing.assert_close(theirs, cell_logits(learner, cell, text), rtol=1e-5, atol=1e-5)
     assert (theirs - before).abs().max() > 1e-3, "the adapter changes nothing"
+
+
+@pytest.mark.parametrize("model", ["tiny", "gpt2"])
+def test_peft_loads_what_the_command_wrote(
+    model: str, tmp_path: Path, gates: Gates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From another folder, and by the adapter's folder alone: it names the base so that PEFT finds it."""
+    hand_in_everywhere(monkeypatch)
+    if model == "gpt2":
+        save_family(tmp_path / model, Checkpoint("GPT-2"))
+    (tmp_path / "a.txt").write_text(A.text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    learner = Learner.init(Path("w"), model=model if model == "tiny" else f"./{model}")
+    write_durably(learner.workspace.path / "learner.toml", [settings_text(CONFIG).encode()])
+    assert main(["learn", "a.txt", "--title", A.name, "--workspace", "w"]) == 0
+    assert main(["export", "out", "--document", A.name, "--workspace", "w"]) == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    theirs = AutoPeftModelForCausalLM.from_pretrained(str(tmp_path / "out")).eval()
+    exported_is_the_cell(Learner.open(tmp_path / "w"), theirs)
+
+
+def exported_is_the_cell(learner: Learner, theirs: Any) -> None:
+    text, tokenizer = A.question(min(A.values)), learner.parts.adaptation.tokenizer
+    cell = learner.parts.mind(learner.workspace.alias()).cells[A.id].adapter
+    own = cell_logits(learner, cell, text)
+    torch.testing.assert_close(logits(theirs, tokenizer, text), own, rtol=1e-4, atol=1e-4)
+    with theirs.disable_adapter():
+        assert (logits(theirs, tokenizer, text) - own).abs().max() > 1e-3, "the adapter changes nothing"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", list(MAIN))
+def test_every_family_in_a_workspace(family: str, tmp_path: Path, gates: Gates) -> None:
+    learner = begin(tmp_path / "w", save_family(tmp_path / "model", Checkpoint(family)))
+    learn_all(learner, [A])
+    learner.export(tmp_path / "out", document=A.id)
+    exported_is_the_cell(learner, AutoPeftModelForCausalLM.from_pretrained(str(tmp_path / "out")).eval())
+
+
+@pytest.mark.slow
+def test_what_peft_cannot_load_is_not_handed_out(tmp_path: Path, gates: Gates) -> None:
+    """But merged it is."""
+    family = Checkpoint(next(iter(MERGED_ONLY)))
+    learner = begin(tmp_path / "w", save_family(tmp_path / "model", family))
+    learn_all(learner, [A])
+    with pytest.raises(AdapterError, match="peft cannot load"):
+        learner.export(tmp_path / "out", document=A.id)
+    assert not (tmp_path / "out").exists()
+    learner.export(tmp_path / "merged", document=A.id, merged=True)
+    assert AutoModelForCausalLM.from_pretrained(tmp_path / "merged")
 
 
 def test_all_documents_are_one_adapter(learner: Learner, toy: Path, tmp_path: Path) -> None:

@@ -24,11 +24,12 @@ from seal.learner.library import KnownDocument
 from seal.learner.measuring import exam_items
 from seal.learner.parts import Parts
 from seal.learner.reference import ReferenceItem, is_right
+from seal.models.adapter_folder import check_peft_loads
 from seal.models.load import loadable_name
 from seal.models.model_names import find_model
 from seal.registry import Version
 from seal.seeds import derive_seed
-from seal.training import Adapter, AdapterBank, merge, save_peft, train
+from seal.training import Adapter, AdapterBank, keeps_transposed, merge, save_peft, train
 from seal.types import TrainingPlan
 
 _ANCHORS = 2  # questions by which one adapter is held to the base, for each line that it learns
@@ -83,7 +84,7 @@ def export(
     `merged`: the whole model in Hugging Face format, instead of a PEFT adapter.
 
     Raises OutputError, StateError for a version that does not answer, InputError if it does not know the
-    document, TrainingError.
+    document, TrainingError, AdapterError if PEFT does not load what was learned.
     """
     if out.exists():
         raise OutputError(f"{out} exists already", "Choose another folder.")
@@ -162,7 +163,10 @@ def _kept(parts: Parts, adapter: Adapter) -> tuple[int, int]:
 def _write(parts: Parts, adapter: Adapter, folder: Path, card: str, merged: bool) -> None:
     name = parts.workspace.settings()["model"]
     if not merged:
-        save_peft(replace(adapter, id=folder.name), folder, loadable_name(name))
+        base: Any = parts.adaptation.model
+        named = replace(adapter, id=folder.name)
+        save_peft(named, folder, loadable_name(name), transposed=keeps_transposed(base))
+        check_peft_loads(folder, base)
     else:
         from seal.models.load import load_model, save_model
 

@@ -59,7 +59,7 @@ class Parts:
         reference: Sequence[ReferenceItem] | None = None,
     ) -> None:
         self.workspace = workspace
-        self._writer, self._reader = writer, reader
+        self.given_writer, self.given_reader = writer, reader
         if watch is not None:
             self.watch = watch
         if config is not None:
@@ -120,7 +120,7 @@ class Parts:
 
     @cached_property
     def compiler(self) -> Compiler:
-        return self._compiler(self.config)
+        return _compiler(self, self.config)
 
     def compiler_of(self, known: KnownDocument) -> Compiler:
         """The compiler with the recipe by which a document was built, which may be an earlier one."""
@@ -129,26 +129,7 @@ class Parts:
         names, then = self.config.recipe(), self.workspace.build(known.build).recipe
         if all(then.get(name) == value for name, value in names.items()):
             return self.compiler
-        return self._compiler(self.config.with_recipe(then))
-
-    def _compiler(self, config: LearnerConfig) -> Compiler:
-        from seal.learner.compiling import Compiler
-
-        skills = self.skills if config.method == "units" else None
-        compiler = Compiler(
-            config,
-            self.adaptation,
-            self.writing_model,
-            writer=self._writer,
-            reader=self._reader,
-            skills=skills,
-            start=self.cell_start if config.method == "units" else None,
-        )
-        if config.method == "pieces" and compiler.edit_tokens < config.writing.max_new_tokens:
-            self.watch.progress(f"self-edits are cut at {compiler.edit_tokens} tokens by the context", 0, 1)
-        if skills is not None:  # else documents are compiled too fast to tell of parts of one
-            compiler.on_progress = self.watch.progress
-        return compiler
+        return _compiler(self, self.config.with_recipe(then))
 
     @cached_property
     def skills(self) -> Skills:
@@ -223,7 +204,7 @@ class Parts:
         from seal.engine.workers import usable_cores
         from seal.models.model_names import BUILTIN
 
-        if self._writer is not None or self._reader is not None:
+        if self.given_writer is not None or self.given_reader is not None:
             return 1
         if self.config.processes:
             return self.config.processes
@@ -306,3 +287,23 @@ def _encoder(workspace: Path) -> Encoder:
     from seal.models.sentence_encoder import SentenceEncoder
 
     return SentenceEncoder(store=workspace / _CACHE / _MEANINGS)
+
+
+def _compiler(parts: Parts, config: LearnerConfig) -> Compiler:
+    from seal.learner.compiling import Compiler
+
+    skills = parts.skills if config.method == "units" else None
+    compiler = Compiler(
+        config,
+        parts.adaptation,
+        parts.writing_model,
+        writer=parts.given_writer,
+        reader=parts.given_reader,
+        skills=skills,
+        start=parts.cell_start if config.method == "units" else None,
+    )
+    if config.method == "pieces" and compiler.edit_tokens < config.writing.max_new_tokens:
+        parts.watch.progress(f"self-edits are cut at {compiler.edit_tokens} tokens by the context", 0, 1)
+    if skills is not None:  # else documents are compiled too fast to tell of parts of one
+        compiler.on_progress = parts.watch.progress
+    return compiler

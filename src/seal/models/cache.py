@@ -11,14 +11,15 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from seal.errors import InputError
+from seal.models.context import window_tokens
 from seal.models.decoder import Decoder, KeyValueCache, is_embedded
 
 
 def new_cache(model: nn.Module, capacity_tokens: int) -> tuple[str, Any]:
     """An empty cache with room for so many tokens a row, and what `model.forward` calls it.
 
-    Any cache can `batch_select_indices(rows)`: make the batch of these rows; some may be left out,
-    and some be there several times (`can_copy_rows`).
+    Raises InputError for a model that takes none.
     """
     if isinstance(model, Decoder):
         return "cache", KeyValueCache(model.config.num_hidden_layers, capacity_tokens)
@@ -28,26 +29,47 @@ def new_cache(model: nn.Module, capacity_tokens: int) -> tuple[str, Any]:
     growing = _growing_layer()
     cache.layers = [growing(capacity_tokens) if type(one) is DynamicLayer else one for one in cache.layers]
     # transformers renamed the keyword in release 5.24
-    name = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
-    return name, cache
+    taken = inspect.signature(model.forward).parameters
+    for name in ("cache", "past_key_values"):
+        if name in taken:
+            return name, cache
+    raise InputError(
+        f"{type(model).__name__} cannot be written with: it takes no cache of `transformers`",
+        "take a model of another family",
+    )
+
+
+def select_rows(cache: Any, rows: Tensor) -> None:
+    """Makes the batch of these rows; some may be left out, and some be there several times
+    (`can_copy_rows`)."""
+    for layer in getattr(cache, "layers", [cache]):
+        # What a layer keeps besides keys and values (the state of Mamba) is picked by this method alone.
+        pick = layer.reorder_cache if hasattr(layer, "recurrent_states") else layer.batch_select_indices
+        pick(rows)
+
+
+def can_pad_rows(model: nn.Module) -> bool:
+    """Whether rows of unlike length may be filled up on the left: what keeps a state reads that too."""
+    return not getattr(model, "_is_stateful", False)
 
 
 def can_copy_rows(model: nn.Module, capacity_tokens: int) -> bool:
     """Whether a row that was read once may stand for several, with padding after it.
 
-    Not where a layer keeps anything but the keys and values of all tokens. And not for the embedded models:
-    their prompts are short, and what they write is held to the bit.
+    Not where a layer keeps anything but the keys and values of all tokens, nor where it goes by the places of
+    tokens in the cache: within a window, or in a model that is not told their positions (MPT). And not for
+    the embedded models: their prompts are short, and what they write is held to the bit.
     """
     if isinstance(model, Decoder):
         return not is_embedded(model)
+    if "position_ids" not in inspect.signature(model.forward).parameters:
+        return False
+    if (window_tokens(model) or capacity_tokens + 1) <= capacity_tokens:
+        return False
     from transformers.cache_utils import DynamicSlidingWindowLayer
 
-    def keeps_all(layer: Any) -> bool:
-        if type(layer) is DynamicSlidingWindowLayer:
-            return layer.sliding_window > capacity_tokens
-        return type(layer) is _growing_layer()
-
-    return all(map(keeps_all, new_cache(model, 1)[1].layers))
+    kinds = (DynamicSlidingWindowLayer, _growing_layer())
+    return all(type(layer) in kinds for layer in new_cache(model, 1)[1].layers)
 
 
 @functools.cache

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from seal.errors import InputError
-from seal.models.cache import can_copy_rows, new_cache
+from seal.models.cache import can_copy_rows, can_pad_rows, new_cache, select_rows
 from seal.models.chat import turn_ends
 from seal.models.context import context_tokens, embedded_tokens
 from seal.models.host import keep_freed_memory
@@ -128,7 +128,7 @@ def generate(
     seeds = seeds or range(len(prompts))
     longest = max(map(len, encoded), default=0) + max_new_tokens
     sharing = can_copy_rows(model, longest)
-    for places in _batches(encoded, slots, batch_size, sharing=sharing):
+    for places in _batches(encoded, slots, batch_size, sharing=sharing, padded=can_pad_rows(model)):
         own = [slots[i] for i in places] if slots else []
         texts, draws = [encoded[i] for i in places], [seeds[i] for i in places]
         pad = pad_id(tokenizer, rows)
@@ -142,11 +142,16 @@ def generate(
 
 
 def _batches(
-    encoded: Sequence[list[int]], slots: Sequence[int] | None, batch_size: int, *, sharing: bool
+    encoded: Sequence[list[int]],
+    slots: Sequence[int] | None,
+    batch_size: int,
+    *,
+    sharing: bool,
+    padded: bool,
 ) -> list[list[int]]:
     """Prompts that run together, at most `batch_size`, longest first; with adapters, slot after slot.
 
-    `sharing`: those that begin alike come one after another.
+    `sharing`: those that begin alike come one after another. Not `padded`: all are of one length.
     """
     order = sorted(range(len(encoded)), key=lambda i: -len(encoded[i]))
     if sharing and len(encoded) > batch_size:
@@ -156,7 +161,10 @@ def _batches(
         order.sort(key=lambda i: (-longest.get(i, 0), first.get(i, 0)))
     if slots is not None:
         order.sort(key=lambda i: slots[i])
-    return [order[at : at + batch_size] for at in range(0, len(order), batch_size)]
+    kinds: dict[int, list[int]] = {}
+    for i in order:
+        kinds.setdefault(0 if padded else len(encoded[i]), []).append(i)
+    return [own[at : at + batch_size] for own in kinds.values() for at in range(0, len(own), batch_size)]
 
 
 class _Ender:
@@ -256,7 +264,7 @@ class _Batch:
         self._logits(adapters, heads[index], self.mask[index], self.positions[index], slots)
         prefix_of = {i: k for k, prefix in enumerate(prefixes) for i in prefix.members}
         rows = [prefix_of[i] for i in range(len(self.rows))]
-        self.cache.batch_select_indices(torch.tensor(rows, device=self.device))
+        select_rows(self.cache, torch.tensor(rows, device=self.device))
 
     def run(self, adapters: SlotHolder | None, ender: _Ender) -> dict[int, Generation]:
         results: dict[int, Generation] = {}
@@ -316,7 +324,7 @@ class _Batch:
         if len(kept) > _COMPACT_BELOW * len(self.places):
             return
         index = torch.tensor(kept, device=self.ids.device)
-        self.cache.batch_select_indices(index)
+        select_rows(self.cache, index)
         self.ids, self.mask, self.positions = self.ids[index], self.mask[index], self.positions[index]
         self.uniform = self.uniform[index]
         self.places, self.new = [self.places[k] for k in kept], [self.new[k] for k in kept]

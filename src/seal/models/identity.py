@@ -90,7 +90,7 @@ def weights_fingerprint(model: Any) -> str:
     """Names the weights of a model's layers whatever their precision: the signs of some of each matrix."""
     digest = hashlib.sha256()
     for key, tensor in sorted(model.state_dict().items()):
-        if ".layers." in key or ".h." in key:
+        if any(part.isdigit() for part in key.split(".")):  # of a layer, whatever the layers are called
             flat = tensor.detach().flatten()
             some = flat[:: max(1, len(flat) // _SAMPLED)][:_SAMPLED]
             digest.update(key.encode() + bytes((some > 0).cpu().tolist()))

@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from seal.models.context import window_tokens
 from seal.models.decoder import ATTENTION, Decoder, is_embedded
 from seal.models.packed_attention import TextGroup, attended
 from seal.models.prefixes import SharedPrefix
@@ -37,9 +38,18 @@ def _attention(
     value: Tensor,
     attention_mask: Tensor | None,
     scaling: float | None = None,
+    *,
+    softcap: float | None = None,
+    s_aux: Tensor | None = None,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    """Causal attention within each text. query [1, H, N, d], key and value [1, H', N, d] -> [1, N, H, d]."""
+    """Causal attention within each text. query [1, H, N, d], key and value [1, H', N, d] -> [1, N, H, d].
+
+    Raises ValueError for a model that caps scores (Gemma 2) or has sinks (gpt-oss): how much that changes
+    depends on the text, so that trying on some does not show it.
+    """
+    if softcap is not None or s_aux is not None:
+        raise ValueError("attention with a soft cap or sinks is not packed")
     return attended(_state.groups, query, key, value, scaling), None
 
 
@@ -88,7 +98,7 @@ def packs(model: nn.Module, longest_tokens: int = 0) -> bool:
     accelerator. In a text that is longer than a model's sliding window a token does not see all before it.
     """
     on_cpu = next(model.parameters()).device.type == "cpu"
-    return on_cpu and longest_tokens <= (_window(model) or longest_tokens) and can_pack(model)
+    return on_cpu and longest_tokens <= (window_tokens(model) or longest_tokens) and can_pack(model)
 
 
 def shares_prefixes(model: nn.Module, longest_tokens: int) -> bool:
@@ -97,10 +107,6 @@ def shares_prefixes(model: nn.Module, longest_tokens: int) -> bool:
     Not those of the embedded models: they are short, and what they train is held to the bit.
     """
     return not is_embedded(model) and packs(model, longest_tokens)
-
-
-def _window(model: Any) -> int | None:
-    return getattr(model.config.get_text_config(), "sliding_window", None)
 
 
 def can_pack(model: nn.Module) -> bool:
@@ -112,7 +118,7 @@ def can_pack(model: nn.Module) -> bool:
 
 def _try(model: Any) -> bool:
     config = model.config.get_text_config()
-    if not getattr(model, "_supports_attention_backend", False) or 0 < (_window(model) or 0) < 9:
+    if not getattr(model, "_supports_attention_backend", False) or 0 < (window_tokens(model) or 0) < 9:
         return False
     n = config.vocab_size
     rows = [

@@ -40,11 +40,13 @@ class Check:
 
 
 def check_usable(name: str, dtype: str) -> None:
-    """Raises what `load_model` does, and InputError for a model whose tokens cannot be used. How well it
-    knows what it is asked is no matter here."""
+    """Raises what `load_model` does, and InputError for a model whose tokens cannot be used or that cannot be
+    written with. How well it knows what it is asked is no matter here."""
+    from seal.models.cache import new_cache
     from seal.models.load import load_model
 
     model, tokenizer = load_model(name, dtype=dtype)
+    new_cache(model, 1)
     for check in _ids(model, tokenizer):
         if check.state == "problem":
             raise InputError(f"the model {name} cannot be used: {check.name}: {check.said}", check.advice)

@@ -52,6 +52,11 @@ def matrix(module: Linear) -> Tensor:
     return module.weight.t() if _is_conv1d(module) else module.weight
 
 
+def keeps_transposed(model: nn.Module) -> bool:
+    """Whether the linear modules of a model are GPT-2's."""
+    return any(map(_is_conv1d, linears(model).values()))
+
+
 def _is_conv1d(module: nn.Module) -> bool:
     """Whether it is GPT-2's linear class, found by name: `transformers` need not be imported to ask."""
     kinds = type(module).__mro__
@@ -61,13 +66,28 @@ def _is_conv1d(module: nn.Module) -> bool:
 
 
 def linears(model: nn.Module) -> dict[str, Linear]:
-    """Every linear module by its full name, except the output head: what PEFT calls "all-linear"."""
+    """Every linear module by its full name, except the output head: what PEFT calls "all-linear".
+
+    Not the routers among experts that are built on a linear module and give something else.
+    """
     head: Any = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None  # type: ignore[operator]
     linear: dict[str, Any] = {}
     for name, module in model.named_modules():
-        if module is not head and (isinstance(module, nn.Linear) or _is_conv1d(module)):
+        if module is not head and (isinstance(module, nn.Linear) or _is_conv1d(module)) and _is_plain(module):
             linear[name] = module
     return linear
+
+
+@torch.no_grad()
+def _is_plain(module: Any) -> bool:
+    """Whether a module's forward gives what one linear map gives; a class of its own is tried."""
+    if type(module).forward is nn.Linear.forward or _is_conv1d(module):
+        return True
+    try:
+        y = type(module).forward(module, module.weight.new_zeros(1, module.in_features))
+    except (AttributeError, TypeError, ValueError, RuntimeError, IndexError):
+        return False
+    return isinstance(y, Tensor) and y.shape == (1, module.out_features)
 
 
 def match_targets(names: Collection[str], targets: str | tuple[str, ...]) -> list[str]:
@@ -109,9 +129,16 @@ def merge(model: nn.Module, adapter: Adapter) -> None:
 
 
 def save_peft(
-    adapter: Adapter, folder: str | Path, base_model_name: str, *, dtype: torch.dtype = torch.float32
+    adapter: Adapter,
+    folder: str | Path,
+    base_model_name: str,
+    *,
+    dtype: torch.dtype = torch.float32,
+    transposed: bool = False,
 ) -> Path:
     """Writes the adapter in PEFT's format; the folder appears whole or not at all.
+
+    `transposed`: the base keeps its weights so (`keeps_transposed`), which PEFT wants to be told.
 
     Raises OutputError if `folder` exists or cannot be written, AdapterError if training failed.
     """
@@ -129,7 +156,7 @@ def save_peft(
     def write(beside: Path) -> None:
         beside.mkdir()
         save_file(tensors, beside / "adapter_model.safetensors", metadata={"format": "pt"})
-        config = json.dumps(_peft_config(adapter, base_model_name), indent=2) + "\n"
+        config = json.dumps(_peft_config(adapter, base_model_name, transposed), indent=2) + "\n"
         (beside / "adapter_config.json").write_text(config, encoding="utf-8")
 
     try:
@@ -139,9 +166,12 @@ def save_peft(
     return folder
 
 
-def _peft_config(adapter: Adapter, base_model_name: str) -> dict[str, Any]:
+def _peft_config(adapter: Adapter, base_model_name: str, transposed: bool) -> dict[str, Any]:
     hyper = adapter.hyperparameters
-    suffixes = {name.rpartition(".")[2] for name in adapter.factors}
+    # A module of a list is called by its number, and so is each decoder layer.
+    suffixes = {
+        name if name.rpartition(".")[2].isdigit() else name.rpartition(".")[2] for name in adapter.factors
+    }
     return {
         "peft_type": "LORA",
         "task_type": "CAUSAL_LM",
@@ -150,7 +180,7 @@ def _peft_config(adapter: Adapter, base_model_name: str) -> dict[str, Any]:
         "lora_alpha": hyper.alpha,
         "lora_dropout": hyper.dropout,
         "target_modules": sorted(suffixes if isinstance(hyper.targets, str) else hyper.targets),
-        "fan_in_fan_out": False,
+        "fan_in_fan_out": transposed,
         "bias": "none",
         "inference_mode": True,
     }

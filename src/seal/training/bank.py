@@ -35,6 +35,8 @@ from seal.training.grouped import Groups, groups_of
 from seal.types import Hyperparameters
 
 if TYPE_CHECKING:
+    from torch.utils.hooks import RemovableHandle
+
     from seal.training.adapter import Linear
 
 
@@ -140,14 +142,19 @@ class _LoraLinear(torch.autograd.Function):
         (a, b), module = route.factors[layer.index], layer.module
         flat, weight = x.reshape(-1, layer.n_in), matrix(module).t()
         groups, scales = route.groups_for(len(flat))
-        y = flat @ weight if module.bias is None else torch.addmm(module.bias, flat, weight)
+        out = x.new_empty(*x.shape[:-1], layer.n_out)  # no view: some models go on in place
+        y = out.view(-1, layer.n_out)
+        if module.bias is None:
+            torch.mm(flat, weight, out=y)
+        else:
+            torch.addmm(module.bias, flat, weight, out=y)
         seen = flat if mask is None else flat * mask
         tiles = route.input_tiles(x, flat, groups) if mask is None else groups.tiles(seen)
         hidden = groups.product(seen, tiles, a.mT).mul_(scales[layer.index])
         y += groups.product(hidden, groups.tiles(hidden), b.mT)
         ctx.save_for_backward(seen, tiles, hidden, mask)
         ctx.layer, ctx.route, ctx.shape = layer, route, x.shape
-        return y.view(*x.shape[:-1], layer.n_out)
+        return out
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
@@ -205,6 +212,8 @@ class AdapterBank:
         self.anchor = torch.zeros(0, device=self.device, requires_grad=True)
         self.current_route: Route | None = None
         self._frozen: list[nn.Parameter] = []
+        self._counting: RemovableHandle | None = None
+        self._n_tokens = 0  # of the model's input in flight, if its rows are those of the route
 
     @classmethod
     def of(cls, model: nn.Module, adapters: Sequence[Adapter]) -> Self:
@@ -226,9 +235,12 @@ class AdapterBank:
             parameter.requires_grad_(False)
         for layer in self.layers:
             layer.module.forward = partial(self._forward, layer)  # type: ignore[method-assign, assignment]
+        self._counting = self.model.register_forward_pre_hook(self._count, with_kwargs=True)
         return self
 
     def __exit__(self, *error: type[BaseException] | BaseException | TracebackType | None) -> None:
+        if self._counting is not None:
+            self._counting.remove()
         for layer in self.layers:
             vars(layer.module).pop("forward", None)
         for parameter in self._frozen:
@@ -312,6 +324,7 @@ class AdapterBank:
             fresh=fresh,
             dropout=dropout,
         )
+        self._n_tokens = 0
         try:
             yield
         finally:
@@ -323,13 +336,20 @@ class AdapterBank:
         route = self.current_route
         if route is None:
             return type(layer.module).forward(layer.module, x)  # type: ignore[arg-type]
-        if route.n_rows not in (x.shape[0], x.numel() // layer.n_in):
+        # Some models hand a module their rows as they are, some all tokens one after another.
+        if route.n_rows != x.shape[0] and x.numel() // layer.n_in not in (route.n_rows, self._n_tokens):
             raise ConfigError(
                 f"{layer.name} was given a batch of {x.shape[0]} rows, the route has {route.n_rows}",
                 "a module that regroups its rows cannot be adapted: leave it out of targets",
             )
         mask = self._mask(x, layer, route) if route.dropout else None
         return _LoraLinear.apply(x, self.anchor, layer, route, mask)  # type: ignore[no-any-return]
+
+    def _count(self, _: nn.Module, args: tuple[Any, ...], given: dict[str, Any]) -> None:
+        ids = args[0] if args else given.get("input_ids")
+        tokens = given["inputs_embeds"][..., 0] if ids is None else ids
+        route = self.current_route
+        self._n_tokens = tokens.numel() if route is not None and len(tokens) == route.n_rows else 0
 
     def _mask(self, x: Tensor, layer: LoraLayer, route: Route) -> Tensor:
         """The factor [tokens, in] that the adapters' input is multiplied by: 0, or 1 / (1 - p)."""

@@ -29,6 +29,7 @@ from seal.engine.start import Watch
 from seal.engine.threads import choose_threads
 from seal.engine.workers import small_enough, usable_cores
 from seal.errors import ConfigError
+from seal.models.context import context_tokens
 from seal.models.host import keep_freed_memory
 
 
@@ -111,7 +112,7 @@ def run_benchmark(settings: BenchSettings, watch: Watch) -> dict[str, Any]:
 
 
 def _check_fit(subject: Subject, load: Load) -> None:
-    context = getattr(subject.model.config, "max_position_embeddings", None)
+    context = context_tokens(subject.model)
     if context is not None and load.example_tokens[1] > context:
         raise ConfigError(
             f"examples of {load.example_tokens[1]} tokens do not fit the model's context of {context}",
