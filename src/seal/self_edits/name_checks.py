@@ -9,7 +9,7 @@ import re
 import unicodedata
 from typing import Final
 
-from seal.grading import tongues
+from seal.grading import number_words, tongues
 from seal.self_edits.name_words import (
     ASKED_AFTER,
     COMMON_NOUNS,
@@ -20,7 +20,7 @@ from seal.self_edits.name_words import (
     WIDE_QUESTION,
     WIDE_SURNAMES,
 )
-from seal.self_edits.number_words import MONTHS, guess_language
+from seal.self_edits.quantities import guess_language
 from seal.self_edits.source_facts import (
     WIDE_RUN,
     NameToken,
@@ -65,7 +65,7 @@ def against_names(part: str, source: SourceFacts, *, is_question: bool, is_answe
     run: list[NameToken] = []
     for at, token in enumerate(tokens):
         following = tokens[at + 1] if at + 1 < len(tokens) else None
-        if not _is_name(token, following, source, short=short):
+        if _is_unit(tokens, at) or not _is_name(token, following, source, short=short):
             run = []
             continue
         if nouns_have_capitals and is_question and _is_asked_noun(tokens, at):
@@ -76,6 +76,15 @@ def against_names(part: str, source: SourceFacts, *, is_question: bool, is_answe
         if not nouns_have_capitals and not _stands_together(run, source):
             return NOT_ONE_NAME
     return "" if _has_letters(part, source) else NO_NAME
+
+
+def _is_unit(tokens: list[NameToken], at: int) -> bool:
+    """Whether a word is a scale ("Mio.") or, behind a number, a unit ("Meter"): read with the number."""
+    key = tokens[at].folded
+    if key in number_words.MULTIPLIERS:
+        return True
+    before = tokens[at - 1].folded if at else ""
+    return key in tongues.UNITS and (before[:1].isdigit() or before in number_words.MULTIPLIERS)
 
 
 def _has_letters(part: str, source: SourceFacts) -> bool:
@@ -146,9 +155,8 @@ def _has(folded: str, source: SourceFacts, *, is_german: bool) -> bool:
     """Whether a word of a name stands in the source, as it is or inflected."""
     if any(form in source.words for form in forms_of(folded)):
         return True
-    if folded in MONTHS and not folded.isdigit():
-        month = MONTHS[folded]
-        return any(date.month == month for readings in source.measures.dates for date in readings)
+    if month := tongues.MONTHS.get(folded):
+        return any(one.kind == "date" and one.value[1] == month for one in source.measures.amounts)
     if any(form.upper() in source.initials for form in forms_of(folded)):
         return True
     if any(map(str.isdigit, folded)) or not folded[-1].isalnum():
