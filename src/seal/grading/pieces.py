@@ -23,7 +23,7 @@ _UNSPACED: Final = UNSPACED + HANGUL
 _PIECE = re.compile(
     rf"(?P<num>\d+(?:[.,']\d+)*(?:\^-?\d+)?)"
     rf"|(?P<cjk>[{_UNSPACED}])"
-    rf"|(?P<word>[^\W\d{_UNSPACED}][\w{MARKS}]*(?:\+\+?|#|\*)?(?:['’](?=[^\W\d])[\w{MARKS}]*)?)"
+    rf"|(?P<word>[^\W\d{_UNSPACED}](?:[^\W{_UNSPACED}]|[{MARKS}])*(?:\+\+?|#|\*)?(?:['’](?=[^\W\d])[\w{MARKS}]*)?)"
     r"|(?P<sym>°[cCfF]|US\$|[$€£¥₩₹¢%°+−&/⁄~〜–—-])"
     r"|(?P<cut>[.,;:!?()\[\]\n。、，；：！？…\"“”„«»])"
 )

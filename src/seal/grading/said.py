@@ -148,7 +148,8 @@ def _is_function(found: Sequence[AnswerPiece], at: int, function: frozenset[str]
     if piece.kind != "word":
         return False
     if len(piece.raw) == 1 and piece.raw.isupper():  # "Vitamin A", "World War I"; not "A dog", "I"
-        return at == 0 and len(found) > 1 and piece.key in ("a", "i")
+        is_word = piece.key in ("a", "i") or (piece.key in function and not piece.raw.isascii())
+        return at == 0 and len(found) > 1 and is_word
     return piece.key in function or piece.raw.casefold() in function
 
 

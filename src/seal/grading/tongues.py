@@ -113,6 +113,20 @@ MONTHS: Final = {
     for name in (*names.split(), *keys_of(names))
 }
 
+WEEKDAYS: Final = (
+    "周一 週一 星期一 礼拜一 月曜 월요일 monday montag lundi lunes lunedì понедельник δευτέρα सोमवार",
+    "周二 週二 星期二 礼拜二 火曜 화요일 tuesday dienstag mardi martes martedì вторник τρίτη मंगलवार",
+    "周三 週三 星期三 礼拜三 水曜 수요일 wednesday mittwoch mercredi miércoles mercoledì среду средам "
+    "τετάρτη बुधवार",
+    "周四 週四 星期四 礼拜四 木曜 목요일 thursday donnerstag jeudi jueves giovedì четверг πέμπτη गुरुवार",
+    "周五 週五 星期五 礼拜五 金曜 금요일 friday freitag vendredi viernes venerdì пятниц παρασκευή शुक्रवार",
+    "周六 週六 星期六 礼拜六 土曜 토요일 saturday samstag sonnabend samedi sábado sabato "
+    "суббот σάββατο शनिवार",
+    "周日 週日 星期日 星期天 礼拜天 日曜 일요일 sunday sonntag dimanche domingo domenica "
+    "воскресень κυριακή रविवार",
+)
+"""From Monday on; a word begins with one."""
+
 AMBIGUOUS_MONTHS: Final = frozenset("may march mar mars mai jan sep dec sept nov".split())
 """Months that are words or names as well: dates only where a number stands beside them or they stand "
     "alone."""

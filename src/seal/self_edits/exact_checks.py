@@ -13,6 +13,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
+from seal.grading import tongues
 from seal.self_edits.denials import denial_between
 from seal.self_edits.name_checks import against_names, against_words
 from seal.self_edits.quantities import forms_of_number, guess_language, is_stated, normalised, read_measures
@@ -31,6 +32,13 @@ _BOUNDS: Final = frozenset(
 )
 """Words with which one end of a range is right: "up to 5 km"."""
 
+_WEEKDAY: Final = re.compile(
+    "|".join(
+        f"(?P<d{at}>" + "|".join(rf"\b{name}" if name[0] < "\u3000" else name for name in names.split()) + ")"
+        for at, names in enumerate(tongues.WEEKDAYS)
+    ),
+    re.I,
+)
 _QUOTED: Final = re.compile(r'"([^"]{2,300})"')
 
 
@@ -74,13 +82,18 @@ def _against_measures(line: str, source: SourceFacts) -> str:
             return NO_NUMBER
     bounded = not words.isdisjoint(_BOUNDS)
     for amount in asked.amounts:
-        if not is_stated(amount, source.measures, bounded=bounded):
+        if not is_stated(amount, source.measures, bounded=bounded, counts=asked.counts(amount)):
             if amount.kind == "date":
                 return NO_DATE
             bare = forms_of_number(replace(amount, unit=""))
             known = (forms_of_number(replace(one, unit="")) for one in source.measures.amounts)
             return OTHER_UNIT if any(bare & forms for forms in known) else NO_NUMBER
-    return ""
+    return "" if _weekdays(line) <= _weekdays(source.text) else NO_DATE
+
+
+def _weekdays(text: str) -> frozenset[str]:
+    """The days of the week of a text: nothing else finds those that are no names or written with numerals."""
+    return frozenset(match.lastgroup or "" for match in _WEEKDAY.finditer(text))
 
 
 def _against_quotes(line: str, source: SourceFacts) -> str:

@@ -25,6 +25,7 @@ _SIGNS: Final = str.maketrans({**dict.fromkeys("–—―", "-"), **dict.fromkey
 _US_DOLLAR: Final = re.compile(r"\bUS ?\$")
 _LINE_CHARS: Final = 1000
 _WORDS: Final = re.compile(r"[^\W\d_]+")
+_NOT_COUNTED: Final = frozenset("to and until till on in every bis und am à et a y до и по".split())
 _UNCHECKED: Final = number_words.ARTICLES | number_words.HALVES | {"first", "second", "erste", "zweite"}
 """Words for numbers that a line may have where its source says it otherwise: "the first woman", "half"."""
 
@@ -42,6 +43,11 @@ class Measures:
             before = self.pieces[amount.at - 1] if amount.at else None
             if before and before.kind == "word" and not amount.unit and not self.pieces[amount.at].glued:
                 yield before.key, amount
+
+    def counts(self, amount: StatedAmount) -> bool:
+        """Whether a word for what is counted may stand right behind."""
+        after = self.pieces[amount.stop] if amount.stop < len(self.pieces) else None
+        return after is not None and after.kind in ("word", "cjk") and after.key not in _NOT_COUNTED
 
     def forms(self) -> dict[str, frozenset[str]]:
         """The words and digits of quantities, each with the forms of its quantity."""
@@ -89,8 +95,9 @@ def uses_decimal_comma(text: str, language: str) -> bool:
     return commas > points or (commas == points and language in tongues.COMMA_IS_DECIMAL)
 
 
-def is_stated(asked: StatedAmount, source: Measures, *, bounded: bool) -> bool:
-    """Whether the source states what a line does. `bounded`: one end of a range is enough."""
+def is_stated(asked: StatedAmount, source: Measures, *, bounded: bool, counts: bool) -> bool:
+    """Whether the source states what a line does. `bounded`: one end of a range is enough; `counts`: it says
+    how many of something there are, so that it is no hour."""
     if asked.spelled and (asked.raw.casefold() in _UNCHECKED or asked.value == (Fraction(1),)):
         scaled = isinstance(asked.value[0], Fraction) and asked.value[0] > 1
         if not scaled or asked.raw.casefold() in ("second", "zweite"):
@@ -104,11 +111,26 @@ def is_stated(asked: StatedAmount, source: Measures, *, bounded: bool) -> bool:
             year, _, day = one.value
             if asked.kind == "number" and not asked.unit and asked.value[0] in (year, day):
                 return True
-        elif same_amount(one, asked) and (
-            bounded or asked.ranged or not asked.unit or not one.ranged or one.kind == "time"
+        elif counts and asked.kind == "number" and one.kind == "time" and not asked.unit:
+            continue
+        elif _is_full_hour(asked, one) or (
+            same_amount(one, asked)
+            and (bounded or asked.ranged or not asked.unit or not one.ranged or one.kind == "time")
         ):
             return True
     return False
+
+
+def _is_full_hour(asked: StatedAmount, time: StatedAmount) -> bool:
+    """Whether "16 часов" may be the time 16:00."""
+    value = asked.value[0]
+    is_hours = asked.kind == "number" and asked.unit == "s" and asked.factor == 3600
+    return (
+        is_hours
+        and isinstance(value, Fraction)
+        and time.kind == "time"
+        and time.value[:2] == (value / 3600, 0)
+    )
 
 
 def _is_dated(asked: StatedAmount, source: Measures) -> bool:
