@@ -14,12 +14,13 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from seal.errors import DamageError, InputFileError
 from seal.files import write_durably
 from seal.learner.documents import Text, told_of_title
 from seal.registry import Document, Workspace, document_key
+from seal.registry.canonical import sha256
 
 RECORD = "sources.json"
 """In a workspace's folder: which documents came from which file, by digests."""
@@ -34,19 +35,15 @@ def recognised(
 
     Raises InputFileError if the record of files cannot be read.
     """
-    bodies: dict[str, str] = {}
-    documents = [document for document in workspace.documents() if not document.erased]
-    for document in documents:
-        with suppress(DamageError):  # named: whoever needs this text is told
-            bodies[document.id] = workspace.text(document.id)
-    documents = [document for document in documents if document.id in bodies]
     stored: dict[str, list[Document]] = {}
-    for document in documents:
-        stored.setdefault(plain(bodies[document.id]), []).append(document)
-    keys = [plain(given.text) for given in texts]
+    there: set[str] = set()
+    for document in workspace.documents():
+        if not document.erased and (digests := _digests(workspace, document.id)):
+            stored.setdefault(digests[0], []).append(document)
+            there.add(digests[1])
+    keys = [_plain_digest(given.text) for given in texts]
     called = {(key, _title(given)) for key, given in zip(keys, texts) if _is_titled(given)}
     sources = _sources(workspace.path)
-    there = {document_key(text) for text in bodies.values()}
     made: dict[tuple[str, str], str] = {}
     found: list[Text] = []
     for key, given in zip(keys, texts):
@@ -58,8 +55,9 @@ def recognised(
                 document = left[0] if notice is None else _retitled(workspace, left[0], given, notice)
                 stored[key] = [document if one.id == document.id else one for one in same]
         if document is not None:
-            known = replace(given, text=bodies[document.id], title=document.title)
-            found.append(replace(known, document=document.id))
+            with suppress(DamageError):  # named: whoever needs this text is told
+                given = replace(given, text=workspace.text(document.id))
+            found.append(replace(given, title=document.title, document=document.id))
             continue
         if not _is_titled(given):  # it is what is called by a title in the same call, if anything is
             titles = (title for text, title in called if text == key)
@@ -71,6 +69,26 @@ def recognised(
             there.add(digest)
         found.append(replace(given, document=made[name]))
     return found
+
+
+_KNOWN: Final[dict[str, tuple[str, str]]] = {}
+"""The digests of stored texts by the ids of their documents. An id is of one text for ever, so that no text
+is read twice, however often a folder is looked at."""
+
+
+def _digests(workspace: Workspace, document: str) -> tuple[str, str] | None:
+    """The digest of a stored text's plain form, and its key without a title; None if it is damaged."""
+    if document not in _KNOWN:
+        try:
+            text = workspace.text(document)
+        except DamageError:
+            return None
+        _KNOWN[document] = _plain_digest(text), document_key(text)
+    return _KNOWN[document]
+
+
+def _plain_digest(text: str) -> str:
+    return sha256(plain(text).encode("utf-8", "surrogatepass"))
 
 
 def plain(text: str) -> str:
