@@ -9,7 +9,6 @@ document under another one. Knows nothing about screening or study.
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -20,7 +19,7 @@ from seal.errors import DamageError, InputFileError
 from seal.files import write_durably
 from seal.learner.documents import Text, told_of_title
 from seal.registry import Document, Workspace, document_key
-from seal.registry.canonical import sha256
+from seal.registry.digests import plain, text_key
 
 RECORD = "sources.json"
 """In a workspace's folder: which documents came from which file, by digests."""
@@ -38,9 +37,9 @@ def recognised(
     stored: dict[str, list[Document]] = {}
     there: set[str] = set()
     for document in workspace.documents():
-        if not document.erased and (digests := _digests(workspace, document.id)):
-            stored.setdefault(digests[0], []).append(document)
-            there.add(digests[1])
+        if not document.erased and (digest := _stored_digest(workspace, document.id)):
+            stored.setdefault(digest, []).append(document)
+            there.add(document.id)
     keys = [_plain_digest(given.text) for given in texts]
     called = {(key, _title(given)) for key, given in zip(keys, texts) if _is_titled(given)}
     sources = _sources(workspace.path)
@@ -64,36 +63,32 @@ def recognised(
             given = replace(given, title=next(titles, given.title))
         name = (key, _title(given))
         if name not in made:
-            digest = document_key(given.text)
-            made[name] = document_key(given.text, given.title) if digest in there else digest
+            digest = document_key(given.text, given.title)
+            if digest in there:
+                digest = document_key(given.text, given.title, distinct=True)
+            made[name] = digest
             there.add(digest)
         found.append(replace(given, document=made[name]))
     return found
 
 
-_KNOWN: Final[dict[str, tuple[str, str]]] = {}
-"""The digests of stored texts by the ids of their documents. An id is of one text for ever, so that no text
-is read twice, however often a folder is looked at."""
+_KNOWN: Final[dict[str, str]] = {}
+"""The digests of the plain forms of stored texts, by the ids of their documents. An id is of one text for
+ever, so that no text is read twice, however often a folder is looked at."""
 
 
-def _digests(workspace: Workspace, document: str) -> tuple[str, str] | None:
-    """The digest of a stored text's plain form, and its key without a title; None if it is damaged."""
+def _stored_digest(workspace: Workspace, document: str) -> str:
+    """The digest of a stored text's plain form; empty if it is damaged."""
     if document not in _KNOWN:
         try:
-            text = workspace.text(document)
+            _KNOWN[document] = _plain_digest(workspace.text(document))
         except DamageError:
-            return None
-        _KNOWN[document] = _plain_digest(text), document_key(text)
+            return ""
     return _KNOWN[document]
 
 
 def _plain_digest(text: str) -> str:
-    return sha256(plain(text).encode("utf-8", "surrogatepass"))
-
-
-def plain(text: str) -> str:
-    """A text as far as it tells it from others: without its line ends and the width of its gaps."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    return text_key(plain(text))
 
 
 def remember_sources(folder: Path, learned: Iterable[tuple[str, str]]) -> None:
