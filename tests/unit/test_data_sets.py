@@ -106,6 +106,29 @@ def test_impossible_questions_of_squad_are_counted(tmp_path: Path) -> None:
     assert told == [f"{tmp_path / 'a.json'}: 3 questions that the passage does not answer were left out"]
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        [{"question": "When?", "answer": 1874}],
+        {"questions": [{"question": "When?", "answer": 1874}]},
+        {"Bay": [{"question": "When?", "answer": 1874}]},
+        {"When?": 1874},
+        {"When?": ["1874", None]},
+    ],
+)
+def test_questions_of_one_document_in_any_form(tmp_path: Path, told: object) -> None:
+    (tmp_path / "q.json").write_text(json.dumps(told), encoding="utf-8")
+    [text] = with_questions([Text(TEXT, "Bay")], tmp_path / "q.json")
+    assert [(q.text, q.answers) for q in text.questions] == [("When?", ("1874",))]
+
+
+def test_what_is_wrong_in_records_is_said_of_them(tmp_path: Path) -> None:
+    row = {"title": "Bay", "context": TEXT, "questions": [{"question": "So?", "answer": True}]}
+    (tmp_path / "q.json").write_text(json.dumps([row]), encoding="utf-8")
+    with pytest.raises(InputError, match="found true or false"):
+        with_questions([Text(TEXT, "Bay")], tmp_path / "q.json")
+
+
 def test_research_says_what_its_file_left_out(tmp_path: Path) -> None:
     from seal.engine.start import Watch
     from seal.research.config import load_config

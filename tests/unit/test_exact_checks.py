@@ -304,6 +304,7 @@ def test_a_row_of_a_table_supports_a_sentence_about_it() -> None:
         ("XIX century", "19 "),
         ("Henry VIII", "8 "),
         ("the 1990s", "1990s"),
+        ("They won 2:1", "2:1"),
     ],
 )
 def test_what_a_number_is(text: str, forms: str) -> None:

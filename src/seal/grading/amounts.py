@@ -80,6 +80,15 @@ def _number(text: AnswerPieces, at: int) -> StatedAmount | None:
         above = text.whole(at, 0, 999)
         if below and above is not None and text.key(stop + 2) not in ("/", "⁄"):
             return _with_unit(text, Fraction(above, below), start, stop + 2, raw)
+    elif (
+        after is not None
+        and after.key == ":"
+        and after.glued
+        and text.is_num(at + 2)
+        and text.pieces[at + 2].glued
+    ):
+        ratio = f"{raw}:{text.key(at + 2)}"  # a score, a scale, a verse
+        return text.made("version", (ratio,), at, at + 3, raw=ratio)
     elif text.is_num(at + 1) and text.key(at + 2) == "/" and text.is_num(at + 3):
         whole, above, below = text.whole(at, 0, 9999), text.whole(at + 1, 1, 99), text.whole(at + 3, 2, 99)
         if whole is not None and above and below and above < below:  # "2 1/2"

@@ -218,9 +218,6 @@ def _denied(found: Sequence[AnswerPiece], language: str | None) -> set[int]:
 _PARTICLES: Final = frozenset(
     "的了是在由为於于は が を に で の と です ます だ も から る た 이다".replace(" ", "")
 )
-_HANGUL_ENDS: Final = tuple(
-    "입니다 이다 에서 으로 에게 까지 부터 은 는 이 가 을 를 에 의 로 와 과 도".split()
-)
 
 
 def _unspaced(found: Sequence[AnswerPiece], taken: set[int]) -> str:
@@ -236,7 +233,7 @@ def _unspaced(found: Sequence[AnswerPiece], taken: set[int]) -> str:
     made = ""
     for piece in pieces:
         if "\uac00" <= piece[0] <= "\ud7af":
-            for end in _HANGUL_ENDS:
+            for end in tongues.KOREAN_PARTICLES:
                 if piece.endswith(end) and len(piece) - len(end) >= 2:
                     piece = piece[: -len(end)]
                     break

@@ -113,6 +113,12 @@ MONTHS: Final = {
     for name in (*names.split(), *keys_of(names))
 }
 
+KOREAN_PARTICLES: Final = tuple(
+    "이라는 에서는 에서도 으로는 으로도 입니까 입니다 이다 에서 에는 에도 에만 에게 으로 까지 부터 처럼 보다 "
+    "라는 이나 마다 와는 과는 은 는 이 가 을 를 에 의 로 와 과 도 만".split()
+)
+"""What Korean joins to a noun, the longer before those that they end in."""
+
 WEEKDAYS: Final = (
     "周一 週一 星期一 礼拜一 月曜 월요일 monday montag lundi lunes lunedì понедельник δευτέρα सोमवार",
     "周二 週二 星期二 礼拜二 火曜 화요일 tuesday dienstag mardi martes martedì вторник τρίτη मंगलवार",

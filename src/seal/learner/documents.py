@@ -220,7 +220,8 @@ def _plain_questions(path: Path, error: InputError, notice: Notice) -> list[Ques
     except InputFileError:
         raise error from None
     except InputError as other:
-        raise (error if "question" not in other.message else other) from None
+        of_passages = "question" not in other.message or "questions[" in error.message
+        raise (error if of_passages else other) from None
     if not asked:
         raise InputError(f"{path} has no questions that can be answered", "Give each its answer.")
     return asked

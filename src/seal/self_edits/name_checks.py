@@ -225,7 +225,7 @@ _MINOR: Final = FUNCTION_WORDS.union(*(tongues.FUNCTION_WORDS[name] for name in 
 _HANGUL_ASKED: Final = ("어디", "누구", "무엇", "언제", "어떻", "얼마", "어느", "어떤", "무슨")
 _KNOWN_ASKED: Final = 2
 _HANGUL_VERB: Final = re.compile("(?<=.)(?:했|하였|됐)?(?:습니다|입니다|합니다|됩니다|한다|이다|였다|했다)$")
-_HANGUL_PARTICLE: Final = re.compile("(?<=..)(?:에서|으로|에게|까지|부터|[은는이가을를에의로와과도만])$")
+_HANGUL_PARTICLE: Final = re.compile(f"(?<=..)(?:{'|'.join(tongues.KOREAN_PARTICLES)})$")
 _HANGUL_VERB_ENDS: Final = "다요고며서지면게"
 
 
