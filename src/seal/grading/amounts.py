@@ -79,6 +79,9 @@ def _number(text: AnswerPieces, at: int) -> StatedAmount | None:
         below = text.whole(stop + 1, 1, 999)
         above = text.whole(at, 0, 999)
         if below and above is not None and text.key(stop + 2) not in ("/", "⁄"):
+            if above % below == 0:  # "24/7" is no fraction
+                written = f"{raw}/{below}"
+                return text.made("version", (written,), start, stop + 2, raw=written)
             return _with_unit(text, Fraction(above, below), start, stop + 2, raw)
     elif (
         after is not None
