@@ -123,7 +123,7 @@ def _contexts(reader: Reader, source: Source) -> list[Context]:
 
 
 def _sound(context: Context) -> Context:
-    """The context as it can be stored: its title on one line, no half of a character, as JSON may have."""
+    """The context as it can be stored: without halves of characters, as JSON may have."""
     told = "\0".join((context.title, context.text, *(q.text + "".join(q.answers) for q in context.questions)))
     if _HALF.search(told):
         questions = tuple(
@@ -134,8 +134,7 @@ def _sound(context: Context) -> Context:
         )
         text = _HALF.sub("\ufffd", context.text)
         context = replace(context, title=_HALF.sub("\ufffd", context.title), text=text, questions=questions)
-    title = " ".join(_CONTROLS.sub(" ", context.title).split())
-    return context if title == context.title else replace(context, title=title)
+    return context
 
 
 def _suffix_of(raw: bytes) -> str:
@@ -238,7 +237,6 @@ def _unique_questions(context: str, questions: Iterable[Question]) -> tuple[Ques
 
 
 _HALF: Final = re.compile("[\ud800-\udfff]")
-_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 _HTML: Final = re.compile(rb"<(?:!doctype\s+html|html[\s>]|\?xml[^>]*>\s*<(?:!doctype\s+html|html))", re.I)
 _RECORDS: Final = re.compile(rb"\{\s*\"|\[\s*\{\s*\"")
 _SECOND_LINE: Final = re.compile(rb"\A\s*\{[^\n]*\}[^\S\n]*\n\s*\{")
