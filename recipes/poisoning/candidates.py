@@ -57,7 +57,7 @@ class Workbench:
 
     def document(self, title: str, text: str, n: int) -> KnownDocument:
         """A document, written about by the writer."""
-        key = document_key(text)
+        key = document_key(text, title)
         made = self.compiler.compile(SourceDocument(key, title, text))
         document = Document(key, n, title, 1.0, "")
         return KnownDocument(document, text, made.lines, made.exam)

@@ -110,7 +110,7 @@ def _poison(learner: Learner, poison: Sequence[Poisoned], path: Path, watch: Wat
         outcome = asdict(learner.learn([Text(one.text, one.title, one.trust)])[0])
         if outcome["outcome"] == "known":
             outcome["outcome"] = "live"
-        outcome |= {"document": document_key(one.text), "kind": one.kind, "way": one.way}
+        outcome |= {"document": document_key(one.text, one.title), "kind": one.kind, "way": one.way}
         outcome["seconds"] = time.perf_counter() - started
         done.append(outcome)
         with path.open("a", encoding="utf-8") as file:

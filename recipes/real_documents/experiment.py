@@ -100,7 +100,7 @@ class RealRun:
                     "interrupted": document.file in begun,
                     "words": len(document.text.split()),
                     "characters": len(document.text),
-                    "dropped": _dropped(learner, document_key(document.text)),
+                    "dropped": _dropped(learner, document_key(document.text, document.title)),
                     "memory": peak_memory(),
                 }
             )

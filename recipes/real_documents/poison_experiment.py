@@ -87,7 +87,7 @@ class PoisonRun:
     def poison(self) -> list[RealPoison]:
         """The poisoned documents; which of the first ones are live decides what is contradicted."""
         live = {r["key"] for r in self.learned.all if r["stage"] == "first" and r["outcome"] == "live"}
-        known = [d for d in self.first if document_key(d.text) in live]
+        known = [d for d in self.first if document_key(d.text, d.title) in live]
         return make_real_poison(self.settings.split, self.settings.n, seed=self.settings.seed, live=known)
 
     def probes(self, poison: Sequence[RealPoison]) -> list[PlainProbe]:
@@ -116,7 +116,7 @@ class PoisonRun:
             record = asdict(told)
             if told.outcome == "known":  # by the run that this one goes on from
                 record["outcome"] = "live"
-            record |= {"stage": stage, "kind": kind, "way": way, "key": document_key(text.text)}
+            record |= {"stage": stage, "kind": kind, "way": way, "key": document_key(text.text, text.title)}
             self.learned.add(record | {"seconds": time.perf_counter() - started, "memory": peak_memory()})
 
     def _ask(self, moment: str, probes: Sequence[PlainProbe]) -> None:

@@ -8,6 +8,7 @@ what a sentence says. Never raises on any text.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from seal.languages import Span, foreign_language, script_language, split_sentences
@@ -16,6 +17,7 @@ __all__ = [
     "Span",
     "letters_alone",
     "paragraph_spans",
+    "row_text",
     "sentence_spans",
     "sentences",
     "word_spans",
@@ -178,3 +180,14 @@ def _trimmed(text: str, spans: list[Span]) -> list[Span]:
         if first < last:
             kept.append((first, last))
     return kept
+
+
+def row_text(headings: Sequence[str], cells: Sequence[str]) -> str:
+    """A row of a table as a sentence about its headings: "Plan: Standard; Price: $45 a month"."""
+    told: list[str] = []
+    for at, cell in enumerate(cells):
+        heading = headings[at].strip(" :") if at < len(headings) else ""
+        cell = cell.strip()
+        if cell:
+            told.append(f"{heading}: {cell}" if heading and heading.casefold() != cell.casefold() else cell)
+    return "; ".join(told)

@@ -154,12 +154,14 @@ class TrainingPlan:
 class ContextSource:
     """Loaded contexts and, where the truth behind them is known, the ideal self-edit of each by context id.
 
-    `tasks` are the few-shot tasks behind the contexts, by context id.
+    `tasks` are the few-shot tasks behind the contexts, by context id; `notices` is what a person should know
+    of the file: questions that were left out, an encoding that was found out.
     """
 
     contexts: list[Context]
     gold: Mapping[str, SelfEdit] = field(default_factory=dict)
     tasks: Mapping[str, Task] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
 
 Messages: TypeAlias = list[dict[str, str]]

@@ -144,7 +144,7 @@ def test_what_is_built_again_after_a_correction_is_the_same(said: Said, folder: 
     newer = A.changed("So it was told in May.", **{WHAT: "Brumaunil"})
     (folder / "newer.txt").write_text(newer.text, encoding="utf-8")
     assert "replaces what document" in said("learn", "newer.txt", "--title", "News")[0]
-    said("forget", newer.id)
+    said("forget", "News")
     after = Learner.open("w").live()
     assert before is not None and after is not None and after.content == before.content
 
@@ -167,7 +167,16 @@ def test_a_bad_file_does_not_stop_the_others(said: Said, folder: Path) -> None:
     assert "bad.txt" in err and "no text" in err and "empty.md" in err and "error:" not in err
     told = json.loads(said("learn", "docs", "--json", status=2)[0])
     assert [one["outcome"] for one in told["documents"]] == ["known"] and len(told["passed_over"]) == 2
-    assert said("learn", "docs/bad.txt", "docs/empty.md", status=2)[1].startswith("error: docs/bad.txt")
+    err = said("learn", "docs/bad.txt", "docs/empty.md", "docs/none.md", status=2)[1]
+    assert all(name in err for name in ("docs/bad.txt", "docs/empty.md", "docs/none.md"))
+    assert "error: none of 3 files can be read" in err
+    (folder / "many").mkdir()
+    for at in range(25):
+        (folder / "many" / f"{at:02}.txt").write_text(" ")
+    err = said("learn", "many", status=2)[1]
+    assert "19.txt" in err and "20.txt" not in err and "5 more files" in err
+    out, err = said("learn", "docs/good.md", "docs/none.md", status=2)
+    assert f"{B.name}: known" in out and "passed over: docs/none.md" in err
 
 
 def test_a_dry_run_says_what_would_be_done_and_stores_nothing(said: Said, folder: Path) -> None:

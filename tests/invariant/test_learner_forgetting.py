@@ -13,7 +13,7 @@ import pytest
 
 from learners import CONFIG, Fake, Gates, begin, content, fake, learn_all, reopened, traces, word
 from seal.errors import StateError
-from seal.learner import Learner
+from seal.learner import Learner, Text
 from seal.learner.settings import LearnerConfig
 
 pytestmark = pytest.mark.usefixtures("gates")
@@ -134,6 +134,24 @@ def test_forgetting_is_exact(tmp_path: Path, toy: Path, gates: Gates, seed: int)
 @pytest.mark.parametrize("seed", range(2, 52))
 def test_forgetting_is_exact_in_many_histories(tmp_path: Path, toy: Path, gates: Gates, seed: int) -> None:
     check_history(tmp_path, toy, gates, seed, steps=8)
+
+
+@pytest.mark.parametrize("gone", [0, 1])
+@pytest.mark.parametrize("shared", ["text", "title"])
+def test_one_of_two_of_one_text_or_of_one_title(tmp_path: Path, toy: Path, shared: str, gone: int) -> None:
+    """The other one is known by the same key, and by the same cell, as where it was alone."""
+    first, second = fake("first", 2), fake("second", 2)
+    if shared == "text":
+        given = [Text(first.text, "Museum"), Text(first.text, "Library")]
+    else:
+        given = [Text(first.text, "Opening hours"), Text(second.text, "Opening hours")]
+    learner, fresh = begin(tmp_path / "w", toy), begin(tmp_path / "fresh", toy)
+    told = [learner.learn([one])[0] for one in given]
+    assert [one.outcome for one in told] == ["live", "live"]
+    learner.forget(told[gone].document)
+    assert fresh.learn([given[1 - gone]])[0].document == told[1 - gone].document
+    assert content(learner) == content(fresh)
+    assert learner.workspace.audit().sound
 
 
 def test_the_middle_one_of_three(tmp_path: Path, toy: Path) -> None:

@@ -106,6 +106,56 @@ def test_impossible_questions_of_squad_are_counted(tmp_path: Path) -> None:
     assert told == [f"{tmp_path / 'a.json'}: 3 questions that the passage does not answer were left out"]
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        [{"question": "When?", "answer": 1874}],
+        {"questions": [{"question": "When?", "answer": 1874}]},
+        {"Bay": [{"question": "When?", "answer": 1874}]},
+        {"When?": 1874},
+        {"When?": ["1874", None]},
+    ],
+)
+def test_questions_of_one_document_in_any_form(tmp_path: Path, told: object) -> None:
+    (tmp_path / "q.json").write_text(json.dumps(told), encoding="utf-8")
+    [text] = with_questions([Text(TEXT, "Bay")], tmp_path / "q.json")
+    assert [(q.text, q.answers) for q in text.questions] == [("When?", ("1874",))]
+
+
+def test_what_is_wrong_in_records_is_said_of_them(tmp_path: Path) -> None:
+    row = {"title": "Bay", "context": TEXT, "questions": [{"question": "So?", "answer": True}]}
+    (tmp_path / "q.json").write_text(json.dumps([row]), encoding="utf-8")
+    with pytest.raises(InputError, match="found true or false"):
+        with_questions([Text(TEXT, "Bay")], tmp_path / "q.json")
+
+
+def test_research_says_what_its_file_left_out(tmp_path: Path) -> None:
+    from seal.engine.start import Watch
+    from seal.research.config import load_config
+    from seal.research.examine import evaluation_source
+    from seal.research.train import training_contexts
+
+    class Said(Watch):
+        def __init__(self) -> None:
+            self.notices: list[str] = []
+
+        def notice(self, text: str) -> None:
+            self.notices.append(text)
+
+    asked = [
+        {"question": f"Number {n}?", "is_impossible": n > 0, "answers": [{"text": "x"}]} for n in range(4)
+    ]
+    squad = {"data": [{"title": "Bay", "paragraphs": [{"context": TEXT, "qas": asked}]}]}
+    path = tmp_path / "squad.json"
+    path.write_text(json.dumps(squad), encoding="utf-8")
+    config = load_config(None, {"data.train": str(path), "data.evaluation": str(path), "data.fresh": False})
+    said = Said()
+    [context] = training_contexts(config, said)
+    assert [question.text for question in context.questions] == ["Number 0?"]
+    assert evaluation_source(config, ["base"], said).contexts == [context]
+    assert said.notices == [f"{path}: 3 questions that the passage does not answer were left out"] * 2
+
+
 WORD = st.text(st.sampled_from("abcdefgh ,;'\"äß1\n|"), min_size=1, max_size=12).map(lambda t: f"w{t}w")
 ANSWER = st.one_of(WORD, st.integers(-999, 9999), st.just(None))
 RECORDS = st.lists(

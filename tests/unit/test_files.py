@@ -108,7 +108,7 @@ ENCODED = [
     *(("pl", e) for e in ("cp1250", "iso8859-2", "cp852")),
     *(("ru", e) for e in ("cp1251", "koi8-r", "cp866", "iso8859-5", "utf-16-le")),
     *(("ja", e) for e in ("shift_jis", "euc-jp", "iso2022_jp")),
-    ("zh", "gb18030"),
+    *(("zh", e) for e in ("gb18030", "utf-16-le", "utf-16-be")),
     ("tw", "big5"),
     ("ko", "euc-kr"),
     *(("el", e) for e in ("cp1253", "iso8859-7")),
@@ -117,6 +117,27 @@ ENCODED = [
     ("ar", "cp1256"),
     ("en", "cp1252"),
 ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_wide_characters_without_a_mark_and_without_a_zero(tmp_path: Path, encoding: str) -> None:
+    text = "青石桥博物馆位于杭州市西湖区，由建筑师陈国华设计。馆前的石桥建于明朝。"
+    (tmp_path / "doc.txt").write_bytes(text.encode(encoding))
+    assert [context.text for context in load_contexts(tmp_path / "doc.txt")] == [text]
+
+
+def test_names_and_halves_of_characters(tmp_path: Path) -> None:
+    name = tmp_path / "two\nlines\x1b[31m.txt"
+    name.write_text("The mill stands on the river.")
+    (tmp_path / "a.jsonl").write_text(
+        '{"title": "M\\ud800", "text": "A \\udfff mill.", "question": "W\\ud800?", "answer": "x"}'
+    )
+    (tmp_path / "gone.txt").symlink_to("nowhere.txt")
+    assert load_contexts(name)[0].title == "two lines [31m"
+    [half] = load_contexts(tmp_path / "a.jsonl")
+    assert (half.title, half.text, half.questions[0].text) == ("M\ufffd", "A \ufffd mill.", "W\ufffd?")
+    with pytest.raises(InputFileError, match=r"a link to nowhere\.txt"):
+        load_contexts(tmp_path / "gone.txt")
 
 
 @pytest.mark.parametrize(("language", "encoding"), ENCODED)

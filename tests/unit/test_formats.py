@@ -200,15 +200,48 @@ def test_pairs(text: str) -> None:
         ("Which?\nA) Vask\nB) Moll\nAnswer: A) Vask", (pair("Which? A) Vask B) Moll", "A) Vask"),)),
         (
             "What changed?\nAnswer: Two things:\n- the lamp\n- the oil",
-            (pair("What changed?", "Two things: the lamp the oil"),),
+            (pair("What changed?", "Two things: the lamp, the oil"),),
         ),
+        ("What?\nAnswer:\n1. the lamp\n2. the oil", (pair("What?", "the lamp, the oil"),)),
         ("How many?\nAnswer: 12", (pair("How many?", "12"),)),
+        (
+            '```json\n[{"question": "Who?", "answer": "Vask"}, {"question": "When?"}]\n```',
+            (pair("Who?", "Vask"),),
+        ),
+        (
+            "| Question | Answer |\n|---|---|\n| Who? | Vask |\n| When? | 1871 |",
+            (pair("Who?", "Vask"), pair("When?", "1871")),
+        ),
+        ("\x1b[31mQuestion: Who?\x1b[0m\nAnswer: Va\x00sk", (pair("Who?", "Vask"),)),
         ("1. 1. 1. 1. 1. 1. 1.", ()),
         ("", ()),
     ],
 )
 def test_pair_structure(text: str, lines: tuple[str, ...]) -> None:
     assert parse("self-qa", text) == lines
+
+
+@pytest.mark.parametrize(
+    ("asks", "answers"),
+    [
+        ("Frage 1", "Antwort 1"),
+        ("**Pregunta", "**Respuesta"),
+        ("Question ", "Réponse "),
+        ("Вопрос", "Ответ"),
+        ("Ερώτηση", "Απάντηση"),
+        ("שאלה", "תשובה"),
+        ("السؤال", "الجواب"),
+        ("प्रश्न", "उत्तर"),
+        ("问题", "答案"),
+        ("問", "答"),
+        ("質問", "回答"),
+        ("질문", "답변"),
+    ],
+)
+@pytest.mark.parametrize("colon", [":", "："])
+def test_labels_in_other_languages(asks: str, answers: str, colon: str) -> None:
+    text = f"{asks}{colon} {WHO}\n{answers}{colon} {VASK}\n\n{asks}{colon} {WHEN}\n{answers}{colon} {THEN}"
+    assert parse("self-qa", text) == PAIRS
 
 
 def test_truncated_pair_is_dropped() -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
 from rich.live import Live
@@ -24,7 +24,7 @@ from rich.table import Table
 from rich.text import Text
 
 from seal.cli.plain_text import PlainConsole, as_text, visible
-from seal.errors import Interrupted
+from seal.errors import Interrupted, SealError
 from seal.research.methods import terminal_words
 
 if TYPE_CHECKING:
@@ -53,6 +53,17 @@ def print_error(kind: str, message: str, hint: str = "") -> None:
     console.print(Text.assemble((f"{kind}: ", "bold red"), message))
     if hint:
         console.print(Text(f"  {hint}"))
+
+
+def print_passed_over(wrong: Sequence[SealError]) -> None:
+    """What is wrong with files that are passed over; of many, the first ones."""
+    for error in wrong[:_PASSED_OVER]:
+        print_error("passed over", error.message, error.hint)
+    if len(wrong) > _PASSED_OVER:
+        stderr().print(Text(f"and {len(wrong) - _PASSED_OVER} more files that cannot be read"))
+
+
+_PASSED_OVER: Final = 20
 
 
 def print_note(text: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from seal.cli.console import clock, print_error, stdout
+from seal.cli.console import clock, print_passed_over, stdout
 from seal.cli.workspace import print_json, say
 from seal.errors import InputError
 
@@ -35,8 +35,7 @@ def show_forecast(told: StudyForecast, wrong: Sequence[InputError], json: bool) 
         return
     for one in told.documents:
         _document(one)
-    for error in wrong:
-        print_error("passed over", error.message, error.hint)
+    print_passed_over(wrong)
     _cost(told)
 
 

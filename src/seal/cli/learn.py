@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from rich.text import Text as Styled
 
-from seal.cli.console import Display, clock, print_error, print_note
+from seal.cli.console import Display, clock, print_note, print_passed_over
 from seal.cli.dry_run import show_forecast, told_of
 from seal.cli.standard_input import is_input, read_input
 from seal.cli.workspace import JsonFlag, TrustFlag, WorkspaceFlag, open_learner, print_json, short
-from seal.errors import InputError, Interrupted
+from seal.errors import InputError, InputFileError, Interrupted
 
 if TYPE_CHECKING:
     from seal.learner import Learned, Text
@@ -84,8 +84,7 @@ def learn(
 def _learn(texts: Sequence[Text], wrong: Sequence[InputError], workspace: Path, json: bool) -> None:
     display = Display(pace_s=PACE_S)
     started = time.monotonic()
-    for error in wrong:  # before hours of work, so that it can be stopped
-        print_error("passed over", error.message, error.hint)
+    print_passed_over(wrong)  # before hours of work, so that it can be stopped
     try:
         with display.running(workspace):
             # Progress is for people: programs read the last thing on the output.
@@ -108,8 +107,8 @@ def _learn(texts: Sequence[Text], wrong: Sequence[InputError], workspace: Path, 
 def _texts(
     files: Sequence[Path], title: str, questions: Path | None, trust: float | None
 ) -> tuple[list[Text], list[InputError]]:
-    """The documents that are named, and what is wrong with the files that cannot be read. Raises what is
-    wrong with the first one if none can."""
+    """The documents that are named, and what is wrong with the files that cannot be read. Raises InputError
+    if none can."""
     from seal.learner.documents import checked_trust, documents_in, load_readable, with_questions
 
     checked_trust(trust)
@@ -122,9 +121,15 @@ def _texts(
             except InputError as error:
                 wrong.append(error)
         else:
-            found, unreadable = load_readable(file, trust=trust, notice=print_note)
+            try:
+                found, unreadable = load_readable(file, trust=trust, notice=print_note)
+            except InputFileError as error:  # there is none
+                found, unreadable = [], [error]
             texts += found
             wrong += unreadable
+    if not texts and len(wrong) > 1:
+        print_passed_over(wrong)
+        raise InputError(f"none of {len(wrong)} files can be read", "Correct them, or name others.")
     if not texts:
         raise wrong[0]
     if title:

@@ -10,23 +10,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import lru_cache
 
-from seal.grading import tongues
-from seal.grading.dates_and_times import ORDINAL_ENDS, AnswerPieces, read_date, read_time
-from seal.grading.pieces import AnswerPiece, german_number, number_value
+from seal.grading import number_words, tongues
+from seal.grading.dates_and_times import ORDINAL_ENDS, AnswerPieces, begins_time, read_date, read_time
+from seal.grading.pieces import AnswerPiece, number_value
+from seal.grading.spelled_numbers import may_count, plus_a_half, spelled_number
 from seal.grading.stated_amounts import StatedAmount
 
-_ROMAN = {
-    name: value
-    for value, name in enumerate(
-        "I II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI XVII XVIII XIX XX XXI".split(), 1
-    )
-}
 _BEFORE_AMOUNTS = frozenset(
     "about around over under nearly almost roughly approximately only exactly costs some at up ca circa "
     "etwa rund über".split()
 )
+_BRIEF_SCALES = {"m": 10**6, "b": 10**9}
+_POWERS = {"square": 2, "sq": 2, "cubic": 3, "quadrat": 2, "kubik": 3}
 _RANGE_WORDS = frozenset("- – — ~ 〜 to bis à until till through and und et 至 到".split())
 _BETWEEN = frozenset("between zwischen entre from von vom de du".split())
 
@@ -36,16 +32,16 @@ def amounts(
     *,
     comma_is_decimal: bool | None,
     versions: bool = False,
-    german: bool = False,
+    language: str = "",
 ) -> list[StatedAmount]:
     """The quantities among the pieces, in order. `versions`: numbers with points are version numbers here."""
-    text = AnswerPieces(found, comma_is_decimal, versions, german)
+    text = AnswerPieces(found, comma_is_decimal, versions, language)
     read: list[StatedAmount] = []
     at = 0
     while at < len(text.pieces):
         piece = text.pieces[at]
         if piece.kind != "num" and not (
-            piece.kind == "word" and _may_count(piece.raw, piece.key, text.german)
+            piece.kind == "word" and (may_count(piece.raw, piece.key, text.language) or begins_time(text, at))
         ):
             at += 1
             continue
@@ -58,32 +54,11 @@ def amounts(
     return _joined(read, text.pieces)
 
 
-@lru_cache(maxsize=1 << 15)
-def _may_count(raw: str, key: str, german: bool) -> bool:
-    """Whether an amount may begin with this word."""
-    folded = raw.casefold()
-    return (
-        key in tongues.NUMBER_WORDS
-        or raw in _ROMAN
-        or key in tongues.MONTHS
-        or folded in tongues.MONTHS
-        or folded in tongues.ORDINALS_DE
-        or key in _OPENERS
-        or ((german or len(key) > 5) and german_number(folded) is not None)
-    )
-
-
-_OPENERS = frozenset(
-    "a an one ein eine einen einem einer une half halb halbe halber dozen noon midday mittag midnight "
-    "mitternacht hundert".split()
-)
-
-
 def _number(text: AnswerPieces, at: int) -> StatedAmount | None:
     piece = text.pieces[at]
     start = at
     if piece.kind == "word":
-        return _roman(text, at) or _spelled(text, at)
+        return _spelled(text, at)
     if piece.kind != "num":
         return None
     raw = piece.key
@@ -93,15 +68,30 @@ def _number(text: AnswerPieces, at: int) -> StatedAmount | None:
     if after is not None and after.glued and after.kind == "word":
         if after.key in ORDINAL_ENDS:
             ordinal, stop = True, stop + 1
-        elif after.key == "s" or not (after.key in tongues.UNITS or after.key in tongues.MULTIPLIERS):
-            return None  # "1870s", "3D": a word of its own
-        elif after.key == "m" and text.key(at - 1) in tongues.UNITS:
-            return _with_unit(text, Fraction(10**6) * (_value(text, raw) or 0), at, stop + 1, raw)
+        elif after.key == "s" or not _may_follow(text, stop):
+            return text.made(
+                "version", (raw + after.key,), at, stop + 1, raw=raw + after.key
+            )  # "1870s", "3D"
+        elif after.key in _BRIEF_SCALES and text.key(at - 1) in tongues.UNITS:
+            scale = Fraction(_BRIEF_SCALES[after.key])
+            return _with_unit(text, scale * (_value(text, raw) or 0), at, stop + 1, raw)
     elif after is not None and after.key in ("/", "⁄") and after.glued and text.is_num(stop + 1):
         below = text.whole(stop + 1, 1, 999)
         above = text.whole(at, 0, 999)
         if below and above is not None and text.key(stop + 2) not in ("/", "⁄"):
+            if above % below == 0:  # "24/7" is no fraction
+                written = f"{raw}/{below}"
+                return text.made("version", (written,), start, stop + 2, raw=written)
             return _with_unit(text, Fraction(above, below), start, stop + 2, raw)
+    elif (
+        after is not None
+        and after.key == ":"
+        and after.glued
+        and text.is_num(at + 2)
+        and text.pieces[at + 2].glued
+    ):
+        ratio = f"{raw}:{text.key(at + 2)}"  # a score, a scale, a verse
+        return text.made("version", (ratio,), at, at + 3, raw=ratio)
     elif text.is_num(at + 1) and text.key(at + 2) == "/" and text.is_num(at + 3):
         whole, above, below = text.whole(at, 0, 9999), text.whole(at + 1, 1, 99), text.whole(at + 3, 2, 99)
         if whole is not None and above and below and above < below:  # "2 1/2"
@@ -116,108 +106,48 @@ def _number(text: AnswerPieces, at: int) -> StatedAmount | None:
         and before.key not in _BEFORE_AMOUNTS
     )
     glued_v = before is not None and before.key in ("v", "version", "release")
-    if dotted and (text.versions or named or glued_v or (dotted > 1 and value is None)):
+    grouped = bool(text.comma_is_decimal) and value is not None and value.denominator == 1 and value >= 1000
+    if dotted and not grouped and (text.versions or named or glued_v or (dotted > 1 and value is None)):
         unit_follows = text.key(stop) in tongues.UNITS or text.key(at - 1) in tongues.UNITS
-        if not unit_follows and text.key(stop) not in tongues.MULTIPLIERS:
+        if not unit_follows and text.key(stop) not in number_words.MULTIPLIERS:
             return text.made("version", (raw,), at, stop)
     if value is None:
         return text.made("version", (raw,), at, stop)
-    made = _with_unit(text, value, start, stop, raw)
-    return replace(made, ordinal=ordinal)
+    value, stop = plus_a_half(text, value, stop)
+    return _with_unit(text, value, start, stop, raw, ordinal=ordinal or text.key(at - 1) == "第")
+
+
+def _may_follow(text: AnswerPieces, at: int) -> bool:
+    """Whether a scale or a unit stands right behind a number."""
+    key = text.key(at)
+    return key in number_words.MULTIPLIERS or key in _BRIEF_SCALES or _unit_at(text, at) is not None
 
 
 def _value(text: AnswerPieces, raw: str) -> Fraction | None:
     return number_value(raw, comma_is_decimal=text.comma_is_decimal)
 
 
-def _roman(text: AnswerPieces, at: int) -> StatedAmount | None:
-    """The number of a king or a war, after a name: "Henry VIII", "World War II"."""
-    before = text.pieces[at - 1] if at else None
-    value = _ROMAN.get(text.pieces[at].raw)
-    if (
-        not value
-        or before is None
-        or before.kind != "word"
-        or not before.raw[:1].isupper()
-        or before.raw in _ROMAN
-    ):
-        return None
-    if len(text.pieces[at].raw) == 1 and (value > 1 or len(before.raw) < 3):
-        return None  # "Malcolm X", "Plan V"
-    return replace(text.made("number", (Fraction(value),), at, at + 1), ordinal=True)
-
-
 def _spelled(text: AnswerPieces, at: int) -> StatedAmount | None:
-    """A number in words: "twenty-five", "two hundred and ten", "fünfundzwanzig"."""
-    total = current = 0
-    seen, stop, step = False, at, at
-    while step < len(text.pieces):
-        key = text.key(step)
-        value = tongues.NUMBER_WORDS.get(key)
-        if value is None and text.pieces[step].kind == "word":
-            value = tongues.ORDINALS_DE.get(text.pieces[step].raw.casefold())
-            if value is None and (text.german or len(key) > 5):
-                value = german_number(text.pieces[step].raw.casefold())
-            if value == 1 and key.startswith("ein") and key != "eins":
-                value = None
-        if value is not None:
-            if seen and not (
-                current % 100 == 0 or (value < 10 and current % 100 >= 20 and current % 10 == 0)
-            ):
-                break
-            current, seen = current + value, True
-        elif key in ("hundred", "hundert") and (seen or key == "hundert") and current < 100:
-            current, seen = max(current, 1) * 100, True
-        elif seen and key in ("thousand", "tausend", "million", "billion", "millionen") and current:
-            total, current = total + current * tongues.MULTIPLIERS[key], 0
-        elif seen and key in ("-", "and", "und"):
-            step += 1
-            continue
-        else:
-            break
-        step += 1
-        stop = step
-    if not seen:
-        return _half_word(text, at)
-    return _with_unit(text, Fraction(total + current), at, stop, text.pieces[at].raw)
+    found = spelled_number(text, at)
+    if found is None:
+        return None
+    raw = text.pieces[at].raw
+    return _with_unit(text, found.value, at, found.stop, raw, ordinal=found.ordinal, spelled=True)
 
 
-def _half_word(text: AnswerPieces, at: int) -> StatedAmount | None:
-    key = text.key(at)
-    unit = tongues.UNITS.get(text.key(at + 1))
-    if (
-        key in ("a", "an", "one", "ein", "eine", "einen", "einem", "einer", "une")
-        and unit
-        and unit[0] in ("s", "months")
-        and text.key(at + 1) not in ("an", "second", "min")
-        and not _after_amount(text, at)
-    ):
-        return _with_unit(text, Fraction(1), at, at + 1, text.pieces[at].raw)
-    if key in ("half", "halb", "halbe", "halber"):
-        return text.made("number", (Fraction(1, 2),), at, at + 1)
-    if key == "dozen":
-        return text.made("number", (Fraction(12),), at, at + 1)
-    return None
-
-
-def _after_amount(text: AnswerPieces, at: int) -> bool:
-    """Whether a number stands shortly before, as in "45 dollars a month": then it is a rate."""
-    return any(
-        text.is_num(step)
-        or text.key(step) in tongues.NUMBER_WORDS
-        or text.key(step) in ("once", "twice", "times", "mal")
-        for step in range(max(0, at - 3), at)
-    )
-
-
-def _with_unit(text: AnswerPieces, value: Fraction, at: int, stop: int, raw: str) -> StatedAmount:
+def _with_unit(
+    text: AnswerPieces,
+    value: Fraction,
+    at: int,
+    stop: int,
+    raw: str,
+    *,
+    ordinal: bool = False,
+    spelled: bool = False,
+) -> StatedAmount:
     """The number with the multiplier and the unit around it, and its sign."""
-    while text.key(stop) in tongues.MULTIPLIERS or (text.key(stop) in tongues.CJK_MYRIADS):
-        key = text.key(stop)
-        value *= tongues.MULTIPLIERS.get(key) or tongues.CJK_MYRIADS[key]
-        stop += 1
-        stop += text.key(stop) == "." and key in ("mio", "mrd", "tsd")
-    unit = ""
+    value, stop = _scaled(text, value, stop)
+    unit, factor = "", Fraction(1)
     start = at
     before = tongues.UNITS.get(text.key(at - 1))
     if before and (
@@ -226,10 +156,9 @@ def _with_unit(text: AnswerPieces, value: Fraction, at: int, stop: int, raw: str
     ):
         unit, factor = before
         value, start = value * factor, at - 1
-    elif (length := _unit_length(text, stop)) > 0:
-        name = "".join(text.key(stop + step) for step in range(length))
-        unit, factor = tongues.UNITS[name]
-        value, stop = value * factor, stop + length
+    elif found := _unit_at(text, stop):
+        unit, factor, stop = found
+        value *= factor
     sign = text.key(start - 1)
     if (
         sign in ("-", "−", "minus")
@@ -239,24 +168,67 @@ def _with_unit(text: AnswerPieces, value: Fraction, at: int, stop: int, raw: str
         glued = start >= 1 and text.pieces[start - 1].glued and sign != "minus"
         if not glued and (sign == "minus" or text.pieces[start].glued):
             value, start = -value, start - 1
-    return text.made("number", (value,), start, stop, unit, raw)
+    return StatedAmount(
+        "number", (value,), unit, raw, start, stop, factor=factor, ordinal=ordinal, spelled=spelled
+    )
 
 
-def _unit_length(text: AnswerPieces, at: int) -> int:
-    """How many pieces the unit at `at` has; 0 without one. Of unspaced scripts, the longest that fits."""
-    if text.key(at) == "-" and text.is_unit(at + 1):
-        return 0
-    if 0 <= at < len(text.pieces) and text.pieces[at].kind == "cjk":
-        for length in (6, 5, 4, 3, 2, 1):
-            if "".join(text.key(at + step) for step in range(length)) in tongues.UNITS and at + length <= len(
-                text.pieces
-            ):
-                return length
-        return 0
+def _scaled(text: AnswerPieces, value: Fraction, stop: int) -> tuple[Fraction, int]:
+    """A number with what multiplies it, and with what is added then: "3 million", "3万5千"."""
+    if text.key(stop) not in _SCALES:
+        return value, stop
+    total, least = Fraction(0), Fraction(0)
+    while True:
+        begin = stop
+        while (key := text.key(stop)) in _SCALES:
+            value *= _SCALES[key]
+            stop += 1
+            stop += text.key(stop) == "." and key in _SHORT_SCALES
+        total += value
+        is_cjk = begin < stop and text.key(stop - 1) in number_words.CJK_SCALES
+        more = _value(text, text.key(stop)) if is_cjk and text.is_num(stop) else None
+        if more is None or more >= 10**4 or (least and value >= least):
+            return total, stop
+        least, value, stop = value, more, stop + 1
+
+
+_SCALES = number_words.MULTIPLIERS | number_words.CJK_SCALES
+_SHORT_SCALES = frozenset("mio mrd tsd млн млрд тыс εκ δισ".split())
+
+
+def _unit_at(text: AnswerPieces, at: int) -> tuple[str, Fraction, int] | None:
+    """The unit at `at`, its factor, and where it ends. Of unspaced scripts, the longest that fits."""
     key = text.key(at)
-    if key in tongues.UNITS and not (key in ("m", "s", "t", "g", "h", "l", "w") and not text.is_num(at - 1)):
-        return 1
-    return 0
+    if not key:
+        return None
+    if key == "-":  # "a 5-year plan"
+        return _unit_at(text, at + 1) if text.pieces[at].glued and text.key(at + 1) in tongues.UNITS else None
+    if text.pieces[at].kind == "cjk":
+        for length in (6, 5, 4, 3, 2, 1):
+            name = "".join(text.key(at + step) for step in range(length))
+            if name in tongues.UNITS and at + length <= len(text.pieces):
+                return *tongues.UNITS[name], at + length
+        return None
+    power = _POWERS.get(key, 0)
+    at += bool(power) + (bool(power) and text.key(at + 1) == ".")
+    key = text.key(at)
+    if (
+        not power
+        and key[-1:] in ("2", "3")
+        and key[:-1] in ("m", "km", "cm", "mm", "ft", "in", "м", "км", "μ")
+    ):
+        power, key = int(key[-1]), key[:-1]
+    if key not in tongues.UNITS or (key in _LETTER_UNITS and not power and not text.is_num(at - 1)):
+        return None
+    unit, factor = tongues.UNITS[key]
+    if power:
+        return f"{unit}^{power}", factor**power, at + 1
+    if unit in ("m", "mile") and text.key(at + 1) == "/" and text.key(at + 2) in ("h", "s", "ч", "std"):
+        return f"{unit}/s", factor / (1 if text.key(at + 2) == "s" else 3600), at + 3
+    return unit, factor, at + 1
+
+
+_LETTER_UNITS = frozenset("m s t g h l w v м μ".split())
 
 
 _ADDABLE = frozenset({"s", "months"})
@@ -286,13 +258,7 @@ def _joined(found: list[StatedAmount], pieces: Sequence[AnswerPiece]) -> list[St
         if joins and (between[0] not in ("and", "und", "et") or opened):
             last, amount = _one_month(last, amount)
             if last.kind == "number" and not last.unit and amount.unit:
-                factor = _factor(amount, pieces)
-                value = last.value[0]
-                last = (
-                    replace(last, unit=amount.unit, value=(value * factor,))
-                    if isinstance(value, Fraction)
-                    else last
-                )
+                last = _in_unit_of(last, amount)
             made[-1] = replace(last, ranged=True)
             amount = replace(amount, ranged=True)
         elif (
@@ -301,9 +267,7 @@ def _joined(found: list[StatedAmount], pieces: Sequence[AnswerPiece]) -> list[St
             and last.kind == amount.kind == "number"
             and not last.unit
         ):
-            value = last.value[0]
-            if amount.unit and isinstance(value, Fraction):
-                made[-1] = replace(last, unit=amount.unit, value=(value * _factor(amount, pieces),))
+            made[-1] = _in_unit_of(last, amount)
         made.append(amount)
     return made
 
@@ -324,8 +288,9 @@ def _is_day(amount: StatedAmount) -> bool:
     return not amount.unit and isinstance(value, Fraction) and value.denominator == 1 and 1 <= value <= 31
 
 
-def _factor(amount: StatedAmount, pieces: Sequence[AnswerPiece]) -> Fraction:
-    for piece in pieces[amount.at : amount.stop]:
-        if piece.key in tongues.UNITS:
-            return tongues.UNITS[piece.key][1]
-    return Fraction(1)
+def _in_unit_of(amount: StatedAmount, other: StatedAmount) -> StatedAmount:
+    """The number with the unit that is said once, behind the other: "3 to 5 km"."""
+    value = amount.value[0]
+    if not isinstance(value, Fraction) or not other.unit:
+        return amount
+    return replace(amount, unit=other.unit, factor=other.factor, value=(value * other.factor,))

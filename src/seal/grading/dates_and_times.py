@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from seal.grading import tongues
+from seal.grading import number_words, tongues
 from seal.grading.pieces import AnswerPiece
 from seal.grading.stated_amounts import AmountKind, StatedAmount
 
@@ -24,7 +24,7 @@ class AnswerPieces:
     pieces: Sequence[AnswerPiece]
     comma_is_decimal: bool | None
     versions: bool
-    german: bool
+    language: str = ""
 
     def key(self, at: int) -> str:
         return self.pieces[at].key if 0 <= at < len(self.pieces) else ""
@@ -114,7 +114,8 @@ def _digits_date(text: AnswerPieces, at: int) -> StatedAmount | None:
             if text.key(at + 1) == "/" and 1 <= one <= 31 and 1 <= two <= 31:
                 day, month = (one, two) if one > 12 or text.comma_is_decimal else (two, one)
                 if month <= 12:
-                    return text.made("date", (_century(three), month, day), at, at + 5)
+                    made = text.made("date", (_century(three), month, day), at, at + 5)
+                    return replace(made, either_order=day <= 12)
     return None
 
 
@@ -163,8 +164,51 @@ def _year(text: AnswerPieces, at: int) -> int | None:
     return text.whole(at, 1000, 2999)
 
 
+def begins_time(text: AnswerPieces, at: int) -> bool:
+    """Whether a date or time in words may begin here: a month, "half past nine", "halb zehn"."""
+    key = text.key(at)
+    return key in _TIME_WORDS or _month(text, at) is not None
+
+
+_TIME_WORDS = frozenset(
+    "noon midday mittag midnight mitternacht half quarter halb viertel dreiviertel".split()
+)
+_HOURS = {
+    word: value
+    for words in (number_words.NUMBER_WORDS, number_words.NUMBER_WORDS_DE)
+    for word, value in words.items()
+    if 1 <= value <= 12 and word not in number_words.ENGLISH_ORDINALS
+}
+
+
+def _spoken_time(text: AnswerPieces, at: int) -> StatedAmount | None:
+    """ "half past nine", "quarter to ten", "halb zehn", "Viertel nach neun"."""
+    key, after = text.key(at), text.key(at + 1)
+    stop = at + 1
+    if key == "half" and after == "past":
+        minutes, stop = 30, at + 2
+    elif key in ("quarter", "viertel") and after in ("past", "to", "vor", "nach"):
+        minutes, stop = 15 if after in ("past", "nach") else -15, at + 2
+    elif key == "halb":
+        minutes = -30
+    else:
+        return None
+    hour = text.whole(stop, 1, 12) or _HOURS.get(text.key(stop))
+    if hour is None:
+        return None
+    total = (60 * hour + minutes) % 720
+    half, after_hour = _half(text, stop + 1)
+    after_hour += text.key(after_hour) in ("uhr", "o'clock", "oclock")
+    hour = total // 60 or 12
+    if half:
+        hour = hour % 12 + (12 if half == "pm" else 0)
+    return text.made("time", (hour, total % 60, "half" if half else ""), at, after_hour)
+
+
 def read_time(text: AnswerPieces, at: int) -> StatedAmount | None:
     key = text.key(at)
+    if spoken := _spoken_time(text, at):
+        return spoken
     if key in ("noon", "midday", "mittag", "midnight", "mitternacht") and text.pieces[at].kind == "word":
         hour = 0 if key in ("midnight", "mitternacht") else 12
         return text.made("time", (hour, 0, "half"), at, at + 1)
@@ -172,6 +216,8 @@ def read_time(text: AnswerPieces, at: int) -> StatedAmount | None:
         return None
     hour = minute = None
     stop = at + 1
+    if len(key) > 5:
+        return None
     colon = text.key(stop) in (":", "h", "点", "點", "时", "時", "시") and text.pieces[stop].glued
     if re.fullmatch(r"\d{1,2}\.\d{2}", key):
         hour, minute = (int(part) for part in key.split("."))
@@ -197,26 +243,22 @@ def read_time(text: AnswerPieces, at: int) -> StatedAmount | None:
             return text.made("time", (hour, text.whole(after + 1, 0, 59), "day"), at, after + 2)
         if named:
             return text.made("time", (hour, minute or 0, "day"), at, after + 1)
-    before = {
-        "上午": "am",
-        "早上": "am",
-        "下午": "pm",
-        "晚上": "pm",
-        "午前": "am",
-        "午後": "pm",
-        "오전": "am",
-        "오후": "pm",
-    }
-    half = half or before.get(text.key(at - 2) + text.key(at - 1), "")
+    half = half or _HALF_BEFORE.get(text.key(at - 2) + text.key(at - 1), "")
     if half:
         if hour > 12:
             return text.made("time", (hour, minute or 0, "day"), at, after)
         hour = hour % 12 + (12 if half == "pm" else 0)
         return text.made("time", (hour, minute or 0, "half"), at, after)
     if explicit:
-        clock = "day" if hour > 12 or key.startswith("0") or text.german else ""
+        clock = "day" if hour > 12 or key.startswith("0") or text.language == "de" else ""
         return text.made("time", (hour, minute, clock), at, stop)
     return None
+
+
+_HALF_BEFORE = {
+    **dict.fromkeys(("上午", "早上", "午前", "오전"), "am"),
+    **dict.fromkeys(("下午", "晚上", "午後", "오후"), "pm"),
+}
 
 
 def _half(text: AnswerPieces, at: int) -> tuple[str, int]:

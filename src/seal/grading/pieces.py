@@ -8,13 +8,13 @@ in linear time. Never raises on any text.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from seal.grading import tongues
-from seal.signs import MARKS, UNSPACED, in_one_form, without_marks
+from seal.grading import number_words
+from seal.grading.word_keys import key_of
+from seal.signs import MARKS, UNSPACED, in_one_form
 
 HANGUL: Final = "\uac00-\ud7af"
 _UNSPACED: Final = UNSPACED + HANGUL
@@ -23,16 +23,19 @@ _UNSPACED: Final = UNSPACED + HANGUL
 _PIECE = re.compile(
     rf"(?P<num>\d+(?:[.,']\d+)*(?:\^-?\d+)?)"
     rf"|(?P<cjk>[{_UNSPACED}])"
-    rf"|(?P<word>[^\W\d{_UNSPACED}][\w{MARKS}]*(?:\+\+?|#|\*)?(?:['’](?=[^\W\d])[\w{MARKS}]*)?)"
+    rf"|(?P<word>[^\W\d{_UNSPACED}](?:[^\W{_UNSPACED}]|[{MARKS}])*(?:\+\+?|#|\*)?(?:['’](?=[^\W\d])[\w{MARKS}]*)?)"
     r"|(?P<sym>°[cCfF]|US\$|[$€£¥₩₹¢%°+−&/⁄~〜–—-])"
     r"|(?P<cut>[.,;:!?()\[\]\n。、，；：！？…\"“”„«»])"
 )
+_PERCENT = re.compile(
+    r" ?(?:(?:per|pour) cent|por ciento|percentage points?|в процентах|في المئة|في المائة|بالمئة)(?!\w)", re.I
+)
+_LONGEST = 40  # digits of a number
 _GROUPED_BY_SPACE = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?![\d])")
 _VERSION_SIGN = re.compile(r"\b[vV](?=\d+\.\d)")
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerPiece:
+class AnswerPiece(NamedTuple):
     """One word, number or sign of a text. `key` is what is compared; `glued`: nothing stands before it."""
 
     kind: str
@@ -42,29 +45,15 @@ class AnswerPiece:
 
 
 def plain(text: str) -> str:
-    """The text in one form, and without grouping by spaces."""
+    """The text in one form, without grouping by spaces, and with one sign for a hundredth."""
+    text = _PERCENT.sub(" %", text)
     text = _GROUPED_BY_SPACE.sub(lambda match: re.sub(r"\s", "", match[0]), text)
     return in_one_form(_VERSION_SIGN.sub("version ", text))
 
 
 @lru_cache(maxsize=1 << 15)
-def key_of(word: str) -> str:
-    """A word as it is compared: without case, possessive 's and, in Latin, Greek and Cyrillic, accents."""
-    word = word.casefold()
-    if word.endswith("'s"):
-        word = word[:-2]
-    if word.isascii():
-        return word.replace("'", "")
-    word = without_marks(word)
-    if "\u0600" <= word[:1] <= "\u06ff":
-        word = word.translate(_ARABIC)
-        for prefix in ("وال", "بال", "فال", "كال", "ال"):
-            if word.startswith(prefix) and len(word) - len(prefix) >= 3:
-                return word[len(prefix) :]
-    return word.replace("'", "")
-
-
-_ARABIC = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ة": "ه"})
+def _piece(kind: str, raw: str, glued: bool) -> AnswerPiece:
+    return AnswerPiece(kind, raw, key_of(raw) if kind == "word" else raw.casefold(), glued)
 
 
 def pieces(text: str) -> list[AnswerPiece]:
@@ -72,14 +61,12 @@ def pieces(text: str) -> list[AnswerPiece]:
     found: list[AnswerPiece] = []
     end = -1
     for match in _PIECE.finditer(text):
-        kind = match.lastgroup or ""
-        raw = match[0]
-        key = key_of(raw) if kind == "word" else raw.casefold()
-        found.append(AnswerPiece(kind, raw, key, match.start() == end))
+        found.append(_piece(match.lastgroup or "", match[0], match.start() == end))
         end = match.end()
     return found
 
 
+@lru_cache(maxsize=1 << 14)
 def number_value(text: str, *, comma_is_decimal: bool | None) -> Fraction | None:
     """What digits with points, commas or apostrophes are worth; None where that cannot be told.
 
@@ -88,7 +75,9 @@ def number_value(text: str, *, comma_is_decimal: bool | None) -> Fraction | None
     text, _, power = text.replace("'", "").partition("^")
     if power:
         base = number_value(text, comma_is_decimal=comma_is_decimal)
-        return base ** int(power) if base and len(power) <= 3 and len(text) <= 9 else None
+        return base ** int(power) if base and len(power) <= 2 and len(text) <= 9 else None
+    if len(text) > _LONGEST:
+        return None
     points, commas = text.count("."), text.count(",")
     if points and commas:
         decimal = "." if text.rfind(".") > text.rfind(",") else ","
@@ -97,7 +86,7 @@ def number_value(text: str, *, comma_is_decimal: bool | None) -> Fraction | None
         whole, _, rest = text.rpartition(decimal)
         return Fraction(re.sub(r"[.,]", "", whole) + "." + rest)
     if not points and not commas:
-        return Fraction(int(text)) if len(text) <= 40 else None
+        return Fraction(int(text))
     mark = "." if points else ","
     groups = text.split(mark)
     grouped = len(groups[0]) <= 3 and len(groups[-1]) == 3 and all(len(g) in (2, 3) for g in groups[1:])
@@ -113,8 +102,8 @@ def number_value(text: str, *, comma_is_decimal: bool | None) -> Fraction | None
 
 def german_number(word: str) -> int | None:
     """What a German number word is worth, as "fünfundzwanzig" or "zweihundertzehn"; None for other words."""
-    if word in tongues.NUMBER_WORDS_DE:
-        return tongues.NUMBER_WORDS_DE[word]
+    if word in number_words.NUMBER_WORDS_DE:
+        return number_words.NUMBER_WORDS_DE[word]
     if len(word) > 60:
         return None
     for mark, worth in (("tausend", 1000), ("hundert", 100)):
@@ -125,41 +114,57 @@ def german_number(word: str) -> int | None:
             return high * worth + low if high is not None and low is not None and low < worth else None
     ones, found, tens = word.partition("und")
     if found:
-        low, high = tongues.NUMBER_WORDS_DE.get(ones), tongues.NUMBER_WORDS_DE.get(tens)
+        low, high = number_words.NUMBER_WORDS_DE.get(ones), number_words.NUMBER_WORDS_DE.get(tens)
         return high + low if low and high and 20 <= high <= 90 and low < 10 else None
     return None
 
 
 def cjk_number(run: str) -> int | None:
     """What Chinese numerals are worth: 二十三 is 23, 一九四五 is 1945, 三万 is 30,000."""
-    if all(char in tongues.CJK_DIGITS for char in run):
-        return int("".join(str(tongues.CJK_DIGITS[char]) for char in run))
+    if all(char in number_words.CJK_DIGITS for char in run):
+        return int("".join(str(number_words.CJK_DIGITS[char]) for char in run))
     total = section = digit = 0
     seen = False
     for char in run:
-        if char in tongues.CJK_DIGITS:
-            digit, seen = tongues.CJK_DIGITS[char], True
-        elif char in tongues.CJK_TENS:
-            section += (digit if seen else 1) * tongues.CJK_TENS[char]
+        if char in number_words.CJK_DIGITS:
+            digit, seen = number_words.CJK_DIGITS[char], True
+        elif char in number_words.CJK_TENS:
+            section += (digit if seen else 1) * number_words.CJK_TENS[char]
             digit, seen = 0, False
         else:
-            total += max(section + digit, 1) * tongues.CJK_MYRIADS[char]
+            total += max(section + digit, 1) * number_words.CJK_MYRIADS[char]
             section, digit, seen = 0, 0, False
     return total + section + digit
 
 
 _CJK_NUMERAL = re.compile("[〇零一二三四五六七八九两兩十百千万萬亿億]+")
+_PER_HUNDRED = re.compile(r"百分之(\d+(?:\.\d+)?|[〇零一二三四五六七八九十百]+)")
+_KOREAN = re.compile(
+    "(?<![가-힣])(" + "|".join(sorted(number_words.KOREAN_COUNTED, key=len, reverse=True)) + ")(?= ?["
+    + number_words.KOREAN_COUNTERS + "])"
+)  # fmt: skip
 
 
 def western_numerals(text: str) -> str:
-    """Chinese numerals as digits where they count something or stand alone, so that 三月 is 3月."""
+    """Chinese and Korean numerals as digits where they count something or stand alone: 三月 is 3月."""
+    if text.isascii():
+        return text
+    text = _PER_HUNDRED.sub(r"\1%", text)
+    text = _KOREAN.sub(lambda match: str(number_words.KOREAN_COUNTED[match[1]]), text)
 
     def one(match: re.Match[str]) -> str:
         run, after = match[0], text[match.end() : match.end() + 1]
         before = text[match.start() - 1 : match.start()]
-        if set(run) <= tongues.CJK_MYRIADS.keys() or before.isdigit():
+        scales_only = set(run) <= number_words.CJK_SCALES.keys() and not (run == "百" or run == "千")
+        if scales_only or before.isdigit() or len(run) > _LONGEST:
             return run
-        if len(run) > 1 or before == "第" or (after and after in tongues.CJK_COUNTERS) or run == text.strip():
+        if (
+            len(run) > 1
+            or after == "%"
+            or before == "第"
+            or (after and after in number_words.CJK_COUNTERS)
+            or run == text.strip()
+        ):
             return str(cjk_number(run))
         return run
 

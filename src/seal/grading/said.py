@@ -97,16 +97,15 @@ def _vocabulary(text: str) -> frozenset[str]:
 def _read(text: str, language: str | None, comma: bool | None, versions: bool) -> Said:
     found = _pieces(text)
     verdict, start = _verdict(found)
-    german = language == "de"
     quantities = [
         amount
-        for amount in amounts(found, comma_is_decimal=comma, versions=versions, german=german)
+        for amount in amounts(found, comma_is_decimal=comma, versions=versions, language=language or "")
         if amount.at >= start
     ][:_MAX_AMOUNTS]
     taken = {at for amount in quantities for at in range(amount.at, amount.stop)} | set(range(start))
     denied = _denied(found, language)
     function = tongues.FUNCTION_WORDS[language or "en"]
-    words = tuple(_words(found, taken, denied, function, german, bool(quantities)))[:_MAX_WORDS]
+    words = tuple(_words(found, taken, denied, function, language == "de", bool(quantities)))[:_MAX_WORDS]
     denies = any(piece.kind == "word" and piece.key in tongues.NEGATIONS for piece in found[start:])
     return Said(
         found,
@@ -133,19 +132,11 @@ def _words(
     ]  # fmt: skip
     telling = [at for at in content if not _is_function(found, at, function)] or ([] if counted else content)
     made: list[ToldWord] = []
-    skip = -1
     for at in telling:
         piece = found[at]
-        if at == skip or piece.key in tongues.NEGATIONS:
+        if piece.key in tongues.NEGATIONS:
             continue
         key = tongues.RATES.get(piece.key, piece.key)
-        if (
-            piece.kind == "num"
-            and at + 1 < len(found)
-            and found[at + 1].glued
-            and found[at + 1].kind == "word"
-        ):
-            key, skip = key + found[at + 1].key, at + 1  # "1870s", "3D"
         made.append(
             ToldWord(key, piece.raw[:1].isupper() and not german, at, at in denied, piece.raw.endswith("'s"))
         )
@@ -157,7 +148,8 @@ def _is_function(found: Sequence[AnswerPiece], at: int, function: frozenset[str]
     if piece.kind != "word":
         return False
     if len(piece.raw) == 1 and piece.raw.isupper():  # "Vitamin A", "World War I"; not "A dog", "I"
-        return at == 0 and len(found) > 1 and piece.key in ("a", "i")
+        is_word = piece.key in ("a", "i") or (piece.key in function and not piece.raw.isascii())
+        return at == 0 and len(found) > 1 and is_word
     return piece.key in function or piece.raw.casefold() in function
 
 
@@ -226,9 +218,6 @@ def _denied(found: Sequence[AnswerPiece], language: str | None) -> set[int]:
 _PARTICLES: Final = frozenset(
     "的了是在由为於于は が を に で の と です ます だ も から る た 이다".replace(" ", "")
 )
-_HANGUL_ENDS: Final = tuple(
-    "입니다 이다 에서 으로 에게 까지 부터 은 는 이 가 을 를 에 의 로 와 과 도".split()
-)
 
 
 def _unspaced(found: Sequence[AnswerPiece], taken: set[int]) -> str:
@@ -244,7 +233,7 @@ def _unspaced(found: Sequence[AnswerPiece], taken: set[int]) -> str:
     made = ""
     for piece in pieces:
         if "\uac00" <= piece[0] <= "\ud7af":
-            for end in _HANGUL_ENDS:
+            for end in tongues.KOREAN_PARTICLES:
                 if piece.endswith(end) and len(piece) - len(end) >= 2:
                     piece = piece[: -len(end)]
                     break

@@ -26,10 +26,17 @@ class StatedAmount:
     at: int = 0
     stop: int = 0
     ranged: bool = False
+    factor: Fraction = Fraction(1)
+    """Of a number: what its unit as written is worth in `unit`."""
     ordinal: bool = False
+    spelled: bool = False
+    either_order: bool = False
+    """Of a date: its day and month may be the other way round."""
 
 
-_LOOSE_UNITS = ({"pound", "gbp"}, {"°", "°c"}, {"°", "°f"})
+_LOOSE_UNITS = (
+    {"pound", "gbp"}, {"°", "°c"}, {"°", "°f"}, {"¥", "jpy"}, {"¥", "cny"}, {"cent", "usd"},
+)  # fmt: skip
 
 
 def same_amount(one: StatedAmount, other: StatedAmount) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Final
 
+from seal.grading.word_keys import keys_of
+
 FUNCTION_WORDS: Final = {
     "en": frozenset(
         "a an the of to in and or for on at by with from as is was were are be been being it its their his "
@@ -86,71 +88,110 @@ MONTHS: Final = {
     name: number
     for number, names in enumerate(
         [
-            "january jan januar jänner janvier enero gennaio janeiro januari январь января",
-            "february feb februar février fevrier febrero febbraio fevereiro februari февраль февраля",
-            "march mar märz maerz mars marzo março maart март марта",
-            "april apr avril abril aprile апрель апреля",
-            "may mai mayo maggio maio mei май мая",
-            "june jun juni juin junio giugno junho июнь июня",
-            "july jul juli juillet julio luglio julho июль июля",
-            "august aug août aout agosto augustus август августа",
-            "september sep sept septembre septiembre settembre setembro сентябрь сентября",
-            "october oct oktober okt octobre octubre ottobre outubro октябрь октября",
-            "november nov novembre noviembre novembro ноябрь ноября",
+            "january jan januar jänner janvier enero gennaio janeiro januari январь января जनवरी يناير "
+            "ιανουαριος ιανουαριου ינואר בינואר",
+            "february feb februar février fevrier febrero febbraio fevereiro februari февраль февраля "
+            "फरवरी فبراير φεβρουαριος φεβρουαριου פברואר בפברואר",
+            "march mar märz maerz mars marzo março maart март марта मार्च مارس μαρτιος μαρτιου מרץ במרץ",
+            "april apr avril abril aprile апрель апреля अप्रैल أبريل ابريل απριλιος απριλιου אפריל באפריל",
+            "may mai mayo maggio maio mei май мая मई مايو μαιος μαιου מאי במאי",
+            "june jun juni juin junio giugno junho июнь июня जून يونيو ιουνιος ιουνιου יוני ביוני",
+            "july jul juli juillet julio luglio julho июль июля जुलाई يوليو ιουλιος ιουλιου יולי ביולי",
+            "august aug août aout agosto augustus август августа अगस्त أغسطس اغسطس αυγουστος αυγουστου "
+            "אוגוסט באוגוסט",
+            "september sep sept septembre septiembre settembre setembro сентябрь сентября सितंबर سبتمبر "
+            "σεπτεμβριος σεπτεμβριου ספטמבר בספטמבר",
+            "october oct oktober okt octobre octubre ottobre outubro октябрь октября अक्टूबर أكتوبر "
+            "اكتوبر οκτωβριος οκτωβριου אוקטובר באוקטובר",
+            "november nov novembre noviembre novembro ноябрь ноября नवंबर نوفمبر νοεμβριος νοεμβριου "
+            "נובמבר בנובמבר",
             "december dec dezember dez décembre decembre diciembre dicembre dezembro desember декабрь "
-            "декабря",
+            "декабря दिसंबर ديسمبر δεκεμβριος δεκεμβριου דצמבר בדצמבר",
         ],
         start=1,
     )
-    for name in names.split()
+    for name in (*names.split(), *keys_of(names))
 }
+
+KOREAN_PARTICLES: Final = tuple(
+    "이라는 에서는 에서도 으로는 으로도 입니까 입니다 이다 에서 에는 에도 에만 에게 으로 까지 부터 처럼 보다 "
+    "라는 이나 마다 와는 과는 은 는 이 가 을 를 에 의 로 와 과 도 만".split()
+)
+"""What Korean joins to a noun, the longer before those that they end in."""
+
+WEEKDAYS: Final = (
+    "周一 週一 星期一 礼拜一 月曜 월요일 monday montag lundi lunes lunedì понедельник δευτέρα सोमवार",
+    "周二 週二 星期二 礼拜二 火曜 화요일 tuesday dienstag mardi martes martedì вторник τρίτη मंगलवार",
+    "周三 週三 星期三 礼拜三 水曜 수요일 wednesday mittwoch mercredi miércoles mercoledì среду средам "
+    "τετάρτη बुधवार",
+    "周四 週四 星期四 礼拜四 木曜 목요일 thursday donnerstag jeudi jueves giovedì четверг πέμπτη गुरुवार",
+    "周五 週五 星期五 礼拜五 金曜 금요일 friday freitag vendredi viernes venerdì пятниц παρασκευή शुक्रवार",
+    "周六 週六 星期六 礼拜六 土曜 토요일 saturday samstag sonnabend samedi sábado sabato "
+    "суббот σάββατο शनिवार",
+    "周日 週日 星期日 星期天 礼拜天 日曜 일요일 sunday sonntag dimanche domingo domenica "
+    "воскресень κυριακή रविवार",
+)
+"""From Monday on; a word begins with one."""
 
 AMBIGUOUS_MONTHS: Final = frozenset("may march mar mars mai jan sep dec sept nov".split())
 """Months that are words or names as well: dates only where a number stands beside them or they stand "
     "alone."""
 
 _UNIT_NAMES: Final = (
-    ("usd", 1, "$ us$ usd dollar dollars dólar dólares 美元 ドル 달러 डॉलर دولار"),
+    ("usd", 1, "$ us$ usd dollar dollars dólar dólares 美元 美金 ドル 달러 डॉलर دولار доллар доллара "
+        "долларов δολαρια"),
     ("usd", Fraction(1, 100), "cent cents ¢"),
-    ("eur", 1, "€ eur euro euros 欧元 ユーロ 유로 यूरो يورو"),
-    ("gbp", 1, "£ gbp"),
+    ("cent", 1, "centime centimes centavo centavos"),
+    ("eur", 1, "€ eur euro euros 欧元 歐元 ユーロ 유로 यूरो يورو евро ευρω"),
+    ("gbp", 1, "£ gbp sterling 英镑"),
     ("pound", 1, "pound pounds pfund lb lbs"),
+    ("¥", 1, "¥"),
     ("jpy", 1, "jpy yen 円 日元 엔"),
     ("cny", 1, "cny rmb yuan 元 人民币 块"),
     ("krw", 1, "₩ krw 원"),
     ("inr", 1, "₹ inr rs rupee rupees रुपये रुपए रुपया"),
-    ("chf", 1, "chf franken sfr"),
-    ("%", 1, "% percent prozent pourcent % procent"),
+    ("rub", 1, "₽ rub ruble rubles rouble roubles рубль рубля рублей"),
+    ("crown", 1, "crown crowns krone kronen kroner kronor koruna krona couronne couronnes corona coronas "
+        "czk sek nok dkk"),
+    ("ils", 1, "₪ ils שקל שקלים"),
+    ("chf", 1, "chf franken sfr franc francs"),
+    ("%", 1, "% percent percentage prozent procent प्रतिशत процент процента процентов パーセント"),
     ("s", 1, "s sec secs second seconds sekunde sekunden seconde secondes segundo segundos "
-        "秒 초 सेकंड ثانية"),
-    ("s", 60, "min mins minute minutes minuten minuto minutos 分钟 分間 분 मिनट دقيقة دقائق"),
+        "秒 초 सेकंड ثانية секунд секунды"),
+    ("s", 60, "min mins minute minutes minuten minuto minutos 分钟 分鐘 分間 분 मिनट دقيقة دقائق минут "
+        "минуты λεπτα"),
     ("s", 3600, "h hr hrs hour hours stunde stunden std heure heures hora horas 小时 小時 "
-        "個小時 个小时 時間 시간 घंटे घंटा ساعة ساعات"),
+        "個小時 个小时 時間 시간 घंटे घंटा ساعة ساعات часов часа час "
+        "ωρες ωρα שעות שעה"),
     ("s", 86400, "day days tag tage tagen jour jours día días dia dias 天 日間 일 दिन يوم أيام "
-        "يوما"),
+        "يوما дней дня день ημερες ημερα ימים"),
     ("s", 604800, "week weeks woche wochen semaine semaines semana semanas 周 星期 週間 주 सप्ताह "
-        "हफ्ते أسبوع أسابيع"),
+        "हफ्ते أسبوع أسابيع недель недели שבועות"),
     ("months", 1, "month months monat monate monaten mois mes meses 个月 個月 か月 ヶ月 개월 "
-        "महीने महीना شهر أشهر"),
+        "महीने महीना माह شهر أشهر месяцев месяца חודשים"),
     ("months", 12, "year years yr yrs jahr jahre jahren ans année années año años ano anos साल "
-        "वर्ष سنة سنوات"),
+        "वर्ष سنة سنوات عام عاما лет года 岁 歳 歲 年间 年間 χρονια ετη שנים"),
     ("m", 1, "m metre metres meter meters metern mètre mètres metro metros 米 公尺 メートル "
-        "미터 मीटर متر"),
+        "미터 मीटर متر مترا أمتار метр метра метров м μετρα μετρων μετρο μ"),
     ("m", 1000, "km kilometre kilometres kilometer kilometers kilometern kilomètres kilómetros "
-        "公里 千米 キロメートル 킬로미터 किलोमीटर كيلومتر كيلومترا"),
+        "公里 千米 キロメートル 킬로미터 किलोमीटर किमी كيلومتر كيلومترا كم километр километра "
+        "километров км χιλιομετρα χλμ"),
     ("m", Fraction(1, 100), "cm centimetre centimetres centimeter centimeters zentimeter centimètres 厘米 "
-        "センチ"),
-    ("m", Fraction(1, 1000), "mm millimetre millimetres millimeter millimeters 毫米"),
-    ("mile", 1, "mile miles mi meile meilen"),
-    ("ft", 1, "ft foot feet"),
-    ("in", 1, "inch inches zoll"),
-    ("g", 1, "g gram grams gramm gramme grammes gramos 克 グラム"),
+        "公分 センチ centímetros सेंटीमीटर"),
+    ("m", Fraction(1, 1000), "mm millimetre millimetres millimeter millimeters millimètres milímetros 毫米"),
+    ("mile", 1, "mile miles mi meile meilen millas"),
+    ("ft", 1, "ft foot feet fuß pied pieds pies"),
+    ("in", 1, "inch inches zoll pouces pulgadas"),
+    ("g", 1, "g gram grams gramm gramme grammes gramos 克 グラム ग्राम غرام"),
     ("g", 1000, "kg kilo kilos kilogram kilograms kilogramm kilogrammes kilogramos 公斤 千克 "
-        "キログラム 킬로그램 किलोग्राम किलो كيلوغرام"),
-    ("g", Fraction(1, 1000), "mg milligram milligrams milligramm 毫克"),
-    ("g", 1000000, "t tonne tonnes ton tons tonnen 吨"),
-    ("l", 1, "l litre litres liter liters litern litros 升 リットル"),
-    ("l", Fraction(1, 1000), "ml millilitre millilitres milliliter milliliters 毫升"),
+        "キログラム 킬로그램 किलोग्राम किलो كيلوغرام кг κιλα "),
+    ("g", Fraction(1, 1000), "mg milligram milligrams milligramm milligrammes miligramos मिलीग्राम 毫克"),
+    ("g", Fraction(1, 1000000), "µg μg mcg microgram micrograms"),
+    ("g", 1000000, "t tonne tonnes ton tons tonnen toneladas 吨 噸 टन طن тонн τονοι"),
+    ("oz", 1, "oz ounce ounces"),
+    ("acre", 1, "acre acres"),
+    ("l", 1, "l litre litres liter liters litern litros 升 リットル लीटर لتر"),
+    ("l", Fraction(1, 1000), "ml millilitre millilitres milliliter milliliters mililitros 毫升"),
     ("°c", 1, "°c celsius"),
     ("°f", 1, "°f fahrenheit"),
     ("°", 1, "° degree degrees grad degrés grados 度"),
@@ -158,16 +199,21 @@ _UNIT_NAMES: Final = (
     ("mb", 1, "mb megabyte megabytes"),
     ("gb", 1, "gb gigabyte gigabytes"),
     ("tb", 1, "tb terabyte terabytes"),
-    ("w", 1, "watt watts"),
+    ("v", 1, "v volt volts"),
+    ("ah", 1, "ah"),
+    ("ah", Fraction(1, 1000), "mah"),
+    ("mile/s", Fraction(1, 3600), "mph"),
+    ("m/s", Fraction(5, 18), "kmh kph"),
+    ("w", 1, "w watt watts"),
     ("w", 1000, "kw kilowatt kilowatts"),
     ("w", 1000000, "mw megawatt megawatts"),
     ("kwh", 1, "kwh"),
     ("hz", 1, "hz hertz"),
-    ("ha", 1, "ha hectare hectares hektar"),
+    ("ha", 1, "ha hectare hectares hektar hectáreas"),
     ("people", 1, "人 名 명"),
 )  # fmt: skip
 UNITS: Final[dict[str, tuple[str, Fraction]]] = {
-    name: (unit, Fraction(factor)) for unit, factor, names in _UNIT_NAMES for name in names.split()
+    name: (unit, Fraction(factor)) for unit, factor, names in _UNIT_NAMES for name in keys_of(names)
 }
 PER: Final = frozenset("per a an pro je par por al im".split())
 RATES: Final = {
@@ -175,65 +221,6 @@ RATES: Final = {
     "weekly": "week", "daily": "day", "hourly": "hour", "jährlich": "jahr", "monatlich": "monat",
     "wöchentlich": "woche", "täglich": "tag", "jahre": "jahr", "monate": "monat", "tage": "tag",
 }  # fmt: skip
-
-MULTIPLIERS: Final = {
-    "hundred": 100, "thousand": 1000, "thousands": 1000, "k": 1000, "million": 10**6,
-    "millions": 10**6, "mn": 10**6,
-    "billion": 10**9, "bn": 10**9, "trillion": 10**12, "dozen": 12, "hundert": 100, "tausend": 1000,
-    "tsd": 1000, "mio": 10**6, "millionen": 10**6, "mrd": 10**9, "milliarde": 10**9, "milliarden": 10**9,
-    "mille": 1000, "millón": 10**6, "millones": 10**6, "milliard": 10**9, "milliards": 10**9, "mil": 1000,
-    "lakh": 10**5, "crore": 10**7, "लाख": 10**5, "करोड़": 10**7, "हज़ार": 1000,
-    "हजार": 1000, "ألف": 1000, "مليون": 10**6,
-}  # fmt: skip
-
-_ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-)
-_ONES_DE = "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn"
-_ORDINALS = (
-    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
-    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
-)
-_ORDINALS_DE = "nullt erst zweit dritt viert fünft sechst siebt acht neunt zehnt elft zwölft"
-NUMBER_WORDS: Final[dict[str, int]] = {
-    **{word: value for value, word in enumerate((_ONES + " seventeen eighteen nineteen").split())},
-    **{word: value for value, word in enumerate(_ORDINALS.split())},
-    **{
-        word: 10 * value
-        for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), start=2)
-    },
-    **{
-        word: 10 * value
-        for value, word in enumerate(
-            "twentieth thirtieth fortieth fiftieth sixtieth seventieth eightieth ninetieth".split(), start=2
-        )
-    },
-    "hundredth": 100, "twice": 2, "thrice": 3,
-}  # fmt: skip
-NUMBER_WORDS_DE: Final[dict[str, int]] = {
-    **{word: value for value, word in enumerate((_ONES_DE + " sechzehn siebzehn achtzehn neunzehn").split())},
-    "ein": 1, "eine": 1, "zwo": 2, "dreissig": 30, "fuenf": 5, "zwoelf": 12,
-    **{
-        word: 10 * value
-        for value, word in enumerate(
-            "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig".split(), start=2
-        )
-    },
-}  # fmt: skip
-ORDINALS_DE: Final[dict[str, int]] = {
-    stem + ending: value
-    for value, stem in enumerate(_ORDINALS_DE.split())
-    if value
-    for ending in ("e", "er", "es", "en", "em")
-}
-CJK_DIGITS: Final = {char: value for value, char in enumerate("〇一二三四五六七八九")} | {
-    "零": 0,
-    "两": 2,
-    "兩": 2,
-}
-CJK_TENS: Final = {"十": 10, "百": 100, "千": 1000}
-CJK_MYRIADS: Final = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8, "만": 10**4, "억": 10**8}
-CJK_COUNTERS: Final = "年月日号號人名个個天小时時分秒元块円岁歳次种種家名台本枚周点點度米公里克斤吨升届章条條"
 
 NEGATIONS: Final = frozenset(
     "not no never neither nor none nobody nothing without cannot cant non nicht kein keine keinen keinem "

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from seal.domains.knowledge import load_contexts
 from seal.domains.knowledge.load import SUFFIXES, contexts_in, files_of, load_questions
 from seal.domains.knowledge.screen import ScreenConfig, screen
-from seal.domains.knowledge.sources import Notice, silent
+from seal.domains.knowledge.sources import Notice, silent, stem_of
 from seal.errors import InputError, InputFileError
 from seal.registry import Version
 from seal.registry.canonical import sha256
@@ -93,7 +93,9 @@ def load_documents(
         return [text for file in files_of(path) for text in load_documents(file, trust=trust, notice=notice)]
     source = sha256(os.fsencode(path.resolve()))
     contexts = load_contexts(path, notice=notice)
-    return [Text(c.text, c.title, trust, c.questions, c.title != path.stem, source=source) for c in contexts]
+    return [
+        Text(c.text, c.title, trust, c.questions, c.title != stem_of(path), source=source) for c in contexts
+    ]
 
 
 def load_readable(
@@ -223,7 +225,8 @@ def _plain_questions(path: Path, error: InputError, notice: Notice) -> list[Ques
     except InputFileError:
         raise error from None
     except InputError as other:
-        raise (error if "question" not in other.message else other) from None
+        of_passages = "question" not in other.message or "questions[" in error.message
+        raise (error if of_passages else other) from None
     if not asked:
         raise InputError(f"{path} has no questions that can be answered", "Give each its answer.")
     return asked

@@ -9,17 +9,17 @@ document under another one. Knows nothing about screening or study.
 from __future__ import annotations
 
 import json
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from seal.errors import DamageError, InputFileError
 from seal.files import write_durably
 from seal.learner.documents import Text, told_of_title
 from seal.registry import Document, Workspace, document_key
+from seal.registry.digests import plain, text_key
 
 RECORD = "sources.json"
 """In a workspace's folder: which documents came from which file, by digests."""
@@ -34,19 +34,15 @@ def recognised(
 
     Raises InputFileError if the record of files cannot be read.
     """
-    bodies: dict[str, str] = {}
-    documents = [document for document in workspace.documents() if not document.erased]
-    for document in documents:
-        with suppress(DamageError):  # named: whoever needs this text is told
-            bodies[document.id] = workspace.text(document.id)
-    documents = [document for document in documents if document.id in bodies]
     stored: dict[str, list[Document]] = {}
-    for document in documents:
-        stored.setdefault(plain(bodies[document.id]), []).append(document)
-    keys = [plain(given.text) for given in texts]
+    there: set[str] = set()
+    for document in workspace.documents():
+        if not document.erased and (digest := _stored_digest(workspace, document.id)):
+            stored.setdefault(digest, []).append(document)
+            there.add(document.id)
+    keys = [_plain_digest(given.text) for given in texts]
     called = {(key, _title(given)) for key, given in zip(keys, texts) if _is_titled(given)}
     sources = _sources(workspace.path)
-    there = {document_key(text) for text in bodies.values()}
     made: dict[tuple[str, str], str] = {}
     found: list[Text] = []
     for key, given in zip(keys, texts):
@@ -58,24 +54,41 @@ def recognised(
                 document = left[0] if notice is None else _retitled(workspace, left[0], given, notice)
                 stored[key] = [document if one.id == document.id else one for one in same]
         if document is not None:
-            known = replace(given, text=bodies[document.id], title=document.title)
-            found.append(replace(known, document=document.id))
+            with suppress(DamageError):  # named: whoever needs this text is told
+                given = replace(given, text=workspace.text(document.id))
+            found.append(replace(given, title=document.title, document=document.id))
             continue
         if not _is_titled(given):  # it is what is called by a title in the same call, if anything is
             titles = (title for text, title in called if text == key)
             given = replace(given, title=next(titles, given.title))
         name = (key, _title(given))
         if name not in made:
-            digest = document_key(given.text)
-            made[name] = document_key(given.text, given.title) if digest in there else digest
+            digest = document_key(given.text, given.title)
+            if digest in there:
+                digest = document_key(given.text, given.title, distinct=True)
+            made[name] = digest
             there.add(digest)
         found.append(replace(given, document=made[name]))
     return found
 
 
-def plain(text: str) -> str:
-    """A text as far as it tells it from others: without its line ends and the width of its gaps."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+_KNOWN: Final[dict[str, str]] = {}
+"""The digests of the plain forms of stored texts, by the ids of their documents. An id is of one text for
+ever, so that no text is read twice, however often a folder is looked at."""
+
+
+def _stored_digest(workspace: Workspace, document: str) -> str:
+    """The digest of a stored text's plain form; empty if it is damaged."""
+    if document not in _KNOWN:
+        try:
+            _KNOWN[document] = _plain_digest(workspace.text(document))
+        except DamageError:
+            return ""
+    return _KNOWN[document]
+
+
+def _plain_digest(text: str) -> str:
+    return text_key(plain(text))
 
 
 def remember_sources(folder: Path, learned: Iterable[tuple[str, str]]) -> None:

@@ -5,6 +5,7 @@ Knows what each of them is made of. Knows nothing about tables.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,11 +13,23 @@ from seal.registry.canonical import digest_of, sha256
 from seal.registry.records import Build, Version
 
 
-def document_key(text: str, title: str | None = None) -> str:
-    """The key of a document: the sha256 of its text; with `title`, of title and text together, which is the
-    key of one whose text another document has under another title."""
-    told = text if title is None else f"{title}\0{text}"
-    return sha256(told.encode("utf-8", "surrogatepass"))
+def plain(text: str) -> str:
+    """A text as far as it tells it from others: without its line ends and the width of its gaps."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def text_key(text: str) -> str:
+    """The sha256 of a text: the name of its object in the store."""
+    return sha256(text.encode("utf-8", "surrogatepass"))
+
+
+def document_key(text: str, title: str = "", *, distinct: bool = False) -> str:
+    """The key of a document: of a text that itself names what its title says, the title is but a label, and
+    the key is the sha256 of the text; of others, of title and text together. So it depends on nothing but the
+    document, and a learner that forgot one of a text's two titles knows the other by the same key as one that
+    never saw the first. `distinct`: with the title in any case, for one of two labels that are kept apart."""
+    is_label = not distinct and plain(title).casefold() in plain(text).casefold()
+    return text_key(text) if is_label or not title else text_key(f"{title}\0{text}")
 
 
 def build_parts(

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from seal.errors import InputError, StateError, UnknownNameError
 from seal.registry.canonical import canonical, storable
 from seal.registry.core import Core
-from seal.registry.digests import document_key
+from seal.registry.digests import document_key, text_key
 from seal.registry.records import Document, ExamQuestion, Line
 from seal.registry.tables import DocumentRow, ErasureRow, LineRow, QuestionRow
 from seal.types import Question
@@ -44,7 +44,7 @@ class Documents(Core):
         storable(title, "the title", empty=True)
         if not (math.isfinite(trust) and 0 <= trust <= 1):
             raise InputError(f"the trust is {trust}", "Give a number from 0 (none) to 1 (full).")
-        digest = document_key(text)
+        digest = text_key(text)
         with self.transaction() as session:
             same = select(DocumentRow).where(DocumentRow.text == digest).order_by(DocumentRow.sequence)
             there = session.scalars(same).all()
@@ -53,7 +53,9 @@ class Documents(Core):
                 row = there[0]
             if row is not None:
                 return _document(row)
-            key = document_key(text, title) if there else digest
+            key = document_key(text, title)
+            if distinct and any(one.id == key for one in there):
+                key = document_key(text, title, distinct=True)
             row = session.get(DocumentRow, key)
             if row is not None and not row.erased:  # it was called so before its title was corrected
                 return _document(row)

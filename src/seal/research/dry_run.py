@@ -76,7 +76,7 @@ class Amount:
 
 def plan_training(config: RunConfig, watch: Watch) -> list[PlanLine]:
     """The plan of `seal train`. Raises SealError for everything that the run itself would refuse."""
-    contexts = training_contexts(config)
+    contexts = training_contexts(config, watch)
     model = _Model.find(config, contexts, watch, open_book=False, writes=True)
     work = planned_work(config, contexts)
     answers = 0 if config.outer.reward == "likelihood" else work.train / len(contexts)
@@ -86,7 +86,7 @@ def plan_training(config: RunConfig, watch: Watch) -> list[PlanLine]:
 
 def plan_evaluation(config: RunConfig, methods: Sequence[str], watch: Watch) -> list[PlanLine]:
     """The plan of `seal eval`. Raises SealError for everything that the run itself would refuse."""
-    contexts = examination.evaluation_source(config, methods).contexts
+    contexts = examination.evaluation_source(config, methods, watch).contexts
     model = _Model.find(
         config, contexts, watch, open_book="open_book" in methods, writes="self_edit" in methods
     )

@@ -40,7 +40,7 @@ def run_evaluation(
     watch = watch or Silent()
     methods = default_methods(config) if methods is None else methods
     RunFolder.check(path, config, command=COMMAND)
-    source = evaluation_source(config, methods)
+    source = evaluation_source(config, methods, watch)
     writes = any(method_named(method).trained_on == "own" for method in methods)
     adaptation = start(config, source.contexts, watch, writes=writes, open_book="open_book" in methods)
     folder = RunFolder.open(path, config, command=COMMAND)
@@ -77,8 +77,9 @@ def _examine(name: str, evaluation: Evaluation, source: ContextSource, writer: A
         evaluation.passage(name, best.hyperparameters() if best else None)
 
 
-def evaluation_source(config: RunConfig, methods: Sequence[str]) -> ContextSource:
-    """The contexts to examine on. Raises SealError if they, or the methods, are not as they must be."""
+def evaluation_source(config: RunConfig, methods: Sequence[str], watch: Watch) -> ContextSource:
+    """The contexts to examine on; what their file left out is told. Raises SealError if they, or the methods,
+    are not as they must be."""
     check_names(config)
     known = methods_of(config)
     for method in methods:
@@ -87,6 +88,8 @@ def evaluation_source(config: RunConfig, methods: Sequence[str]) -> ContextSourc
                 f"unknown method {method!r} in the domain {config.domain}", did_you_mean(method, known)
             )
     source = load_source(config, config.data.evaluation, config.data.n_evaluation)
+    for told in source.notices:
+        watch.notice(told)
     require_questions(source.contexts)
     if "gold" in methods and not source.gold:
         raise ConfigError(

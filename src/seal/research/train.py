@@ -35,7 +35,7 @@ def run_training(config: RunConfig, path: Path, watch: Watch | None = None) -> T
     """
     watch = watch or Silent()
     RunFolder.check(path, config, command=COMMAND)
-    contexts = training_contexts(config)
+    contexts = training_contexts(config, watch)
     adaptation = start(config, contexts, watch)
     folder = RunFolder.open(path, config, command=COMMAND)
     folder.pin(fingerprint(adaptation, passages=contexts))
@@ -58,8 +58,9 @@ def run_training(config: RunConfig, path: Path, watch: Watch | None = None) -> T
     return results
 
 
-def training_contexts(config: RunConfig) -> list[Context]:
-    """The contexts of the outer loop, each with an exam. Raises SealError for what is wrong with them."""
+def training_contexts(config: RunConfig, watch: Watch) -> list[Context]:
+    """The contexts of the outer loop, each with an exam; what their file left out is told. Raises
+    SealError for what is wrong with them."""
     check_names(config)
     if not build_format(config).yields:
         raise ConfigError(
@@ -68,7 +69,10 @@ def training_contexts(config: RunConfig) -> list[Context]:
         )
     data = config.data
     wanted = n_contexts(config)
-    contexts = load_source(config, data.train, wanted, reward=True).contexts
+    source = load_source(config, data.train, wanted, reward=True)
+    contexts = source.contexts
+    for told in source.notices:
+        watch.notice(told)
     require_questions(contexts)
     if config.data.fresh and len(contexts) < config.outer.rounds:
         raise ConfigError(

@@ -37,10 +37,6 @@ _NO_PART = re.compile(rf"[^\w{MARKS}.+#]|_|(?<!\d)\.(?!\w)|(?<=\w)\.(?!\d)|(?<=[
 _VERSION = re.compile(r"v\d")
 _ROMAN = re.compile(r"m{0,3}(?:cm|cd|d?c{0,3})(?:xc|xl|l?x{0,3})(?:ix|iv|v?i{0,3})")
 # What is joined to a name in scripts without capitals, the longest first.
-_HANGUL_ENDS = (
-    "이라는 에서는 으로는 입니까 입니다 이다 에서 에게 으로 까지 부터 처럼 보다 라는 은 는 이 가 "
-    "을 를 에 의 로 와 과 도 만"
-).split()
 _ARABIC_STARTS = ("وال", "بال", "كال", "فال", "ال", "و", "ف", "ب", "ل", "ك")
 _HEBREW_STARTS = tuple("הובלמשכ")
 _FEWEST_LETTERS = 2
@@ -128,7 +124,7 @@ def bare_forms(norm: str) -> tuple[str, ...]:
     found = [norm]
     first = norm[0]
     if "\uac00" <= first <= "\ud7af":
-        found += [norm[: -len(end)] for end in _HANGUL_ENDS if norm.endswith(end)]
+        found += [norm[: -len(end)] for end in tongues.KOREAN_PARTICLES if norm.endswith(end)]
     elif "\u0600" <= first <= "\u06ff":
         found += ["ال" + norm[2:]] if norm.startswith("لل") else []
         found += [norm[len(start) :] for start in _ARABIC_STARTS if norm.startswith(start)]

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from seal.self_edits.quantities import normalised, read_measures
 from seal.self_edits.relations import RelationRows, relations
 from seal.self_edits.source import (
     LINKS,
@@ -40,8 +41,9 @@ class Claim:
     """What a line says. Places are those of `tokens`; `answer` is where an answer begins, 0 for a statement.
 
     `title_places` are the places of the title's name, `names` the other names, `words` the places of the
-    other words that say something, `rows` those that state a relation. `garbled`: the line begins with a name
-    that is not in the source.
+    other words that say something, `rows` those that state a relation. A number is all forms in which it may
+    stand in the source; `spelled` are those of the places of number words. `garbled`: the line begins with a
+    name that is not in the source.
     """
 
     tokens: tuple[Token, ...]
@@ -50,7 +52,8 @@ class Claim:
     answer: int
     title_places: frozenset[int]
     names: tuple[tuple[str, ...], ...]
-    numbers: tuple[str, ...]
+    numbers: tuple[frozenset[str], ...]
+    spelled: dict[int, frozenset[str]]
     words: tuple[int, ...]
     garbled: bool
 
@@ -67,6 +70,7 @@ def read_claim(line: str, source: SourceText) -> Claim:
     stated = tokens(_YES_NO.sub("", pair["answer"], count=1) if pair else line)
     words = (*asked, *stated)
     rows = relations(words, source.words)
+    forms = read_measures(normalised(line), "en").forms()
     title_places = _places_of(source.name, [token.folded for token in words])
     title_places -= _within_longer(words, title_places, source)
     names: list[tuple[str, ...]] = []
@@ -88,8 +92,13 @@ def read_claim(line: str, source: SourceText) -> Claim:
         title_places=title_places,
         names=tuple(names),
         numbers=tuple(
-            number(t.folded) for at, t in enumerate(words) if t.kind == "number" and at not in title_places
+            forms.get(t.folded, frozenset()) | {number(t.folded)}
+            for at, t in enumerate(words)
+            if t.kind == "number" and at not in title_places
         ),
+        spelled={
+            at: forms[t.folded] for at, t in enumerate(words) if t.kind != "number" and t.folded in forms
+        },
         words=tuple(
             at for at, t in enumerate(words) if at not in title_places and (t.kind == "word" or at in large)
         ),

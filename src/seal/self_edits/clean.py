@@ -17,7 +17,7 @@ _LABELS: Final = (
     r"|alternative|option|fact|statement)"
 )
 _NUMBER: Final = re.compile(
-    r"\A\(?(\d{1,3})(?:\.\d{1,2})*(?:[.)](?:\s+|(?=[^\W\d_]|[\"“*(\[]))|\s?[:：]\s+)|\[(\d{1,3})\]\s+"
+    r"\A\(?(\d{1,3})(?:\.\d{1,2})*(?:[.)、](?:\s+|(?=[^\W\d_]|[\"“*(\[]))|\s?[:：]\s+)|\[(\d{1,3})\]\s+"
 )
 _BARE_NUMBER: Final = re.compile(r"\(?(\d{1,3})[.):]")
 _BULLET: Final = re.compile(r"(?:[-*+–—·]\s+|[•●▪◦‣]\s*)(?=\S)")
@@ -55,6 +55,7 @@ _DRIFT: Final = re.compile(
 )
 _TERMINAL: Final = re.compile(r"[.!?…。！？][\"'”’»)\]*`_]*\s*$")
 _HEADING_WORDS: Final = 25  # a longer line is content even if it ends in a colon
+_CONTROLS: Final = re.compile("\x1b\\[[0-9;?]{0,20}[A-Za-z]|[\x00-\x08\x0e-\x1f\x7f]")
 _MIN_LOOP: Final = 12  # words
 _MAX_PERIOD: Final = 40  # words
 _MOST_MARKERS: Final = 64  # before a line: more are a loop, and each takes a pass over the line
@@ -172,6 +173,11 @@ def drop_truncated(text: str) -> str:
     if not text or text[-1].isspace() or ends_sentence(text):
         return text
     return "".join(text.splitlines(keepends=True)[:-1])
+
+
+def plain_signs(text: str) -> str:
+    """The text without the codes that colour a terminal, and without other characters that are no text."""
+    return _CONTROLS.sub("", text)
 
 
 def unique(lines: list[str]) -> list[str]:

@@ -40,7 +40,7 @@ _SOFT: Final = re.compile(
     r"unknown|impossible|unwilling|uncertain|unclear|free|instead|rather|only|exclud\w+|end(?:ed|s)?|remov\w+|miss\w*|"
     r"cancel\w*|clos\w+|un\w{4,}|in(?:valid|complete|eligible|dependent\w*|correct)|dis\w{4,}|less|too|"
     r"verb\w+|fehl\w*|abgelehnt|un\w{4,}|nur|interdit\w*|seulement|manqu\w+|s[oó]lo|prohib\w+|falt\w+)\b"
-    r"|禁止|拒绝|缺|失败|仅|只|أقل|फेल|मना",
+    r"|禁止|拒绝|缺|失败|仅|只|闭|閉|停|休|أقل|फेल|मना",
     re.I,
 )
 _CLAUSE_END: Final = re.compile(

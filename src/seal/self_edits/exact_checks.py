@@ -2,22 +2,22 @@
 denies what the other says.
 
 Strict: what cannot be found is not supported, however true it may be. Names are checked in name_checks.py,
-negation in denials.py; numbers and dates are read in quantities.py. Knows nothing of what a line says beyond
-that. Never raises on any text. A reason never quotes the source, because reasons are
-kept after the source is forgotten.
+negation in denials.py; numbers and dates are compared in quantities.py. Knows nothing of what a line says
+beyond that. Never raises on any text. A reason never quotes the source, because reasons are kept after the
+source is forgotten.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
-from seal.self_edits.calendar_dates import CalendarDate
+from seal.grading import tongues
 from seal.self_edits.denials import denial_between
 from seal.self_edits.name_checks import against_names, against_words
-from seal.self_edits.number_words import guess_language
-from seal.self_edits.quantities import normalised, read_measures
-from seal.self_edits.source_facts import SourceFacts, numbered_names, read_facts, squeezed, tokens_of
+from seal.self_edits.quantities import forms_of_number, guess_language, is_stated, normalised, read_measures
+from seal.self_edits.source_facts import SourceFacts, read_facts, squeezed, tokens_of
 
 __all__ = ["unsupported"]
 
@@ -32,6 +32,13 @@ _BOUNDS: Final = frozenset(
 )
 """Words with which one end of a range is right: "up to 5 km"."""
 
+_WEEKDAY: Final = re.compile(
+    "|".join(
+        f"(?P<d{at}>" + "|".join(rf"\b{name}" if name[0] < "\u3000" else name for name in names.split()) + ")"
+        for at, names in enumerate(tongues.WEEKDAYS)
+    ),
+    re.I,
+)
 _QUOTED: Final = re.compile(r'"([^"]{2,300})"')
 
 
@@ -68,40 +75,25 @@ def _against_measures(line: str, source: SourceFacts) -> str:
     words = {token.folded for token in tokens_of(line)}
     language = guess_language(words) if len(words) > 4 else source.language
     asked = read_measures(line, language, source.comma)
-    has = source.measures
-    dated = [date for readings in has.dates for date in readings]
-    numbers = {form for quantity in has.quantities for form in quantity.forms}
-    numbers |= {str(part) for date in dated for part in (date.year, date.month, date.day) if part}
-    for readings in asked.dates:
-        if not any(_is_dated(date, dated, numbers) for date in readings):
-            return NO_DATE
-    for name, quantity in numbered_names(line, asked):
+    for name, amount in asked.names():
         # of a name that has numbers in the source, one of them: "Python 3.10" is not "Python 10"
-        if (
-            name in source.numbered
-            and name not in source.lower
-            and not source.numbered[name] & quantity.forms
-        ):
+        known = source.numbered.get(name, frozenset())
+        if known and name not in source.lower and not known & forms_of_number(amount):
             return NO_NUMBER
-    for quantity in asked.quantities:
-        bounded = quantity.ranged or not quantity.units or not words.isdisjoint(_BOUNDS)
-        if any(one.states(quantity) and (bounded or not one.ranged) for one in has.quantities):
-            continue
-        if quantity.forms & {str(part) for date in dated for part in (date.year, date.day) if part}:
-            continue
-        return OTHER_UNIT if any(one.forms & quantity.forms for one in has.quantities) else NO_NUMBER
-    return ""
+    bounded = not words.isdisjoint(_BOUNDS)
+    for amount in asked.amounts:
+        if not is_stated(amount, source.measures, bounded=bounded, counts=asked.counts(amount)):
+            if amount.kind == "date":
+                return NO_DATE
+            bare = forms_of_number(replace(amount, unit=""))
+            known = (forms_of_number(replace(one, unit="")) for one in source.measures.amounts)
+            return OTHER_UNIT if any(bare & forms for forms in known) else NO_NUMBER
+    return "" if _weekdays(line) <= _weekdays(source.text) else NO_DATE
 
 
-def _is_dated(date: CalendarDate, dated: list[CalendarDate], numbers: set[str]) -> bool:
-    """Whether the source has the date, or the day in one place and the year, of a heading say, in another."""
-    if any(one.states(date) for one in dated):
-        return True
-    if date.year and not date.month:
-        return str(date.year) in numbers
-    open_years = [one for one in dated if not one.year]
-    bare = CalendarDate(0, date.month, date.day)
-    return date.day > 0 and str(date.year) in numbers and any(one.states(bare) for one in open_years)
+def _weekdays(text: str) -> frozenset[str]:
+    """The days of the week of a text: nothing else finds those that are no names or written with numerals."""
+    return frozenset(match.lastgroup or "" for match in _WEEKDAY.finditer(text))
 
 
 def _against_quotes(line: str, source: SourceFacts) -> str:

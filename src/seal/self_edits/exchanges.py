@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from seal.grading.number_words import LISTED_WORDS
+from seal.grading.tongues import MONTHS
 from seal.self_edits.name_words import FUNCTION_WORDS
-from seal.self_edits.number_words import MONTHS, WORD_VALUES
 from seal.self_edits.source_facts import tokens_of
 
 __all__ = ["TextValue", "exchanged", "values_of"]
@@ -23,7 +24,7 @@ __all__ = ["TextValue", "exchanged", "values_of"]
 _NUMBER: Final = re.compile(r"\d+(?:[.,:/]\d+)*|[零一二三四五六七八九两十百千万]+")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _ONE: Final = frozenset("one ein eine einen einem einer eins un une una uno".split())
-_NUMBER_WORDS: Final = frozenset(word for words in WORD_VALUES.values() for word in words) - _ONE
+_NUMBER_WORDS: Final = LISTED_WORDS - _ONE
 
 
 @dataclass(frozen=True)

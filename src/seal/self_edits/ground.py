@@ -130,7 +130,7 @@ def _ground_one(line: str, source: SourceText, config: GroundConfig, *, follows:
         return _dropped(line, NO_SUBJECT)
     if claim.garbled or not all(is_known_name(run, source) for run in claim.names):
         return _dropped(line, NO_NAME)
-    if not source.numbers.issuperset(claim.numbers):
+    if any(source.numbers.isdisjoint(forms) for forms in claim.numbers):
         return _dropped(line, NO_NUMBER)
     if states_itself(claim, source):
         return _dropped(line, ITSELF)

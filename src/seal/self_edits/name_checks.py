@@ -9,7 +9,7 @@ import re
 import unicodedata
 from typing import Final
 
-from seal.grading import tongues
+from seal.grading import number_words, tongues
 from seal.self_edits.name_words import (
     ASKED_AFTER,
     COMMON_NOUNS,
@@ -20,7 +20,7 @@ from seal.self_edits.name_words import (
     WIDE_QUESTION,
     WIDE_SURNAMES,
 )
-from seal.self_edits.number_words import MONTHS, guess_language
+from seal.self_edits.quantities import guess_language
 from seal.self_edits.source_facts import (
     WIDE_RUN,
     NameToken,
@@ -52,6 +52,7 @@ _ENDINGS: Final = ("s", "es", "n", "an", "ian", "ese", "ish", "ic", "i")
 _APART: Final = 3  # words of one name stand at most so far from one another
 _ANSWER_WORDS: Final = 6
 _WIDE_SHARE: Final = 0.6  # of the pairs of characters that must stand in the source
+_WIDE_CHARS: Final = 0.8  # or of the characters, in another order
 _FEWEST: Final = 3
 
 
@@ -65,7 +66,7 @@ def against_names(part: str, source: SourceFacts, *, is_question: bool, is_answe
     run: list[NameToken] = []
     for at, token in enumerate(tokens):
         following = tokens[at + 1] if at + 1 < len(tokens) else None
-        if not _is_name(token, following, source, short=short):
+        if _is_unit(tokens, at) or not _is_name(token, following, source, short=short):
             run = []
             continue
         if nouns_have_capitals and is_question and _is_asked_noun(tokens, at):
@@ -76,6 +77,15 @@ def against_names(part: str, source: SourceFacts, *, is_question: bool, is_answe
         if not nouns_have_capitals and not _stands_together(run, source):
             return NOT_ONE_NAME
     return "" if _has_letters(part, source) else NO_NAME
+
+
+def _is_unit(tokens: list[NameToken], at: int) -> bool:
+    """Whether a word is a scale ("Mio.") or, behind a number, a unit ("Meter"): read with the number."""
+    key = tokens[at].folded
+    if key in number_words.MULTIPLIERS:
+        return True
+    before = tokens[at - 1].folded if at else ""
+    return key in tongues.UNITS and (before[:1].isdigit() or before in number_words.MULTIPLIERS)
 
 
 def _has_letters(part: str, source: SourceFacts) -> bool:
@@ -146,9 +156,8 @@ def _has(folded: str, source: SourceFacts, *, is_german: bool) -> bool:
     """Whether a word of a name stands in the source, as it is or inflected."""
     if any(form in source.words for form in forms_of(folded)):
         return True
-    if folded in MONTHS and not folded.isdigit():
-        month = MONTHS[folded]
-        return any(date.month == month for readings in source.measures.dates for date in readings)
+    if month := tongues.MONTHS.get(folded):
+        return any(one.kind == "date" and one.value[1] == month for one in source.measures.amounts)
     if any(form.upper() in source.initials for form in forms_of(folded)):
         return True
     if any(map(str.isdigit, folded)) or not folded[-1].isalnum():
@@ -215,34 +224,48 @@ def _is_minor(folded: str, script: str) -> bool:
 _MINOR: Final = FUNCTION_WORDS.union(*(tongues.FUNCTION_WORDS[name] for name in tongues.UNCASED))
 _HANGUL_ASKED: Final = ("어디", "누구", "무엇", "언제", "어떻", "얼마", "어느", "어떤", "무슨")
 _KNOWN_ASKED: Final = 2
+_HANGUL_VERB: Final = re.compile("(?<=.)(?:했|하였|됐)?(?:습니다|입니다|합니다|됩니다|한다|이다|였다|했다)$")
+_HANGUL_PARTICLE: Final = re.compile(f"(?<=..)(?:{'|'.join(tongues.KOREAN_PARTICLES)})$")
+_HANGUL_VERB_ENDS: Final = "다요고며서지면게"
 
 
 def _against_runs(runs: list[str], source: SourceFacts) -> str:
     pairs = [run[at : at + 2] for run in runs for at in range(len(run) - 1)]
     counted = [pair for pair in pairs if not set(pair) & WIDE_FUNCTION]
-    if counted and sum(pair in source.pairs for pair in counted) < _WIDE_SHARE * len(counted):
+    chars = [char for pair in counted for char in pair]
+    known_pairs, known_chars = (sum(one in source.pairs for one in some) for some in (counted, chars))
+    if known_pairs < _WIDE_SHARE * len(counted) and known_chars < _WIDE_CHARS * len(chars):
         return NO_WORD
     for run in runs:
         known = [False] * len(run)
         for at in range(len(run) - 1):
             if run[at : at + 2] in source.pairs:
                 known[at] = known[at + 1] = True
+        if any(_is_exchanged(run, at, source) for at in range(len(run))):
+            return NO_NAME
         gap = ""
         for char, is_known in zip(run + "的", [*known, True]):
             if not is_known and char not in WIDE_FUNCTION:
                 gap += char
             else:
                 is_name = len(gap) >= 2 and (
-                    gap[0] in WIDE_SURNAMES or gap[-1] in "市省县县国州路街区岛山河湖"
+                    gap[0] in WIDE_SURNAMES or gap[-1] in "市県省县县国州路街区岛山河湖"
                 )
-                if (
-                    is_name
-                    or len(gap) >= 4
-                    or (gap and any(one not in source.pairs for one in gap) and len(gap) >= 2)
-                ):
+                if is_name or len(gap) >= 4 or sum(one not in source.pairs for one in gap) >= 2:
                     return NO_WORD
                 gap = ""
     return ""
+
+
+def _is_exchanged(run: str, at: int, source: SourceFacts) -> bool:
+    """Whether a character that the source does not have stands where the source goes on with another: the
+    last of 陈国强 for 陈国华, the first of 王雪梅 for 李雪梅."""
+    if run[at] in source.pairs or run[at] in WIDE_FUNCTION:
+        return False
+    before, after = run[max(0, at - 2) : at], run[at + 1 : at + 3]
+    if len(before) == 2 and before in source.pairs and before[0] in WIDE_SURNAMES | set("村田山川本藤井"):
+        return True
+    return len(after) == 2 and after in source.pairs and run[at] in WIDE_SURNAMES
 
 
 def _has_stem(folded: str, source: SourceFacts, script: str) -> bool:
@@ -250,7 +273,10 @@ def _has_stem(folded: str, source: SourceFacts, script: str) -> bool:
     if len(letters) < _FEWEST or letters in FUNCTION_WORDS:
         return True
     if script.startswith("HANGUL"):
-        return letters[:2] in source.squeezed
+        if polite := _HANGUL_VERB.search(letters):
+            return letters[: polite.start()][:2] in source.squeezed
+        bare = _HANGUL_PARTICLE.sub("", letters)
+        return bare[: 2 if letters[-1] in _HANGUL_VERB_ENDS else 3] in source.squeezed
     tried = [letters]
     if script.startswith(("ARABIC", "HEBREW")):
         prefixes = (

@@ -12,8 +12,9 @@ from typing import Final, Protocol
 
 from seal.grading import tongues
 from seal.grading.meaning import contains_answer
-from seal.self_edits.name_words import FUNCTION_WORDS, WIDE_QUESTION
+from seal.self_edits.name_words import FUNCTION_WORDS, WIDE_FUNCTION, WIDE_QUESTION
 from seal.self_edits.pairs import question_of
+from seal.self_edits.quantities import forms_of_number, normalised, read_measures
 from seal.self_edits.source_facts import fold
 from seal.signs import MARKS, UNSPACED, in_one_form
 from seal.text import sentence_spans
@@ -25,7 +26,8 @@ _WORD: Final = re.compile(rf"[{UNSPACED}]+|[^\W_{UNSPACED}](?:[^\W_{UNSPACED}]|[
 _IS_UNSPACED: Final = re.compile(f"[{UNSPACED}]")
 _MINOR: Final = FUNCTION_WORDS.union(*tongues.FUNCTION_WORDS.values())
 _STEM: Final = 4  # letters by which two forms of a word are told to be one
-_ARABIC_HEBREW: Final = re.compile("(?:وال|بال|فال|كال|لل|ال|[והבלמשכ](?=[\u0590-\u05ff]{3}))")
+_ARABIC_HEBREW: Final = re.compile("^(?:وال|بال|فال|كال|لل|ال|[והבלמשכ](?=[\u0590-\u05ff]{3}))")
+_JOINED_AND: Final = re.compile("^و(?=[\u0600-\u06ff]{4})")
 _LEAST_ASKED: Final = 0.3  # of the words of a question, that stand with its answer or in the title
 
 
@@ -45,19 +47,33 @@ def foreign_support(line: str, title: str, text: str, config: JoiningConfig) -> 
     about = stems_of(title)
     pair = question_of(line)
     claimed = stems_of(pair[0] if pair else line)
+    own = claimed - about
     least = _LEAST_ASKED if pair else 1 - config.max_new_words
+    if not pair and len(claimed) > 2:
+        least = min(least, 1 - 1 / len(claimed))  # a short line may have one word of its own
     for size in range(1, config.sentences_joined + 1):
         ranked: list[tuple[float, int]] = []
         for at in range(len(spans) - size + 1):
             here = about.union(*stems[at : at + size])
-            share = len(claimed & here) / len(claimed) if claimed else 1.0
-            if share >= least and (pair or claimed & (here - about)):
+            share = _share(claimed, here)
+            # what is asked of the title's subject is said there, or just before
+            near = here.union(*stems[max(0, at - 1) : at]) if pair else here
+            if share >= least - 1e-9 and (own & near if own or not pair else True):
                 ranked.append((-share, at))
         for _, at in sorted(ranked):
             place = spans[at][0], spans[at + size - 1][1]
             if pair is None or contains_answer(text[slice(*place)], pair[1]):
                 return place
     return None
+
+
+def _share(claimed: frozenset[str], here: frozenset[str]) -> float:
+    """How much of a line's words is here; of two characters that stand apart here, half."""
+    if not claimed:
+        return 1.0
+    chars = frozenset("".join(one for one in here if _IS_UNSPACED.match(one)))
+    apart = sum(bool(_IS_UNSPACED.match(one)) and chars.issuperset(one) for one in claimed - here)
+    return (len(claimed & here) + apart / 2) / len(claimed)
 
 
 @lru_cache(maxsize=16)
@@ -71,9 +87,10 @@ def stems_of(text: str) -> frozenset[str]:
     stems: set[str] = set()
     for word in _WORD.findall(WIDE_QUESTION.sub(" ", fold(in_one_form(text)))):
         if _IS_UNSPACED.match(word):
-            stems |= {word[at : at + 2] for at in range(len(word) - 1)}
-        elif word not in _MINOR:
-            bare = _ARABIC_HEBREW.sub("", word, count=1) if _ARABIC_HEBREW.match(word) else word
+            pairs = {word[at : at + 2] for at in range(len(word) - 1)}
+            stems |= {pair for pair in pairs if WIDE_FUNCTION.isdisjoint(pair)} or pairs
+        elif word not in _MINOR and not word[0].isdigit():
+            bare = _JOINED_AND.sub("", _ARABIC_HEBREW.sub("", word, count=1))
             stems.add(
                 bare[
                     : 2
@@ -83,4 +100,10 @@ def stems_of(text: str) -> frozenset[str]:
                     else _STEM
                 ]
             )
-    return frozenset(stems)
+    return frozenset(stems | _numbers(text))
+
+
+def _numbers(text: str) -> set[str]:
+    """The quantities, without units, and the parts of dates."""
+    read = read_measures(normalised(text)).amounts
+    return {form for one in read for form in forms_of_number(one) if " " not in form}

@@ -1,22 +1,34 @@
 """A model's writing to question-and-answer pairs.
 
-Knows labels ("Question 3:", "Q:", "A1."), their absence, one-line and several-line forms, options, and
-answers listed after their questions. Knows nothing about prompts or training. Never raises on any text.
+Knows labels ("Question 3:", "Q:", "A1.", "Frage:"), their absence, JSON and tables, one-line and several-line
+forms, options, and answers listed after their questions. Knows nothing about prompts or training. Never
+raises on any text.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from seal.self_edits import clean
 from seal.self_edits.parse import cut_drift, settle
 from seal.thoughts import without_thoughts
 
+_QUESTION_WORDS: Final = (
+    "question|frage|pregunta|domanda|pergunta|vraag|вопрос|ερώτηση|שאלה|السؤال|سؤال|प्रश्न|सवाल"
+    "|问题|問題|问|問|質問|질문"
+)
+_ANSWER_WORDS: Final = (
+    "answer|antwort|respuesta|réponse|risposta|resposta|antwoord|ответ|απάντηση|תשובה"
+    "|الجواب|جواب|الإجابة|إجابة"
+    "|उत्तर|जवाब|答案|答|回答|답변|정답|답"
+)
 _LABEL: Final = re.compile(
     r"\A(?:#++\s*+|[-*•]\s++|\d{1,3}[.)]\s++|\*\*|__)*+"
-    r"(?:(?P<word>question|answer)(?:\s{0,9}#?(?P<number>\d{1,3}))?"
+    rf"(?:(?:(?P<asks>{_QUESTION_WORDS})|(?:{_ANSWER_WORDS}))"
+    r"(?:\s{0,9}#?(?P<number>\d{1,3}))?"
     r"(?:\s{0,9}(?:\*\*)?\s{0,9}[:：]|(?<=\d)(?:\*\*)?\s{0,9}[.)–-](?=\s|$))"
     r"|(?P<letter>[qa])(?P<digits>\d{0,3})(?:\*\*)?(?:[:：]|(?<=\d)[.)](?=\s|$)))"
     r"(?:\*\*|__)?\s*",
@@ -55,13 +67,14 @@ def parse_pairs(text: str, *, truncated: bool = False, max_chars: int = 4000) ->
         truncated: the sample ended at its token limit; an unfinished last line is dropped.
         max_chars: longer questions and answers are cut at the end of a sentence.
     """
-    text = without_thoughts(text)
+    text = _of_json(without_thoughts(text))
     text = clean.drop_truncated(text) if truncated else text
     return settle(text, lambda current: _pairs_once(current, max_chars))
 
 
 def _pairs_once(text: str, max_chars: int) -> list[str]:
-    lines = cut_drift(_INLINE.sub("\n", text).splitlines())
+    lines = [told for line in _INLINE.sub("\n", text).splitlines() for told in _of_row(line)]
+    lines = cut_drift(lines)
     reader = _Reader(any(_label(line)[0] == "question" for line in lines))
     after_blank = False
     for index, line in enumerate(lines):
@@ -82,6 +95,30 @@ def _pairs_once(text: str, max_chars: int) -> list[str]:
     return clean.unique(
         [line_of(q, a) for q, a in pairs if clean.has_letters(q) and any(map(str.isalnum, a))]
     )
+
+
+def _of_row(line: str) -> list[str]:
+    """The row of a table of questions and answers as two lines; any other line as it is."""
+    cells = [cell.strip() for cell in line.strip().strip("|").split("|")] if line.strip()[:1] == "|" else []
+    if len(cells) != 2:
+        return [line]
+    if _QUESTION_END.search(cells[0]):
+        return [f"Question: {cells[0]}", f"Answer: {cells[1]}"]
+    return []  # the headings, or the rule below them
+
+
+def _of_json(text: str) -> str:
+    """A list of questions and answers in JSON as lines; any other text as it is."""
+    start, stop = text.find("["), text.rfind("]")
+    if start < 0 or text[start + 1 : stop].lstrip()[:1] != "{":
+        return text
+    try:
+        told: Any = json.loads(text[start : stop + 1])
+    except (ValueError, RecursionError):
+        return text
+    pairs = [(one.get("question"), one.get("answer")) for one in told if isinstance(one, dict)]
+    lines = [f"Question: {asked}\nAnswer: {answer}" for asked, answer in pairs if asked and answer]
+    return "\n".join(lines) or text
 
 
 class _Reader:
@@ -134,7 +171,8 @@ class _Reader:
         elif after_blank and not self._answer.rstrip().endswith(":"):
             self._is_off = True
         else:
-            self._answer = f"{self._answer} {clean.clean_line(bare)}"
+            is_item = clean.split_marker(bare)[2] and self._answer.rstrip()[-1:] not in ".:;,!?"
+            self._answer = f"{self._answer}{',' * is_item} {clean.clean_line(bare)}"
 
     def done(self) -> list[tuple[str, str]]:
         self._close()
@@ -163,7 +201,7 @@ def _label(line: str) -> tuple[str, int | None, str]:
     match = _LABEL.match(bare)
     if match is None:
         return "", None, bare
-    kind = "question" if (match["word"] or match["letter"]).lower().startswith("q") else "answer"
+    kind = "question" if match["asks"] or (match["letter"] or "").lower() == "q" else "answer"
     number = match["number"] or match["digits"]
     return kind, int(number) if number else None, bare[match.end() :]
 

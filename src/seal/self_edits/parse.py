@@ -52,7 +52,7 @@ def settle(text: str, once: Callable[[str], list[str]]) -> tuple[str, ...]:
     What one pass uncovers (a label under a bullet, a repeated line after both lost their numbers) the next
     one sees. Passes only remove or join lines, so this ends; the limit is a guard.
     """
-    lines = once(text)
+    lines = once(clean.plain_signs(text))
     for _ in range(_MAX_PASSES):
         again = once("\n".join(lines))
         if again == lines:

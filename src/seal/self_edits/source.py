@@ -15,10 +15,10 @@ from functools import cached_property
 from typing import Final
 
 from seal.languages import foreign_language
-from seal.self_edits.quantities import normalised, read_measures
+from seal.self_edits.quantities import forms_of_number, normalised, read_measures
 from seal.self_edits.relations import RelationRows, WordSet, relations
 from seal.self_edits.tables import table_rows
-from seal.self_edits.words import NUMBER_WORDS, Token, is_weak, number, same, tokens
+from seal.self_edits.words import Token, is_weak, number, same, tokens
 from seal.signs import in_one_form
 from seal.text import sentence_spans
 
@@ -66,9 +66,8 @@ class Sentence:
     @cached_property
     def numbers(self) -> frozenset[str]:
         values = {number(token.folded) for token in self.tokens if token.kind == "number"}
-        for quantity in read_measures(normalised(self.text)).quantities:
-            values |= quantity.forms
-        return frozenset(values | {NUMBER_WORDS[t.folded] for t in self.tokens if t.folded in NUMBER_WORDS})
+        read = read_measures(normalised(self.text), "en").amounts
+        return frozenset(values).union(*map(forms_of_number, read))
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from seal.self_edits.number_words import guess_language
-from seal.self_edits.quantities import Measures, Quantity, normalised, read_measures, uses_decimal_comma
+from seal.self_edits.quantities import (
+    Measures,
+    forms_of_number,
+    guess_language,
+    normalised,
+    read_measures,
+    uses_decimal_comma,
+)
 from seal.signs import MARKS, UNSPACED, without_marks
 
 __all__ = [
@@ -23,7 +29,6 @@ __all__ = [
     "fold",
     "forms_of",
     "letters_of",
-    "numbered_names",
     "read_facts",
     "squeezed",
     "tokens_of",
@@ -41,7 +46,6 @@ _BEGINS: Final = re.compile(r"[.!?:;\"(。！？।|•]")
 _SHORT_FORM: Final = re.compile(
     r"(?:[A-ZÄÖÜ]|Dr|Mr|Mrs|Ms|St|No|Nr|Prof|Sr|Sra|Jr|Lt|Col|Gen|Rev|Inc|Co|Ltd)"
 )
-_NAME_BEFORE: Final = re.compile(r"(?<![^\W\d_])([^\W\d_]{2,40}) $")
 _FEWEST: Final = 3
 _MOST_STEM: Final = 24
 _SENTENCE_GAP: Final = 10  # words of two sentences are no name together
@@ -89,8 +93,8 @@ def read_facts(source: str, title: str) -> SourceFacts:
     runs = WIDE_RUN.findall(text)
     measures = read_measures(text, language, comma)
     numbered: dict[str, frozenset[str]] = {}
-    for name, quantity in numbered_names(text, measures):
-        numbered[name] = numbered.get(name, frozenset()) | quantity.forms
+    for name, amount in measures.names():
+        numbered[name] = numbered.get(name, frozenset()) | forms_of_number(amount)
     return SourceFacts(
         text=body,
         language=language,
@@ -108,14 +112,6 @@ def read_facts(source: str, title: str) -> SourceFacts:
         pairs=frozenset(run[at : at + 2] for run in runs for at in range(len(run) - 1))
         | frozenset("".join(runs)),
     )
-
-
-def numbered_names(text: str, measures: Measures) -> Iterator[tuple[str, Quantity]]:
-    """The names with the number right behind each, as in "Python 3.10"."""
-    for quantity in measures.quantities:
-        match = _NAME_BEFORE.search(text, max(0, quantity.start - 40), quantity.start)
-        if match and not quantity.units:
-            yield fold(match[1]), quantity
 
 
 def letters_of(text: str) -> frozenset[str]:

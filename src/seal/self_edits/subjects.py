@@ -23,15 +23,15 @@ def is_of_another(claim: Claim, window: Sequence[Sentence], source: SourceText) 
         return False
     if claim.title_places:
         runs.append(frozenset(source.name))
-    for value in set(claim.numbers) or {""}:
-        giving = [one for one in window if value in one.numbers] if value else [*window]
+    for value in set(claim.numbers) or {frozenset[str]()}:
+        giving = [one for one in window if value & one.numbers] if value else [*window]
         if giving and all(_speaks_of_another(one, value, runs, source) for one in giving):
             return True
     return False
 
 
 def _speaks_of_another(
-    sentence: Sentence, value: str, runs: Sequence[frozenset[str]], source: SourceText
+    sentence: Sentence, value: frozenset[str], runs: Sequence[frozenset[str]], source: SourceText
 ) -> bool:
     if sentence.subjects and not sentence.is_row:
         return False  # "the work" may be what was named before
@@ -40,7 +40,7 @@ def _speaks_of_another(
     if not value or len(sentence.clauses) < 2 or sentence.is_row:
         return False
     clauses = [[sentence.tokens[at] for at in clause.places] for clause in sentence.clauses]
-    giving = [clause for clause in clauses if any(number(token.folded) == value for token in clause)]
+    giving = [clause for clause in clauses if any(number(token.folded) in value for token in clause)]
     return bool(giving) and all(
         _is_other(subject_of(clause, source.names), clause, runs, source) for clause in giving
     )

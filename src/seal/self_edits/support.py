@@ -19,7 +19,6 @@ from seal.self_edits.source import LINKS, Clause, Sentence, SourceText, find_run
 from seal.self_edits.subjects import is_of_another
 from seal.self_edits.words import (
     GUESSES,
-    NUMBER_WORDS,
     Token,
     is_soft_negation,
     is_weak,
@@ -147,10 +146,14 @@ def _against(
     parts = {part for run in claim.names for part in run}
     if not all(part in folded or any(inflects(part, other) for other in folded) for part in parts):
         return NOT_TOGETHER
-    if not numbers.issuperset(claim.numbers):
+    if any(numbers.isdisjoint(forms) for forms in claim.numbers):
         return NOT_TOGETHER
     stems = frozenset().union(*(one.stems for one in window))
-    literal = frozenset(at for at in claim.words if stems_match(claim.tokens[at].stem, stems))
+    literal = frozenset(
+        at
+        for at in claim.words
+        if stems_match(claim.tokens[at].stem, stems) or not numbers.isdisjoint(claim.spelled.get(at, ()))
+    )
     if not _has_value(claim, literal, source):
         return NO_WORDS
     if _has_new_words(claim, literal, window, source, config):
@@ -212,7 +215,7 @@ def _answers_amiss(claim: Claim, literal: frozenset[int]) -> str:
     asked, stated = claim.question, claim.stated
     kinds = {token.kind for token in stated}
     if len(stated) <= _SHORT_ANSWER:
-        has_number = "number" in kinds or any(token.folded in NUMBER_WORDS for token in stated)
+        has_number = "number" in kinds or any(at >= claim.answer for at in claim.spelled)
         if _ASKS_NUMBER.search(asked) and not has_number:
             return WRONG_TYPE
         if _ASKS_NAME.search(asked) and "name" not in kinds:
@@ -272,7 +275,8 @@ def _holds_value(claim: Claim, clause: Clause, source: SourceText) -> bool:
     parts = {part for run in claim.names for part in run if len(part) > 1} - set(source.name) - LINKS
     if parts & {token.folded for token in here}:
         return True
-    if {number(token.folded) for token in here if token.kind == "number"} & set(claim.numbers):
+    held = {number(token.folded) for token in here if token.kind == "number"}
+    if not held.isdisjoint(form for forms in claim.numbers for form in forms):
         return True
     if parts or claim.numbers:
         return False

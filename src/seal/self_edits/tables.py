@@ -9,6 +9,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from seal.text import row_text
+
 __all__ = ["table_rows"]
 
 _PIPE: Final = re.compile(r"(?<!\\)\|")
@@ -32,8 +34,7 @@ def table_rows(lines: Sequence[str]) -> dict[int, str]:
                 headings = cells
                 told[at] = ""
         else:
-            named = [(head, cell) for head, cell in zip([*headings, ""], cells) if cell]
-            told[at] = "; ".join(f"{head}: {cell}" if head else cell for head, cell in named)
+            told[at] = row_text(headings, cells)
     return told
 
 

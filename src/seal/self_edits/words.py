@@ -157,25 +157,6 @@ def number(folded: str) -> str:
     return ordinal[1] if ordinal else bare
 
 
-NUMBER_WORDS: Final = {
-    word: str(value)
-    for value, words in enumerate(
-        "zero:zeroth one:first two:second three:third four:fourth five:fifth six:sixth seven:seventh "
-        "eight:eighth nine:ninth ten:tenth eleven:eleventh twelve:twelfth thirteen fourteen fifteen "
-        "sixteen seventeen eighteen nineteen twenty".split()
-    )
-    for word in words.split(":")
-} | {
-    "thirty": "30",
-    "forty": "40",
-    "fifty": "50",
-    "sixty": "60",
-    "seventy": "70",
-    "eighty": "80",
-    "ninety": "90",
-}
-
-
 @lru_cache(maxsize=1 << 15)
 def stem(folded: str) -> str:
     """A word without its inflection, in English; any other word nearly unchanged."""

@@ -126,7 +126,7 @@ def _known(learner: Learner, items: Sequence[WorldItem]) -> list[KnownDocument |
     live: strategies are compared on what was written, and the learner's gates on what they let pass."""
     documents: list[KnownDocument | None] = []
     for item in items:
-        known = learner.parts.library.known(document_key(item.context.text))
+        known = learner.parts.library.known(document_key(item.context.text, item.context.title))
         documents.append(known if known.active_lines else None)
     return documents
 
@@ -313,7 +313,7 @@ def _why(learner: Learner, items: Sequence[WorldItem]) -> dict[str, Any]:
         for w, (item, q) in zip(reasons, asked, strict=True)
         if comparable(w.answer) == comparable(q.answers[0])
     ]
-    named = [w.document == document_key(item.context.text) for w, item, _ in right]
+    named = [w.document == document_key(item.context.text, item.context.title) for w, item, _ in right]
     sentence = [f" {comparable(q.answers[0])} " in f" {comparable(w.sentence)} " for w, _, q in right]
     strong = [w.verdict == "document" for w, _, _ in right]
     world = [i for i in learner.parts.reference if i.kind == "known"]

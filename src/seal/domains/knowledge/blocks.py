@@ -17,7 +17,10 @@ from markdown_it import MarkdownIt
 from markdown_it.common.utils import normalizeReference
 from markdown_it.token import Token
 
-__all__ = ["GAP", "HARD", "PIPE", "SOFT", "TextBlock", "blocks_of", "row_text"]
+from seal.domains.knowledge.front_matter import front_matter_of
+from seal.text import row_text
+
+__all__ = ["GAP", "HARD", "PIPE", "SOFT", "TextBlock", "blocks_of"]
 
 BlockKind = Literal["heading", "paragraph", "item", "row", "code"]
 
@@ -29,10 +32,6 @@ _ONE_TO_ONE: Final = str.maketrans(
     {"\r": "\n", "\f": "\n", "\x85": "\n", "\u2028": "\n", "\u2029": "\n", "\0": "\ufffd", _GONE: "\ufffd"}
 )
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_FRONT_MATTER: Final = re.compile(
-    r"\A\ufeff?\s{0,9}---[ \t]*\n((?:(?!---|\.\.\.)[^\n]*\n){1,200})(?:---|\.\.\.)[ \t]*(?:\n|\Z)"
-)
-_KEY: Final = re.compile(r"^[\w.-]+[ \t]*:(?:[ \t]|$)", re.M)
 _BREAK_TAG: Final = re.compile(r"</?(br|p|div|tr|li|ul|ol|table|h[1-6]|section)\b[^<>\n]{0,300}>", re.I)
 _CELL_TAG: Final = re.compile(r"</t[dh]>", re.I)
 _INLINE_TAG: Final = re.compile(
@@ -96,24 +95,12 @@ def blocks_of(text: str) -> list[TextBlock]:
     return reader.blocks
 
 
-def row_text(headings: Sequence[str], cells: Sequence[str]) -> str:
-    """A row of a table as a sentence about its headings: "Plan: Standard; Price: $45 a month"."""
-    told: list[str] = []
-    for at, cell in enumerate(cells):
-        heading = headings[at].strip(" :") if at < len(headings) else ""
-        cell = cell.strip()
-        if cell:
-            told.append(f"{heading}: {cell}" if heading and heading.casefold() != cell.casefold() else cell)
-    return "; ".join(told)
-
-
 def _cleaned(text: str) -> tuple[str, dict[str, dict[str, str]]]:
     """The document as the parser is to see it, every character still in its place; and its link targets."""
     text = _PRIVATE.sub("\ufffd", text)
     text = _SURROGATE.sub("\ufffd", text.replace("\r\n", " \n").translate(_ONE_TO_ONE))
-    front = _FRONT_MATTER.match(text)
-    if front and _KEY.search(front[1]):
-        text = _blank(front[0]) + text[front.end() :]
+    if front := front_matter_of(text):
+        text = _blank(text[: front.stop]) + text[front.stop :]
     text = text.replace("\ufeff", " ")
     if "<" in text:
         text = _without_comments(text)

@@ -121,6 +121,11 @@ def is_card(match: re.Match[str], sentence: str) -> bool:
     return len(digits) >= 15
 
 
+def is_of_goods(match: re.Match[str], sentence: str) -> bool:
+    """Whether a number is that of a thing, by a word right before it: a serial number, an article's."""
+    return _GOODS_WORD.search(sentence, max(0, match.start() - 30), match.start()) is not None
+
+
 def luhn(digits: str) -> bool:
     """Whether the last digit checks the others as Luhn's formula does (ISO/IEC 7812-1)."""
     values = [int(digit) for digit in reversed(digits)]

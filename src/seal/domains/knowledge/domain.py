@@ -75,7 +75,9 @@ class Knowledge(Domain):
 
     def load(self, name: str, n: int, *, seed: int) -> ContextSource:
         """Return the first `n` passages of a file or folder; see `load_contexts` for what it raises."""
-        return ContextSource(load_contexts(name)[:n])
+        notices: list[str] = []
+        contexts = load_contexts(name, notice=notices.append)
+        return ContextSource(contexts[:n], notices=tuple(notices))
 
     def examples(self, context: Context, self_edit: SelfEdit) -> tuple[Example, ...]:
         """Return the training documents: the lines of `self_edit` in their order, then the passage.

@@ -112,6 +112,7 @@ _CANDIDATES: Final = (
     ("gb18030", "zh"),
     ("big5hkscs", "zh"),
     ("cp949", "ko"),
+    *((f"utf_16_{order}", language) for order in ("le", "be") for language in ("zh", "ja", "ko")),
 )
 _CENTRAL: Final = frozenset({"pl", "cs", "hu", "ro"})
 _NAMES: Final = {
@@ -190,7 +191,10 @@ def _of_wide_characters(raw: bytes, where: str) -> tuple[str, str]:
         width = 2 if "16" in encoding else 4
         last = len(raw) - len(raw) % width
         text = _decoded(raw[:last], encoding) if last == len(raw) else None
-        if text and "\0" not in text and sum(c < "\u3000" for c in text) > 0.7 * len(text):
+        if not text or "\0" in text:
+            continue
+        is_plain = sum(c < "\u3000" for c in text) > 0.7 * len(text)
+        if is_plain or max(_likeness(text, language) for language in ("zh", "ja", "ko")) >= _SURE:
             return text, encoding
     raise InputFileError(
         f"{where}: this is no text: it holds the byte 0x00, first at offset {raw.index(0)}.",

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from seal.domains.knowledge.blocks import GAP, HARD, PIPE, SOFT, TextBlock, row_text
-from seal.text import Span
+from seal.domains.knowledge.blocks import GAP, HARD, PIPE, SOFT, TextBlock
+from seal.text import Span, row_text
 
 __all__ = [
     "has_headings",

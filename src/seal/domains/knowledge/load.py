@@ -128,12 +128,28 @@ def _load_file(path: Path, notice: Notice) -> list[Context]:
 def _contexts(reader: Reader, source: Source) -> list[Context]:
     if not source.raw.strip():
         raise empty(source.where)
-    contexts = [replace(context, id=context_id(context.title, context.text)) for context in reader(source)]
+    contexts = [_sound(context) for context in reader(source)]
+    contexts = [replace(context, id=context_id(context.title, context.text)) for context in contexts]
     if not contexts:
         raise InputFileError(
             f"{source.where}: there is no passage in the file.", "Put at least one record in it."
         )
     return contexts
+
+
+def _sound(context: Context) -> Context:
+    """The context as it can be stored: without halves of characters, as JSON may have."""
+    told = "\0".join((context.title, context.text, *(q.text + "".join(q.answers) for q in context.questions)))
+    if _HALF.search(told):
+        questions = tuple(
+            replace(
+                q, text=_HALF.sub("\ufffd", q.text), answers=tuple(_HALF.sub("\ufffd", a) for a in q.answers)
+            )
+            for q in context.questions
+        )
+        text = _HALF.sub("\ufffd", context.text)
+        context = replace(context, title=_HALF.sub("\ufffd", context.title), text=text, questions=questions)
+    return context
 
 
 def _suffix_of(raw: bytes) -> str:
@@ -169,6 +185,8 @@ def _reader(path: Path) -> Reader:
 
 
 def _missing(path: Path) -> InputFileError:
+    if path.is_symlink():
+        return InputFileError(f"{path}: this is a link to {path.readlink()}, and there is no such file.", "")
     siblings = [file.name for file in path.parent.iterdir()] if path.parent.is_dir() else []
     hint = guess(path.name, siblings, shown=lambda name: str(path.parent / name))
     return InputFileError(f"{path}: there is no such file.{hint}", "Check the path.")
@@ -233,6 +251,7 @@ def _unique_questions(context: str, questions: Iterable[Question]) -> tuple[Ques
     return tuple(kept)
 
 
+_HALF: Final = re.compile("[\ud800-\udfff]")
 _HTML: Final = re.compile(rb"<(?:!doctype\s+html|html[\s>]|\?xml[^>]*>\s*<(?:!doctype\s+html|html))", re.I)
 _RECORDS: Final = re.compile(rb"\{\s*\"|\[\s*\{\s*\"")
 _SECOND_LINE: Final = re.compile(rb"\A\s*\{[^\n]*\}[^\S\n]*\n\s*\{")

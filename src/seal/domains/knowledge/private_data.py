@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from seal.domains.knowledge.contacts import is_card, is_contact_line, is_phone, is_role
+from seal.domains.knowledge.contacts import is_card, is_contact_line, is_of_goods, is_phone, is_role
 
 _SECRETS: Final = {
     "holds a private key": r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY|PuTTY-User-Key-File",
@@ -129,7 +129,7 @@ def personal(sentence: str, *, firm: bool = False) -> Iterator[str]:
     firms = is_contact_line(sentence, firm=firm)
     if not firms and any(is_phone(match, sentence) for match in _PHONE.finditer(sentence)):
         yield "holds a phone number"
-    if _IDENTITY.search(sentence):
+    if any(not is_of_goods(match, sentence) for match in _IDENTITY.finditer(sentence)):
         yield "holds an identity number"
     fields = (match for match in _PERSONAL_FIELD.finditer(sentence) if _is_stated(match, sentence))
     if any(not (firms and _CONTACT.match(match[0])) for match in fields):

@@ -90,8 +90,23 @@ def json_questions(source: Source) -> list[Question]:
     value = _parse(source.text(), source.where)
     if isinstance(value, Mapping) and isinstance(value.get("questions"), list):
         return questions_of(value["questions"], source)
+    if isinstance(value, Mapping) and "question" not in value and (told := _mapped(value)):
+        return questions_of(told, source)
     records = records_in(value)
     return questions_of([value] if records is None else records, source)
+
+
+def _mapped(value: Mapping[str, Any]) -> list[Any]:
+    """The questions of an object that has them as its keys, or a list of them under the one title that it
+    names; empty for any other."""
+    [first, *others] = value.values() or [None]
+    if not others and isinstance(first, list) and first and isinstance(first[0], Mapping):
+        return first
+    asks = all(key.rstrip().endswith(_QUESTION_MARKS) for key in value)
+    return [{"question": key, "answer": answer} for key, answer in value.items()] if asks else []
+
+
+_QUESTION_MARKS: Final = ("?", "？", "؟", ";")
 
 
 def questions_of(values: Sequence[Any], source: Source) -> list[Question]:

@@ -6,16 +6,17 @@ Knows nothing about what is in a file.
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from seal.domains.knowledge.encodings import decoded
 from seal.errors import InputFileError
 from seal.types import Context
 
-__all__ = ["Notice", "Reader", "Source", "empty", "libraries", "silent"]
+__all__ = ["Notice", "Reader", "Source", "empty", "libraries", "silent", "stem_of"]
 
 Notice: TypeAlias = Callable[[str], None]
 """Takes one sentence for the user: an encoding that was found, questions that were left out."""
@@ -23,6 +24,15 @@ Notice: TypeAlias = Callable[[str], None]
 
 def silent(_text: str) -> None:
     """Tells nobody."""
+
+
+def stem_of(path: Path) -> str:
+    """A file's name as a title: on one line, without its suffix, codes and bytes that are no text."""
+    name = path.stem.encode("utf-8", "replace").decode("utf-8")
+    return " ".join(_CONTROLS.sub(" ", name).split()) or "untitled"
+
+
+_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,7 @@ class Source:
         if not path.is_file():  # a pipe or a device could block for ever
             raise InputFileError(f"{path}: this is not a regular file.", "Give a file or a folder.")
         try:
-            return cls(path.read_bytes(), f"{path}", path.stem, notice)
+            return cls(path.read_bytes(), f"{path}", stem_of(path), notice)
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise InputFileError(

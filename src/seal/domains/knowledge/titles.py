@@ -1,8 +1,7 @@
 """What a text document is called, and what of it is text: front matter, and the heading at its top.
 
-Knows YAML between lines of `---` and TOML between lines of `+++`. Of both the title is taken and the rest is
-left out: it is about the file. A heading that does not stand at the top is a section of the text. Never
-raises on any text.
+Of front matter the title is taken and the rest is left out: it is about the file. A heading that does not
+stand at the top is a section of the text. Never raises on any text.
 """
 
 from __future__ import annotations
@@ -15,18 +14,13 @@ from typing import Any, Final
 import yaml
 
 from seal.domains.knowledge.blocks import blocks_of
+from seal.domains.knowledge.front_matter import front_matter_of
 from seal.text import letters_alone
 
 __all__ = ["title_and_text"]
 
-_FRONT: Final = re.compile(
-    r"\A\ufeff?\s{0,200}?(---|\+\+\+)[ \t]*\r?\n"
-    r"((?:(?!---|\.\.\.|\+\+\+)[^\n]*\n){1,500}?)"
-    r"(---|\.\.\.|\+\+\+)[ \t]*\r?(?:\n|\Z)"
-)
-_KEY: Final = re.compile(r"^[\w.-]+[ \t]*[:=](?:[ \t]|\r?$)", re.M)
 _TITLE_LINE: Final = re.compile(r"^title[ \t]*+[:=](.+)$", re.M | re.I)
-_MOST_CHARS: Final = 20_000  # of front matter, and of what may stand before the heading at the top
+_MOST_CHARS: Final = 20_000  # of what may stand before the heading at the top
 _UNDERLINE: Final = re.compile(r"\n[ >]{0,3}(?:=++|-++)[ \t]*+\r?(?=\n|\Z)")
 
 
@@ -43,19 +37,16 @@ def title_and_text(text: str) -> tuple[str, str]:
 
 def _front_matter(text: str) -> tuple[str, str]:
     """The title in the front matter, and what is below it."""
-    match = _FRONT.match(text)
-    if match is None or len(match[2]) > _MOST_CHARS or not _KEY.search(match[2]):
+    front = front_matter_of(text)
+    if front is None:
         return "", text
-    is_toml = match[1] == "+++"
-    if is_toml != (match[3] == "+++"):
-        return "", text
-    told = _parsed(match[2], is_toml)
+    told = _parsed(front.block, front.is_toml)
     if told is None:  # as people write it: "title: Halden: a guide" is no YAML
-        line = _TITLE_LINE.search(match[2])
-        return _line(line[1].strip().strip("\"'")) if line else "", text[match.end() :]
+        line = _TITLE_LINE.search(front.block)
+        return _line(line[1].strip().strip("\"'")) if line else "", text[front.stop :]
     titles = {key.casefold(): value for key, value in told.items() if isinstance(key, str)}
     title = titles.get("title", "")
-    return _line(title) if isinstance(title, str) else "", text[match.end() :]
+    return _line(title) if isinstance(title, str) else "", text[front.stop :]
 
 
 def _parsed(block: str, is_toml: bool) -> Mapping[Any, Any] | None:
