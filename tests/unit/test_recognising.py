@@ -21,10 +21,11 @@ from seal.cli.plain_text import PlainConsole, as_text, visible
 from seal.errors import ConfigError
 from seal.learner.documents import Text
 from seal.learner.learner import Learner
-from seal.learner.recognising import plain, recognised
+from seal.learner.recognising import recognised
 from seal.learner.settings import LearnerConfig, preset, read_settings
 from seal.models.load import load_with_transformers, loadable_name
 from seal.registry import Workspace
+from seal.registry.digests import plain
 
 A = fake("identity a")
 HOURS = "It is open from 9 to 5, and closed on Mondays."
