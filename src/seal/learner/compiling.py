@@ -261,15 +261,15 @@ class Compiler:
         """As configured; a short document is gone through more often, so that it has steps enough, and a long
         one less often, so that its time is bounded. Rank and targets are those of the start."""
         configured = self.config.cell.hyperparameters()
+        if self.start is not None:
+            first = self.start.hyperparameters
+            configured = replace(configured, rank=first.rank, alpha=first.alpha, targets=first.targets)
         if self.config.method == "pieces" or not configured.batch_tokens:
             return configured
         tokens = sum(map(self.base.length_tokens, examples))
         steps_an_epoch = -(-tokens // configured.batch_tokens)
         units = self.config.units
         steps = max(units.least_steps, min(configured.epochs * steps_an_epoch, units.most_steps))
-        if self.start is not None:
-            first = self.start.hyperparameters
-            configured = replace(configured, rank=first.rank, alpha=first.alpha, targets=first.targets)
         return replace(configured, max_steps=steps)
 
     def _gives_away(self, source: SourceDocument, cell: Adapter) -> bool:

@@ -3,23 +3,24 @@
 A document is its title and text together. The same text under another title corrects the title where it can
 be the same document: it is from the same file, a person gave the title, or the text itself names what it is
 about, so that the title is but a label. A text that leaves that to its title ("Open from 9 to 5.") is another
-document under another one. Knows nothing about screening or study.
+document under another one. Two labels that come together are of one document, in whatever order they come.
+Knows nothing about screening or study.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from seal.errors import DamageError, InputFileError
 from seal.files import write_durably
 from seal.learner.documents import Text, told_of_title
 from seal.registry import Document, Workspace, document_key
-from seal.registry.digests import plain, text_key
+from seal.registry.digests import is_label, normal_key, plain
 
 RECORD = "sources.json"
 """In a workspace's folder: which documents came from which file, by digests."""
@@ -34,13 +35,10 @@ def recognised(
 
     Raises InputFileError if the record of files cannot be read.
     """
-    stored: dict[str, list[Document]] = {}
-    there: set[str] = set()
-    for document in workspace.documents():
-        if not document.erased and (digest := _stored_digest(workspace, document.id)):
-            stored.setdefault(digest, []).append(document)
-            there.add(document.id)
-    keys = [_plain_digest(given.text) for given in texts]
+    keys = [normal_key(given.text) for given in texts]
+    stored = workspace.documents_of_text(keys)
+    there = workspace.present_among([document_key(given.text, given.title) for given in texts])
+    texts = _under_one_label(keys, texts, stored)
     called = {(key, _title(given)) for key, given in zip(keys, texts) if _is_titled(given)}
     sources = _sources(workspace.path)
     made: dict[tuple[str, str], str] = {}
@@ -72,23 +70,26 @@ def recognised(
     return found
 
 
-_KNOWN: Final[dict[str, str]] = {}
-"""The digests of the plain forms of stored texts, by the ids of their documents. An id is of one text for
-ever, so that no text is read twice, however often a folder is looked at."""
-
-
-def _stored_digest(workspace: Workspace, document: str) -> str:
-    """The digest of a stored text's plain form; empty if it is damaged."""
-    if document not in _KNOWN:
-        try:
-            _KNOWN[document] = _plain_digest(workspace.text(document))
-        except DamageError:
-            return ""
-    return _KNOWN[document]
-
-
-def _plain_digest(text: str) -> str:
-    return text_key(plain(text))
+def _under_one_label(
+    keys: Sequence[str], texts: Sequence[Text], stored: Mapping[str, Sequence[Document]]
+) -> list[Text]:
+    """The texts with one title for all that are but labels of the same text: one that it is stored under, or
+    else the one that it names first. What is stored under its own title stays so."""
+    labels: dict[str, list[str]] = {}
+    for key, given in zip(keys, texts):
+        if _is_titled(given) and is_label(given.title, given.text):
+            labels.setdefault(key, []).append(_title(given))
+    found: list[Text] = []
+    for key, given in zip(keys, texts):
+        mine, known = labels.get(key, []), [plain(one.title) for one in stored.get(key, ())]
+        if len(set(mine)) > 1 and _title(given) in mine and _title(given) not in known:
+            told = plain(given.text).casefold()
+            ranked = sorted(
+                set(mine), key=lambda one: (one not in known, told.find(one.casefold()), -len(one), one)
+            )
+            given = replace(given, title=ranked[0])
+        found.append(given)
+    return found
 
 
 def remember_sources(folder: Path, learned: Iterable[tuple[str, str]]) -> None:

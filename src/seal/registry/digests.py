@@ -23,13 +23,23 @@ def text_key(text: str) -> str:
     return sha256(text.encode("utf-8", "surrogatepass"))
 
 
+def normal_key(text: str) -> str:
+    """The same for texts that differ in nothing but line ends and white space."""
+    return text_key(plain(text))
+
+
 def document_key(text: str, title: str = "", *, distinct: bool = False) -> str:
     """The key of a document: of a text that itself names what its title says, the title is but a label, and
     the key is the sha256 of the text; of others, of title and text together. So it depends on nothing but the
     document, and a learner that forgot one of a text's two titles knows the other by the same key as one that
     never saw the first. `distinct`: with the title in any case, for one of two labels that are kept apart."""
-    is_label = not distinct and plain(title).casefold() in plain(text).casefold()
-    return text_key(text) if is_label or not title else text_key(f"{title}\0{text}")
+    bare = not distinct and is_label(title, text)
+    return text_key(text) if bare or not title else text_key(f"{title}\0{text}")
+
+
+def is_label(title: str, text: str) -> bool:
+    """Whether a text itself names what its title says."""
+    return plain(title).casefold() in plain(text).casefold()
 
 
 def build_parts(

@@ -5,17 +5,18 @@ Knows nothing about texts but their bytes: screening, grounding and examining ar
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from seal.errors import InputError, StateError, UnknownNameError
+from seal.errors import DamageError, InputError, StateError, UnknownNameError
 from seal.registry.canonical import canonical, storable
 from seal.registry.core import Core
-from seal.registry.digests import document_key, text_key
+from seal.registry.digests import document_key, normal_key, text_key
 from seal.registry.records import Document, ExamQuestion, Line
 from seal.registry.tables import DocumentRow, ErasureRow, LineRow, QuestionRow
 from seal.types import Question
@@ -65,7 +66,7 @@ class Documents(Core):
             if row is None:
                 row = DocumentRow(id=key)
             row.sequence, row.title, row.trust, row.text = sequence, title, float(trust), digest
-            row.first_title = None
+            row.first_title, row.normal_form = None, normal_key(text)
             row.added_at, row.learned_at, row.erased = self.clock.now(), None, False
             session.add(row)
             self._record(
@@ -109,6 +110,47 @@ class Documents(Core):
         """Raises UnknownNameError if there is none."""
         with self._reading() as session:
             return _document(_row(session, key))
+
+    def documents_of_text(self, normal_forms: Collection[str]) -> dict[str, list[Document]]:
+        """The documents, none of them erased, whose texts have these normal forms (`digests.normal_key`), by
+        it, in the order in which they came. No text is read, but once those that were added by a version that
+        did not keep its normal form; one that is damaged is like no other."""
+        self._find_normal_forms()
+        found: dict[str, list[Document]] = {}
+        with self._reading() as session:
+            for some in _batches(sorted(set(normal_forms))):
+                query = select(DocumentRow).where(DocumentRow.normal_form.in_(some))
+                for row in session.scalars(query.order_by(DocumentRow.sequence)):
+                    found.setdefault(row.normal_form or "", []).append(_document(row))
+        return found
+
+    def present_among(self, keys: Collection[str]) -> set[str]:
+        """Those of these ids that are of documents, none of them erased."""
+        with self._reading() as session:
+            return {
+                key
+                for some in _batches(sorted(set(keys)))
+                for key in session.scalars(
+                    select(DocumentRow.id).where(DocumentRow.id.in_(some), DocumentRow.erased.is_(False))
+                )
+            }
+
+    def _find_normal_forms(self) -> None:
+        """What can be read of a text at any time is no decision, and so stands in no ledger."""
+        query = select(DocumentRow.id, DocumentRow.text).where(
+            DocumentRow.normal_form.is_(None), DocumentRow.erased.is_(False)
+        )
+        with self._reading() as session:
+            missing = session.execute(query).all()
+        forms: dict[str, str] = {}
+        for key, digest in missing:
+            with contextlib.suppress(DamageError):  # whoever needs this text is told
+                forms[key] = normal_key(self.store.read(digest).decode("utf-8"))
+        if forms:
+            with self.database.writing() as session:
+                for key, form in forms.items():
+                    there = (DocumentRow.id == key, DocumentRow.erased.is_(False))
+                    session.execute(update(DocumentRow).where(*there).values(normal_form=form))
 
     def text(self, key: str) -> str:
         """A document's text, checked. Raises StateError if it was erased, DamageError."""
@@ -219,6 +261,11 @@ class Documents(Core):
         with self._reading() as session:
             rows = session.scalars(query.order_by(QuestionRow.origin, QuestionRow.position)).all()
         return [ExamQuestion(r.text, tuple(json.loads(r.answers)), r.origin, r.position) for r in rows]
+
+
+def _batches(keys: Sequence[str]) -> Iterator[Sequence[str]]:
+    """So many at once as every database takes in one question."""
+    return (keys[at : at + 500] for at in range(0, len(keys), 500))
 
 
 def _row(session: Session, key: str) -> DocumentRow:

@@ -61,7 +61,7 @@ class Erasing(Documents):
                 *(b.object for b in builds),
                 *(v.report for v in versions if v.report),
             ]
-            row.title, row.first_title, row.text, row.erased = "", None, None, True
+            row.title, row.first_title, row.text, row.normal_form, row.erased = "", None, None, None, True
             for build in builds:
                 build.erased = True
             for version in versions:

@@ -43,6 +43,7 @@ class DocumentRow(Table):
     learned_at: Mapped[str | None]
     erased: Mapped[bool] = mapped_column(default=False)
     first_title: Mapped[str | None]  # where the title was corrected since lines were written under it
+    normal_form: Mapped[str | None] = mapped_column(index=True)  # `digests.normal_key`; None: not found yet
 
 
 class LineRow(Table):
