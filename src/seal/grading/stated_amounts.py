@@ -50,7 +50,7 @@ def same_amount(one: StatedAmount, other: StatedAmount) -> bool:
         same_unit = same_unit or {one.unit, other.unit} in _LOOSE_UNITS
         if not same_unit:
             return False
-        if one.value == other.value:
+        if one.value == other.value or _share(one) == _share(other) is not None:
             return True
         return bool(not one.unit) != bool(not other.unit) and _bare(one) == _bare(other)
     if one.kind == other.kind == "date":
@@ -76,10 +76,24 @@ def same_amount(one: StatedAmount, other: StatedAmount) -> bool:
 
 def _bare(amount: StatedAmount) -> object:
     """What the digits alone are worth, for comparing "45" with "45 minutes"."""
+    value = amount.value[0]
+    if not amount.unit or not isinstance(value, Fraction) or value / amount.factor < 1:
+        return value / amount.factor if isinstance(value, Fraction) else value
     try:
         return Fraction(amount.raw.replace(",", ""))
     except ValueError:
-        return amount.value[0]
+        return value
+
+
+def _share(amount: StatedAmount) -> Fraction | None:
+    """What share of a whole a percentage is, or a fraction: three quarters are 75 %."""
+    value = amount.value[0]
+    if not isinstance(value, Fraction):
+        return None
+    if amount.unit == "%":
+        return value / 100
+    is_fraction = not amount.unit and not amount.ordinal and 0 < value < 1 and "." not in amount.raw
+    return value if is_fraction else None
 
 
 def is_year(amount: StatedAmount) -> bool:

@@ -17,6 +17,7 @@ from seal.self_edits.name_words import (
     PEOPLES,
     STARTERS,
     WIDE_FUNCTION,
+    WIDE_KINDS,
     WIDE_QUESTION,
     WIDE_SURNAMES,
 )
@@ -243,6 +244,8 @@ def _against_runs(runs: list[str], source: SourceFacts) -> str:
                 known[at] = known[at + 1] = True
         if any(_is_exchanged(run, at, source) for at in range(len(run))):
             return NO_NAME
+        if any(_is_other_of_its_kind(run, at, source) for at in range(len(run))):
+            return NO_WORD
         gap = ""
         for char, is_known in zip(run + "的", [*known, True]):
             if not is_known and char not in WIDE_FUNCTION:
@@ -266,6 +269,20 @@ def _is_exchanged(run: str, at: int, source: SourceFacts) -> bool:
     if len(before) == 2 and before in source.pairs and before[0] in WIDE_SURNAMES | set("村田山川本藤井"):
         return True
     return len(after) == 2 and after in source.pairs and run[at] in WIDE_SURNAMES
+
+
+def _is_other_of_its_kind(run: str, at: int, source: SourceFacts) -> bool:
+    """Whether the source has another character of a closed kind where a line has this one: 市の文化財 for
+    国の文化財."""
+    kind = WIDE_KINDS.get(run[at], "")
+    before, after = run[max(0, at - 2) : at], run[at + 1 : at + 3]
+    for near, joined in ((before, (before, "")), (after, ("", after))):
+        if kind and len(near) == 2 and near in source.squeezed:
+            here, there = joined
+            if f"{here}{run[at]}{there}" not in source.squeezed:
+                if any(f"{here}{other}{there}" in source.squeezed for other in kind if other != run[at]):
+                    return True
+    return False
 
 
 def _has_stem(folded: str, source: SourceFacts, script: str) -> bool:

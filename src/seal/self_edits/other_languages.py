@@ -46,7 +46,8 @@ def foreign_support(line: str, title: str, text: str, config: JoiningConfig) -> 
     spans, stems = _read(text)
     about = stems_of(title)
     pair = question_of(line)
-    claimed = stems_of(pair[0] if pair else line)
+    words = pair[0] if pair else line
+    claimed = stems_of(words)
     own = claimed - about
     least = _LEAST_ASKED if pair else 1 - config.max_new_words
     if not pair and len(claimed) > 2:
@@ -55,7 +56,7 @@ def foreign_support(line: str, title: str, text: str, config: JoiningConfig) -> 
         ranked: list[tuple[float, int]] = []
         for at in range(len(spans) - size + 1):
             here = about.union(*stems[at : at + size])
-            share = _share(claimed, here)
+            share = _share(words, claimed, here)
             # what is asked of the title's subject is said there, or just before
             near = here.union(*stems[max(0, at - 1) : at]) if pair else here
             if share >= least - 1e-9 and (own & near if own or not pair else True):
@@ -67,13 +68,23 @@ def foreign_support(line: str, title: str, text: str, config: JoiningConfig) -> 
     return None
 
 
-def _share(claimed: frozenset[str], here: frozenset[str]) -> float:
-    """How much of a line's words is here; of two characters that stand apart here, half."""
-    if not claimed:
-        return 1.0
+def _share(line: str, claimed: frozenset[str], here: frozenset[str]) -> float:
+    """How much of a line's words is here. In scripts without spaces its characters are counted, since one new
+    one makes two new pairs; one that has another beside it here counts half."""
+    spaced = {one for one in claimed if not _IS_UNSPACED.match(one)}
     chars = frozenset("".join(one for one in here if _IS_UNSPACED.match(one)))
-    apart = sum(bool(_IS_UNSPACED.match(one)) and chars.issuperset(one) for one in claimed - here)
-    return (len(claimed & here) + apart / 2) / len(claimed)
+    worth: list[float] = [one in here for one in spaced]
+    for run in _runs(line):
+        together = {at + n for at in range(len(run) - 1) if run[at : at + 2] in here for n in (0, 1)}
+        for at, char in enumerate(run):
+            if char not in WIDE_FUNCTION:
+                worth.append(1.0 if at in together else (char in chars) / 2)
+    return sum(worth) / len(worth) if worth else 1.0
+
+
+def _runs(line: str) -> list[str]:
+    words = _WORD.findall(WIDE_QUESTION.sub(" ", fold(in_one_form(line))))
+    return [word for word in words if _IS_UNSPACED.match(word)]
 
 
 @lru_cache(maxsize=16)
