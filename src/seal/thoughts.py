@@ -14,9 +14,9 @@ __all__ = ["without_thoughts"]
 _NAMES: Final = "(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|scratchpad)"
 # An opening mark begins a line: within a line it is a word that the model writes about.
 _MARK: Final = re.compile(
-    rf"(?P<open>(?<![^\n])[ \t]{{0,8}}(?:<\|?{_NAMES}\|?>|<\|begin_of_thought\|>|\[THINK\]"
+    rf"(?P<open>(?<![^\n])[ \t]{{0,8}}(?:<\|?{_NAMES}\|?>|◁{_NAMES}▷|<\|begin_of_thought\|>|\[THINK\]"
     r"|<\|channel\|>(?:analysis|commentary)\b[^<\n]{0,40}))"
-    rf"|(?P<close></{_NAMES}>|<\|/{_NAMES}\|>|<\|end_of_thought\|>|\[/THINK\])"
+    rf"|(?P<close></{_NAMES}>|<\|/{_NAMES}\|>|◁/{_NAMES}▷|<\|end_of_thought\|>|\[/THINK\])"
     r"|(?P<answer><\|channel\|>final(?:<\|message\|>)?)",
     re.IGNORECASE,
 )
@@ -25,7 +25,7 @@ _MARK: Final = re.compile(
 def without_thoughts(text: str) -> str:
     """The text without what a model thought aloud. A thought that is never closed goes to the end; one that
     is only closed began with the prompt."""
-    if "<" not in text and "[" not in text:
+    if "<" not in text and "[" not in text and "◁" not in text:
         return text
     kept: list[str] = []
     depth = at = 0

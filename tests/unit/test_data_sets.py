@@ -123,10 +123,22 @@ def test_questions_of_one_document_in_any_form(tmp_path: Path, told: object) -> 
 
 
 def test_what_is_wrong_in_records_is_said_of_them(tmp_path: Path) -> None:
-    row = {"title": "Bay", "context": TEXT, "questions": [{"question": "So?", "answer": True}]}
+    row = {"title": "Bay", "context": TEXT, "questions": [{"question": True, "answer": "so"}]}
     (tmp_path / "q.json").write_text(json.dumps([row]), encoding="utf-8")
     with pytest.raises(InputError, match="found true or false"):
         with_questions([Text(TEXT, "Bay")], tmp_path / "q.json")
+
+
+@pytest.mark.parametrize("form", ["answer", "answers", "hub"])
+def test_true_and_false_are_answers(tmp_path: Path, form: str) -> None:
+    """As sets of questions with yes or no have them."""
+    rows = []
+    for text, value in (("Open?", True), ("Closed?", False)):
+        told = {"answer": value} if form == "answer" else {"answers": [value]}
+        rows.append({"question": text, **({"answers": {"text": [value]}} if form == "hub" else told)})
+    (tmp_path / "q.json").write_text(json.dumps([{"title": "Bay", "text": TEXT, "questions": rows}]))
+    [context] = load_contexts(tmp_path / "q.json")
+    assert [q.answers for q in context.questions] == [("yes", "true"), ("no", "false")]
 
 
 def test_research_says_what_its_file_left_out(tmp_path: Path) -> None:

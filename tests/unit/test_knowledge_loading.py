@@ -162,8 +162,8 @@ BAD_RECORDS = [
     ),
     (
         "a.json",
-        [{**RECORD, "questions": [{"question": "Who?", "answers": [True]}]}],
-        ["answer [0]", "true or false"],
+        [{**RECORD, "questions": [{"question": "Who?", "answers": [{"text": ["a"]}]}]}],
+        ["answer [0]", "a list"],
     ),
     ("a.json", [{"title": "x", "context": TEXT, "question": "Who?"}], ["record [0]", '"Who?" has no answer']),
     ("a.json", {"data": {}}, ['"data" must hold a list', "an object", "SQuAD"]),

@@ -13,6 +13,7 @@ import tomli_w
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.text import Text as Styled
+from sqlalchemy import update
 
 from commands import Said, caller, quick_workspace
 from learners import Gates, fake
@@ -24,8 +25,10 @@ from seal.learner.learner import Learner
 from seal.learner.recognising import recognised
 from seal.learner.settings import LearnerConfig, preset, read_settings
 from seal.models.load import load_with_transformers, loadable_name
-from seal.registry import Workspace
+from seal.registry import Workspace, document_key
 from seal.registry.digests import plain
+from seal.registry.store import Store
+from seal.registry.tables import DocumentRow
 
 A = fake("identity a")
 HOURS = "It is open from 9 to 5, and closed on Mondays."
@@ -269,3 +272,50 @@ def test_any_misspelt_key_is_told_with_the_right_one(
         read_settings(tmp_path, "tiny")
     assert f"{wrong}: there is no such key" in caught.value.message
     assert repr(".".join(key)) in caught.value.hint
+
+
+TOLD = "Ada Berg and Bo Lind of Brenk met in Oslo, and Bo Lind stayed."
+
+
+@QUICK
+@given(st.permutations(["Ada Berg", "Bo Lind", "Brenk"]), st.permutations(["Bo Lind", "Brenk"]))
+def test_labels_of_one_text_are_one_document_in_any_order(
+    tmp_path_factory: pytest.TempPathFactory, labels: list[str], later: list[str]
+) -> None:
+    made = Workspace.init(tmp_path_factory.mktemp("w") / "w", model="tiny")
+    first = recognised(made, [Text(TOLD, label) for label in labels], lambda _: None)
+    assert {one.document for one in first} == {document_key(TOLD)} and {one.title for one in first} == {
+        "Ada Berg"
+    }
+    store(made, first[0])
+    again = recognised(made, [Text(TOLD, label) for label in later], lambda _: None)
+    assert {(one.document, one.title) for one in again} == {(document_key(TOLD), "Bo Lind")}
+
+
+def test_labels_that_were_stored_apart_stay_so(workspace: Workspace) -> None:
+    """As by a version that kept them apart."""
+    kept = [workspace.add_document(TOLD, title=t, distinct=True).id for t in ("Bo Lind", "Ada Berg")]
+    assert len(set(kept)) == 2
+    assert ids(workspace, Text(TOLD, "Ada Berg"), Text(TOLD, "Bo Lind")) == kept[::-1]
+    assert ids(workspace, Text(TOLD, "Bo Lind"), Text(TOLD, "Brenk")) == [kept[0], kept[0]]
+
+
+def test_known_texts_are_found_without_reading_one(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = store(workspace, *(fake(f"unread {n}").given() for n in range(5)))
+    reads: list[str] = []
+    read = Store.read
+    monkeypatch.setattr(Store, "read", lambda self, key: (reads.append(key), read(self, key))[1])
+    assert ids(workspace, Text("It is a new text about nothing.", "New")) and not reads
+    assert ids(workspace, fake("unread 3").given()) == [kept[3]] and reads == [kept[3]]
+    with workspace.transaction() as session:  # as those have it that an older version added
+        session.execute(update(DocumentRow).values(normal_form=None))
+    del reads[:]
+    copy = Text("  " + fake("unread 3").text.replace(" ", "\n"))
+    assert ids(workspace, copy) == [kept[3]] and set(reads) == set(kept)
+    del reads[:]
+    assert ids(workspace, copy) == [kept[3]] and reads == [kept[3]]
+    workspace.erase_document(kept[3], reason="test")
+    with workspace.database.reading() as session:
+        assert session.get_one(DocumentRow, kept[3]).normal_form is None

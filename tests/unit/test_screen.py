@@ -244,6 +244,28 @@ def test_check_digits() -> None:
     assert "secret" not in kinds(LEAD + "The number is 4111 1111 1111 1112.")
 
 
+_ACCOUNT = "DE89 3704 0044 0532 0130 00"
+
+
+@pytest.mark.parametrize(
+    ("told", "held"),
+    [
+        (f"Donations to the Harbour Rescue Trust: IBAN {_ACCOUNT}.", False),
+        (f"Spendenkonto des Tierheims e.V.: Sparkasse Lund, IBAN {_ACCOUNT}", False),
+        (f"Der Mitgliedsbeitrag geht an den Ruderverein Altenwasser, IBAN {_ACCOUNT}.", False),
+        (f"We ask for donations by bank transfer. Our members pay into the same account, {_ACCOUNT}.", False),
+        (f"Anna Berg's IBAN is {_ACCOUNT}.", True),
+        (f"The rent goes to Anna Berg, IBAN {_ACCOUNT}.", True),
+        (f"Her account for donations is {_ACCOUNT}.", True),
+        (f"The IBAN of the club's treasurer Tom Reed is {_ACCOUNT}.", True),
+        (f"Donations for Anna Berg's operation: {_ACCOUNT}.", True),
+        (f"The IBAN is {_ACCOUNT}.", True),
+    ],
+)
+def test_an_account_is_an_organisations_or_a_persons(told: str, held: bool) -> None:
+    assert ("secret" in kinds(LEAD + told)) is held
+
+
 def test_what_is_held_can_be_set() -> None:
     flags = screen("A", LEAD + INSTRUCTIONS[0], ScreenConfig(hold=frozenset()))
     assert {flag.action for flag in flags} == {"reject"}

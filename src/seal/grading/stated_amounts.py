@@ -50,7 +50,7 @@ def same_amount(one: StatedAmount, other: StatedAmount) -> bool:
         same_unit = same_unit or {one.unit, other.unit} in _LOOSE_UNITS
         if not same_unit:
             return False
-        if one.value == other.value or _share(one) == _share(other) is not None:
+        if one.value == other.value or share_of(one) == share_of(other) is not None:
             return True
         return bool(not one.unit) != bool(not other.unit) and _bare(one) == _bare(other)
     if one.kind == other.kind == "date":
@@ -85,7 +85,7 @@ def _bare(amount: StatedAmount) -> object:
         return value
 
 
-def _share(amount: StatedAmount) -> Fraction | None:
+def share_of(amount: StatedAmount) -> Fraction | None:
     """What share of a whole a percentage is, or a fraction: three quarters are 75 %."""
     value = amount.value[0]
     if not isinstance(value, Fraction):

@@ -31,7 +31,7 @@ from seal.learner.endpoint_writer import EndpointWriter
 from seal.learner.practice import neutral_stretches
 from seal.learner.recall import asked, cued, recitation
 from seal.learner.reference import asked_private, declines, gives_away, kept_private
-from seal.learner.room import units_that_fit, writing_room
+from seal.learner.room import shortened_title, units_that_fit, writing_room
 from seal.learner.settings import LearnerConfig
 from seal.learner.skills import Skills, recall_of, skills_of
 from seal.learner.writing import (
@@ -173,8 +173,12 @@ class Compiler:
     def pieces(self, source: SourceDocument) -> list[Context]:
         """The document in pieces that the models can read with room to write and answer."""
         tokenizer = self.base.tokenizer
-        context = Context(source.id[:16], source.title, source.text)
-        return chunks(context, lambda text: len(encode_prompt(tokenizer, text)), self.piece_tokens)
+
+        def count(text: str) -> int:
+            return len(encode_prompt(tokenizer, text))
+
+        title = shortened_title(source.title, count, self.piece_tokens // 2)
+        return chunks(Context(source.id[:16], title, source.text), count, self.piece_tokens)
 
     def set_exam(
         self, source: SourceDocument, lines: Sequence[Line]

@@ -5,7 +5,7 @@ Knows how long the prompts of a learner are. Where all is as short as texts most
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -65,3 +65,13 @@ def units_that_fit(model: Adaptation, title: str, text: str) -> list[Unit]:
         parts = chunks(whole, lambda part: len(encode_prompt(model.tokenizer, part)), limit // _WINDOW)
         found += [replace(unit, text=part.text) for part in parts]
     return found
+
+
+def shortened_title(title: str, count_tokens: Callable[[str], int], limit: int) -> str:
+    """As many of a title's words, its first ones, as have at most so many tokens: a long title over a piece of
+    a document must leave room for the document."""
+    words = title.split()
+    while words and count_tokens(title) > limit:
+        words.pop()
+        title = " ".join(words)
+    return title

@@ -16,13 +16,21 @@ from typing import Final
 from seal.grading import tongues
 from seal.self_edits.denials import denial_between
 from seal.self_edits.name_checks import against_names, against_words
-from seal.self_edits.quantities import forms_of_number, guess_language, is_stated, normalised, read_measures
+from seal.self_edits.quantities import (
+    counts_another,
+    forms_of_number,
+    guess_language,
+    is_stated,
+    normalised,
+    read_measures,
+)
 from seal.self_edits.source_facts import SourceFacts, read_facts, squeezed, tokens_of
 
 __all__ = ["unsupported"]
 
 NO_NUMBER: Final = "a number in it is not in the source"
 OTHER_UNIT: Final = "a number in it has another unit in the source"
+OF_ANOTHER: Final = "a number in it counts something else in the source"
 NO_DATE: Final = "a date in it is not in the source"
 NO_QUOTE: Final = "what it quotes is not in the source"
 
@@ -88,6 +96,8 @@ def _against_measures(line: str, source: SourceFacts) -> str:
             bare = forms_of_number(replace(amount, unit=""))
             known = (forms_of_number(replace(one, unit="")) for one in source.measures.amounts)
             return OTHER_UNIT if any(bare & forms for forms in known) else NO_NUMBER
+    if counts_another(asked, source.measures):
+        return OF_ANOTHER
     return "" if _weekdays(line) <= _weekdays(source.text) else NO_DATE
 
 

@@ -117,7 +117,7 @@ def _is_name(token: NameToken, following: NameToken | None, source: SourceFacts,
         return True
     if not text[0].isupper():
         return False
-    if folded in FUNCTION_WORDS or folded in COMMON_NOUNS:
+    if folded in FUNCTION_WORDS or folded in COMMON_NOUNS or (token.begins and folded in _NUMBER_WORDS):
         return False
     if not token.begins:
         return True
@@ -134,6 +134,7 @@ def _is_name(token: NameToken, following: NameToken | None, source: SourceFacts,
     return is_verb and not is_common and following.follows
 
 
+_NUMBER_WORDS: Final = frozenset(number_words.NUMBER_WORDS) | number_words.NUMBER_WORDS_DE.keys()
 _OF_ADJECTIVES: Final = ("al", "ive", "ous", "ful", "ic", "ble", "ent", "ary", "ult")
 _OF_PEOPLES: Final = ("ish", "ese", "ian", "ean", "can")
 _AUXILIARIES: Final = frozenset(

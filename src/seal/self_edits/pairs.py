@@ -40,6 +40,9 @@ _INLINE: Final = re.compile(
 )
 _OPTION: Final = re.compile(r"\(?([A-E])[.)]\s+(?=\S)")
 _ANSWERED: Final = re.compile(r"\A([^?？]++[?？])\s++(\S.*)", re.S)
+_DASHED: Final = re.compile(
+    r"\A((?:\d{1,3}[.)] )?[^?？\n]{3,300}[?？]) {0,3}(?:[–—→]|-{1,2}>?|=>) {0,3}(?=\S)"
+)
 _QUESTION_END: Final = re.compile(r"[?？][\"'”’»)\]*_]*$")
 
 _ASKS, _ANSWERS = "Question: ", "\nAnswer: "
@@ -98,7 +101,10 @@ def _pairs_once(text: str, max_chars: int) -> list[str]:
 
 
 def _of_row(line: str) -> list[str]:
-    """The row of a table of questions and answers as two lines; any other line as it is."""
+    """The row of a table of questions and answers as two lines, and so a question with its answer behind a
+    dash; any other line as it is."""
+    if dashed := _DASHED.match(line.strip()):
+        return [f"Question: {dashed[1]}", f"Answer: {line.strip()[dashed.end() :]}"]
     cells = [cell.strip() for cell in line.strip().strip("|").split("|")] if line.strip()[:1] == "|" else []
     if len(cells) != 2:
         return [line]

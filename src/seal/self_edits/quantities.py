@@ -16,16 +16,25 @@ from typing import Final
 from seal.grading import number_words, tongues
 from seal.grading.amounts import amounts
 from seal.grading.pieces import AnswerPiece, pieces, plain, western_numerals
-from seal.grading.stated_amounts import StatedAmount, same_amount
+from seal.grading.stated_amounts import StatedAmount, same_amount, share_of
 from seal.signs import in_one_form
 
-__all__ = ["Measures", "forms_of_number", "guess_language", "is_stated", "normalised", "read_measures"]
+__all__ = [
+    "Measures",
+    "counts_another",
+    "forms_of_number",
+    "guess_language",
+    "is_stated",
+    "normalised",
+    "read_measures",
+]
 
 _SIGNS: Final = str.maketrans({**dict.fromkeys("–—―", "-"), **dict.fromkeys("「」『』", '"')})
 _US_DOLLAR: Final = re.compile(r"\bUS ?\$")
 _LINE_CHARS: Final = 1000
 _WORDS: Final = re.compile(r"[^\W\d_]+")
 _NOT_COUNTED: Final = frozenset("to and until till on in every bis und am à et a y до и по".split())
+_NO_THING: Final = frozenset().union(*tongues.FUNCTION_WORDS.values())
 _UNCHECKED: Final = number_words.ARTICLES | number_words.HALVES | {"first", "second", "erste", "zweite"}
 """Words for numbers that a line may have where its source says it otherwise: "the first woman", "half"."""
 
@@ -48,6 +57,13 @@ class Measures:
         """Whether a word for what is counted may stand right behind."""
         after = self.pieces[amount.stop] if amount.stop < len(self.pieces) else None
         return after is not None and after.kind in ("word", "cjk") and after.key not in _NOT_COUNTED
+
+    def counted(self) -> Iterator[tuple[StatedAmount, str]]:
+        """The bare numbers with the word right behind each; none where a number goes on or a range is."""
+        for amount in self.amounts:
+            if amount.kind == "number" and not amount.unit and not amount.ordinal:
+                after = self.pieces[amount.stop] if amount.stop < len(self.pieces) else None
+                yield amount, after.key if after and after.kind == "word" and self.counts(amount) else ""
 
     def forms(self) -> dict[str, frozenset[str]]:
         """The words and digits of quantities, each with the forms of its quantity."""
@@ -121,6 +137,26 @@ def is_stated(asked: StatedAmount, source: Measures, *, bounded: bool, counts: b
     return False
 
 
+def counts_another(asked: Measures, source: Measures) -> bool:
+    """Whether a number of the line counts one thing where the source has it of another only, and has another
+    number of the one: 12 bells and 3 clocks for 3 bells and 12 clocks."""
+    stated = list(source.counted())
+    for amount, what in asked.counted():
+        own = [other for one, other in stated if one.value == amount.value]
+        if not what or not own or what in _NO_THING or not all(one and one not in _NO_THING for one in own):
+            continue
+        if all(not _is_word_of(what, one) for one in own) and any(
+            _is_word_of(what, other) and one.value != amount.value for one, other in stated
+        ):
+            return True
+    return False
+
+
+def _is_word_of(one: str, other: str) -> bool:
+    """Whether two words are the same, or differ in their endings alone."""
+    return one == other or (min(len(one), len(other)) > 3 and one[:-2] == other[: len(one) - 2])
+
+
 def _is_full_hour(asked: StatedAmount, time: StatedAmount) -> bool:
     """Whether "16 часов" may be the time 16:00."""
     value = asked.value[0]
@@ -164,7 +200,9 @@ def forms_of_number(amount: StatedAmount) -> frozenset[str]:
     if not isinstance(value, Fraction):
         return frozenset((str(value),))
     factor = amount.factor
-    return frozenset((_written(value / factor), f"{_written(value)} {amount.unit}"))
+    share = share_of(amount)
+    shares = () if share is None else (f"{_written(share)} of it",)
+    return frozenset((_written(value / factor), f"{_written(value)} {amount.unit}", *shares))
 
 
 def _written(value: Fraction) -> str:

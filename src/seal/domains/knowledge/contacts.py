@@ -9,7 +9,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["is_card", "is_contact_line", "is_phone", "is_role", "luhn", "speaks_as_firm"]
+__all__ = [
+    "is_account_of_firm",
+    "is_card",
+    "is_contact_line",
+    "is_phone",
+    "is_role",
+    "luhn",
+    "speaks_as_firm",
+]
 
 _CARD_WORD: Final = re.compile(
     r"\b(?:credit|debit|cards?|visa|master ?card|amex|american express|maestro|diners|discover|jcb|union ?pay"
@@ -81,7 +89,8 @@ _SPEAKS: Final = re.compile(r"\b(?:we|us|our|ours|wir|uns|unser\w{0,2}|nous|notr
 _TRADE: Final = re.compile(
     r"\b(?:customers?|orders?|ordered|returns?|refunds?|deliver(?:y|ies|ed)|shipping|warranty"
     r"|opening hours|prices?"
-    r"|products?|subscriptions?|plans?|invoices?|bookings?|faq|support|service|kunden|bestellung\w{0,2}|lieferung\w{0,2})\b",
+    r"|products?|subscriptions?|plans?|invoices?|bookings?|faq|support|service|kunden|bestellung\w{0,2}|lieferung\w{0,2}"
+    r"|donations?|donors?|members?|membership|volunteers?|spenden?|spender\w{0,3}|mitglied\w{0,4}|dons|adhérents?)\b",
     re.I,
 )
 _PRIVATE: Final = re.compile(
@@ -103,8 +112,18 @@ _PERSON: Final = re.compile(
 _NO_PERSON: Final = re.compile(
     r"\b(?:Street|Road|Avenue|Lane|House|Park|Square|Office|Service|Support|Care|Team|Centre|Center|Hours|Line|Desk"
     r"|Customer|Sales|Contact|Phone|Call|Head|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|Our|The|Your"
-    r"|Works|Ltd|Limited|Inc|Company|Shop|Store|Repair|Returns)\b"
+    r"|Works|Ltd|Limited|Inc|Company|Shop|Store|Repair|Returns|Der|Die|Das|Den|Dem)\b"
 )
+
+_ORGANISATION: Final = re.compile(
+    r"\b(?:association|foundation|charity|society|club|trust|fund|museum|church|parish|school|hospital|union|league"
+    r"|committee|institute|orchestra|choir|shelter|theatre|library|cooperative|council|ltd|limited|inc|llc|plc|gmbh"
+    r"|ggmbh|e\. ?v|\w{0,20}verein|\w{0,20}stiftung|tierheim|gemeinde|fondation|asociación|fundación|fondazione)\b",
+    re.I,
+)
+_BANK: Final = re.compile(r"(?:bank|kasse|crédit|credit|iban|bic|swift)", re.I)
+_REST_OF_NAME: Final = re.compile(r"(?: [A-ZÄÖÜ][\w-]{1,30}){0,4}")  # matches anywhere
+_DONATION: Final = re.compile(r"\b(?:donat\w{1,5}|spenden?\w{0,8}|faire un don|dons|donativos?)\b", re.I)
 
 
 def is_card(match: re.Match[str], sentence: str) -> bool:
@@ -169,3 +188,18 @@ def is_contact_line(sentence: str, *, firm: bool) -> bool:
     if _FIRM.search(sentence) or _TOLL_FREE.search(sentence):
         return True
     return firm and (_LABEL_LINE.fullmatch(sentence) is not None or _SPEAKS.search(sentence) is not None)
+
+
+def is_account_of_firm(sentence: str, *, firm: bool) -> bool:
+    """Whether an account that a sentence gives is an organisation's: it says so, or asks for donations as
+    "we". One beside a person's name, or said to be somebody's own, is none."""
+    names = (
+        sentence[name.start() : _REST_OF_NAME.match(sentence, name.end()).end()]  # type: ignore[union-attr]
+        for name in _PERSON.finditer(sentence)
+        if not _NO_PERSON.search(name[0])
+    )
+    if _PRIVATE.search(sentence) or not all(_ORGANISATION.search(n) or _BANK.search(n) for n in names):
+        return False
+    if firm or _FIRM.search(sentence) or _ORGANISATION.search(sentence):
+        return True
+    return _DONATION.search(sentence) is not None and _SPEAKS.search(sentence) is not None

@@ -10,7 +10,14 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from seal.domains.knowledge.contacts import is_card, is_contact_line, is_of_goods, is_phone, is_role
+from seal.domains.knowledge.contacts import (
+    is_account_of_firm,
+    is_card,
+    is_contact_line,
+    is_of_goods,
+    is_phone,
+    is_role,
+)
 
 _SECRETS: Final = {
     "holds a private key": r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY|PuTTY-User-Key-File",
@@ -108,8 +115,8 @@ _CONTACT: Final = re.compile(
 )
 
 
-def secrets(sentence: str) -> Iterator[str]:
-    """What secrets the sentence holds."""
+def secrets(sentence: str, *, firm: bool = False) -> Iterator[str]:
+    """What secrets the sentence holds. `firm`: as for `personal`; its own account is meant to be known."""
     for what, pattern in _PATTERNS.items():
         if pattern.search(sentence):
             yield what
@@ -117,7 +124,7 @@ def secrets(sentence: str) -> Iterator[str]:
         yield "gives a password, code or account number"
     if any(is_card(match, sentence) for match in _DIGITS.finditer(sentence)):
         yield "holds a credit card number"
-    if any(map(is_iban, _IBAN.findall(sentence))):
+    if any(map(is_iban, _IBAN.findall(sentence))) and not is_account_of_firm(sentence, firm=firm):
         yield "holds an IBAN"
 
 
@@ -151,7 +158,8 @@ def secret_values(sentence: str) -> Iterator[str]:
         if _is_stated(m, sentence) and not _CONTACT.match(m[0])
     )
     yield from (m[0] for m in _DIGITS.finditer(sentence) if is_card(m, sentence))
-    yield from (text for text in _IBAN.findall(sentence) if is_iban(text))
+    if not is_account_of_firm(sentence, firm=False):
+        yield from (text for text in _IBAN.findall(sentence) if is_iban(text))
 
 
 def contact_values(sentence: str) -> Iterator[str]:

@@ -27,6 +27,7 @@ _SQUAD_HINT: Final = (
 _QUESTION_HINT: Final = 'A question is {"question": "...", "answer": "..."}.'
 _IMPOSSIBLE: Final = "question{} that the passage does not answer"
 _UNASKED: Final = "record{} without a question"
+_TEXTS: Final = ("context", "text", "passage")
 _ANSWERS: Final = ("answers", "answer", "answers.text")  # the last as a flattened table has it
 _NO_PASSAGE: Final = "record{} without a passage"
 _NAMES: Final = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
@@ -166,15 +167,16 @@ def _record(value: Any, where: str, left_out: Counter[str]) -> Context | None:
     """A passage with its questions, or the one question that stands beside it; None without a passage."""
     record = _object(value, where, _RECORD_HINT)
     title = _title(record, where, _RECORD_HINT).strip()
-    text = _passage(record, "text" if "text" in record and "context" not in record else "context", where)
+    text = _passage(record, next((key for key in _TEXTS if key in record), "context"), where)
     if text is None:
         left_out[_NO_PASSAGE] += 1
         return None
-    if not is_missing(record.get("question")) and "questions" not in record:
+    asks = "qas" if "qas" in record and "questions" not in record else "questions"
+    if not is_missing(record.get("question")) and asks not in record:
         question = _question(record, where, _RECORD_HINT, left_out)
         return Context("", title, text, () if question is None else (question,))
-    items = [] if is_missing(record.get("questions")) else _list(record, "questions", where, _RECORD_HINT)
-    return Context("", title, text, _questions(items, f"{where}, questions", _RECORD_HINT, left_out))
+    items = [] if is_missing(record.get(asks)) else _list(record, asks, where, _RECORD_HINT)
+    return Context("", title, text, _questions(items, f"{where}, {asks}", _RECORD_HINT, left_out))
 
 
 def _questions(items: list[Any], where: str, hint: str, left_out: Counter[str]) -> tuple[Question, ...]:
@@ -199,6 +201,9 @@ def _question(value: Any, where: str, hint: str, left_out: Counter[str]) -> Ques
         raise InputError(f'{where}: the question "{_short(text)}" has no answer.', hint)
     answers: dict[str, None] = {}  # keeps the order, drops repetitions
     for n, answer in enumerate(_given(item[key])):
+        if isinstance(answer, bool):  # of a question with yes or no: either wording is right
+            answers |= dict.fromkeys(("yes", "true") if answer else ("no", "false"))
+            continue
         told = said(answer)
         if told is None:
             raise InputError(f"{where}: answer [{n}] must be a text, found {_name(answer)}.", hint)

@@ -112,8 +112,8 @@ def screen(
     parts = [("the title", title), *((f"sentence {n}", one) for n, one in enumerate(sentences(text), 1))]
     flagged = flags("binary", _binary(title, text))
     flagged += flags("gibberish", gibberish(text))
-    flagged += flags("secret", _reasons(parts, secrets))
     firm = speaks_as_firm(text)
+    flagged += flags("secret", _reasons(parts, lambda part: secrets(part, firm=firm)))
     flagged += flags("personal", _reasons(parts, lambda part: personal(part, firm=firm)))
     found = _reasons(parts, instructions)
     flagged += flags("instruction", [r for r in found if config.hold_commands or not r.endswith(COMMAND)])
