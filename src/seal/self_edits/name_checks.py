@@ -277,12 +277,11 @@ def _is_other_of_its_kind(run: str, at: int, source: SourceFacts) -> bool:
     国の文化財."""
     kind = WIDE_KINDS.get(run[at], "")
     before, after = run[max(0, at - 2) : at], run[at + 1 : at + 3]
-    for near, joined in ((before, (before, "")), (after, ("", after))):
-        if kind and len(near) == 2 and near in source.squeezed:
-            here, there = joined
-            if f"{here}{run[at]}{there}" not in source.squeezed:
-                if any(f"{here}{other}{there}" in source.squeezed for other in kind if other != run[at]):
-                    return True
+    for here, there in ((before, ""), ("", after)):
+        if not kind or len(here + there) != 2 or f"{here}{run[at]}{there}" in source.squeezed:
+            continue
+        if any(f"{here}{other}{there}" in source.squeezed for other in kind if other != run[at]):
+            return True
     return False
 
 

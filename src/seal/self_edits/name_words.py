@@ -130,7 +130,7 @@ WIDE_KINDS: Final = {
     )
     for char in kind
 }
-"""Characters that exclude one another, by each the whole kind; two spellings of one character stand in one."""
+"""Characters that exclude one another, by each the whole kind. Two spellings of one stand in one kind."""
 WIDE_QUESTION: Final = re.compile(
     "(?:什么|什麼|哪[个個座所家位条部些一]?)(?:城市|国家|國家|地方|大学|大學|学校|學校|公司|年份|月份|语言|省)|"
     "什么|什麼|哪里|哪裡|哪个|哪個|哪一|哪些|哪|谁|誰|多少|几|幾|怎么|怎麼|怎样|为什么|何时|何地|吗|嗎|呢|是否|"
