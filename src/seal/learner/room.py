@@ -68,7 +68,7 @@ def units_that_fit(model: Adaptation, title: str, text: str) -> list[Unit]:
 
 
 def shortened_title(title: str, count_tokens: Callable[[str], int], limit: int) -> str:
-    """As many of a title's words, its first ones, as have at most so many tokens: a long title over a piece of
+    """The first words of a title, as many as have at most so many tokens: a long title over a piece of
     a document must leave room for the document."""
     words = title.split()
     while words and count_tokens(title) > limit:
