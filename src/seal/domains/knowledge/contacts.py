@@ -118,7 +118,8 @@ _NO_PERSON: Final = re.compile(
 _ORGANISATION: Final = re.compile(
     r"\b(?:association|foundation|charity|society|club|trust|fund|museum|church|parish|school|hospital|union|league"
     r"|committee|institute|orchestra|choir|shelter|theatre|library|cooperative|council|ltd|limited|inc|llc|plc|gmbh"
-    r"|ggmbh|e\. ?v|\w{0,20}verein|\w{0,20}stiftung|tierheim|gemeinde|fondation|asociación|fundación|fondazione)\b",
+    r"|ggmbh|e\. ?v|\w{0,20}verein|\w{0,20}stiftung|tierheim|gemeinde"
+    r"|fondation|asociación|fundación|fondazione)\b",
     re.I,
 )
 _BANK: Final = re.compile(r"(?:bank|kasse|crédit|credit|iban|bic|swift)", re.I)
