@@ -145,7 +145,7 @@ class Documents(Core):
         forms: dict[str, str] = {}
         for key, digest in missing:
             with contextlib.suppress(DamageError):  # whoever needs this text is told
-                forms[key] = normal_key(self.store.read(digest).decode("utf-8"))
+                forms[key] = normal_key(self.store.read(digest or key).decode("utf-8"))
         if forms:
             with self.database.writing() as session:
                 for key, form in forms.items():
