@@ -40,7 +40,7 @@ from seal.types import Hyperparameters
 _TOKENS = 12
 _WRITE_EVERY = 500
 NAMES = "Ada Bupand Castrok Dorle Eimar Fenwick Golm Hasser Ild Joss Karst Lund Mirel Noor Ostra".split()
-PROMPTS = [f"Question: {what} {name}?\nAnswer:" for name in NAMES for what in ("Who is", "Where is")]
+PROMPTS = tuple(f"Question: {what} {name}?\nAnswer:" for name in NAMES for what in ("Who is", "Where is"))
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,11 @@ def random_adapter(model: Any, seed: int, strength: float = 0.5) -> Adapter:
     return Adapter(f"version-{seed}", Hyperparameters(rank=rank, alpha=2.0 * rank), factors)
 
 
-def known_versions(model: Any, tokenizer: Any, n: int, folder: Path) -> list[KnownVersion]:
+def known_versions(
+    model: Any, tokenizer: Any, n: int, folder: Path, prompts: Sequence[str] = PROMPTS
+) -> list[KnownVersion]:
     """The base and `n` versions, each asked alone. All answer otherwise."""
-    said = [g.text for one in PROMPTS for g in generate(model, tokenizer, [one], max_new_tokens=_TOKENS)]
+    said = [g.text for one in prompts for g in generate(model, tokenizer, [one], max_new_tokens=_TOKENS)]
     made = [KnownVersion("base", None, (), said)]
     for seed in range(n):
         path = folder / f"version-{seed}"
@@ -75,7 +77,7 @@ def known_versions(model: Any, tokenizer: Any, n: int, folder: Path) -> list[Kno
             save_peft(adapter, path, "tiny")
         with AdapterBank.of(model, [adapter]) as bank:
             how: dict[str, Any] = {"adapters": bank, "slots": [0], "max_new_tokens": _TOKENS}
-            answers = [generate(model, tokenizer, [prompt], **how)[0].text for prompt in PROMPTS]
+            answers = [generate(model, tokenizer, [prompt], **how)[0].text for prompt in prompts]
             found = tuple(slot_fingerprint(model, tokenizer, bank, 0))
         source = AdapterSource(f"digest-{seed}", _reader(path, model), found)
         made.append(KnownVersion(path.name, source, found, answers))
@@ -129,11 +131,12 @@ class Callers:
     wrong: list[str] = field(default_factory=list)
     on_progress: Callable[[Mapping[str, int]], None] = lambda _: None
     pause_s: float = 0.02
+    prompts: Sequence[str] = PROMPTS
 
     def run(self, n_threads: int, seed: int) -> None:
         """Until so many answers were checked."""
         lock, done = threading.Lock(), threading.Event()
-        ids = [tuple(encode_prompt(self.tokenizer, prompt)) for prompt in PROMPTS]
+        ids = [tuple(encode_prompt(self.tokenizer, prompt)) for prompt in self.prompts]
 
         def ask(rng: random.Random) -> None:
             while not done.is_set():
@@ -155,7 +158,7 @@ class Callers:
                     self.counts["of the live version" if live else "by name"] += 1
                     if not (right and known):
                         self.counts["wrong"] += 1
-                        self.wrong.append(f"{version.name}: {PROMPTS[at]!r} -> {found.text!r}")
+                        self.wrong.append(f"{version.name}: {self.prompts[at]!r} -> {found.text!r}")
                     if self.counts["answers"] % _WRITE_EVERY == 0:
                         self.on_progress(self.counts)
                     if self.counts["answers"] >= self.wanted:
