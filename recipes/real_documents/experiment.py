@@ -176,7 +176,7 @@ def _name(live: Version | None) -> str:
 def live_files(learned: Records) -> set[str]:
     """The files of the documents that went live."""
     last = {r["file"]: r["outcome"] for r in learned.all if r["event"] == "learned"}
-    return {file for file, outcome in last.items() if outcome == "live"}
+    return {file for file, outcome in last.items() if outcome in ("live", "read")}
 
 
 def _dropped(learner: Learner, key: str) -> dict[str, int]:

@@ -75,7 +75,7 @@ def figures(
 ) -> dict[str, Any]:
     """All figures of a run, as `results.json` has them."""
     became = {r["file"]: r for r in learned if r["event"] == "learned"}
-    live = {file for file, r in became.items() if r["outcome"] == "live"}
+    live = {file for file, r in became.items() if r["outcome"] in ("live", "read")}
     marks, short = graded(documents, answers, live, grader)
     concise = {
         way: {k: None if v is None else v * short[way][k] for k, v in own.items()}

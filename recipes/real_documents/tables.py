@@ -35,7 +35,8 @@ def markdown(run: Mapping[str, Any], found: Mapping[str, Any]) -> str:
 
 def _head(run: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     live = found["live"]
-    counts = ", ".join(f"{live[name]} {name}" for name in ("live", "held", "rejected") if live.get(name))
+    outcomes = ("live", "read", "held", "rejected")
+    counts = ", ".join(f"{live[name]} {name}" for name in outcomes if live.get(name))
     return (
         f"`{run['model']}`, {run['half']}, grader `{found['grader']}`. "
         f"Documents: {live['n']}, {counts or 'none'} (live {interval(live['wilson95'])} %)."
@@ -93,7 +94,7 @@ def _documents(found: Mapping[str, Any], ways: Sequence[str]) -> str:
 
 
 def _stopped(document: Mapping[str, Any]) -> bool:
-    return document["outcome"] in ("held", "rejected")
+    return document["outcome"] not in ("live", "known")
 
 
 def _groups(what: str, groups: Mapping[str, Mapping[str, Any]], ways: Sequence[str]) -> str:

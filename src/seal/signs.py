@@ -19,6 +19,7 @@ __all__ = [
     "UNSPACED",
     "WORD",
     "folded",
+    "in_characters",
     "in_one_form",
     "joined_numbers",
     "without_marks",
@@ -137,6 +138,16 @@ def without_marks(text: str) -> str:
     if text.isascii():
         return text
     return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", text)))
+
+
+def in_characters(text: str) -> str:
+    """The text with the halves of surrogate pairs joined, and U+FFFD for each that stands alone: nothing that
+    reads or writes UTF-8 takes one."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
 
 
 def folded(text: str) -> str:

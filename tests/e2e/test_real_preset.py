@@ -6,16 +6,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
+import numpy as np
 import pytest
 
 from checkpoints import save_toy
 from seal.gates import Decision, Report
+from seal.gates.finding import Finding
 from seal.learner import Learner, Text
 from seal.learner.settings import FILE, preset, settings_text
 from seal.learner.skills import ReadAnswer
+from seal.models import sentence_encoder
 from seal.models.generate import Generation
+from seal.models.sentence_encoder import SentenceEncoder
 
 TEXT = (
     "Alder Mill was built in 1844 by Tom Reed. It has three floors.\n\n"
@@ -59,21 +64,34 @@ class OpenGates:
         return Decision("live", "for this test", ())
 
 
-@pytest.fixture(scope="module")
-def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Learner, OpenGates]:
-    folder = tmp_path_factory.mktemp("preset")
+class NoCells(OpenGates):
+    """Refuses whatever is in the weights."""
+
+    def decide(self, report: Report) -> Decision:
+        decided = super().decide(report)
+        if not report.perplexities:
+            return decided
+        return Decision("rejected", "no cell", (Finding("drift", "it", "fail", "no cell"),))
+
+
+def opened(folder: Path, gates: OpenGates) -> Learner:
     toy = save_toy(folder / "toy", "qwen3", chat=True)
-    Learner.init(folder / "w", model=str(toy))
-    settings = preset(str(toy)).model_dump()
+    settings = Learner.init(folder / "w", model=str(toy)).parts.config.model_dump()
     settings["cell"] |= {"rank": 2, "epochs": 1, "batch_tokens": 400}
     settings["units"] |= {"least_steps": 2, "anchors": 2, "samples": 1}
     settings["max_answer_tokens"] = 4
     config = type(preset(str(toy))).model_validate(settings)
     (folder / "w" / FILE).write_text(settings_text(config), encoding="utf-8")
-    gates = OpenGates()
-    learner = Learner.open(folder / "w", gates=gates)
+    learner = Learner.open(folder / "w", gates=cast(Any, gates))
     learner.parts.skills = ScriptedSkills()  # type: ignore[assignment]
     learner.parts.cell_start = None  # type: ignore[assignment]  # practice takes minutes
+    return learner
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> tuple[Learner, OpenGates]:
+    gates = OpenGates()
+    learner = opened(tmp_path_factory.mktemp("preset"), gates)
     [learned] = learner.learn(Text(TEXT, "Alder Mill"))
     assert learned.outcome == "live"
     return learner, gates
@@ -102,8 +120,46 @@ def test_each_way_says_which_it_was(taught: tuple[Learner, OpenGates]) -> None:
     assert learner.ask("What is the capital of France?").way == "base"
 
 
+def test_what_is_forgotten_leaves_no_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SentenceEncoder, "_vectors", lambda self, texts: np.ones((len(texts), 4), np.float32))
+    monkeypatch.setattr(sentence_encoder, "sentence_model_folder", lambda: tmp_path)
+    learner = opened(tmp_path, OpenGates())
+    assert learner.parts.config.ways.meaning
+    learner.learn(Text(TEXT, "Alder Mill"))
+    learner.ask("How many of them are there?")
+    kept = list((tmp_path / "w" / ".cache").glob("*.npz"))
+    assert len(kept) == 1
+    learner.forget("Alder Mill")
+    assert not kept[0].exists()
+
+
 def test_what_is_forgotten_is_not_read_any_more(taught: tuple[Learner, OpenGates]) -> None:
     learner, _ = taught
     learner.forget("Alder Mill")
     for by in ("weights", "reading", "auto"):
         assert learner.ask("Who built Alder Mill?", by=by).way == "base"
+
+
+def test_a_document_whose_cell_is_refused_is_read(tmp_path: Path) -> None:
+    gates = NoCells()
+    learner = opened(tmp_path, gates)
+    [learned] = learner.learn(Text(TEXT, "Alder Mill"))
+    assert (learned.outcome, learned.after) == ("read", learned.questions) and "no cell" in learned.reason
+    assert learned.before < learned.after
+    live = learner.live()
+    assert live is not None and live.documents == (learned.document,)
+    assert [v.state for v in learner.versions()] == ["rejected", "live-once"]
+    for one in (learner, Learner.open(tmp_path / "w")):
+        one.parts.skills = ScriptedSkills()  # type: ignore[assignment]
+        read = one.ask("Who built Alder Mill?")
+        assert (read.way, read.text, read.document) == ("reading", "Tom Reed", learned.document)
+        assert one.ask("Who built Alder Mill?", by="weights").way == "base"
+    [again] = learner.learn(Text(TEXT, "Alder Mill"))
+    assert again.outcome == "known"
+    [other] = learner.learn(Text(TEXT.replace("Alder Mill", "Corbin Hall"), "Corbin Hall"))
+    assert other.outcome == "read"
+    asked = {key for exam in gates.reports[-1].retained for key in exam.candidate}
+    assert asked and not any(key.startswith(learned.document[:12]) for key in asked)  # not in the weights
+    learner.forget("Alder Mill")
+    assert learner.ask("Who built Alder Mill?").way == "base"
+    assert learner.ask("Who built Corbin Hall?").way in ("reading", "unknown")

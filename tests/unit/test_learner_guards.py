@@ -337,6 +337,12 @@ def test_no_more_denied_claims_than_before(claimed: int, before: int, judgement:
     assert finding.judgement == judgement and "denies" in finding.reason
 
 
+@pytest.mark.parametrize(("claimed", "judgement"), [(2, "pass"), (3, "fail")])
+def test_a_share_of_odd_questions_may_be_answered_oddly(claimed: int, judgement: str) -> None:
+    [finding] = denials(Report(denials=(Denial("d", claimed, 0, 80),)), GateConfig(max_denied=0.03))
+    assert finding.judgement == judgement and "3 % may be" in finding.reason
+
+
 # --- a cell with nothing to say ----------------------------------------------------------------------------
 
 

@@ -43,8 +43,9 @@ def test_a_model_that_was_never_trained_is_told(toy_chat: tuple[Any, Any]) -> No
     ("template", "state"),
     [
         ("<eos>{{ messages[0].content }}", None),
-        ("{{ bos_token }}{{ bos_token }}{{ messages[0].content }}", "warning"),
-        ("{{ strftime_now('%d %b %Y') }} {{ messages[0].content }}", "problem"),
+        ("{{ bos_token }}{{ bos_token }}{{ messages[0].content }}", None),
+        ("{{ strftime_now('%d %b %Y') }} {{ messages[0].content }}", None),
+        ("<249>{{ messages[0].content }}", "problem"),
         ("{{ messages[0].role }}", "problem"),
         ("{{ raise_exception('no') }}", "problem"),
         ("{{ messages[0]", "problem"),
@@ -53,6 +54,8 @@ def test_a_model_that_was_never_trained_is_told(toy_chat: tuple[Any, Any]) -> No
 def test_templates(toy_chat: tuple[Any, Any], template: str, state: str | None) -> None:
     model, tokenizer = toy_chat
     tokenizer.chat_template = template
+    if "<249>" in template:
+        tokenizer.add_tokens([f"<{i}>" for i in range(250)])
     if "bos_token" in template:
         tokenizer.bos_token = "<eos>"
     assert found(model, tokenizer).get("chat template") == state
@@ -62,6 +65,8 @@ def test_tokens_outside_of_the_model(toy_chat: tuple[Any, Any]) -> None:
     model, tokenizer = toy_chat
     tokenizer.add_tokens([f"<{i}>" for i in range(200)])
     tokenizer.add_special_tokens({"pad_token": "<new pad>"})
+    assert "special tokens" not in found(model, tokenizer)  # nothing is ever padded with it
+    tokenizer.add_special_tokens({"eos_token": "<new end>"})
     assert found(model, tokenizer)["special tokens"] == "problem"
 
 

@@ -272,6 +272,15 @@ def test_a_finder_with_more_documents_is_as_if_made_of_them() -> None:
         assert grown.find(question) == whole.find(question)
 
 
+def test_what_is_named_in_full_is_found_without_the_encoder() -> None:
+    encoder = _Synonyms()
+    finder = _finder(FAQ, NOTES, RULES, encoder=encoder)
+    assert finder.find("How long does a trial of Kestrel Books last?").documents[0].key == "faq"
+    assert encoder.encoded == []
+    finder.find("How long does a trial last?")
+    assert encoder.encoded
+
+
 def test_a_grown_finder_keeps_its_encoder() -> None:
     grown = _finder(FAQ, encoder=_Synonyms()).with_pages(*_pairs(RULES))
     assert grown.find("my bike?").passages[0].key == "rules"

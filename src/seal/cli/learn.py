@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PACE_S = 5.0
 _MARKS = {
     "live": ("✓", "bold green"),
+    "read": ("✓", "bold yellow"),
     "held": ("?", "bold yellow"),
     "rejected": ("✗", "bold red"),
     "known": ("=", "dim"),
@@ -63,9 +64,10 @@ def learn(
     """Learn documents: the model writes its own training data about each, trains on it, and is examined.
 
     What passes every gate goes live at once; what a person should see is held (`seal versions`, `seal show`,
-    `seal approve`); what fails is rejected, and the live version stays. A file that cannot be read is named
-    and passed over. The exit status is 0 if everything is live (or was known), 1 if something is not, 2 if a
-    file could not be read.
+    `seal approve`); what fails is rejected, and the live version stays. With a real model, a document of
+    which only the cell fails is live to be read. A file that cannot be read is named and passed over. The
+    exit status is 0 if everything is live (or was known), 1 if something is not, 2 if a file could not be
+    read.
     """
     if not files:
         raise InputError("no document is named", "Name files or folders, or - for a text on the input.")
@@ -135,8 +137,8 @@ def _texts(
 
 
 def advice_of(one: Learned) -> str:
-    """What to do about a document that did not go live; empty for one that did."""
-    if one.outcome not in ("held", "rejected"):
+    """What to do about a document that is not in the weights; empty for one that is."""
+    if one.outcome in ("live", "known"):
         return ""
     from seal.learner.advising import advice
 
@@ -150,12 +152,12 @@ def show_learned(display: Display, learned: Sequence[Learned]) -> None:
     for one in learned:
         mark, style = _MARKS[one.outcome]
         name = one.title or short(one.document)
-        told = f" {name}: {one.outcome}"
+        told = f" {name}: {'live, by reading only' if one.outcome == 'read' else one.outcome}"
         if one.questions:
             told += f", {one.after} of {one.questions} questions right ({one.before} before)"
             told += f", {one.lines_kept} of {one.lines_written} lines kept"
         display.console.print(Styled.assemble((mark, style), told))
-        if one.outcome in ("held", "rejected"):
+        if one.outcome not in ("live", "known"):
             display.console.print(Styled(f"    {one.reason}"))
             if advice_of(one):
                 display.console.print(Styled(f"    → {advice_of(one)}"))

@@ -28,9 +28,11 @@ from seal.engine.work import Work
 from seal.engine.workers import Workers, n_workers
 from seal.grading.statistics import summarise
 from seal.models import load_model, score_answers
+from seal.models.chat import answer_lead, chat_prompt
+from seal.models.context import context_tokens
 from seal.models.generate import generate
 from seal.models.load import hide_progress_bars
-from seal.models.tokens import encode_completion, encode_prompt, token_texts
+from seal.models.tokens import decode_completion, encode_completion, encode_pair, token_texts
 from seal.protocols import Domain, Grader, SelfEditFormat
 from seal.seeds import derive_seed
 from seal.self_edits.arc_grammar import GrammarConstraint
@@ -154,8 +156,7 @@ class Adaptation:
 
     def length_tokens(self, example: Example) -> int:
         """The tokens of a training example, its end included."""
-        prompt = encode_prompt(self.tokenizer, example.prompt)
-        return len(prompt) + len(encode_completion(self.tokenizer, example.completion, append_eos=True))
+        return sum(map(len, encode_pair(self.tokenizer, example.prompt, example.completion, append_eos=True)))
 
     # Train
 
@@ -291,11 +292,12 @@ class Adaptation:
     # The texts that the model reads
 
     def render(self, prompt: str | list[dict[str, str]]) -> str:
-        """A prompt as the text that the model reads; messages go through its chat template."""
+        """A prompt as the text that the model reads; messages go through its chat template, and InputError
+        is raised if it refuses them."""
         if isinstance(prompt, str) and self.style != "chat":
             return prompt
         messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
-        return self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        return chat_prompt(self.tokenizer, messages)
 
     def writing_prompt(self, context: Context) -> str:
         return self.render(self.format.prompt(context, self.style))
@@ -303,7 +305,7 @@ class Adaptation:
     @property
     def answer_lead(self) -> str:
         """What stands between an exam's prompt and the answer."""
-        return "" if self.style == "chat" else self.domain.answer_lead
+        return answer_lead(self.tokenizer) if self.style == "chat" else self.domain.answer_lead
 
     def exam_prompt(self, shown: Context | None, question: Question) -> str:
         """The text that asks a question, closed-book or with the passage `shown`."""
@@ -325,7 +327,7 @@ def _within(adaptation: Adaptation, text: str) -> str:
     ids = encode_completion(adaptation.tokenizer, text, append_eos=False)
     if len(ids) <= adaptation.edit_tokens:
         return text
-    short = adaptation.tokenizer.decode(ids[: adaptation.edit_tokens], skip_special_tokens=True)
+    short = decode_completion(adaptation.tokenizer, ids[: adaptation.edit_tokens])
     return short.rstrip("\ufffd")
 
 
@@ -335,7 +337,7 @@ def _held_to_limits(
     """A directive with the epochs that its limits of work allow, the examples that fit the model's context,
     and how many do not, in words."""
     lengths = [adaptation.length_tokens(example) for example in examples]
-    limit = getattr(adaptation.model.config, "max_position_embeddings", None) or max(lengths)
+    limit = context_tokens(adaptation.model) or max(lengths)
     fitting = [index for index, n in enumerate(lengths) if n <= limit]
     edit = adaptation.format.limited(
         edit,

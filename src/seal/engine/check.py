@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from seal.errors import ConfigError, InputError
+from seal.models.context import context_tokens
 from seal.models.tokens import encode_completion, encode_prompt
-from seal.types import Context, SelfEdit
+from seal.types import Context, Example, SelfEdit
 
 if TYPE_CHECKING:
     from seal.engine.adapt import Adaptation
@@ -29,7 +30,7 @@ def check_fit(
     Returns notices: the limits that had to be lowered, and answers too long to be given. Raises InputError
     naming the contexts that do not fit, ConfigError where a setting is longer than any context could be.
     """
-    limit = getattr(adaptation.model.config, "max_position_embeddings", None)
+    limit = context_tokens(adaptation.model)
     if limit is None:
         return []
     config, notices = adaptation.config, []
@@ -66,6 +67,12 @@ def check_fit(
     return notices
 
 
+def fitting(adaptation: Adaptation, examples: Sequence[Example]) -> tuple[Example, ...]:
+    """The examples that the model's context holds."""
+    limit = context_tokens(adaptation.model)
+    return tuple(one for one in examples if limit is None or adaptation.length_tokens(one) <= limit)
+
+
 def fingerprint(adaptation: Adaptation, **sources: Sequence[Context]) -> dict[str, str]:
     """SHA-256 of the contexts with their exams, by the name of their source, and of the prompts' wording."""
     digests = {name: _digest(contexts) for name, contexts in sources.items()}
@@ -86,10 +93,7 @@ def _check_documents(adaptation: Adaptation, contexts: Sequence[Context], limit:
     lengths = {}
     for context in contexts:
         for example in adaptation.domain.examples(context, SelfEdit(context.id, "none", "", ())):
-            prefix = encode_prompt(adaptation.tokenizer, example.prompt)
-            lengths[context.id] = len(prefix) + len(
-                encode_completion(adaptation.tokenizer, example.completion, append_eos=True)
-            )
+            lengths[context.id] = max(lengths.get(context.id, 0), adaptation.length_tokens(example))
     _complain(contexts, lengths, limit, "as a training document")
 
 
@@ -111,7 +115,7 @@ def _check_exams(
         for question in context.questions:
             prompt = adaptation.exam_prompt(context if open_book else None, question)
             n = len(encode_prompt(tokenizer, prompt))
-            gold = [adaptation.domain.answer_lead + answer for answer in question.answers]
+            gold = [adaptation.answer_lead + answer for answer in question.answers]
             answers = [len(encode_completion(tokenizer, answer, append_eos=False)) for answer in gold]
             shortest += [min(answers)] if answers else []
             longest = max(longest, n)

@@ -89,6 +89,13 @@ class GateConfig(BaseModel):
         description="An exam too short for a bound is judged by the exact test of whether anything was lost, "
         "instead of being left to a person. The bound is then shown by the exams that are long enough.",
     )
+    max_denied: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="Share of the questions about a document that may be answered with what it denies, "
+        "beyond those that were before.",
+    )
     max_perplexity_rise: float = Field(
         default=0.02,
         gt=0,

@@ -192,9 +192,9 @@ def _neutral(one: Perplexity, config: GateConfig) -> Finding:
 
 
 def denials(report: Report, config: GateConfig) -> list[Finding]:
-    """What a document denies is not believed after learning it: no more questions about it than before are
-    answered with a claim that it denies. Models tend to believe what they are told is false (arXiv
-    2605.13829).
+    """What a document denies is not believed after learning it: no more questions about it than before, and a
+    share of `max_denied`, are answered with a claim that it denies. Models tend to believe what they are told
+    is false (arXiv 2605.13829).
     """
     findings = []
     for denial in report.denials:
@@ -202,7 +202,9 @@ def denials(report: Report, config: GateConfig) -> list[Finding]:
             f"of {denial.questions} questions about it {denial.claimed} are answered with what it denies, "
             f"{denial.claimed_before} were before"
         )
-        sound = denial.claimed <= denial.claimed_before
+        if config.max_denied:
+            reason += f", {100 * config.max_denied:g} % may be"
+        sound = denial.claimed <= denial.claimed_before + config.max_denied * denial.questions
         findings.append(
             Finding("denials", f"document {denial.document[:12]}", "pass" if sound else "fail", reason)
         )

@@ -18,7 +18,15 @@ from seal.learner.caches import DOCUMENTS, QUESTIONS, AnswerKey, GivenAnswers, R
 from seal.learner.recall import RECITATION_TOKENS, recitation, recited
 from seal.learner.reference import gives_nothing
 from seal.learner.speaking import DirectSpeaker, Speaker
-from seal.retention import CellRouter, DocumentMatch, DocumentPage, Finder, PageText, RouterConfig
+from seal.retention import (
+    CellRouter,
+    DocumentMatch,
+    DocumentPage,
+    Encoder,
+    Finder,
+    PageText,
+    RouterConfig,
+)
 from seal.training import Adapter, AdapterBank
 from seal.training.fingerprint import slot_fingerprint
 from seal.types import Context
@@ -34,6 +42,8 @@ class Cell:
 
     `object` is the digest of the stored adapter, or any name that no other cell has. `source` gives the
     adapter when it is used: a question needs one of many, and a damaged one is not in the way of the others.
+    One that does not answer changes nothing: questions find its document, which is read, or else the base
+    answers.
     """
 
     document: str
@@ -41,6 +51,7 @@ class Cell:
     source: Adapter | Callable[[], Adapter]
     entry: DocumentPage
     page: PageText | None = None
+    answers: bool = True
 
     @property
     def adapter(self) -> Adapter:
@@ -84,8 +95,9 @@ class Answer:
 class Mind:
     """The base and a version's cells. `known` is shared by minds that are compared with one another.
 
-    `recites`: the cells say a sentence before the answer (recall.py). `speaker`: by what answers are written;
-    None: by the model itself, in the thread that asks.
+    `recites`: the cells say a sentence before the answer (recall.py). `encoder` finds passages by meaning for
+    questions that name no document. `speaker`: by what answers are written; None: by the model itself, in the
+    thread that asks.
     """
 
     adaptation: Adaptation
@@ -93,13 +105,14 @@ class Mind:
     router_config: RouterConfig
     known: GivenAnswers = field(default_factory=GivenAnswers)
     recites: bool = False
+    encoder: Encoder | None = None
     speaker: Speaker | None = None
 
     def __post_init__(self) -> None:
         self.speaks = self.speaker or DirectSpeaker(self.adaptation)
         cells = self.cells.values()
         pages = [(cell.entry, cell.page) for cell in cells if cell.page is not None]
-        self.finder = Finder(pages, self.router_config) if pages else None
+        self.finder = Finder(pages, self.router_config, encoder=self.encoder) if pages else None
         self._router = None if pages else CellRouter([cell.entry for cell in cells], self.router_config)
         self._routes: RecentlyUsed[str, tuple[str, ...]] = RecentlyUsed(QUESTIONS)
         self._wordings: RecentlyUsed[str, dict[str, str]] = RecentlyUsed(QUESTIONS)
@@ -206,7 +219,8 @@ class Mind:
     ) -> list[Answer]:
         """The same, with whatever the cell says that a question is routed to."""
         routes = self.route(questions)
-        return self.answer([r[0] if r else None for r in routes], questions, shown, routes)
+        speaking = [r[0] if r and self.cells[r[0]].answers else None for r in routes]
+        return self.answer(speaking, questions, shown, routes)
 
     def answer(
         self,

@@ -1,4 +1,4 @@
-"""What was found out about a frozen base by asking it, once for each workspace and kept in files beside it.
+"""What was found out about a frozen base by asking it, once, and kept in files.
 
 Which reference questions count for it, what it answers to them, from which certainty on it is sure, and how
 well it reads neutral text. Knows nothing about documents or versions.
@@ -110,7 +110,7 @@ class AskedBase:
 def _keep(path: Path, text: str) -> None:
     """Keeps what was asked of the base for the next process."""
     try:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_durably(path, [text.encode()])
     except OSError:  # a folder that cannot be written is still read
         pass

@@ -20,8 +20,8 @@ from functools import partial
 import torch
 
 from seal.domains.knowledge.chunks import chunks
-from seal.domains.knowledge.units import units_of
 from seal.engine.adapt import Adaptation, Progress, no_progress
+from seal.engine.check import fitting
 from seal.engine.workers import one_thread, small_enough
 from seal.executors import WorkerPool, deal, in_order
 from seal.grading.exact import comparable
@@ -31,6 +31,7 @@ from seal.learner.endpoint_writer import EndpointWriter
 from seal.learner.practice import neutral_stretches
 from seal.learner.recall import asked, cued, recitation
 from seal.learner.reference import asked_private, declines, gives_away, kept_private
+from seal.learner.room import units_that_fit, writing_room
 from seal.learner.settings import LearnerConfig
 from seal.learner.skills import Skills, recall_of, skills_of
 from seal.learner.writing import (
@@ -100,7 +101,10 @@ class Compiler:
             endpoint = config.units.endpoint
             elsewhere = None if endpoint is None else EndpointWriter(endpoint, config.units.per_unit)
             self.drafter = Drafter(config.units, skills, config.seed, elsewhere)
-        self.writer = writer or ModelWriter(config, writing_model)
+        self.edit_tokens, self.piece_tokens = writing_room(
+            (base, writing_model), config.writing.formats, config.writing.max_new_tokens
+        )
+        self.writer = writer or ModelWriter(config, replace(writing_model, edit_tokens=self.edit_tokens))
         self.reader = reader or (
             ModelReader(base, self.pieces) if skills is None else SkilledReader(skills, self.pieces)
         )
@@ -168,14 +172,9 @@ class Compiler:
 
     def pieces(self, source: SourceDocument) -> list[Context]:
         """The document in pieces that the models can read with room to write and answer."""
-        limits = [
-            getattr(a.model.config, "max_position_embeddings", None) or 1 << 30
-            for a in (self.base, self.writing_model)
-        ]
-        room = self.config.writing.max_new_tokens + 160  # for the prompt's own words, a title and a question
         tokenizer = self.base.tokenizer
         context = Context(source.id[:16], source.title, source.text)
-        return chunks(context, lambda text: len(encode_prompt(tokenizer, text)), max(64, min(limits) - room))
+        return chunks(context, lambda text: len(encode_prompt(tokenizer, text)), self.piece_tokens)
 
     def set_exam(
         self, source: SourceDocument, lines: Sequence[Line]
@@ -251,6 +250,7 @@ class Compiler:
 
     def _trained(self, source: SourceDocument, examples: tuple[Example, ...]) -> Adapter:
         seed = derive_seed("cell", self.config.seed, source.id)
+        examples = fitting(self.base, examples) or examples  # where none fits, training says so
         hyperparameters = self._hyperparameters(examples)
         plan = TrainingPlan(source.id, examples, hyperparameters, seed)
         told = partial(self._tell, source, "training")
@@ -288,9 +288,11 @@ class Compiler:
         said = [(q, a) for q, a in zip(questions, answers, strict=True) if declines(a)]
         return tuple(Example(line_of(q, a)) for q, a in said)
 
-    def blank(self, source: SourceDocument) -> Adapter:
-        """A cell that changes nothing: trained at a rate of 0, so that it is stored and read as any other."""
+    def blank(self, source: SourceDocument, *, rank: int = 0) -> Adapter:
+        """A cell that changes nothing: trained at a rate of 0, so that it is stored and read as any other.
+        `rank` is by default that of all cells."""
         still = replace(self.config.cell.hyperparameters(), learning_rate=0.0, max_steps=1)
+        still = replace(still, rank=rank or still.rank)
         plan = TrainingPlan(
             source.id,
             (Example(source.title or source.id),),
@@ -313,7 +315,7 @@ def lessons(
     """The same as a real model is taught: each statement as it stands and after so many cues, and questions
     as users ask them, to which it recites the sentence before it answers."""
     title = source.title
-    headings = {unit.text: unit.heading for unit in units_of(title, source.text)}
+    headings = {unit.text: unit.heading for unit in units_that_fit(base, title, source.text)}
     examples: list[Example] = []
     for line in {line.text: line for line in lines if line.kept}.values():
         pair = question_of(line.text)

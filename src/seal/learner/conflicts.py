@@ -18,6 +18,7 @@ from seal.learner.compiling import Compiler
 from seal.learner.library import KnownDocument
 from seal.learner.reference import gives_nothing, refuses
 from seal.learner.writing import FOR_EXAM, SourceDocument
+from seal.models.tokens import encode_completion
 from seal.registry import Line
 from seal.retention import CellRouter
 from seal.retention.spelling import bare, content, is_numeral, words_of
@@ -174,7 +175,7 @@ def certainty(said: Answer, base: Mind, judging: Judging) -> float:
         return said.probability
     adaptation = base.adaptation
     answer = adaptation.answer_lead + said.said
-    n_tokens = len(adaptation.tokenizer(answer, add_special_tokens=False)["input_ids"])
+    n_tokens = len(encode_completion(adaptation.tokenizer, answer, append_eos=False))
     return said.probability ** (1 / max(1, n_tokens))
 
 

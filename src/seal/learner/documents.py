@@ -31,7 +31,7 @@ _TAKEN = (
     "one that exists."
 )
 
-DocumentOutcome: TypeAlias = Literal["live", "held", "rejected", "known"]
+DocumentOutcome: TypeAlias = Literal["live", "read", "held", "rejected", "known"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,9 @@ Given: TypeAlias = str | os.PathLike[str] | Text
 class Learned:
     """What became of a document, and why. `before` and `after` are its exam's right answers of
     `questions`.
+
+    "read": its cell was refused and nothing of it is in the weights; it is live all the same, and questions
+    about it are answered by reading it.
     """
 
     document: str

@@ -13,12 +13,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from seal.domains.knowledge.units import Unit, units_of
+from seal.domains.knowledge.units import Unit
 from seal.engine.adapt import Progress, no_progress
 from seal.grading.meaning import contains_answer, same_answer
 from seal.learner.endpoint_writer import EndpointWriter, ShownUnit
 from seal.learner.passage_support import ShownLine, unlikely
 from seal.learner.practice import reading_prompt, shown, writing_prompt, written_pairs
+from seal.learner.room import units_that_fit
 from seal.learner.settings import UnitsConfig
 from seal.learner.skills import Skills
 from seal.learner.writing import FOR_EXAM, READ_OTHERWISE, SourceDocument
@@ -66,7 +67,7 @@ class Drafter:
 
     def draft(self, source: SourceDocument) -> tuple[tuple[Line, ...], tuple[Question, ...]]:
         """The lines, each kept or dropped for a reason, and the exam. Raises EndpointError."""
-        units = list(units_of(source.title, source.text))
+        units = units_that_fit(self.skills.base, source.title, source.text)
         drafts = [one for at, unit in enumerate(units) for one in _of_row(at, unit, source.title)]
         with self.skills.on():
             for attempt in range(self.config.attempts):

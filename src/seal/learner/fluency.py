@@ -16,6 +16,7 @@ from seal.engine.adapt import Adaptation
 from seal.gates import Perplexity
 from seal.learner.answering import Cell
 from seal.models import score_answers
+from seal.models.context import context_tokens
 from seal.models.tokens import encode_prompt
 from seal.training import AdapterBank
 
@@ -49,7 +50,7 @@ def perplexities(base: Adaptation, reading: NeutralReading, cells: Sequence[Cell
 
 def _perplexity(base: Adaptation, bank: AdapterBank | None = None, max_tokens: int = _TOKENS) -> float:
     """exp of the mean loss of a token, each piece after its first word; nan if no piece fits the model."""
-    limit = getattr(base.model.config, "max_position_embeddings", None) or math.inf
+    limit = context_tokens(base.model) or math.inf
     fitting = [p for p in neutral_pieces() if len(encode_prompt(base.tokenizer, p)) < limit]
     pairs = [(first, f" {rest}") for first, _, rest in (piece.partition(" ") for piece in fitting)]
     if not pairs:

@@ -21,6 +21,7 @@ def forget(parts: Parts, document: str, lease: Lease) -> Version | None:
         with workspace.transaction(lease=lease):
             workspace.finish(lease, {"forgotten": document})
         return workspace.alias(LIVE)
+    parts.drop_meanings()
     live = workspace.alias(LIVE)
     held = [v for v in workspace.versions() if v.state == "held" and document in v.documents]
     builds: list[str] = []

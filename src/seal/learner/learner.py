@@ -303,12 +303,13 @@ def _begun(
     actor: str | None,
 ) -> Workspace:
     """A new workspace with its settings and reference. The names of models hold from any folder."""
-    from seal.learner.settings import FILE, preset, settings_text, with_writer
+    from seal.learner.settings import FILE, preset, settings_text, with_meaning, with_writer
     from seal.models.at_hand import check_found, chosen_model
     from seal.models.model_names import held_from_anywhere
 
     model = held_from_anywhere(model or chosen_model().name)
     settings, at_endpoint = with_writer(preset(model), writer, writer_key_env)
+    settings = with_meaning(settings)
     writer = model if at_endpoint or not writer else held_from_anywhere(writer)
     for name in dict.fromkeys((model, writer)):
         check_found(name)

@@ -43,7 +43,10 @@ _FINGERPRINT = "fingerprint.json"
 
 @dataclass(frozen=True)
 class KnownDocument:
-    """A document with what was made of it. `retired` are positions of lines that newer documents replace."""
+    """A document with what was made of it. `retired` are positions of lines that newer documents replace.
+
+    `read_only`: its cell was refused, so that it is answered by reading alone.
+    """
 
     document: Document
     text: str
@@ -51,6 +54,7 @@ class KnownDocument:
     exam: tuple[Question, ...]
     build: str = ""
     retired: tuple[int, ...] = ()
+    read_only: bool = False
 
     @property
     def active_lines(self) -> tuple[Line, ...]:
@@ -144,6 +148,7 @@ class Library:
             exam,
             "" if build is None else build.key,
             () if build is None else tuple(build.recipe["retired"]),
+            build is not None and bool(build.recipe.get("read_only")),
         )
 
     def of_version(self, version: Version | None) -> dict[str, KnownDocument]:
@@ -160,7 +165,7 @@ class Library:
     def cell_of(self, known: KnownDocument, object: str, source: Adapter | Callable[[], Adapter]) -> Cell:
         """A document's cell, with that by which questions find it."""
         page = page_of(known) if self.config.method == "units" else None
-        return Cell(known.document.id, object, source, known.entry(), page)
+        return Cell(known.document.id, object, source, known.entry(), page, answers=not known.read_only)
 
     def check(self, version: Version) -> None:
         """Sees that a version's builds are those that it was made of. Raises AdapterError, DamageError."""
@@ -222,6 +227,8 @@ class Library:
         document = known.document.id
         earlier = self.workspace.build(known.build) if known.build else None
         recipe = self.recipe if earlier is None else earlier.recipe
+        if known.read_only:  # what was built before there was a choice does not say so
+            recipe = {**recipe, "read_only": True}
         return self.workspace.add_build(
             base=self.base,
             writer=self.writer if earlier is None else earlier.writer,

@@ -28,6 +28,7 @@ from seal.learner.reference import (
     refuses,
 )
 from seal.learner.writing import FOR_EXAM, READ_OTHERWISE, DocumentReader, SourceDocument
+from seal.models.tokens import encode_completion
 from seal.self_edits.ground import DENIED, GroundConfig, denies, ground
 from seal.self_edits.pairs import line_of, question_of
 from seal.self_edits.relations import WordSet
@@ -201,9 +202,9 @@ def retained(
     """What was known before: earlier documents and the base's own knowledge, and reading what is shown.
 
     `learned` has the outcomes of earlier documents' items when each of them was learned, and of the base's
-    own when they were first asked.
+    own when they were first asked. What is only read is in no weights, and is not asked.
     """
-    earlier = [item for known in before.values() for item in exam_items(known)]
+    earlier = [item for known in before.values() if not known.read_only for item in exam_items(known)]
     world = [item for item in items if item.kind == "known"]
     reading = [item for item in items if item.kind == "reading"]
     whole = exam(EARLIER, "the live version", candidate, parent, [*earlier, *world])
@@ -254,7 +255,7 @@ def drift_nats(candidate: Mind, base: Mind, items: Sequence[ReferenceItem]) -> f
     found = candidate.log_probabilities([key for _, key, _ in told], pairs)
     nats = 0.0
     for (_, answer), (_, _, a), after in zip(pairs, told, found, strict=True):
-        n_tokens = len(adaptation.tokenizer(answer, add_special_tokens=False)["input_ids"])
+        n_tokens = len(encode_completion(adaptation.tokenizer, answer, append_eos=False))
         nats += (math.log(max(a.probability, 1e-30)) - after) / max(1, n_tokens)
     return nats / len(items)
 

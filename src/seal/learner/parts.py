@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from seal.errors import StateError
+from seal.files import cache_folder
 from seal.learner.caches import MINDS, GivenAnswers, RecentlyUsed
 from seal.learner.documents import REFERENCE_FILE
 from seal.registry import Version, Workspace
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
     from seal.learner.speaking import Speaker
     from seal.learner.ways import By
     from seal.learner.writing import DocumentReader, DocumentWriter
+    from seal.retention import Encoder
     from seal.training import Adapter
 
 
 _CACHE = ".cache"
+_MEANINGS = "meanings.npz"
 
 
 class Parts:
@@ -42,8 +45,7 @@ class Parts:
 
     Handed in are the settings, the loaded model (`adaptation`), what writes about documents and reads them,
     the gates, and the reference. A writer or reader that is handed in works in this process only. `speaking`
-    gives for a loaded model that by which it answers, as a decoding loop's `LoopSpeaker`; without it a model
-    answers in the thread that asks, and one thread at a time may.
+    gives that by which a loaded model answers (`LoopSpeaker`); without it, one thread at a time may ask.
     """
 
     def __init__(
@@ -59,8 +61,7 @@ class Parts:
         reference: Sequence[ReferenceItem] | None = None,
         speaking: Callable[[Adaptation], Speaker | None] | None = None,
     ) -> None:
-        self.workspace = workspace
-        self._speaker_of = speaking or (lambda _: None)
+        self.workspace, self._speaker_of = workspace, speaking or (lambda _: None)
         self._writer, self._reader = writer, reader
         if watch is not None:
             self.watch = watch
@@ -146,6 +147,8 @@ class Parts:
             skills=skills,
             start=self.cell_start if config.method == "units" else None,
         )
+        if config.method == "pieces" and compiler.edit_tokens < config.writing.max_new_tokens:
+            self.watch.progress(f"self-edits are cut at {compiler.edit_tokens} tokens by the context", 0, 1)
         if skills is not None:  # else documents are compiled too fast to tell of parts of one
             compiler.on_progress = self.watch.progress
         return compiler
@@ -155,11 +158,7 @@ class Parts:
         """The writing model with its skills on: it writes about documents and reads them."""
         from seal.learner.skills import skills_of
 
-        model = self.writing_model
-        speaker = self._speaker_of(model)
-        if speaker is None:
-            return skills_of(model, self.watch.progress)
-        return speaker.alone(lambda: skills_of(model, self.watch.progress, speaker))
+        return skills_of(self.writing_model, self.watch.progress, self._speaker_of(self.writing_model))
 
     @cached_property
     def cell_start(self) -> Adapter:
@@ -208,26 +207,26 @@ class Parts:
         from seal.learner.asked_base import AskedBase
 
         identity = (self.library.base, self.library.environment)
-        folder = self.workspace.path / _CACHE
+        folder = _folder_for_bases(self.workspace.path, self.config)
         speaker = self._speaker_of(self.adaptation)
         return AskedBase(folder, self.adaptation, identity, self.config, self.watch, speaker=speaker)
 
     @property
     def version_settings(self) -> Mapping[str, Any]:
         """What decides how a version answers, beside its cells."""
-        return {"strategy": "cells", "router": self.config.router.model_dump(mode="json")}
+        told = {"strategy": "cells", "router": self.config.router.model_dump(mode="json")}
+        return told | ({"meaning": True} if self.config.ways.meaning else {})
+
+    @cached_property
+    def encoder(self) -> Encoder | None:
+        """What finds passages by meaning; None where the settings do not ask. Raises InputFileError."""
+        return _encoder(self.workspace.path) if self.config.ways.meaning else None
 
     @property
     def processes(self) -> int:
         """How many processes study documents side by side."""
-        from seal.engine.workers import usable_cores
-        from seal.models.model_names import BUILTIN
-
-        if self._writer is not None or self._reader is not None:
-            return 1
-        if self.config.processes:
-            return self.config.processes
-        return usable_cores() if self.model_name in BUILTIN else 1
+        handed_in = self._writer is not None or self._reader is not None
+        return 1 if handed_in else _processes(self.config, self.model_name)
 
     @cached_property
     def answers(self) -> GivenAnswers:
@@ -274,10 +273,16 @@ class Parts:
             known = self.library.of_version(version)
             cells = {name: self.library.cell(one) for name, one in known.items()}
             recites = self.config.method == "units"
-            speaker = self._speaker_of(self.adaptation)
-            made = Mind(self.adaptation, cells, self.config.router, self.answers, recites, speaker=speaker)
+            given = (self.adaptation, cells, self.config.router, self.answers, recites, self.encoder)
+            made = Mind(*given, speaker=self._speaker_of(self.adaptation))
             mind = self._minds.put(key, made)
         return mind
+
+    def drop_meanings(self) -> None:
+        """Removes the vectors of passages, which tell something of what they say; the next question makes
+        those anew that are still wanted."""
+        (self.workspace.path / _CACHE / _MEANINGS).unlink(missing_ok=True)
+        self.__dict__.pop("encoder", None)
 
     def drop_minds(self) -> None:
         """Forgets what was loaded: versions that were erased must not answer from memory."""
@@ -285,3 +290,26 @@ class Parts:
         self._answerers.clear()
         self.library.drop_adapters()
         self.answers.drop_cells()
+
+
+def _processes(config: LearnerConfig, model: str) -> int:
+    """As many as are set, or else one a core for an embedded model."""
+    from seal.engine.workers import usable_cores
+    from seal.models.model_names import BUILTIN
+
+    return config.processes or (usable_cores() if model in BUILTIN else 1)
+
+
+def _folder_for_bases(workspace: Path, config: LearnerConfig) -> Path:
+    """Where it is kept what bases answered. What every base is asked takes a minute, and holds for all
+    workspaces of the user; what the user's own reference asks is kept in the workspace."""
+    if config.judging == "words" or (workspace / REFERENCE_FILE).exists():
+        return workspace / _CACHE
+    return cache_folder() / "bases"
+
+
+def _encoder(workspace: Path) -> Encoder:
+    """Raises InputFileError if its model is not installed."""
+    from seal.models.sentence_encoder import SentenceEncoder
+
+    return SentenceEncoder(store=workspace / _CACHE / _MEANINGS)

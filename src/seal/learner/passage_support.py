@@ -15,7 +15,7 @@ from typing import Any, Final
 from seal.learner.skills import Skills
 from seal.models import score_answers
 from seal.models.score import AnswerScore
-from seal.models.tokens import encode_completion
+from seal.models.tokens import decode_completion, encode_completion
 from seal.seeds import derive_seed
 from seal.self_edits.exchanges import exchanged
 from seal.self_edits.name_words import FUNCTION_WORDS, WIDE_FUNCTION
@@ -129,7 +129,7 @@ def _telling(tokenizer: Any, text: str) -> Iterator[int]:
     ids = encode_completion(tokenizer, text, append_eos=False)
     start = 0
     for n in range(len(ids)):
-        stop = len(tokenizer.decode(ids[: n + 1], clean_up_tokenization_spaces=False).rstrip(_CUT))
+        stop = len(decode_completion(tokenizer, ids[: n + 1]).rstrip(_CUT))
         if not places.isdisjoint(range(start, max(stop, start + 1))):
             yield n
         start = max(start, stop)

@@ -16,7 +16,7 @@ from seal.gates.report import recorded
 from seal.learner.answering import Cell
 from seal.learner.compiling import Compiled
 from seal.learner.conflicts import Retirement
-from seal.learner.documents import Learned
+from seal.learner.documents import DocumentOutcome, Learned
 from seal.learner.library import KnownDocument
 from seal.learner.parts import Parts
 from seal.learner.writing import FOR_EXAM
@@ -99,18 +99,19 @@ def commit(parts: Parts, lease: Lease, live: Version | None, outcome: StudyResul
         for cell in [c.cell for c in release.candidates] + [one.cell for one in release.rebuilt.values()]:
             if cell.object not in objects:
                 objects[cell.object] = library.put(cell)
-    learned = list(outcome.failed)
+    learned = {one.document: one for one in outcome.failed}
     with workspace.transaction(lease=lease):
         for one in outcome.compiled:
             library.record(one.document, one.lines, one.exam)
         for release in outcome.releases:
             version, live = _record(parts, release, live, objects)
-            learned += [_told(c, release, version) for c in release.candidates]
-        told = {one.document: asdict(one) | {"title": ""} for one in learned}
+            for candidate in release.candidates:
+                learned[candidate.id] = _told(candidate, release, version, learned.get(candidate.id))
+        told = {key: asdict(one) | {"title": ""} for key, one in learned.items()}
         waiting = list(outcome.waiting)
         then = workspace.enqueue("study", {"documents": waiting}).id if waiting else None
         workspace.finish(lease, {"documents": told, "then": then})
-    return learned
+    return list(learned.values())
 
 
 def _record(
@@ -166,13 +167,19 @@ def live_of(releases: Sequence[Release]) -> list[Candidate]:
     return [c for r in releases if r.decision.outcome == "live" for c in r.candidates]
 
 
-def _told(candidate: Candidate, release: Release, version: Version) -> Learned:
+def _told(candidate: Candidate, release: Release, version: Version, refused: Learned | None) -> Learned:
+    """`refused`: the same document with its cell, if it is to be read instead."""
     own = candidate.exam
+    outcome: DocumentOutcome = release.decision.outcome
+    reason = release.decision.reason
+    if refused is not None:
+        outcome = "read" if outcome == "live" else outcome
+        reason = f"it can only be read: {refused.reason}"
     return Learned(
         document=candidate.id,
         title=candidate.known.document.title,
-        outcome=release.decision.outcome,
-        reason=release.decision.reason,
+        outcome=outcome,
+        reason=reason,
         version=version.id,
         lines_kept=candidate.report.lines_kept,
         lines_written=candidate.report.lines_written,

@@ -64,7 +64,10 @@ def rebuild(parts: Parts, known: KnownDocument, positions: Sequence[int]) -> tup
     document = known.document
     source = SourceDocument(document.id, document.compiled_title, known.text, lines, known.exam)
     compiler = parts.compiler_of(known)
-    adapter = compiler.compile(source).adapter or compiler.blank(source)
+    if known.read_only:
+        adapter = compiler.blank(source, rank=1)
+    else:
+        adapter = compiler.compile(source).adapter or compiler.blank(source)
     if adapter.failed:
         raise TrainingError(
             f"document {known.document.id[:12]} could not be trained anew: {adapter.failed}",

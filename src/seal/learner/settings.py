@@ -334,6 +334,15 @@ def _with_words(settings: dict[str, Any], model: str) -> dict[str, Any]:
     return {**settings, "ground": {"words": preset(model).ground.words, **ground}}
 
 
+def with_meaning(config: LearnerConfig) -> LearnerConfig:
+    """The settings of a new workspace, which compares by meaning if the model for that is installed."""
+    from seal.models.sentence_encoder import sentence_model_folder
+
+    if config.method != "units" or sentence_model_folder() is None:
+        return config
+    return config.model_copy(update={"ways": config.ways.model_copy(update={"meaning": True})})
+
+
 def with_writer(config: LearnerConfig, writer: str | None, key_env: str | None) -> tuple[LearnerConfig, bool]:
     """The settings with the writer that URL#MODEL names, and whether `writer` is such a name; another one
     changes none. Raises ConfigError."""

@@ -11,18 +11,20 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from seal.engine.check import fitting
 from seal.engine.serving import AdapterSource
-from seal.errors import TrainingError
+from seal.errors import InputError, TrainingError
 from seal.files import cache_folder
 from seal.learner.practice import practice_documents, practice_examples, read_answer, skills_name
 from seal.learner.recall import recall_examples, recall_hyperparameters
 from seal.models import score_answers
+from seal.models.context import context_tokens
 from seal.models.generate import Generation, generate
 from seal.models.identity import weights_fingerprint
 from seal.training import Adapter, AdapterBank, load_peft, save_peft, train
@@ -155,7 +157,8 @@ def skills_of(
 ) -> Skills:
     """The skills of a base: those that come with the package, those that were practised here before, or new
     ones, which takes minutes. Raises TrainingError if practice diverged."""
-    return Skills(base, _kept(base, "", lambda: practised(base, watch)), speaker)
+    find = partial(_kept, base, "", lambda: practised(base, watch))
+    return Skills(base, find() if speaker is None else speaker.alone(find), speaker)
 
 
 def recall_of(base: Adaptation, watch: Callable[[str, int, int], None]) -> Adapter:
@@ -195,7 +198,13 @@ def practised_recall(
 
 
 def _practised(base: Adaptation, plan: TrainingPlan, told: Callable[[int, int], None]) -> Adapter:
-    [adapter] = train(base.model, base.tokenizer, [plan], on_progress=told)
+    fit = fitting(base, plan.examples)  # what is longer than the context is not practised
+    if not fit:
+        raise InputError(
+            f"the model's context of {context_tokens(base.model)} tokens holds no text of the practice set",
+            "Take a model with a longer context.",
+        )
+    [adapter] = train(base.model, base.tokenizer, [replace(plan, examples=fit)], on_progress=told)
     if adapter.failed:
         raise TrainingError(f"the model could not practise: {adapter.failed}", "Try another dtype.")
     return adapter

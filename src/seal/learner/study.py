@@ -34,6 +34,7 @@ from seal.learner.measuring import (
     retained,
     when_learned,
 )
+from seal.learner.only_read import cell_alone, to_be_read
 from seal.learner.parts import Parts
 from seal.learner.releases import Candidate, Rebuilt, Release, StudyResult, commit, live_of
 from seal.learner.replacing import positions_of, rebuild, replaced
@@ -78,6 +79,7 @@ class Study:
         self.parts.watch.progress("examining what was learned", 0, 1)
         candidates = self._examine(candidates)
         releases = self._releases(candidates)
+        releases += self._read_instead(releases)
         self.parts.watch.progress("recording", 0, 1)
         return commit(self.parts, lease, self.live, StudyResult(compiled, releases, failed, waiting))
 
@@ -204,6 +206,20 @@ class Study:
         on_top = live_of(releases)
         return releases + [self._release([candidate], on_top) for candidate in others]
 
+    def _read_instead(self, releases: Sequence[Release]) -> list[Release]:
+        """What each document would be of which nothing but the cell was refused: live without one, to be read
+        when it is asked about."""
+        if self.parts.config.method != "units":
+            return []
+        refused = [release for release in releases if cell_alone(release.decision)]
+        made: list[Release] = []
+        for candidate in (c for release in refused for c in release.candidates):
+            on_top = live_of([*releases, *made])
+            read = self._release([to_be_read(self.parts, self.parent, candidate)], on_top)
+            if read.decision.outcome != "rejected":
+                made.append(read)
+        return made
+
     def _release(self, candidates: Sequence[Candidate], on_top: Sequence[Candidate]) -> Release:
         parts, base = self.parts, self.base
         parent = self.parent.with_cells({c.id: c.cell for c in on_top})
@@ -212,6 +228,7 @@ class Study:
         mind = parent.with_cells(cells | {key: one.cell for key, one in rebuilt.items()})
         before = {**self.before, **{c.id: c.known for c in on_top}}
         before |= {key: one.known for key, one in rebuilt.items() if key in before}
+        speaking = [c for c in candidates if c.cell.answers]
         report = Report(
             documents=tuple(c.exam for c in candidates),
             retained=retained(mind, parent, base, before, parts.reference, self._learned(on_top)),
@@ -225,11 +242,11 @@ class Study:
             drift_nats=drift_nats(mind, base, [i for i in parts.reference if i.kind != "private"]),
             lines_written=sum(c.report.lines_written for c in candidates),
             lines_kept=sum(c.report.lines_kept for c in candidates),
-            leaks=self._leaks(mind, candidates),
-            denials=self._denials(mind, parent, candidates),
+            leaks=self._leaks(mind, speaking),
+            denials=self._denials(mind, parent, speaking),
             concerns=tuple(concern for c in candidates for concern in c.concerns),
             conflicts=tuple(conflict for c in candidates for conflict in c.conflicts),
-            perplexities=self._perplexities(candidates),
+            perplexities=self._perplexities(speaking),
         )
         return Release(tuple(candidates), report, parts.gates.decide(report), rebuilt)
 

@@ -19,6 +19,11 @@ class WaysConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    meaning: bool = Field(
+        default=False,
+        description="Whether questions that name no document are also compared with passages by meaning; "
+        "`seal init` says yes where the model for it is installed.",
+    )
     passages: int = Field(default=3, ge=1, description="Passages that a question is read in, at most.")
     sure: float = Field(
         default=0.8,

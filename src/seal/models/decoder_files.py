@@ -70,12 +70,13 @@ def config_of(folder: Path, *, embedded: bool = False) -> DecoderConfig | None:
     ):
         return None
     has_bias = bool(told.get("attention_bias", False))
+    pad = told.get("pad_token_id")
     return DecoderConfig(
         **{name: told[name] for name in _SIZES},
         head_dim=told.get("head_dim") or told["hidden_size"] // told["num_attention_heads"],
         rope=rope,
         eos_token_id=told.get("eos_token_id"),
-        pad_token_id=told.get("pad_token_id"),
+        pad_token_id=pad if pad is None or pad < told["vocab_size"] else None,
         tie_word_embeddings=bool(told.get("tie_word_embeddings", False)),
         attention_biases=(True, False) if family == "qwen2" else (has_bias, has_bias),
         mlp_bias=bool(family == "llama" and told.get("mlp_bias", False)),

@@ -7,6 +7,9 @@ from typing import Any
 
 from torch import nn
 
+from seal.models.chat import turn_ends
+from seal.models.tokens import decode_completion
+
 
 class Ender:
     """Ends a completion at the model's EOS tokens, and at any of some strings, which are cut off."""
@@ -15,7 +18,8 @@ class Ender:
         self.tokenizer, self.stop = tokenizer, tuple(stop)
         listed = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
         listed = listed if isinstance(listed, list) else [listed]
-        eos = {id for id in [tokenizer.eos_token_id, *listed] if id is not None}
+        own = [tokenizer.eos_token_id, *listed, *turn_ends(tokenizer)]
+        eos = {id for id in own if id is not None}
         self.eos = eos if at_eos else set[int]()
         self._last = {stop[-1] for stop in self.stop}
         self._may_end: dict[int, bool] = {}
@@ -45,7 +49,7 @@ class Ender:
 
     def text(self, tokens: list[int]) -> str:
         """What was written so far."""
-        return self.tokenizer.decode(tokens, skip_special_tokens=True)
+        return decode_completion(self.tokenizer, tokens)
 
 
 def _touches(text: str, characters: set[str]) -> bool:

@@ -18,12 +18,13 @@ from torch import Tensor, nn
 
 from seal.errors import InputError
 from seal.models.cache import can_copy_rows, new_cache
+from seal.models.context import context_tokens, embedded_tokens
 from seal.models.ending import Ender
 from seal.models.host import keep_freed_memory
 from seal.models.logits import logits_at
 from seal.models.prefixes import SharedPrefix, shared_prefixes
 from seal.models.sampling import Sampling, draw, uniforms
-from seal.models.tokens import encode_prompt, pad_id
+from seal.models.tokens import check_ids, encode_prompt, pad_id
 
 _COMPACT_BELOW = 0.75  # ended rows leave the batch when it shrinks to this share
 
@@ -96,7 +97,8 @@ def generate(
         raise InputError(f"there are {len(seeds)} seeds for {len(prompts)} prompts")
     keep_freed_memory()
     encoded = [encode_prompt(tokenizer, prompt) for prompt in prompts]
-    context = getattr(model.config, "max_position_embeddings", None)
+    context, rows = context_tokens(model), embedded_tokens(model)
+    check_ids(tokenizer, encoded, rows)
     for i, ids in enumerate(encoded):
         if not ids or (context is not None and len(ids) + max_new_tokens > context):
             raise InputError(
@@ -110,10 +112,9 @@ def generate(
     sharing = can_copy_rows(model, longest)
     for places in _batches(encoded, slots, batch_size, sharing=sharing):
         own = [slots[i] for i in places] if slots else []
-        rows = [encoded[i] for i in places]
-        batch = _Batch(
-            model, rows, places, own, sampling, [seeds[i] for i in places], pad_id(tokenizer), constraint
-        )
+        texts, draws = [encoded[i] for i in places], [seeds[i] for i in places]
+        pad = pad_id(tokenizer, rows)
+        batch = _Batch(model, texts, places, own, sampling, draws, pad, constraint)
         with torch.inference_mode():
             batch.prepare(adapters, sharing=sharing)
             results |= batch.run(adapters, ender)

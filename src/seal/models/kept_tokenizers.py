@@ -19,6 +19,7 @@ from typing import Any
 import tokenizers
 
 from seal.files import make_folder, write_beside
+from seal.models.chat_template import applied
 from seal.models.remembered import drop_gone, place_of, state_of
 from seal.models.tokenizer import NAMES, PlainTokenizer
 
@@ -135,7 +136,7 @@ def _tried(tokenizer: Any) -> Iterator[Any]:
         for chat in _CHATS:
             for adds in (True, False):
                 try:
-                    yield tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=adds)
+                    yield applied(tokenizer, chat, add_generation_prompt=adds)
                 except Exception as error:  # fault-tolerance point: a template raises what it likes
                     yield str(error)
 

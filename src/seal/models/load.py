@@ -16,10 +16,12 @@ from weakref import WeakKeyDictionary
 import torch
 
 from seal.errors import ConfigError, InputError, InputFileError, reason_of
+from seal.models.context import embedded_tokens
 from seal.models.dtypes import AUTO, dtype_of
 from seal.models.hub_cache import fetched
 from seal.models.model_names import BUILTIN, ModelSource, base_of_adapter, check_folder, find_model
 from seal.models.packaged import PACKAGED
+from seal.models.token_traits import limit_rows
 
 if TYPE_CHECKING:
     from seal.models.decoder import Decoder
@@ -37,7 +39,7 @@ def load_model(
     `name_or_path` is a built-in name, the name of a model that an installed package carries, a folder in
     Hugging Face format, a GGUF file, the folder of a PEFT adapter, or a hub name. The model is a `Decoder`
     where that does the same as what `transformers` has for it, and the tokenizer a `PlainTokenizer`. A
-    tokenizer without a pad token gets its EOS for one.
+    tokenizer without a pad token, or with one that the model has no embedding for, gets its EOS for one.
 
     Raises:
         UnknownNameError: no such model, or its package is not installed; InputFileError: no such folder or
@@ -160,7 +162,9 @@ def _load(
         model = model.to(kind)
     else:
         model, tokenizer = _read(source, _folder_of(source, name_or_path), kind, with_transformers)
-    if tokenizer.pad_token_id is None:
+    rows = embedded_tokens(model)
+    limit_rows(tokenizer, rows)
+    if tokenizer.pad_token_id is None or tokenizer.pad_token_id >= rows:
         tokenizer.pad_token = tokenizer.eos_token or tokenizer.unk_token
     model = model.to(place).eval()
     _loaded_from[model] = str(name_or_path)
@@ -203,13 +207,18 @@ def _by_package(folder: Path, kind: torch.dtype, *, embedded: bool) -> tuple[Any
 
 
 def _by_transformers(source: str, kind: torch.dtype) -> tuple[Any, Any]:
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
     if _bars_hidden:
         logging.disable_progress_bar()
     tokenizer = AutoTokenizer.from_pretrained(source)
-    model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=kind)
+    config: Any = AutoConfig.from_pretrained(source)
+    own, more = config.get_text_config(), {}
+    if (getattr(own, "pad_token_id", None) or 0) >= own.vocab_size:  # for which there is no embedding to be
+        own.pad_token_id = None
+        more["config"] = config
+    model: Any = AutoModelForCausalLM.from_pretrained(source, dtype=kind, **more)
     return model, tokenizer
 
 

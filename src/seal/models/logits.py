@@ -6,6 +6,7 @@ business; a hook hands the head the wanted positions only.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -27,6 +28,12 @@ def logits_at(model: Any, positions: Tensor, **forward: Any) -> tuple[Tensor, An
     finally:
         handle.remove()
     return output.logits, output
+
+
+def last_states(model: Any, positions: Tensor, inputs: Mapping[str, Any]) -> Tensor:
+    """What goes into the output head [n, d] at `positions` [n] of the flattened tokens of `inputs`."""
+    states = model.get_decoder()(use_cache=False, **inputs).last_hidden_state
+    return states.flatten(0, -2).index_select(0, positions)
 
 
 def token_log_probabilities(logits: Tensor, targets: Tensor) -> Tensor:

@@ -16,12 +16,13 @@ import torch
 from torch import nn
 
 from seal.errors import InputError
+from seal.models.context import context_tokens, embedded_tokens
 from seal.models.generate import SlotHolder
 from seal.models.host import keep_freed_memory
 from seal.models.logits import logits_at, token_log_probabilities
 from seal.models.packed import Batch, chunks, packs, shares_prefixes
 from seal.models.prefixes import SharedPrefix, shared_prefixes
-from seal.models.tokens import encode_completion, encode_prompt, pad_id
+from seal.models.tokens import check_ids, encode_pair, pad_id
 
 _MOST_LOGITS = 1 << 27  # of one pass: 4096 answer tokens with a vocabulary of 32k
 
@@ -68,10 +69,11 @@ def score_answers(
     if (adapters is None) != (slots is None) or (slots is not None and len(slots) != len(pairs)):
         raise InputError("adapters and slots come together, one slot for each pair")
     keep_freed_memory()
-    prompts = [encode_prompt(tokenizer, prompt) for prompt, _ in pairs]
-    answers = [encode_completion(tokenizer, answer, append_eos=append_eos) for _, answer in pairs]
+    encoded = [encode_pair(tokenizer, prompt, answer, append_eos=append_eos) for prompt, answer in pairs]
+    prompts, answers = [prompt for prompt, _ in encoded], [answer for _, answer in encoded]
     ids = [prompt + answer for prompt, answer in zip(prompts, answers, strict=True)]
-    context = getattr(model.config, "max_position_embeddings", None)
+    context, n_words = context_tokens(model), embedded_tokens(model)
+    check_ids(tokenizer, ids, n_words)
     for i, row in enumerate(ids):
         if not (prompts[i] and answers[i]) or (context is not None and len(row) > context):
             raise InputError(
@@ -103,7 +105,7 @@ def score_answers(
         members = [order[n] for n in places]
         batch = Batch.of(
             [ids[i] for i in members],
-            pad=pad_id(tokenizer),
+            pad=pad_id(tokenizer, n_words),
             packed=packed,
             device=device,
             prefixes=prefixes_of(members),

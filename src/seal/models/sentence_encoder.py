@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def sentence_model_folder() -> Path | None:
 
 
 class SentenceEncoder:
-    """An `Encoder` for seal.retention. The model is loaded when it is first needed.
+    """An `Encoder` for seal.retention, for several threads. The model is loaded when it is first needed.
 
     Vectors of texts that are to be kept are written to the file `store`, if there is one, for the next
     process.
@@ -52,18 +53,20 @@ class SentenceEncoder:
         self._folder, self._trusted = found, folder is not None
         self._store = store
         self._kept = _read(store)
+        self._lock = threading.Lock()
         self._model: torch.nn.Module | None = None
 
     def encode(self, texts: Sequence[str], *, keep: bool = False) -> np.ndarray:
         """One row of length one a text."""
-        known = {text: self._kept[_key(text)] for text in texts if _key(text) in self._kept}
-        new = sorted({text for text in texts if text not in known}, key=lambda text: (len(text), text))
-        for start in range(0, len(new), _AT_ONCE):
-            batch = new[start : start + _AT_ONCE]
-            known |= dict(zip(batch, self._vectors(batch), strict=True))
-        if keep and new:
-            self._kept |= {_key(text): known[text] for text in new}
-            self._write()
+        with self._lock:
+            known = {text: self._kept[_key(text)] for text in texts if _key(text) in self._kept}
+            new = sorted({text for text in texts if text not in known}, key=lambda text: (len(text), text))
+            for start in range(0, len(new), _AT_ONCE):
+                batch = new[start : start + _AT_ONCE]
+                known |= dict(zip(batch, self._vectors(batch), strict=True))
+            if keep and new:
+                self._kept |= {_key(text): known[text] for text in new}
+                self._write()
         return np.stack([known[text] for text in texts]) if texts else np.zeros((0, 0), np.float32)
 
     @torch.inference_mode()

@@ -5,14 +5,17 @@ Each check tries what the package does with a model later, on a few texts. Knows
 
 from __future__ import annotations
 
-import datetime
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from seal.errors import InputError
+from seal.models.chat import chat_prompt
+from seal.models.chat_template import TEMPLATE_DATE
+from seal.models.context import embedded_tokens
 from seal.models.speed import Speed
+from seal.models.tokens import check_ids, decode_completion, encode_completion, encode_prompt
 
 CheckState = Literal["ok", "warning", "problem"]
 _TEXTS = (
@@ -52,14 +55,14 @@ def check_model(model: Any, tokenizer: Any) -> list[Check]:
     return [
         *_ids(model, tokenizer),
         _round_trip(tokenizer),
-        *_template(tokenizer),
+        *_template(model, tokenizer),
         _numbers(model, tokenizer),
     ]
 
 
 def _ids(model: Any, tokenizer: Any) -> Iterator[Check]:
-    rows = model.get_output_embeddings().weight.shape[0]
-    ids = {"end": tokenizer.eos_token_id, "padding": tokenizer.pad_token_id, "begin": tokenizer.bos_token_id}
+    rows = embedded_tokens(model)
+    ids = {"end": tokenizer.eos_token_id, "begin": tokenizer.bos_token_id}
     outside = [f"{name} ({id})" for name, id in ids.items() if id is not None and not 0 <= id < rows]
     if outside:
         yield Check(
@@ -78,7 +81,7 @@ def _ids(model: Any, tokenizer: Any) -> Iterator[Check]:
     else:
         told = ", ".join(f"{name} {id}" for name, id in ids.items() if id is not None)
         yield Check("special tokens", "ok", f"{told}, of {rows}")
-    highest = max(max(tokenizer(text)["input_ids"]) for text in _TEXTS)
+    highest = max(max(encode_prompt(tokenizer, text)) for text in _TEXTS)
     if highest >= rows:
         yield Check(
             "vocabulary",
@@ -104,58 +107,37 @@ def _round_trip(tokenizer: Any) -> Check:
 
 
 def _there_and_back(tokenizer: Any, text: str) -> str:
-    ids = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
-    return tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
+    return decode_completion(tokenizer, encode_completion(tokenizer, text, append_eos=False))
 
 
-def _template(tokenizer: Any) -> Iterator[Check]:
+def _template(model: Any, tokenizer: Any) -> Iterator[Check]:
     name = "chat template"
     if not getattr(tokenizer, "chat_template", None):
         yield Check(name, "ok", "there is none: the model is asked as a base model is")
         return
     try:
-        prompt = tokenizer.apply_chat_template(_MESSAGES, tokenize=False, add_generation_prompt=True)
-    except Exception as error:  # fault-tolerance point: a template raises what it likes
-        yield Check(
-            name, "problem", f"it fails: {error}", 'Correct it, or set prompt_style = "base" in learner.toml.'
-        )
+        prompt = chat_prompt(tokenizer, _MESSAGES)
+        check_ids(tokenizer, [encode_prompt(tokenizer, prompt)], embedded_tokens(model))
+    except InputError as error:
+        yield Check(name, "problem", f"it fails: {error.message}", error.hint)
         return
-    wrong = list(_wrong_in(tokenizer, prompt))
-    yield from wrong
-    if not wrong:
-        yield Check(name, "ok", f"a question of {len(_MESSAGES[0]['content'])} letters becomes {len(prompt)}")
-
-
-def _wrong_in(tokenizer: Any, prompt: str) -> Iterator[Check]:
-    name, bos = "chat template", tokenizer.bos_token
-    adds = bos is not None and tokenizer("")["input_ids"][:1] == [tokenizer.bos_token_id]
-    if bos and ((adds and prompt.startswith(bos)) or prompt.startswith(bos + bos)):
-        yield Check(
-            name,
-            "warning",
-            f"{bos} stands twice at the beginning: by the template, and by the tokenizer",
-            f"Take {bos} out of the template.",
-        )
-    today = datetime.date.today()
-    dates = {today.strftime(form) for form in ("%d %b %Y", "%d %B %Y", "%Y-%m-%d", "%B %d, %Y", "%d.%m.%Y")}
-    if any(date in prompt for date in dates) or "strftime_now" in tokenizer.chat_template:
-        yield Check(
-            name,
-            "problem",
-            "today's date stands in it, so that what was trained is asked otherwise tomorrow",
-            "Write a fixed date into the template (chat_template.jinja in the model's folder).",
-        )
-    if _MESSAGES[0]["content"] not in prompt:
+    asked = _MESSAGES[0]["content"]
+    if asked not in prompt:
         yield Check(name, "problem", "the question does not stand in what it makes", "Take another template.")
+        return
+    told = f"a question of {len(asked)} letters becomes {len(prompt)}"
+    if "strftime_now" in str(tokenizer.chat_template):
+        told += f"; it asks for the date, and is always told {TEMPLATE_DATE:%d %b %Y}"
+    yield Check(name, "ok", told)
 
 
 def _numbers(model: Any, tokenizer: Any) -> Check:
     import torch
 
-    rows = model.get_output_embeddings().weight.shape[0]
+    rows = embedded_tokens(model)
     losses = []
     for text in _READ:
-        ids = torch.tensor([tokenizer(text)["input_ids"]], device=next(model.parameters()).device)
+        ids = torch.tensor([encode_prompt(tokenizer, text)], device=next(model.parameters()).device)
         ids = ids.clamp(max=rows - 1)
         with torch.no_grad():
             logits = model(ids).logits.float()

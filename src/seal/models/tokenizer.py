@@ -1,21 +1,20 @@
 """A tokenizer straight from `tokenizers`: the same ids as by `transformers`, without its import.
 
-Knows what a chat template is rendered with. Whether it does for a model what `transformers` does is for
-others to say (kept_tokenizers.py). Knows nothing about prompts.
+Whether it does for a model what `transformers` does is for others to say (kept_tokenizers.py). Knows nothing
+about prompts.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import tokenizers
 
 from seal.errors import ConfigError
+from seal.models.chat_template import rendered
 
 NAMES = ("bos", "eos", "unk", "sep", "pad", "cls", "mask")
 """Of the special tokens that a tokenizer may have."""
@@ -79,6 +78,21 @@ class PlainTokenizer:
     def pad_token_id(self) -> int | None:
         return self._id(self.pad_token)
 
+    @property
+    def unk_token_id(self) -> int | None:
+        return self._id(self.unk_token)
+
+    @property
+    def added_tokens_decoder(self) -> dict[int, Any]:
+        """The tokens that are more than pieces of text, by id; each has its `content`, and whether it is
+        `special`."""
+        return self._backend.get_added_tokens_decoder()
+
+    @property
+    def special_tokens_map(self) -> dict[str, str]:
+        """The special tokens by the names that templates have for them."""
+        return {f"{name}_token": token for name, token in self.special.items() if token}
+
     def _id(self, token: str | None) -> int | None:
         return None if token is None else self._backend.token_to_id(token)
 
@@ -133,39 +147,4 @@ class PlainTokenizer:
         assert not tokenize, "a text is tokenised where it is used"
         if self.chat_template is None:
             raise ConfigError("the model has no chat template", 'Set the prompt style to "short" or "base".')
-        tokens = {f"{name}_token": token for name, token in self.special.items() if token}
-        return self._template.render(
-            messages=[dict(message) for message in messages],
-            tools=None,
-            documents=None,
-            add_generation_prompt=add_generation_prompt,
-            **tokens,
-        )
-
-    @cached_property
-    def _template(self) -> Any:
-        """As `transformers` compiles it."""
-        import jinja2
-        import jinja2.sandbox
-
-        def raise_exception(message: str) -> NoReturn:
-            raise jinja2.TemplateError(message)
-
-        def tojson(
-            x: Any,
-            ensure_ascii: bool = False,
-            indent: int | None = None,
-            separators: tuple[str, str] | None = None,
-            sort_keys: bool = False,
-        ) -> str:  # jinja's own writes for HTML
-            return json.dumps(
-                x, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
-            )
-
-        environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
-        )
-        environment.filters["tojson"] = tojson
-        environment.globals["raise_exception"] = raise_exception
-        environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
-        return environment.from_string(self.chat_template or "")
+        return rendered(self.chat_template, messages, self.special_tokens_map, add_generation_prompt)

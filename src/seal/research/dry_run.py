@@ -28,6 +28,7 @@ from seal.engine.memory import (
 from seal.engine.parts import build_domain, build_format, pick_device
 from seal.engine.start import Watch, start
 from seal.errors import InputFileError
+from seal.models.context import context_tokens
 from seal.models.dtypes import dtype_of
 from seal.models.generate import generate
 from seal.models.load import model_folder
@@ -295,7 +296,7 @@ def _time(config: RunConfig, amount: Amount, model: _Model) -> PlanLine:
 def _probe_contexts(adaptation: Adaptation) -> list[Context]:
     """Stand-ins of ordinary length for the timing: the pace hardly depends on what is read."""
     text = "The mill by the river was built in the year of the flood. " * 8
-    limit = getattr(adaptation.model.config, "max_position_embeddings", None) or 1024
+    limit = context_tokens(adaptation.model) or 1024
     return [Context(f"probe/{i}", "The mill", text[: limit // 4]) for i in range(8)]
 
 

@@ -6,13 +6,14 @@ Knows text. Knows nothing about models or adapters.
 from seal.retention.certainty import confidence
 from seal.retention.finder import Finder, Found
 from seal.retention.page import DocumentPage
-from seal.retention.passages import PassageIndex, PassageMatch
+from seal.retention.passages import Encoder, PassageIndex, PassageMatch
 from seal.retention.router import CellRouter, DocumentMatch, RouterConfig
 from seal.retention.stretches import PageText
 
 __all__ = [
     "DocumentMatch",
     "DocumentPage",
+    "Encoder",
     "CellRouter",
     "Finder",
     "Found",

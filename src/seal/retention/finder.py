@@ -67,22 +67,23 @@ class Finder:
         return new
 
     def find(self, question: str, k: int = 3) -> Found:
-        """The documents whose cells may answer, and the `k` passages to read."""
-        passages = self._index.search(question, k)
+        """The documents whose cells may answer, and the `k` passages to read. What is named in full is found
+        by words; only for another question is the encoder worth its time."""
+        named = [one for one in self._router.route(question) if one.named]
+        in_full = any(_is_full(question, one, self._titles[one.key]) for one in named)
+        passages = self._index.search(question, k, by_meaning=not in_full)
         sure, best = confidence(passages), _best_by_document(passages)
-        documents = self._named(question, sure, best)
+        documents = named if in_full else self._told_apart(named, sure, best)
         if is_sure(passages):
             there = {one.key for one in documents}
             documents += [_described(one, sure, passages[0]) for key, one in best.items() if key not in there]
         documents.sort(key=lambda one: -one.score)
         return Found(tuple(documents[: self._router.config.max_candidates]), passages, sure)
 
-    def _named(self, question: str, sure: float, best: Mapping[str, PassageMatch]) -> list[DocumentMatch]:
-        """The documents that a name leads to. Which of those is meant that are named in part, the passages
-        tell."""
-        named = [one for one in self._router.route(question) if one.named]
-        if any(_is_full(question, one, self._titles[one.key]) for one in named):
-            return named
+    def _told_apart(
+        self, named: Sequence[DocumentMatch], sure: float, best: Mapping[str, PassageMatch]
+    ) -> list[DocumentMatch]:
+        """Which of the documents is meant that are named in part: the passages tell."""
         if sure < _LEAST_MENTIONED and not any(one.name_at for one in named):
             return []
         top = max((one.score for one in best.values()), default=0.0)

@@ -106,15 +106,16 @@ class PassageIndex:
         """An index that never had these documents."""
         return self._changed((), keys)
 
-    def search(self, question: str, k: int = 3) -> tuple[PassageMatch, ...]:
+    def search(self, question: str, k: int = 3, *, by_meaning: bool = True) -> tuple[PassageMatch, ...]:
         """The `k` passages that most likely hold the answer, best first; fewer if fewer have anything of it.
+        By words, and by meaning too where there is an encoder.
 
         If the best lacks something of the question, the last place is for a document that one of the best
         names and that has it.
         """
         words = words_by_term(question)
         wanted = [self._postings.wanted(term, words[term]) for term in sorted(words)]
-        meanings = self._meanings(question)
+        meanings = self._meanings(question) if by_meaning else {}
         ranked = self._ranked(wanted, meanings)
         chosen = ranked[:k]
         if k > 1 and (linked := self._linked(wanted, chosen)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +13,7 @@ from typing import Any
 import torch
 
 from seal.errors import InputError
-from seal.models.tokens import encode_completion, encode_prompt, pad_id
+from seal.models.tokens import check_ids, encode_pair, pad_id
 from seal.training.bank import stream
 from seal.types import Example, Hyperparameters, TrainingPlan
 
@@ -55,18 +56,19 @@ def tokenize_plan(
     tokenizer: Any,
     *,
     max_length: int | None,
+    rows: int | None = None,
     append_eos: bool = True,
     faithful_length: int | None = None,
     steps: Sequence[Sequence[int]] | None = None,
 ) -> TokenizedPlan:
     """Tokenises a plan and lays out its steps.
 
-    `max_length` is the model's context in tokens. `steps` replaces the grouping that epochs, batch size
-    and shuffling give. `faithful_length` pads every example to that many tokens with loss on the padding:
-    the released SEAL code's fault, for comparison only.
+    `max_length` is the model's context in tokens, `rows` how many tokens it has embeddings for. `steps`
+    replaces the grouping that epochs, batch size and shuffling give. `faithful_length` pads every example to
+    that many tokens with loss on the padding: the released SEAL code's fault, for comparison only.
 
     Raises InputError naming the plan and the example, for one that is longer than the context, that has
-    no token to learn, or whose weight is not positive.
+    no token to learn, or whose weight is not positive; and for a token that the model does not have.
     """
     _validate(plan)
     examples = []
@@ -74,13 +76,17 @@ def tokenize_plan(
         where = f"example {i} of plan {plan.id!r}"
         tokens = _tokenize(example, tokenizer, where=where, append_eos=append_eos)
         if faithful_length is not None:
-            tokens = _pad_with_loss(tokens, example.weight, faithful_length, pad_id(tokenizer))
+            tokens = _pad_with_loss(
+                tokens, example.weight, faithful_length, pad_id(tokenizer, rows or sys.maxsize)
+            )
         if max_length is not None and len(tokens.input_ids) > max_length:
             raise InputError(
                 f"{where} has {len(tokens.input_ids)} tokens, the model's context {max_length}",
                 "split the text into shorter examples",
             )
         examples.append(tokens)
+    if rows is not None:
+        check_ids(tokenizer, [tokens.input_ids for tokens in examples], rows)
     laid_out = steps
     if laid_out is None:
         lengths = [len(example.input_ids) for example in examples]
@@ -93,8 +99,7 @@ def _tokenize(example: Example, tokenizer: Any, *, where: str, append_eos: bool)
         raise InputError(
             f"{where} has weight {example.weight}", "weights are positive: leave out what is not learned"
         )
-    prompt = encode_prompt(tokenizer, example.prompt)
-    completion = encode_completion(tokenizer, example.completion, append_eos=append_eos)
+    prompt, completion = encode_pair(tokenizer, example.prompt, example.completion, append_eos=append_eos)
     weights = [0.0] * len(prompt) + [example.weight] * len(completion)
     weights[:1] = [0.0]
     if not any(weights):

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from seal.models.tokens import encode_prompt
 from seal.training.bank import AdapterBank
 
 TOLERANCE = 2e-3
@@ -22,7 +23,7 @@ _PROMPT = "Question: What"
 
 def slot_fingerprint(model: Any, tokenizer: Any, bank: AdapterBank, slot: int) -> list[float]:
     """Some logits that the adapter in a slot of an open bank gives."""
-    ids = torch.tensor([tokenizer(_PROMPT)["input_ids"]])
+    ids = torch.tensor([encode_prompt(tokenizer, _PROMPT)])
     with torch.inference_mode(), bank.route([slot], 1):
         logits = model(input_ids=ids.to(model.device)).logits[0, -1]
     return [round(x, 4) for x in logits[:: max(1, len(logits) // 8)][:8].float().cpu().tolist()]

@@ -23,8 +23,9 @@ import torch
 from torch import Tensor, nn
 
 from seal.errors import InputError
+from seal.models.context import context_tokens, embedded_tokens
 from seal.models.host import denormals_flushed, keep_freed_memory
-from seal.models.logits import logits_at, weighted_divergences, weighted_losses
+from seal.models.logits import last_states, logits_at, weighted_divergences, weighted_losses
 from seal.models.packed import Batch, chunks, packs, shares_prefixes
 from seal.models.prefixes import shared_prefixes
 from seal.models.tokens import pad_id
@@ -33,7 +34,7 @@ from seal.training.adapter import Adapter
 from seal.training.bank import AdapterBank, RowDropout, stream
 from seal.training.batching import Targets, TokenizedExample, TokenizedPlan, tokenize_plan
 from seal.training.block import can_fuse, fused
-from seal.training.head import head_losses, plain_head
+from seal.training.head import Taught, blockwise_head, blockwise_losses, head_losses, plain_head
 from seal.training.optimizer import SlotAdamW, learning_rate
 from seal.types import Hyperparameters, TrainingPlan
 
@@ -123,11 +124,11 @@ def train(
             "take a teacher with the model's own tokenizer",
         )
     keep_freed_memory()
-    context = getattr(getattr(model, "config", None), "max_position_embeddings", None)
+    context, rows = context_tokens(model), embedded_tokens(model)
     works = [
         plan
         if isinstance(plan, TokenizedPlan)
-        else tokenize_plan(plan, tokenizer, max_length=context, faithful_length=faithful_length)
+        else tokenize_plan(plan, tokenizer, max_length=context, rows=rows, faithful_length=faithful_length)
         for plan in plans
     ]
     hypers = [work.plan.hyperparameters for work in works]
@@ -143,9 +144,11 @@ def train(
     whole = takes_layers_whole(model)
     layers = fused(model, bank) if whole else nullcontext()
     with bank, _evaluation_mode(model), _evaluation_mode(teacher), denormals_flushed(), layers as free:
-        trainer = _Trainer(model, bank, works, pad_id(tokenizer), max_tokens, teacher)
+        trainer = _Trainer(model, bank, works, pad_id(tokenizer, rows), max_tokens, teacher)
         trainer.start = start
         trainer.head = plain_head(model) if whole else None
+        trainer.in_blocks = trainer.head is None and blockwise_head(teacher) is not None
+        trainer.in_blocks = trainer.in_blocks and blockwise_head(model) is not None
         trainer.free = free
         trainer.sharing = trainer.sharing and not whole
         for done in trainer.turns():
@@ -193,6 +196,7 @@ class _Trainer:
         self.teacher = teacher
         self.start: Adapter | None = None
         self.head: nn.Linear | None = None  # where native code takes it
+        self.in_blocks = False  # whether the heads of model and teacher are taken in blocks
         self.free: Callable[[], None] | None = None  # what gives back the memory of passes
         self.optimizer = SlotAdamW(bank)
         self.max_tokens = max_tokens or MAX_TOKENS.get(bank.device.type, MAX_TOKENS["cpu"])
@@ -328,16 +332,19 @@ class _Trainer:
         weights: Tensor,
         expected: Tensor | None,
     ) -> Tensor:
-        """The loss [n] at each position, of the last ones against the distributions `expected`."""
+        """The loss [n] at each position, of the last ones against what the teacher `expected` there."""
         n = len(ids) - (0 if expected is None else len(expected))
+        if self.in_blocks:
+            head, teacher = (one.get_output_embeddings() for one in (self.model, self.teacher))  # type: ignore[operator]
+            states = last_states(self.model, positions, inputs)
+            taught = None if expected is None else Taught(expected, teacher)
+            return blockwise_losses(states, head, ids[:n], weights, taught)
         if self.head is None:
             logits = logits_at(self.model, positions, use_cache=False, **inputs)[0]
             parts = [weighted_losses(logits[:n], ids[:n], weights[:n])]
             logits = logits[n:]
         else:
-            decoder: Any = self.model.get_decoder()  # type: ignore[operator]
-            states = decoder(use_cache=False, **inputs).last_hidden_state
-            states = states.flatten(0, -2).index_select(0, positions)
+            states = last_states(self.model, positions, inputs)
             parts = [head_losses(states[:n], self.head, ids[:n], weights[:n])]
             logits = self.head(states[n:])
         if expected is not None:
@@ -345,7 +352,8 @@ class _Trainer:
         return torch.cat(parts)
 
     def _expected(self, rows: list[_Row]) -> Tensor | None:
-        """The teacher's log-probabilities [n, V] at the targets of these rows; None if there are none.
+        """What the teacher makes of the targets of these rows: its log-probabilities [n, V], or its last
+        hidden states [n, d] where heads are taken in blocks; None if there are none.
 
         The base says the same of a text at every step: what it said is kept, where that is worth the memory.
         """
@@ -368,8 +376,10 @@ class _Trainer:
             targets.add(example, start, 0, 1.0)
         positions = torch.tensor(targets.positions).to(self.bank.device)
         with torch.no_grad(), batch.attention(self.teacher):
+            if self.in_blocks:
+                return last_states(self.teacher, positions, batch.inputs())
             logits, _ = logits_at(self.teacher, positions, use_cache=False, **batch.inputs())
-        return torch.log_softmax(logits, dim=-1, dtype=torch.float32)
+            return torch.log_softmax(logits, dim=-1, dtype=torch.float32)
 
     def _batch(self, rows: list[_Row]) -> Batch:
         ids = [example.input_ids for _, _, example in rows]

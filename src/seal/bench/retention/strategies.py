@@ -21,6 +21,7 @@ from seal.learner.asking import prompts_of
 from seal.learner.compiling import examples_of
 from seal.learner.library import KnownDocument
 from seal.models.generate import generate
+from seal.models.tokens import encode_prompt
 from seal.retention import CellRouter, RouterConfig
 from seal.seeds import derive_seed
 from seal.training import Adapter, AdapterBank, merge, train
@@ -58,7 +59,7 @@ class _Reading:
 
     def prompt_tokens(self, questions: Sequence[str]) -> float:
         prompts = prompts_of(self.adaptation, questions, [None] * len(questions))
-        return sum(len(self.adaptation.tokenizer(p)["input_ids"]) for p in prompts) / max(1, len(prompts))
+        return sum(len(encode_prompt(self.adaptation.tokenizer, p)) for p in prompts) / max(1, len(prompts))
 
 
 class Sequential(_Reading):
@@ -181,7 +182,7 @@ class Retrieval:
     def prompt_tokens(self, questions: Sequence[str]) -> float:
         seen = [self._shown(q, None) for q in questions]
         prompts = prompts_of(self.adaptation, questions, seen)
-        return sum(len(self.adaptation.tokenizer(p)["input_ids"]) for p in prompts) / max(1, len(prompts))
+        return sum(len(encode_prompt(self.adaptation.tokenizer, p)) for p in prompts) / max(1, len(prompts))
 
 
 class Cells(_Reading):

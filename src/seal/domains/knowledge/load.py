@@ -27,6 +27,7 @@ from seal.domains.knowledge.titles import title_and_text
 from seal.domains.knowledge.web_pages import html_contexts
 from seal.errors import InputError, InputFileError
 from seal.hints import guess
+from seal.signs import in_characters
 from seal.types import Context, Question
 
 _SHOWN: Final = 5  # how many names an error lists before it says "and n more"
@@ -59,13 +60,13 @@ def load_contexts(path: str | Path, *, notice: Notice = silent) -> list[Context]
         contexts = [context for file in files_of(path) for context in _load_file(file, notice)]
     else:
         contexts = _load_file(path, notice)
-    return _merge(contexts)
+    return _merge(map(_in_characters, contexts))
 
 
 def contexts_in(raw: bytes, where: str, *, notice: Notice = silent) -> list[Context]:
     """The contexts in what has no name, as the standard input: what it is shows in how it begins, and is text
     where nothing does. Raises as `load_contexts` does."""
-    return _merge(_contexts(_READERS[_suffix_of(raw)], Source(raw, where, "", notice)))
+    return _merge(map(_in_characters, _contexts(_READERS[_suffix_of(raw)], Source(raw, where, "", notice))))
 
 
 def load_questions(path: str | Path, *, notice: Notice = silent) -> list[Question]:
@@ -77,7 +78,7 @@ def load_questions(path: str | Path, *, notice: Notice = silent) -> list[Questio
     _reader(path)  # which says what is wrong with the name
     if path.suffix.lower() not in _QUESTIONS:
         raise InputFileError(f"{path}: this holds no questions.", f"Give one of {', '.join(_QUESTIONS)}.")
-    return list(_QUESTIONS[path.suffix.lower()](Source.of_file(path, notice)))
+    return list(map(_asked, _QUESTIONS[path.suffix.lower()](Source.of_file(path, notice))))
 
 
 def require_questions(contexts: Sequence[Context]) -> None:
@@ -104,6 +105,20 @@ def require_questions(contexts: Sequence[Context]) -> None:
 def context_id(title: str, text: str) -> str:
     """Return the id of a context: 16 hexadecimal digits of the SHA-256 of its title and text."""
     return hashlib.sha256(f"{title}\0{text}".encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def _in_characters(context: Context) -> Context:
+    """The context without halves of surrogate pairs, which JSON can escape and names of files can have."""
+    questions = tuple(map(_asked, context.questions))
+    title, text = in_characters(context.title), in_characters(context.text)
+    return replace(context, title=title, text=text, questions=questions)
+
+
+def _asked(question: Question) -> Question:
+    answers = tuple(map(in_characters, question.answers))
+    return replace(
+        question, text=in_characters(question.text), answers=answers, id=in_characters(question.id)
+    )
 
 
 def _load_file(path: Path, notice: Notice) -> list[Context]:

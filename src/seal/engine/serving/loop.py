@@ -28,10 +28,11 @@ from seal.engine.serving.row import ServedRow
 from seal.engine.serving.shown_text import ShownText
 from seal.engine.serving.token_stream import Stream
 from seal.errors import ConfigError, InputError, StateError
+from seal.models.context import context_tokens, embedded_tokens
 from seal.models.ending import Ender
 from seal.models.host import keep_freed_memory
 from seal.models.score import AnswerScore
-from seal.models.tokens import encode_completion, encode_prompt
+from seal.models.tokens import encode_pair
 
 _T = TypeVar("_T")
 
@@ -57,7 +58,7 @@ class DecodingLoop:
             )
         keep_freed_memory()
         self.model, self.tokenizer, self.settings = model, tokenizer, settings or ServingSettings()
-        self.context_tokens = getattr(model.config, "max_position_embeddings", None)
+        self.context_tokens = context_tokens(model)
         self._ender = lru_cache(256)(partial(Ender, model, tokenizer))
         self._driver = Driver(model, tokenizer, self.settings, on_failure)
 
@@ -102,8 +103,7 @@ class DecodingLoop:
         """Scores (prompt, answer) pairs as `seal.models.score_answers` does. Raises what `generate` does."""
         requests = []
         for i, (prompt, answer) in enumerate(pairs):
-            first = encode_prompt(self.tokenizer, prompt)
-            ids = encode_completion(self.tokenizer, answer, append_eos=append_eos)
+            first, ids = encode_pair(self.tokenizer, prompt, answer, append_eos=append_eos)
             if not (first and ids):
                 raise InputError(f"pair {i} has a prompt of {len(first)} and an answer of {len(ids)} tokens")
             requests.append(Request((*first, *ids), max_new_tokens=0, echo_from=len(first)))
@@ -168,7 +168,7 @@ class DecodingLoop:
 
     def _check(self, request: Request) -> None:
         """Raises InputError if a request can never be answered."""
-        need, n_words = request.whole_tokens, self.model.config.get_text_config().vocab_size
+        need, n_words = request.whole_tokens, embedded_tokens(self.model)
         context = self.context_tokens or need
         if need > context or LaneCache.capacity(need) > self.settings.cache_tokens:
             raise InputError(

@@ -1,0 +1,61 @@
+"""The output head by blocks of tokens: losses, gradients and adapters as from one table of logits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from statistics import median
+
+import pytest
+import torch
+from torch import nn
+
+from seal.models.logits import weighted_divergences, weighted_losses
+from seal.training import head as heads
+from seal.training import train
+from seal.training.head import Taught, blockwise_head, blockwise_losses
+from seal.types import Example
+from toys import VOCABULARY, distance, toy_model, toy_plan, toy_tokenizer
+
+
+@pytest.fixture
+def blocks_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heads, "_LEAST_WORDS", 2)
+    monkeypatch.setattr(heads, "_BLOCK_LOGITS", 3 * VOCABULARY)
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 12])
+def test_losses_and_gradients_are_those_of_one_table(blocks_of_three: None, n: int) -> None:
+    draw = torch.Generator().manual_seed(n)
+    own, other = nn.Linear(8, VOCABULARY), nn.Linear(8, VOCABULARY, bias=False)
+    states, taught = (torch.randn(12, 8, generator=draw, requires_grad=True) for _ in range(2))
+    targets, weights = torch.randint(VOCABULARY, (n,), generator=draw), torch.rand(12, generator=draw)
+    told = Taught(taught[n:].detach(), other)
+    in_blocks = blockwise_losses(states, own, targets, weights, told)
+    logits, expected = own(states), torch.log_softmax(other(told.states), -1)
+    parts = [weighted_losses(logits[:n], targets, weights[:n])]
+    whole = torch.cat([*parts, weighted_divergences(logits[n:], expected, weights[n:])])
+    share = torch.rand(12, generator=draw)
+    [gradient], [wanted] = (torch.autograd.grad((x * share).sum(), states) for x in (in_blocks, whole))
+    assert torch.allclose(in_blocks, whole, atol=1e-6) and torch.allclose(gradient, wanted, atol=1e-6)
+    assert wanted.abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("kind", ["llama", "qwen2", "qwen3", "gemma3"])
+def test_an_adapter_is_the_same(kind: str, blocks_of_three: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    apart = []
+    for seed in range(3):
+        texts = (Example("the lamp is out", "where ", distil=True), Example("no more of it", distil=True))
+        plan = toy_plan(seed)
+        plan = replace(plan, examples=(*plan.examples, *texts))
+        model = toy_model(kind)
+        assert blockwise_head(model) is not None
+        [in_blocks] = train(model, toy_tokenizer(), [plan], max_tokens=40)
+        with monkeypatch.context() as patch:
+            patch.setattr(heads, "_LEAST_WORDS", 1 << 20)
+            [whole] = train(model, toy_tokenizer(), [plan], max_tokens=40)
+        apart.append(distance(in_blocks, whole))
+    assert median(apart) < 1e-4
+
+
+def test_logits_that_are_changed_behind_the_head_are_no_plain_product(blocks_of_three: None) -> None:
+    assert blockwise_head(toy_model("gemma2")) is None  # its soft caps
