@@ -6,7 +6,7 @@ torch. Knows nothing about jobs, and decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from seal.learner.reference import ReferenceItem
     from seal.learner.settings import LearnerConfig
     from seal.learner.skills import Skills
+    from seal.learner.speaking import Speaker
     from seal.learner.ways import By
     from seal.learner.writing import DocumentReader, DocumentWriter
     from seal.retention import Encoder
@@ -43,7 +44,8 @@ class Parts:
     """One learner's parts. Each can be handed in instead of the workspace's own.
 
     Handed in are the settings, the loaded model (`adaptation`), what writes about documents and reads them,
-    the gates, and the reference. A writer or reader that is handed in works in this process only.
+    the gates, and the reference. A writer or reader that is handed in works in this process only. `speaking`
+    gives that by which a loaded model answers (`LoopSpeaker`); without it, one thread at a time may ask.
     """
 
     def __init__(
@@ -57,8 +59,9 @@ class Parts:
         reader: DocumentReader | None = None,
         gates: Gates | None = None,
         reference: Sequence[ReferenceItem] | None = None,
+        speaking: Callable[[Adaptation], Speaker | None] | None = None,
     ) -> None:
-        self.workspace = workspace
+        self.workspace, self._speaker_of = workspace, speaking or (lambda _: None)
         self.given_writer, self.given_reader = writer, reader
         if watch is not None:
             self.watch = watch
@@ -136,7 +139,7 @@ class Parts:
         """The writing model with its skills on: it writes about documents and reads them."""
         from seal.learner.skills import skills_of
 
-        return skills_of(self.writing_model, self.watch.progress)
+        return skills_of(self.writing_model, self.watch.progress, self._speaker_of(self.writing_model))
 
     @cached_property
     def cell_start(self) -> Adapter:
@@ -149,7 +152,8 @@ class Parts:
     def library(self) -> Library:
         from seal.learner.library import Library
 
-        return Library(self.workspace, self.config, self.adaptation, self.writing_model)
+        speaker = self._speaker_of(self.adaptation)
+        return Library(self.workspace, self.config, self.adaptation, self.writing_model, speaker=speaker)
 
     @cached_property
     def gates(self) -> Gates:
@@ -185,7 +189,8 @@ class Parts:
 
         identity = (self.library.base, self.library.environment)
         folder = _folder_for_bases(self.workspace.path, self.config)
-        return AskedBase(folder, self.adaptation, identity, self.config, self.watch)
+        speaker = self._speaker_of(self.adaptation)
+        return AskedBase(folder, self.adaptation, identity, self.config, self.watch, speaker=speaker)
 
     @property
     def version_settings(self) -> Mapping[str, Any]:
@@ -201,14 +206,8 @@ class Parts:
     @property
     def processes(self) -> int:
         """How many processes study documents side by side."""
-        from seal.engine.workers import usable_cores
-        from seal.models.model_names import BUILTIN
-
-        if self.given_writer is not None or self.given_reader is not None:
-            return 1
-        if self.config.processes:
-            return self.config.processes
-        return usable_cores() if self.model_name in BUILTIN else 1
+        handed_in = self.given_writer is not None or self.given_reader is not None
+        return 1 if handed_in else _processes(self.config, self.model_name)
 
     @cached_property
     def answers(self) -> GivenAnswers:
@@ -256,7 +255,7 @@ class Parts:
             cells = {name: self.library.cell(one) for name, one in known.items()}
             recites = self.config.method == "units"
             given = (self.adaptation, cells, self.config.router, self.answers, recites, self.encoder)
-            made = Mind(*given)
+            made = Mind(*given, speaker=self._speaker_of(self.adaptation))
             mind = self._minds.put(key, made)
         return mind
 
@@ -272,6 +271,14 @@ class Parts:
         self._answerers.clear()
         self.library.drop_adapters()
         self.answers.drop_cells()
+
+
+def _processes(config: LearnerConfig, model: str) -> int:
+    """As many as are set, or else one a core for an embedded model."""
+    from seal.engine.workers import usable_cores
+    from seal.models.model_names import BUILTIN
+
+    return config.processes or (usable_cores() if model in BUILTIN else 1)
 
 
 def _folder_for_bases(workspace: Path, config: LearnerConfig) -> Path:
