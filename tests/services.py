@@ -11,9 +11,11 @@ from typing import Any
 
 import httpx
 
+from seal.learner import Learner
+from seal.service.access import open_to_all
 from seal.service.access.first_key import FirstKey
 from seal.service.app import create_app
-from seal.service.hosting import Hosting
+from seal.service.hosting import Hosting, Tenant
 from seal.service.server import listen, server_of, url_of
 from seal.service.settings import ServiceSettings
 
@@ -57,6 +59,32 @@ def running(
         server.should_exit = True
         thread.join(30)
         listening.close()
+
+
+def serve_here(learner: Learner) -> None:
+    """Serves a learner until the process is told to end; prints the address and a key once it can answer.
+    After a POST to /slow its answers take a second longer."""
+    tenant = Tenant("w", learner)
+    hosting, read = Hosting([tenant]), ServiceSettings(port=0)
+    access, secret = FirstKey.of(hosting)
+    app, listening = create_app(hosting, read, access), listen(read)
+    ask = learner.ask
+
+    def slow() -> None:
+        def later(*given: Any, **more: Any) -> Any:
+            time.sleep(1)
+            return ask(*given, **more)
+
+        learner.ask = later  # type: ignore[method-assign]
+
+    app.post("/slow", dependencies=[open_to_all()])(slow)
+
+    def tell() -> None:
+        _until(lambda: hosting.ready)
+        print(url_of(listening), secret, flush=True)
+
+    threading.Thread(target=tell, daemon=True).start()
+    server_of(app, read).run(sockets=[listening])
 
 
 def _until(true: Any, seconds: float = 30) -> None:

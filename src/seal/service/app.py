@@ -38,7 +38,6 @@ def create_app(hosting: Hosting, settings: ServiceSettings, access: AccessContro
         version=seal.__version__,
         summary="A model that keeps learning, behind the API that OpenAI's clients speak.",
         lifespan=_lifespan,
-        max_body_size=settings.limits.body_bytes,
         docs_url=None,
         redoc_url=None,
     )
@@ -78,7 +77,7 @@ async def _of_seal_error(request: Request, error: Exception) -> Response:
 
 
 async def _of_http(request: Request, error: Exception) -> Response:
-    """What the framework refuses: an unknown path, a method that a path lacks, a body that is too large."""
+    """What the framework refuses: an unknown path, a method that a path lacks."""
     assert isinstance(error, HTTPException)
     kind = _KINDS.get(error.status_code, "invalid_request_error")
     problem = Problem(error.status_code, str(error.detail), kind=kind, headers=error.headers)
