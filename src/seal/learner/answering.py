@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-import torch
-
 from seal.engine.adapt import Adaptation
 from seal.grading.exact import comparable
 from seal.learner.asking import answer_probabilities, prompts_of
@@ -21,6 +19,7 @@ from seal.learner.reference import gives_nothing
 from seal.models import score_answers
 from seal.retention import CellRouter, DocumentMatch, DocumentPage, Finder, PageText, RouterConfig
 from seal.training import Adapter, AdapterBank
+from seal.training.fingerprint import slot_fingerprint
 from seal.types import Context
 
 Way: TypeAlias = Literal["weights", "reading", "base", "unknown"]
@@ -294,10 +293,8 @@ def _in_full(question: str, candidate: DocumentMatch, entry: DocumentPage) -> st
 
 def fingerprint(adaptation: Adaptation, adapter: Adapter) -> list[float]:
     """A few logits that the adapter gives: a stored cell that was exchanged or misread gives others."""
-    ids = torch.tensor([adaptation.tokenizer("Question: What")["input_ids"]])
-    with AdapterBank.of(adaptation.model, [adapter]) as bank, torch.inference_mode(), bank.route([0], 1):
-        logits = adaptation.model(input_ids=ids.to(adaptation.model.device)).logits[0, -1]
-    return [round(x, 4) for x in logits[:: max(1, len(logits) // 8)][:8].float().cpu().tolist()]
+    with AdapterBank.of(adaptation.model, [adapter]) as bank:
+        return slot_fingerprint(adaptation.model, adaptation.tokenizer, bank, 0)
 
 
 def _groups(keys: list[str]) -> list[list[str]]:

@@ -34,13 +34,10 @@ from seal.seeds import derive_seed
 from seal.self_edits.pairs import question_of
 from seal.text import sentences
 from seal.training import Adapter, load_peft, save_peft
+from seal.training.fingerprint import TOLERANCE, TOLERANCE_ROUNDED, same_fingerprint
 from seal.types import Question
 
 _FINGERPRINT = "fingerprint.json"
-_TOLERANCE = 2e-3
-_TOLERANCE_ROUNDED = 0.05
-"""Where the weights are held in another type than when the cell was made. Measured on SmolLM2-135M, made in
-bf16 and asked in fp32: 0.016."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +184,7 @@ class Library:
                 f"the build {build.key[:12]} has the cell of another document", "Restore the workspace."
             )
         alike = _precision(build.environment) == _precision(self.environment)
-        tolerance = _TOLERANCE if alike else _TOLERANCE_ROUNDED
+        tolerance = TOLERANCE if alike else TOLERANCE_ROUNDED
         if not _same(fingerprint(self.adaptation, adapter), told.get("logits"), tolerance):
             raise DamageError(
                 f"the build {build.key[:12]} no longer gives the logits that were noted when it was made",
@@ -254,11 +251,7 @@ def _noted(path: Path) -> dict[str, Any]:
 
 
 def _same(now: Sequence[float], then: Any, tolerance: float) -> bool:
-    return (
-        isinstance(then, list)
-        and len(now) == len(then)
-        and all(abs(a - b) <= tolerance * max(1, abs(b)) for a, b in zip(now, then, strict=True))
-    )
+    return isinstance(then, list) and same_fingerprint(now, then, tolerance)
 
 
 def _precision(environment: str) -> str:
