@@ -16,6 +16,7 @@ from fastapi import APIRouter
 from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse, Response
 
+from seal.engine.serving import Completion, Request, Stream, TokenEvent, TokenLog
 from seal.learner.answering import Answer
 from seal.models.tokens import encode_prompt
 from seal.service.access import Caller, Role, needs
@@ -28,7 +29,6 @@ from seal.service.openai.streaming import event_stream, merged
 from seal.service.problems import invalid
 from seal.service.records import RequestRecord, record_in
 from seal.service.settings import LimitSettings
-from seal.service.speech import Completion, Request, Stream, TokenEvent, TokenLog
 from seal.service.state import ServiceDep
 
 router = APIRouter(tags=["chat"])

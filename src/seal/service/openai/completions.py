@@ -16,6 +16,7 @@ from fastapi import APIRouter
 from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse, Response
 
+from seal.engine.serving import Completion, Request, Stream, TokenEvent, TokenLog
 from seal.learner.answering import Cell
 from seal.models.tokens import encode_prompt
 from seal.service.access import Caller, Role, needs
@@ -27,7 +28,6 @@ from seal.service.openai.streaming import event_stream, merged
 from seal.service.problems import invalid
 from seal.service.records import record_in
 from seal.service.settings import LimitSettings
-from seal.service.speech import Completion, Request, Stream, TokenEvent, TokenLog
 from seal.service.state import ServiceDep
 from seal.service.token_texts import TokenTexts
 
