@@ -40,6 +40,7 @@ from seal.cli.models import models
 from seal.cli.reject import reject
 from seal.cli.retitle import retitle
 from seal.cli.rollback import rollback
+from seal.cli.serve import serve
 from seal.cli.show import show
 from seal.cli.standard_input import with_input_named
 from seal.cli.train import train
@@ -74,7 +75,7 @@ app.command(models)
 # The commands on a workspace.
 for _command in (
     init, learn, watch, ask, why, forget, retitle, documents, lines, exam, versions, show, diff, approve,
-    reject, rollback, audit, export, doctor,
+    reject, rollback, audit, export, doctor, serve,
 ):  # fmt: skip
     app.command(_command)
 

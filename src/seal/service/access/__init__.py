@@ -1,0 +1,93 @@
+"""Who may do what: a route names the role that it takes, and a key has roles in one tenant.
+
+Knows nothing about what the routes do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from fastapi import Depends, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+
+from seal.service.hosting import Tenant
+from seal.service.records import record_in
+
+
+class Role(StrEnum):
+    """What a key may be for."""
+
+    ASK = "ask"
+    TEACH = "teach"
+    APPROVE = "approve"
+    AUDIT = "audit"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who sent a request: the tenant that it is about, and the key's id (never its secret)."""
+
+    tenant: Tenant
+    key: str
+    roles: frozenset[Role]
+    name: str = ""
+
+    @property
+    def actor(self) -> str:
+        """Whom ledger and documents name."""
+        return self.name or f"key {self.key}"
+
+
+class AccessControl(Protocol):
+    """Decides who is let in."""
+
+    async def admit(self, request: Request, role: Role) -> Caller:
+        """Who sent a request, if that may do what takes `role`.
+
+        Raises Problem: 401 without a valid key, 403 without the role, 429 for too many requests.
+        """
+        ...
+
+
+class _Rule:
+    """A dependency that lets a request in, or not; None lets everybody in."""
+
+    def __init__(self, role: Role | None) -> None:
+        self.role = role
+
+    async def __call__(self, request: Request) -> Caller | None:
+        if self.role is None:
+            return None
+        caller = await request.app.state.service.access.admit(request, self.role)
+        record = record_in(request.scope)
+        record.tenant, record.key = caller.tenant.name, caller.key
+        return caller
+
+
+def needs(role: Role) -> Any:
+    """The dependency of a route that takes a role; gives the Caller."""
+    return Depends(_Rule(role))
+
+
+def open_to_all() -> Any:
+    """The dependency of a route that needs no key."""
+    return Depends(_Rule(None))
+
+
+def rule_of(route: APIRoute) -> Role | None:
+    """The role that a route takes; None if it is open to all. Raises LookupError for one without a rule."""
+    rules = [d.call for d in _dependencies(route.dependant) if isinstance(d.call, _Rule)]
+    if not rules:
+        raise LookupError(f"the route {route.path} has no rule: say needs(...) or open_to_all()")
+    return rules[0].role
+
+
+def _dependencies(dependant: Dependant) -> Iterator[Dependant]:
+    for one in dependant.dependencies:
+        yield one
+        yield from _dependencies(one)

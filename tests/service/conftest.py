@@ -1,0 +1,31 @@
+"""A service in front of a learner that knows some documents, for all tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
+
+from learners import Fake, Gates, begin, fake, learn_all
+from seal.service.hosting import Hosting, Tenant
+from services import running
+
+if TYPE_CHECKING:
+    from services import RunningService
+
+DOCUMENTS: list[Fake] = [fake("service/0"), fake("service/1")]
+
+
+@pytest.fixture(scope="module")
+def toy_service(
+    tmp_path_factory: pytest.TempPathFactory, toy: Path, gates: Gates
+) -> Iterator[RunningService]:
+    """Knows DOCUMENTS."""
+    learner = begin(tmp_path_factory.mktemp("service") / "knowing", toy)
+    learn_all(learner, DOCUMENTS)
+    with running(Hosting([Tenant("knowing", learner)])) as service:
+        yield service
