@@ -11,7 +11,9 @@ from typing import Any
 
 import httpx
 
-from seal.service.access.first_key import FirstKey
+from seal.service.access.keyring import Keyring
+from seal.service.access.making import make_key
+from seal.service.access.roles import Role
 from seal.service.app import create_app
 from seal.service.hosting import Hosting
 from seal.service.server import listen, server_of, url_of
@@ -41,13 +43,16 @@ def running(
 ) -> Iterator[RunningService]:
     """Serves until the end of the block. `wait`: until the models are loaded."""
     read = (settings or ServiceSettings()).model_copy(update={"port": 0})
-    access, secret = FirstKey.of(hosting)
-    assert secret is not None
+    access, secrets = Keyring.of(hosting, read.access)
+    first = next(iter(hosting.tenants.values()))
+    secret = secrets.get(first.name) or make_key(
+        first.learner.workspace, first.name, name=f"test-{time.time()}", roles=[Role.ADMIN]
+    )[1]
     app, listening = create_app(hosting, read, access), listen(read)
     server = server_of(app, read)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
-    service = RunningService(url_of(listening), secret, hosting, app)
+    service = RunningService(url_of(listening), str(secret), hosting, app)
     try:
         _until(lambda: server.started)
         if wait:

@@ -129,9 +129,10 @@ class AtService:
         told = {"approve": held.id, "reason": reason, "actor": actor or workspace.actor}
         return workspace.enqueue("approve", told, actor=actor)
 
-    def work(self, stop: threading.Event) -> None:
-        """Does what comes into the queue until told to stop. What fails is told in the job."""
-        self._queue.work(stop)
+    def work(self, stop: threading.Event, *, idle_s: float | None = None) -> None:
+        """Does what comes into the queue until told to stop, or nothing came for `idle_s`. What fails is told
+        in the job."""
+        self._queue.work(stop, idle_s)
 
     def jobs(self) -> list[Job]:
         """All jobs, in the order in which they came."""

@@ -80,17 +80,19 @@ class Queue:
                 keys.append(document.id)
         return keys
 
-    def work(self, stop: threading.Event) -> None:
-        """Does what is in the queue, and what comes into it, until it is told to stop: a job that is being
-        done then is left to whoever comes next."""
+    def work(self, stop: threading.Event, idle_s: float | None = None) -> None:
+        """Does what is in the queue, and what comes into it, until it is told to stop, or nothing came for
+        `idle_s`: a job that is being done then is left to whoever comes next."""
         self._stop = self._watch.stop = stop
-        while not stop.is_set():
+        last = time.monotonic()
+        while not stop.is_set() and (idle_s is None or time.monotonic() - last < idle_s):
             lease = self.workspace.claim(lease_s=LEASE_S)
             if lease is None:
                 stop.wait(_LOOK_AGAIN_S)
                 continue
             with suppress(StaleLeaseError, Interrupted):  # it was cancelled, braked, or we are to stop
                 self._do(lease, ours=False)
+            last = time.monotonic()
 
     def forget(self, document: str) -> None:
         """Takes a document out."""

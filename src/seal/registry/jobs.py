@@ -141,6 +141,14 @@ class Jobs(Braking):
                 raise UnknownNameError(f"there is no job {number}", "See jobs().")
             return _job(row)
 
+    def work_waits(self) -> bool:
+        """Whether a worker would find something to do, now or when the one that is at it has gone."""
+        query = select(JobRow.id).where(JobRow.state.in_(("queued", "running"))).limit(1)
+        with self._reading() as session:
+            if brake_of(session) is not None:
+                query = query.where(JobRow.kind.in_(NOT_BRAKED))
+            return session.scalar(query) is not None
+
     def job_of_request(self, request: str) -> Job | None:
         """The job that a request of this name made; None if there is none."""
         with self._reading() as session:
