@@ -10,14 +10,13 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the extra `serve` is not installed")
 
-from learners import Fake, Gates, begin, fake, learn_all
+from learners import Gates, begin, learn_all
 from seal.service.hosting import Hosting, Tenant
+from service_documents import DOCUMENTS
 from services import running
 
 if TYPE_CHECKING:
     from services import RunningService
-
-DOCUMENTS: list[Fake] = [fake("service/0"), fake("service/1")]
 
 
 @pytest.fixture(scope="module")

@@ -6,21 +6,24 @@ Knows nothing about requests, and nothing about who asks.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from seal.engine.adapt import Adaptation
-from seal.errors import UnknownNameError
-from seal.learner.answering import Cell
+from seal.errors import InputError, UnknownNameError, reason_of
+from seal.learner.answering import Answer, Cell
 from seal.learner.learner import Learner
+from seal.learner.ways import By
 from seal.models.identity import stored_digest
 from seal.models.load import hide_progress_bars
 from seal.registry import Version
+from seal.types import Question
 
 BaseKey = tuple[str, str, str]
 """What two learners must have in common to share a base: the digest of its weights as they are stored, the
 type of number that they are held in, and the device."""
+_ASKS = "?？؟՞"
 
 
 @dataclass(frozen=True)
@@ -81,3 +84,48 @@ def cell_about(learner: Learner, version: Version | None, text: str) -> Cell | N
     mind = learner.parts.mind(version)
     [route] = mind.route([text])
     return mind.cells[route[0]] if route else None
+
+
+def ask_in_conversation(
+    learner: Learner, question: str, earlier: Sequence[str], version: Version | None, by: By
+) -> Answer:
+    """The answer to a question that may refer to what was asked `earlier`, the last one last.
+
+    One for which no document is found by itself ("And who built it?") is asked once more with the title of
+    the document that the conversation was about. Raises what `Learner.ask` does.
+    """
+    name = None if version is None else version.id
+    answer = learner.ask(question, version=name, by=by)
+    if answer.way not in ("base", "unknown") or not any(mark in question for mark in _ASKS):
+        return answer
+    for before in reversed(earlier):
+        cell = cell_about(learner, version, before)
+        if cell is not None and cell.entry.title:
+            again = learner.ask(f"{question} ({cell.entry.title})", version=name, by=by)
+            return answer if again.way in ("base", "unknown") else replace(again, question=question)
+    return answer
+
+
+@dataclass(frozen=True)
+class BasePrompt:
+    """A conversation as a base reads it: the text, and the strings that end what it then says."""
+
+    text: str
+    stop: tuple[str, ...] = ()
+
+
+def base_prompt(learner: Learner, messages: Sequence[Mapping[str, str]]) -> BasePrompt:
+    """By the base's chat template; without one, the last message alone, as an exam asks it.
+
+    Raises InputError if the template refuses the messages.
+    """
+    from jinja2 import TemplateError
+
+    adaptation = learner.parts.adaptation
+    if not getattr(adaptation.tokenizer, "chat_template", None):
+        asked = Question(messages[-1]["content"], ())
+        return BasePrompt(adaptation.exam_prompt(None, asked), (adaptation.domain.answer_end,))
+    try:
+        return BasePrompt(adaptation.render([dict(message) for message in messages]))
+    except TemplateError as error:
+        raise InputError(f"the model's chat template refuses the messages: {reason_of(error)}") from error

@@ -19,15 +19,26 @@ from anyio import CapacityLimiter, to_thread
 
 from seal.errors import InputError, SealError
 from seal.learner import Learner
-from seal.learner.served import BaseKey, LoadedBase, load_base, make_ready
+from seal.learner.served import (
+    BaseKey,
+    BasePrompt,
+    LoadedBase,
+    ask_in_conversation,
+    base_prompt,
+    cell_about,
+    cell_in,
+    load_base,
+    make_ready,
+)
 from seal.learner.ways import By
 from seal.registry import Version
 from seal.service.problems import not_found, overloaded
 from seal.service.settings import ServiceSettings
-from seal.service.speech import DecodingLoop
+from seal.service.speech import AdapterSource, DecodingLoop, Request, Stream
+from seal.service.token_texts import TokenTexts
 
 if TYPE_CHECKING:
-    from seal.learner.answering import Answer
+    from seal.learner.answering import Answer, Cell
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -47,11 +58,12 @@ class Answered:
 class Tenant:
     """A workspace that is served. What reads runs beside what writes; verbs that write take turns.
 
-    `tokenizer` and `loop` are there once its model is loaded.
+    `tokenizer`, `loop` and `texts` are there once its model is loaded.
     """
 
     tokenizer: Any
     loop: DecodingLoop
+    texts: TokenTexts
 
     def __init__(self, name: str, learner: Learner, threads: CapacityLimiter | None = None) -> None:
         self.name, self.learner = name, learner
@@ -96,6 +108,7 @@ class Tenant:
             try:
                 base = load_base(self.learner, bases.find)
                 self.tokenizer, self.loop = base.tokenizer, bases.loop(base)
+                self.texts = TokenTexts(self.tokenizer)
                 self.loop.alone(lambda: make_ready(self.learner))
             except SealError as error:
                 self.failure = error
@@ -113,20 +126,47 @@ class Tenant:
             )
             raise overloaded(why, _LOADING_S, code="not_ready")
 
+    # Generation
+
+    @property
+    def chats(self) -> bool:
+        """Whether the base reads conversations: whether it has a chat template."""
+        return bool(getattr(self.tokenizer, "chat_template", None))
+
+    def base_prompt(self, messages: Sequence[Mapping[str, str]]) -> BasePrompt:
+        """A conversation as the base reads it."""
+        return base_prompt(self.learner, messages)
+
+    def cell(self, version: Version | None, document: str | None, text: str) -> Cell | None:
+        """What is to continue a text: a document's cell, or that of the version which the text is about;
+        None: the base."""
+        if version is None:
+            return None
+        if document is not None:
+            return cell_in(self.learner, version, document)
+        return self.loop.alone(partial(cell_about, self.learner, version, text))
+
+    def submit(self, request: Request, cell: Cell | None) -> Stream:
+        """Has a cell, or the base, continue a prompt."""
+        source = None if cell is None else AdapterSource(cell.object, lambda: cell.adapter)
+        return self.loop.submit(request, source)
+
     # Answers
 
-    async def ask(self, question: str, *, version: Version | None, by: By = "auto") -> Answered:
-        """The answer of a version to a question, in a thread. Raises what `Learner.ask` does."""
-        return await self.read(self._ask, question, version, by)
+    async def ask(
+        self, question: str, *, version: Version | None, by: By = "auto", earlier: Sequence[str] = ()
+    ) -> Answered:
+        """The answer of a version to a question, in the light of what was asked `earlier`; in a thread.
 
-    def _ask(self, question: str, version: Version | None, by: By) -> Answered:
+        Raises what `Learner.ask` does, Problem while the model is not loaded.
+        """
         self.check_ready()
+        return await self.read(self._ask, question, version, by, earlier)
+
+    def _ask(self, question: str, version: Version | None, by: By, earlier: Sequence[str]) -> Answered:
         name = version.id if version else None
-
-        def asked() -> Answer:
-            return self.learner.ask(question, version=name, by=by)
-
-        answer = self.loop.alone(asked)
+        self.refresh()
+        answer = self.loop.alone(partial(ask_in_conversation, self.learner, question, earlier, version, by))
         keys = dict.fromkeys(filter(None, (answer.document, *answer.candidates)))
         return Answered(answer, name, self.titles(keys))
 

@@ -27,7 +27,7 @@ class TenantMetrics:
         own = self.registry
         self.requests = Counter("seal_requests", "Requests answered", ["route", "status"], registry=own)
         self.seconds = Histogram(
-            "seal_request_seconds", "Seconds to the end", ["route"], buckets=_SECONDS, **own
+            "seal_request_seconds", "Seconds they took", ["route"], buckets=_SECONDS, registry=own
         )
         self.tokens = Counter("seal_tokens", "Tokens read and written", ["kind"], registry=own)
         self.answers = Counter("seal_answers", "Answers by the way they came about", ["way"], registry=own)

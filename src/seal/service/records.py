@@ -25,6 +25,11 @@ class RequestRecord:
     completion_tokens: int = 0
     ways: list[str] = field(default_factory=list)
 
+    def used(self, usage: Mapping[str, int]) -> None:
+        """Notes what a request came to, as OpenAI's `usage` has it."""
+        self.prompt_tokens = usage["prompt_tokens"]
+        self.completion_tokens = usage["completion_tokens"]
+
     @classmethod
     def begin(cls, scope: MutableMapping[str, Any]) -> RequestRecord:
         """The record of a request that comes in; a client may give it an id (X-Request-Id)."""

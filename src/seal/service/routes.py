@@ -5,5 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from seal.service import operations
+from seal.service.openai import chat, completions, models, tokenize
 
-ROUTERS: tuple[APIRouter, ...] = (operations.router,)
+ROUTERS: tuple[APIRouter, ...] = (
+    chat.router,
+    completions.router,
+    models.router,
+    tokenize.router,
+    operations.router,
+)

@@ -1,7 +1,7 @@
 """The process that serves: a socket, an application, and an orderly end.
 
-SIGTERM and Ctrl-C drain: no new connection is accepted, what is in flight is answered to the end, for as long as
-the settings say; then the models are let go. Knows nothing about routes.
+SIGTERM and Ctrl-C drain: no new connection is accepted, what is in flight is answered to the end, for as long
+as the settings say; then the models are let go. Knows nothing about routes.
 """
 
 from __future__ import annotations

@@ -1,0 +1,98 @@
+"""`/tokenize`, `/detokenize`, `/tokenizer_info`: a model's tokenizer, in the forms of vLLM.
+
+Programs that score texts (lm-evaluation-harness) need the tokens of the model that they score by.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from seal.models.tokens import encode_prompt
+from seal.service.access import Caller, Role, needs
+from seal.service.hosting import Tenant
+from seal.service.openai.forms import Message, TokenIds
+from seal.service.openai.messages import plain
+from seal.service.openai.names import target_of
+from seal.service.openai.sampling import context_tokens, vocabulary
+from seal.service.problems import invalid
+
+router = APIRouter(tags=["tokenizer"])
+
+
+class TokenizeForm(BaseModel):
+    """A text, or the messages of a chat."""
+
+    model: str = "base"
+    prompt: str | None = None
+    messages: list[Message] | None = Field(default=None, min_length=1)
+    add_special_tokens: bool | None = None
+    add_generation_prompt: bool = True
+    return_token_strs: bool = False
+
+
+class DetokenizeForm(BaseModel):
+    model: str = "base"
+    tokens: TokenIds
+
+
+@router.post("/tokenize")
+@router.post("/v1/tokenize", include_in_schema=False)
+async def tokenize(form: TokenizeForm, caller: Annotated[Caller, needs(Role.ASK)]) -> dict[str, Any]:
+    """The ids of a text's tokens; those of special ones that begin a text by default."""
+    caller.tenant.check_ready()
+    return await caller.tenant.read(_tokenize, form, caller.tenant)
+
+
+def _tokenize(form: TokenizeForm, tenant: Tenant) -> dict[str, Any]:
+    target_of(tenant.learner, form.model)
+    tokenizer, special = tenant.tokenizer, form.add_special_tokens
+    if (form.prompt is None) == (form.messages is None):
+        raise invalid("give a prompt or messages", "prompt")
+    if form.prompt is None:
+        if not getattr(tokenizer, "chat_template", None):
+            raise invalid("the model has no chat template", "messages")
+        text, special = tenant.base_prompt(plain(form.messages or [])).text, bool(special)
+    else:
+        text, special = form.prompt, special is not False
+    ids = (
+        encode_prompt(tokenizer, text) if special else tokenizer(text, add_special_tokens=False)["input_ids"]
+    )
+    return {
+        "count": len(ids),
+        "max_model_len": context_tokens(tenant),
+        "tokens": list(ids),
+        "token_strs": [tenant.texts.of(token) for token in ids] if form.return_token_strs else None,
+    }
+
+
+@router.post("/detokenize")
+@router.post("/v1/detokenize", include_in_schema=False)
+async def detokenize(form: DetokenizeForm, caller: Annotated[Caller, needs(Role.ASK)]) -> dict[str, str]:
+    """The text of tokens."""
+    caller.tenant.check_ready()
+    return await caller.tenant.read(_detokenize, form, caller.tenant)
+
+
+def _detokenize(form: DetokenizeForm, tenant: Tenant) -> dict[str, str]:
+    target_of(tenant.learner, form.model)
+    most = vocabulary(tenant)
+    if any(token >= most for token in form.tokens):
+        raise invalid(f"there are {most} tokens, with the ids 0 to {most - 1}", "tokens")
+    return {"prompt": tenant.tokenizer.decode(form.tokens)}
+
+
+@router.get("/tokenizer_info")
+@router.get("/v1/tokenizer_info", include_in_schema=False)
+async def tokenizer_info(caller: Annotated[Caller, needs(Role.ASK)]) -> dict[str, Any]:
+    """The tokenizer's special tokens and chat template."""
+    caller.tenant.check_ready()
+    tokenizer = caller.tenant.tokenizer
+    names = ("bos_token", "eos_token", "unk_token", "pad_token", "chat_template")
+    return {
+        "tokenizer_class": type(tokenizer).__name__,
+        "model_max_length": context_tokens(caller.tenant),
+        **{name: getattr(tokenizer, name, None) for name in names},
+    }
