@@ -13,7 +13,9 @@ import httpx
 
 from seal.learner import Learner
 from seal.service.access import open_to_all
-from seal.service.access.first_key import FirstKey
+from seal.service.access.keyring import Keyring
+from seal.service.access.making import make_key
+from seal.service.access.roles import Role
 from seal.service.app import create_app
 from seal.service.hosting import Hosting, Tenant
 from seal.service.server import listen, server_of, url_of
@@ -43,8 +45,7 @@ def running(
 ) -> Iterator[RunningService]:
     """Serves until the end of the block. `wait`: until the models are loaded."""
     read = (settings or ServiceSettings()).model_copy(update={"port": 0})
-    access, secret = FirstKey.of(hosting)
-    assert secret is not None
+    access, secret = admitted(hosting, read)
     app, listening = create_app(hosting, read, access), listen(read)
     server = server_of(app, read)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
@@ -61,12 +62,22 @@ def running(
         listening.close()
 
 
+def admitted(hosting: Hosting, settings: ServiceSettings) -> tuple[Keyring, str]:
+    """Who is let in, and a key with all roles in the first tenant."""
+    access, secrets = Keyring.of(hosting, settings.access)
+    first = next(iter(hosting.tenants.values()))
+    if first.name in secrets:
+        return access, str(secrets[first.name])
+    name = f"test-{time.time()}"
+    return access, str(make_key(first.learner.workspace, first.name, name=name, roles=[Role.ADMIN])[1])
+
+
 def serve_here(learner: Learner) -> None:
     """Serves a learner until the process is told to end; prints the address and a key once it can answer.
     After a POST to /slow its answers take a second longer."""
     tenant = Tenant("w", learner)
     hosting, read = Hosting([tenant]), ServiceSettings(port=0)
-    access, secret = FirstKey.of(hosting)
+    access, secret = admitted(hosting, read)
     app, listening = create_app(hosting, read, access), listen(read)
     ask = learner.ask
 

@@ -124,7 +124,6 @@ def test_nothing_that_a_client_sends_is_a_fault_of_the_server(toy_service: Runni
 @contextmanager
 def process(workspace: Path) -> Iterator[tuple[subprocess.Popen[str], str, dict[str, str]]]:
     """A server in a process of its own: the process, its address and the headers with its key."""
-    (workspace / "service-key").unlink(missing_ok=True)
     tests = str(Path(__file__).parents[1])
     started = subprocess.Popen(
         [sys.executable, "-c", _PROGRAM, str(workspace), tests], stdout=subprocess.PIPE, text=True
@@ -155,7 +154,6 @@ def test_a_server_that_is_to_end_answers_first_and_the_next_one_serves_the_same(
         assert server.wait(20) == 0
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{url}/healthz")
-    (workspace / "service-key").unlink()
     with running(Hosting([Tenant("w", reopened(workspace))])) as service, service.client() as client:
         told.append(client.post("/v1/chat/completions", json=ASKED))
     assert [answer.status_code for answer in told] == [200] * 3, [answer.text for answer in told]

@@ -24,6 +24,13 @@ def serve(
     ],
     host: Annotated[str | None, Parameter(help="The address to listen on; by default 127.0.0.1.")] = None,
     port: Annotated[int | None, Parameter(help="The port; by default 8000, and 0 takes a free one.")] = None,
+    behind_proxy: Annotated[
+        bool | None,
+        Parameter(
+            negative=(),
+            help="A proxy in front adds TLS: the address may be one that other machines reach.",
+        ),
+    ] = None,
     settings: Annotated[
         Path | None, Parameter(help="A TOML file with settings; by default service.toml, if it is there.")
     ] = None,
@@ -37,21 +44,24 @@ def serve(
     for folder in folders:
         _check_folder(folder, begin=not workspaces)
     _check_installed()
-    from seal.service.access.first_key import FirstKey
+    from seal.service.access.keyring import Keyring
     from seal.service.app import create_app
     from seal.service.hosting import Hosting
     from seal.service.server import listen, server_of, url_of
     from seal.service.settings import FILE, read_settings
+    from seal.service.studying import studying
+    from seal.service.telling import telling
 
     told = settings or (Path(FILE) if Path(FILE).is_file() else None)
-    read = read_settings(told, host=host, port=port)
+    read = read_settings(told, host=host, port=port, behind_proxy=behind_proxy)
     listening = listen(read)
     hosting = Hosting.open(folders, read)
-    access, secret = FirstKey.of(hosting)
+    access, secrets = Keyring.of(hosting, read.access)
     app = create_app(hosting, read, access)
+    app.state.service.background += [studying(hosting), telling(hosting, read.webhooks)]
     say(f"serving {', '.join(hosting.tenants)} on {url_of(listening)}/v1")
-    if secret is not None:
-        say(f"the admin key, which is shown this once:  {secret}")
+    for name, secret in secrets.items():
+        say(f"the admin key of {name}, which is shown this once:  {secret}")
     server_of(app, read).run(sockets=[listening])
 
 

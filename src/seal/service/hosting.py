@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import re
 import threading
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -182,7 +181,7 @@ class Tenant:
         self, answer: Answer, version: str | None, conversation: Sequence[Mapping[str, str]], key: str
     ) -> str:
         """Keeps an answer so that it can be asked for by its id, which is returned."""
-        return f"ans_{uuid.uuid4().hex[:24]}"
+        return self.learner.remember(answer, version=version, conversation=conversation, key=key)
 
     def refresh(self) -> None:
         """Drops what is loaded of versions that were erased, here or by another process."""

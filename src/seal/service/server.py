@@ -7,6 +7,7 @@ as the settings say; then the models are let go. Knows nothing about routes.
 from __future__ import annotations
 
 import errno
+import ipaddress
 import signal
 import socket
 from types import FrameType
@@ -31,7 +32,9 @@ class Server(uvicorn.Server):
 
 
 def listen(settings: ServiceSettings) -> socket.socket:
-    """A socket at the address of the settings. Raises InputError if it cannot be had."""
+    """A socket at the address of the settings. Raises InputError if it cannot be had, or if others could read
+    what goes over it."""
+    _see_that_it_is_private(settings)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -46,6 +49,25 @@ def listen(settings: ServiceSettings) -> socket.socket:
             "Name another with --port; 0 takes a free one.",
         ) from error
     return made
+
+
+def _see_that_it_is_private(settings: ServiceSettings) -> None:
+    """Raises InputError for an address that other machines reach without TLS."""
+    if (settings.certificate is None) != (settings.certificate_key is None):
+        raise InputError("of certificate and certificate_key one alone is given", "Give both, or none.")
+    if settings.behind_proxy or settings.certificate is not None or _is_loopback(settings.host):
+        return
+    raise InputError(
+        f"{settings.host} can be reached by other machines, and keys would go over the network as plain text",
+        "Say --behind-proxy if a proxy in front adds TLS, or give certificate and certificate_key.",
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def url_of(listening: socket.socket) -> str:
@@ -64,5 +86,8 @@ def server_of(app: FastAPI, settings: ServiceSettings) -> Server:
         # a pause for thought between two requests of a client that keeps its connection
         timeout_keep_alive=75,
         backlog=2048,
+        proxy_headers=settings.behind_proxy,
+        ssl_certfile=settings.certificate,
+        ssl_keyfile=settings.certificate_key,
     )
     return Server(config)

@@ -37,6 +37,36 @@ class LimitSettings(BaseModel):
     )
 
 
+class AccessSettings(BaseModel):
+    """How often somebody may come: rates as "600/minute;100000/day"; empty is no limit."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key_rate: str = Field(default="1200/minute", description="Requests with one key.")
+    tenant_rate: str = Field(default="6000/minute", description="Requests of one tenant, with all its keys.")
+    write_rate: str = Field(
+        default="300/minute", description="Requests with one key for anything else than asking."
+    )
+    failure_rate: str = Field(
+        default="20/minute", description="Requests without a valid key from one address; then it is refused."
+    )
+
+
+class WebhookSettings(BaseModel):
+    """Who may be told of what happens."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    private_addresses: bool = Field(
+        default=False,
+        description="Send to loopback, private and link-local addresses, and by plain HTTP. Otherwise a "
+        "webhook could reach what only this machine can.",
+    )
+    timeout_s: float = Field(default=10.0, gt=0, description="Seconds that a receiver has to answer.")
+    every_s: float = Field(default=1.0, gt=0, description="Seconds between looks for what is to be told.")
+    attempts: int = Field(default=10, ge=1, description="Refusals in a row after which an address rests.")
+
+
 class ServiceSettings(BaseModel):
     """All settings of a service."""
 
@@ -44,7 +74,16 @@ class ServiceSettings(BaseModel):
 
     host: str = Field(default="127.0.0.1", description="The address to listen on.")
     port: int = Field(default=8000, ge=0, le=65535, description="The port; 0 takes a free one.")
+    behind_proxy: bool = Field(
+        default=False,
+        description="A proxy in front adds TLS and says who the client is (X-Forwarded-For). Without this or "
+        "a certificate only this machine can be listened to.",
+    )
+    certificate: Path | None = Field(default=None, description="A PEM file with the server's certificates.")
+    certificate_key: Path | None = Field(default=None, description="A PEM file with their private key.")
     limits: LimitSettings = LimitSettings()
+    access: AccessSettings = AccessSettings()
+    webhooks: WebhookSettings = WebhookSettings()
 
 
 def read_settings(path: Path | None = None, **flags: Any) -> ServiceSettings:

@@ -7,35 +7,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Protocol
 
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 
+from seal.service.access.roles import Role
 from seal.service.hosting import Tenant
 from seal.service.records import record_in
 
 
-class Role(StrEnum):
-    """What a key may be for."""
-
-    ASK = "ask"
-    TEACH = "teach"
-    APPROVE = "approve"
-    AUDIT = "audit"
-    ADMIN = "admin"
-
-
 @dataclass(frozen=True)
 class Caller:
-    """Who sent a request: the tenant that it is about, and the key's id (never its secret)."""
+    """Who sent a request: the tenant that it is about, and the key's id (never its secret). `trust` is that in
+    what this key teaches; None the workspace's default."""
 
     tenant: Tenant
     key: str
     roles: frozenset[Role]
     name: str = ""
+    trust: float | None = None
 
     @property
     def actor(self) -> str:
