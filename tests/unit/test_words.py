@@ -23,6 +23,7 @@ SHARED_FILE_NAMES = {
     "records.py": "knowledge, arc_agi: forms of data files; registry, research: what is stored",
     "passages.py": "retention: finds them; reports: the page about one",
     "parts.py": "engine: the tables in which parts are registered; learner: what its own parts share",
+    "settings.py": "learner, service: each its own settings",
     "load.py": "knowledge, arc_agi, models: reads from disk",
     "tables.py": "bench: the tables that are printed; registry: those of the database",
     # A command of the terminal has the name of the operation that it calls.

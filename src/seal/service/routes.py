@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from seal.service import operations
-from seal.service.openai import chat, completions, models, tokenize
+from seal.service import health
+from seal.service.openai import chat, completions, model_cards, tokenize
 
 ROUTERS: tuple[APIRouter, ...] = (
     chat.router,
     completions.router,
-    models.router,
+    model_cards.router,
     tokenize.router,
-    operations.router,
+    health.router,
 )

@@ -15,8 +15,8 @@ from seal.service.access import Caller, Role, needs
 from seal.service.hosting import Tenant
 from seal.service.openai.forms import Message, TokenIds
 from seal.service.openai.messages import plain
-from seal.service.openai.names import target_of
-from seal.service.openai.sampling import context_tokens, vocabulary
+from seal.service.openai.model_ids import target_of
+from seal.service.openai.decoding_requests import context_tokens, vocabulary
 from seal.service.problems import invalid
 
 router = APIRouter(tags=["tokenizer"])

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from seal.learner import Learner
 from seal.registry import LIVE, Version
 from seal.service.access import Caller, Role, needs
-from seal.service.openai.names import BASE, answering, target_of
+from seal.service.openai.model_ids import BASE, answering, target_of
 
 router = APIRouter(tags=["models"])
 
