@@ -9,6 +9,8 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
+from pydantic import BaseModel
+
 from seal.errors import (
     BusyError,
     DamageError,
@@ -32,6 +34,19 @@ Kind: TypeAlias = Literal[
     "overloaded_error",
     "server_error",
 ]
+
+
+class ErrorFields(BaseModel):
+    message: str
+    type: Kind
+    param: str | None
+    code: str | None
+
+
+class ErrorBody(BaseModel):
+    """An error as OpenAI's clients read it."""
+
+    error: ErrorFields
 
 
 class Problem(Exception):

@@ -21,10 +21,10 @@ from seal.learner.answering import Answer
 from seal.models.tokens import encode_prompt
 from seal.service.access import Caller, Role, needs
 from seal.service.hosting import Answered, Tenant
+from seal.service.openai.decoding_requests import context_tokens, requests_of
 from seal.service.openai.forms import ChatForm
 from seal.service.openai.messages import asked_in, plain
 from seal.service.openai.model_ids import Target, target_of
-from seal.service.openai.decoding_requests import context_tokens, requests_of
 from seal.service.openai.streaming import event_stream, merged
 from seal.service.problems import invalid
 from seal.service.records import RequestRecord, record_in

@@ -21,9 +21,9 @@ from seal.learner.answering import Cell
 from seal.models.tokens import encode_prompt
 from seal.service.access import Caller, Role, needs
 from seal.service.hosting import Tenant
+from seal.service.openai.decoding_requests import requests_of, vocabulary
 from seal.service.openai.forms import CompletionForm
 from seal.service.openai.model_ids import Target, target_of
-from seal.service.openai.decoding_requests import requests_of, vocabulary
 from seal.service.openai.streaming import event_stream, merged
 from seal.service.problems import invalid
 from seal.service.records import record_in
