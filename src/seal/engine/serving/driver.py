@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 
@@ -29,6 +29,10 @@ from seal.errors import DeadlineError, OverloadedError, SealError, StateError, r
 
 _LOOK_s = 0.05  # how often it is looked whether one that waits is overdue
 _RECENT = 64
+
+
+Command: TypeAlias = tuple[Callable[[], None], Callable[[StateError], None]]
+"""What is to be called, and what is called with an error if that can no longer be."""
 
 
 class Driver:
@@ -48,7 +52,7 @@ class Driver:
         self._stepper = Stepper(model, self.slots)
         self._running: list[ServedRow] = []
         self._incoming: deque[ServedRow] = deque()
-        self._commands: deque[Callable[[], None]] = deque()
+        self._commands: deque[Command] = deque()
         self._changed = threading.Condition()
         self._news = False
         self._closing = ""
@@ -77,13 +81,15 @@ class Driver:
             self._incoming.append(row)
         self.wake()
 
-    def command(self, call: Callable[[], None]) -> None:
-        """Calls something between two passes. Raises StateError if there will be no more."""
+    def command(self, call: Callable[[], None], abandon: Callable[[StateError], None]) -> None:
+        """Calls something between two passes; `abandon` if there will be no more."""
         with self._changed:
-            if self._ended:
-                raise _stopping()
-            self._commands.append(call)
-        self.wake()
+            if not self._ended:
+                self._commands.append((call, abandon))
+                self._news = True
+                self._changed.notify_all()
+                return
+        abandon(_stopping())
 
     def wake(self) -> None:
         """There is something to be looked at."""
@@ -153,6 +159,8 @@ class Driver:
                 self._admission.waiting.extend(self._incoming)
                 self._incoming.clear()
                 self._changed.notify_all()
+            while self._commands:
+                self._commands.popleft()[1](_stopping())
             for row in [*self._running, *self._admission.waiting]:
                 self._end(row, _stopping())
 
@@ -168,7 +176,7 @@ class Driver:
             self._admission.waiting.extend(self._incoming)
             self._incoming.clear()
         while self._commands:
-            self._commands.popleft()()
+            self._commands.popleft()[0]()
         if self._closing == "now":
             for row in [*self._running, *self._admission.waiting]:
                 self._end(row, _stopping())

@@ -125,7 +125,7 @@ class DecodingLoop:
             else:
                 future.set_result(result)
 
-        self._driver.command(call)
+        self._driver.command(call, future.set_exception)
         return future.result()
 
     @property
@@ -136,7 +136,7 @@ class DecodingLoop:
     def forget(self, key: str) -> None:
         """An adapter is not to be used again as it is: requests that it answers fail with StateError, and
         nothing that it has read is kept."""
-        self._driver.command(partial(self._driver.drop, key))
+        self._driver.command(partial(self._driver.drop, key), lambda _: None)
 
     def figures(self) -> ServingFigures:
         """What it is doing now, about, and what it has done."""

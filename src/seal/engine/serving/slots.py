@@ -7,6 +7,7 @@ one that was used longest ago makes room. Knows nothing about where adapters com
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -110,6 +111,8 @@ class AdapterSlots:
         bank.load(index, adapter)
         try:
             found = tuple(slot_fingerprint(self.model, self.tokenizer, bank, index))
+            if not all(map(math.isfinite, found)):
+                raise AdapterError(f"the adapter {key[:12]} gives numbers that are not finite")
             self._compare(key, found, expected)
             self._compare(key, found, self._known.get(key))
         except AdapterError:
