@@ -17,7 +17,7 @@ from seal.learner.documents import Given, Learned, documents_of, sift
 from seal.learner.parts import Parts
 from seal.learner.queue import Queue
 from seal.learner.recognising import recognised
-from seal.registry import Brake, Document, Feedback, Job, JobEvent, RememberedAnswer, Version
+from seal.registry import Brake, Document, Feedback, Job, JobEvent, LedgerEntry, RememberedAnswer, Version
 from seal.registry.feedback import CORRECTIONS
 from seal.registry.records import FeedbackKind
 
@@ -62,13 +62,14 @@ class AtService:
         self,
         given: Given | Sequence[Given],
         *,
-        replacing: Sequence[str] = (),
+        supersedes: Sequence[str] = (),
         study: bool = True,
         request: str | None = None,
         actor: str | None = None,
     ) -> list[Submitted]:
         """Does what `learn` does up to the study, which is put into the queue for a worker; with `study` False
-        the documents are only stored. What became of each, in order.
+        the documents are only stored. What became of each, in order. `supersedes` are ids of documents whose
+        place these take: they are forgotten once these are live.
 
         `request` names the request: the same once more queues nothing. Raises as `learn` does, StateError if a
         request of this name was for other documents.
@@ -84,7 +85,7 @@ class AtService:
                 together = [texts[n] for n in places]
                 name = None if request is None else f"{request}/{at}"
                 job, stored = (
-                    self._queue.put(together, replacing, request=name, actor=actor)
+                    self._queue.put(together, supersedes=supersedes, request=name, actor=actor)
                     if study
                     else (None, self._queue.store(together, actor=actor))
                 )
@@ -145,6 +146,10 @@ class AtService:
     def job_events(self, number: int, *, after: int = 0) -> list[JobEvent]:
         """What a job's worker told of it, after the event `after`."""
         return self.parts.workspace.job_events(number, after=after)
+
+    def job_history(self, number: int) -> list[LedgerEntry]:
+        """The ledger's entries about a job. Raises UnknownNameError."""
+        return self.parts.workspace.job_history(number)
 
     def cancel(self, number: int, *, reason: str = "", actor: str | None = None) -> Job:
         """Ends a job; nothing of it is kept but what was written about its documents. Raises

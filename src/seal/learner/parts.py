@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from seal.engine.adapt import Adaptation
     from seal.engine.start import Watch
     from seal.learner.answer_ways import Answerer
-    from seal.learner.answering import Answer, Mind
+    from seal.learner.answering import Answer, Cell, Mind
     from seal.learner.asked_base import AskedBase
     from seal.learner.compiling import Compiler
     from seal.learner.judging import Gates
@@ -118,6 +118,14 @@ class Parts:
         if settings["writer"] == settings["model"]:
             return self.adaptation
         return Adaptation.load(self.config.engine_config(settings["writer"]))
+
+    def speak_by(self, speaking: Callable[[Adaptation], Speaker]) -> None:
+        """Answers by this from now on; what was made to answer otherwise is made anew when it is needed."""
+        self._speaking = speaking
+        for made in ("library", "skills", "compiler", "asked_base"):
+            vars(self).pop(made, None)
+        self._minds.clear()
+        self._answerers.clear()
 
     def speaker(self, model: Adaptation) -> Speaker | None:
         """By what one of the models answers; None: by itself."""
@@ -281,6 +289,10 @@ class Parts:
             made = Mind(self.adaptation, cells, self.config.router, self.answers, recites, speaker=speaker)
             mind = self._minds.put(key, made)
         return mind
+
+    def cells_in_memory(self) -> list[Cell]:
+        """Those of all versions that are ready to be asked."""
+        return [cell for mind in self._minds.items().values() for cell in mind.cells.values()]
 
     def drop_minds(self) -> None:
         """Forgets what was loaded: versions that were erased must not answer from memory."""

@@ -57,13 +57,17 @@ class Queue:
         texts: Sequence[Text],
         replacing: Sequence[str] = (),
         *,
+        supersedes: Sequence[str] = (),
         request: str | None = None,
         actor: str | None = None,
     ) -> tuple[Job, list[str]]:
-        """Stores the documents and puts their study into the queue; the job, and their ids in order."""
+        """Stores the documents and puts their study into the queue; the job, and their ids in order. If all
+        of them go live, those that they supersede are then forgotten."""
         with self.workspace.transaction():
             keys = self.store(texts, actor=actor)
-            told = {"documents": keys} | ({"replacing": list(replacing)} if replacing else {})
+            left_out = list(dict.fromkeys([*replacing, *supersedes]))
+            told = {"documents": keys} | ({"replacing": left_out} if left_out else {})
+            told |= {"supersedes": list(supersedes)} if supersedes else {}
             return self.workspace.enqueue("study", told, request=request, actor=actor), keys
 
     def store(self, texts: Sequence[Text], *, actor: str | None = None) -> list[str]:

@@ -109,6 +109,9 @@ def commit(parts: Parts, lease: Lease, live: Version | None, outcome: StudyResul
         told = {one.document: asdict(one) | {"title": ""} for one in learned}
         waiting = list(outcome.waiting)
         then = workspace.enqueue("study", {"documents": waiting}).id if waiting else None
+        if not waiting and all(one.outcome == "live" for one in learned):
+            for older in lease.inputs.get("supersedes", ()):
+                workspace.enqueue("forget", {"forget": older}, reason="superseded")
         workspace.finish(lease, {"documents": told, "then": then})
     return learned
 

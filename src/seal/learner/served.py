@@ -58,6 +58,16 @@ def _loaded(learner: Learner) -> Adaptation:
     return Adaptation.load(config, learner.parts.watch.progress)
 
 
+def drop_erased(learner: Learner) -> list[str]:
+    """Drops what is loaded, if a document of it was erased by now, here or by another process; returns the keys
+    of the adapters that must not answer again."""
+    erased = {document.id for document in learner.documents() if document.erased}
+    gone = [cell.object for cell in learner.parts.cells_in_memory() if cell.document in erased]
+    if gone:
+        learner.parts.drop_minds()
+    return gone
+
+
 def make_ready(learner: Learner) -> None:
     """Loads now what the first answer would load: skills, and the cells' words of what is live.
 

@@ -142,7 +142,7 @@ class Core:
         `ledger.verify` says whether they can be believed."""
         query = select(LedgerRow).where(LedgerRow.sequence > after).order_by(LedgerRow.sequence).limit(most)
         with self._reading() as session:
-            return [_entry(row) for row in session.scalars(query)]
+            return [entry_of(row) for row in session.scalars(query)]
 
     def head(self) -> int:
         """The number of the ledger's last entry: it rises with whatever happens."""
@@ -187,7 +187,7 @@ def no_repeats(items: Sequence[str], what: str) -> tuple[str, ...]:
     return tuple(sorted(items))
 
 
-def _entry(row: LedgerRow) -> ledger.LedgerEntry:
+def entry_of(row: LedgerRow) -> ledger.LedgerEntry:
     return ledger.LedgerEntry(
         sequence=row.sequence,
         time=row.time,

@@ -22,9 +22,10 @@ from sqlalchemy.orm import Session
 from seal.errors import InputError, StaleLeaseError, StateError, UnknownNameError
 from seal.registry.braking import NOT_BRAKED, Braking, brake_of
 from seal.registry.canonical import storable
-from seal.registry.core import checked_json
+from seal.registry.core import checked_json, entry_of
+from seal.registry.ledger import LedgerEntry
 from seal.registry.records import Job, JobState, Lease
-from seal.registry.tables import JobRow
+from seal.registry.tables import JobRow, LedgerRow
 
 
 class Jobs(Braking):
@@ -140,6 +141,15 @@ class Jobs(Braking):
             if row is None:
                 raise UnknownNameError(f"there is no job {number}", "See jobs().")
             return _job(row)
+
+    def job_history(self, number: int) -> list[LedgerEntry]:
+        """The ledger's entries about a job, in order. Raises UnknownNameError if there is none."""
+        self.job(number)
+        named = f'%"job":{number}%'
+        with self._reading() as session:
+            query = select(LedgerRow).where(LedgerRow.action.like("job.%"), LedgerRow.inputs.like(named))
+            entries = [entry_of(row) for row in session.scalars(query.order_by(LedgerRow.sequence))]
+        return [entry for entry in entries if entry.inputs.get("job") == number]
 
     def work_waits(self) -> bool:
         """Whether a worker would find something to do, now or when the one that is at it has gone."""

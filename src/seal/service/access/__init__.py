@@ -5,13 +5,14 @@ Knows nothing about what the routes do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from fastapi import Depends, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
 
 from seal.service.access.roles import Role
 from seal.service.hosting import Tenant
@@ -43,6 +44,10 @@ class AccessControl(Protocol):
 
         Raises Problem: 401 without a valid key, 403 without the role, 429 for too many requests.
         """
+        ...
+
+    def forget(self, key: str) -> None:
+        """A key was revoked: it is to be refused from now on."""
         ...
 
 
@@ -77,6 +82,19 @@ def rule_of(route: APIRoute) -> Role | None:
     if not rules:
         raise LookupError(f"the route {route.path} has no rule: say needs(...) or open_to_all()")
     return rules[0].role
+
+
+def routes_of(routes: Iterable[BaseRoute]) -> Iterator[APIRoute]:
+    """All routes of an application, those of its routers too. Raises LookupError for what can have no rule,
+    but for the schema, which says nothing of any tenant."""
+    for route in routes:
+        inner = getattr(route, "original_router", None)
+        if isinstance(route, APIRoute):
+            yield route
+        elif inner is not None:
+            yield from routes_of(inner.routes)
+        elif getattr(route, "path", None) != "/openapi.json":
+            raise LookupError(f"{route} can have no rule: make it a route of a router")
 
 
 def _dependencies(dependant: Dependant) -> Iterator[Dependant]:

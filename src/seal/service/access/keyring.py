@@ -50,7 +50,7 @@ class Keyring:
     def __init__(self, hosting: Hosting, settings: AccessSettings) -> None:
         self.hosting, self.settings = hosting, settings
         self._known: OrderedDict[str, _Known] = OrderedDict()
-        self._hashing = CapacityLimiter(_AT_ONCE)  # each takes 64 MB
+        self._hashing = CapacityLimiter(_AT_ONCE)  # each takes a core and 19 MB
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._of_key = rates(settings.key_rate)
         self._of_writer = rates(settings.write_rate)
