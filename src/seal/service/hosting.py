@@ -31,6 +31,7 @@ from seal.learner.served import (
     drop_erased,
     load_base,
     make_ready,
+    speak_by,
 )
 from seal.learner.speaking import LoopSpeaker
 from seal.learner.ways import By
@@ -113,7 +114,7 @@ class Tenant:
                 bases.put(base)
                 self.tokenizer, self.loop = base.tokenizer, bases.loop(base.model, base.tokenizer)
                 self.texts = TokenTexts(self.tokenizer)
-                self.learner.parts.speak_by(bases.speaker)
+                speak_by(self.learner, bases.speaker)
                 make_ready(self.learner)
             except SealError as error:
                 self.failure = error
