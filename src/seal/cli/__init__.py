@@ -23,6 +23,7 @@ from seal.cli.approve import approve
 from seal.cli.ask import ask
 from seal.cli.audit import audit
 from seal.cli.bench import bench
+from seal.cli.chat import chat
 from seal.cli.console import print_error
 from seal.cli.demo import demo
 from seal.cli.diff import diff
@@ -75,7 +76,7 @@ app.command(models)
 # The commands on a workspace.
 for _command in (
     init, learn, watch, ask, why, forget, retitle, documents, lines, exam, versions, show, diff, approve,
-    reject, rollback, audit, export, doctor, serve,
+    reject, rollback, audit, export, doctor, serve, chat,
 ):  # fmt: skip
     app.command(_command)
 
