@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from learners import Gates, hand_in_everywhere
+from learners import CONFIG, HANDED_IN, Gates
 from seal.cli import main
+from seal.learner import Learner
+from seal.learner.parts import Parts
 from service_documents import DOCUMENTS
 from services import RunningService
 
 A = DOCUMENTS[0]
 SAID = [A.question(next(iter(A.values))), "", "And who told you so?", "Why?"]
+
+
+def open_quickly(path: Path, **given: Any) -> Learner:
+    """With the settings of the quick learners."""
+    return Learner(Parts.open(path, config=CONFIG, **HANDED_IN, **given))
 
 
 def typed(patch: pytest.MonkeyPatch, lines: list[str]) -> None:
@@ -32,7 +41,7 @@ def test_a_conversation_here_is_that_behind_a_service(
     capsys: pytest.CaptureFixture[str],
     gates: Gates,
 ) -> None:
-    hand_in_everywhere(monkeypatch)
+    monkeypatch.setattr(Learner, "open", open_quickly)
     path = toy_service.hosting.tenants["knowing"].path
     typed(monkeypatch, SAID)
     assert main(["chat", "--workspace", str(path)]) == 0
