@@ -45,9 +45,10 @@ def running(
     read = (settings or ServiceSettings()).model_copy(update={"port": 0})
     access, secrets = Keyring.of(hosting, read.access)
     first = next(iter(hosting.tenants.values()))
-    secret = secrets.get(first.name) or make_key(
-        first.learner.workspace, first.name, name=f"test-{time.time()}", roles=[Role.ADMIN]
-    )[1]
+    secret = (
+        secrets.get(first.name)
+        or make_key(first.learner.workspace, first.name, name=f"test-{time.time()}", roles=[Role.ADMIN])[1]
+    )
     app, listening = create_app(hosting, read, access), listen(read)
     server = server_of(app, read)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

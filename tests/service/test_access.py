@@ -66,9 +66,7 @@ def routes(app: Any) -> list[tuple[str, str, Role | None]]:
 def test_every_route_by_every_role(two: Two) -> None:
     """Without a key 401, without the role 403, with it neither; and the page about it says the same."""
     told = routes(two.service.app)
-    documented = [
-        (m.upper(), path) for path, one in two.service.app.openapi()["paths"].items() for m in one
-    ]
+    documented = [(m.upper(), path) for path, one in two.service.app.openapi()["paths"].items() for m in one]
     assert len(documented) > 45 and set(documented) <= {(m, p.replace(":path", "")) for m, p, _ in told}
     written = re.findall(r"^\| `(\w+)` \| `([^`]+)` \| (\w+) \|", PAGE.read_text(encoding="utf-8"), re.M)
     assert sorted(written) == sorted((m, p, "everybody" if r is None else str(r)) for m, p, r in told)
@@ -138,7 +136,9 @@ def test_another_tenant_is_not_there(two: Two) -> None:
         assert not any(word in answer.text for word in THEIRS.words)
     for path in ("documents", "versions", "ledger", "keys", "feedback", "wanted"):
         own = two.ask("GET", f"/v1/seal/{path}", admin)
-        assert own.status_code == 200 and not any(word in own.text for word in (THEIRS.id, version.id, *THEIRS.words))
+        assert own.status_code == 200 and not any(
+            word in own.text for word in (THEIRS.id, version.id, *THEIRS.words)
+        )
     jobs = two.ask("GET", "/v1/fine_tuning/jobs", admin).json()["data"]
     assert all(MINE.id in job["seal"]["studied"] for job in jobs)
     assert two.ask("POST", "/v1/seal/why", two.other, json={"answer": theirs}).json()["document"] == THEIRS.id
@@ -149,8 +149,13 @@ def test_an_answer_is_its_askers(two: Two) -> None:
     asked = {"model": "live", "messages": [{"role": "user", "content": MINE.question(min(MINE.values))}]}
     told = two.ask("POST", "/v1/chat/completions", two.keys[Role.ASK], json=asked).json()
     why = {"answer": told["id"]}
-    assert two.ask("POST", "/v1/seal/why", two.keys[Role.ASK], json=why).json()["id"] == told["seal"]["answer_id"]
-    other = str(make_key(two.service.hosting.tenant("mine").learner.workspace, "mine", name="o", roles=["ask"])[1])
+    assert (
+        two.ask("POST", "/v1/seal/why", two.keys[Role.ASK], json=why).json()["id"]
+        == told["seal"]["answer_id"]
+    )
+    other = str(
+        make_key(two.service.hosting.tenant("mine").learner.workspace, "mine", name="o", roles=["ask"])[1]
+    )
     assert two.ask("POST", "/v1/seal/why", other, json=why).status_code == 404
     assert two.ask("POST", "/v1/seal/why", two.keys[Role.ADMIN], json=why).status_code == 200
 
@@ -187,7 +192,9 @@ def test_what_is_no_key(two: Two) -> None:
         str(replace(right, tenant="theirs")), str(replace(other, tenant="mine")), "é" * 20,
     ]  # fmt: skip
     answers = [two.ask("GET", "/v1/models", key.encode().decode("latin-1")) for key in wrong]
-    assert {answer.status_code for answer in answers} == {401} and len({answer.text for answer in answers}) == 1
+    assert {answer.status_code for answer in answers} == {401} and len(
+        {answer.text for answer in answers}
+    ) == 1
     cookie = {"Cookie": f"seal_key={right}"}
     url = two.service.url
     assert httpx.get(f"{url}/v1/models", headers=cookie).status_code == 200

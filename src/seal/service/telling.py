@@ -62,7 +62,13 @@ def message_of(tenant: str, entry: LedgerEntry) -> dict[str, Any] | None:
     kind = TOLD.get(entry.action)
     if kind is None:
         return None
-    data = {"tenant": tenant, "sequence": entry.sequence, "actor": entry.actor, **entry.inputs, **entry.outputs}
+    data = {
+        "tenant": tenant,
+        "sequence": entry.sequence,
+        "actor": entry.actor,
+        **entry.inputs,
+        **entry.outputs,
+    }
     return {"type": kind, "timestamp": entry.time, "data": data}
 
 

@@ -58,7 +58,9 @@ class Keyring:
         self._of_failures = rates(settings.failure_rate)
 
     @classmethod
-    def of(cls, hosting: Hosting, settings: AccessSettings | None = None) -> tuple[Self, dict[str, KeySecret]]:
+    def of(
+        cls, hosting: Hosting, settings: AccessSettings | None = None
+    ) -> tuple[Self, dict[str, KeySecret]]:
         """The keyring of a service, and the admin keys that were made since there were none, by tenant."""
         made = {name: first_key(t.learner.workspace, name) for name, t in hosting.tenants.items()}
         ring = cls(hosting, settings or AccessSettings())
@@ -93,7 +95,11 @@ class Keyring:
         digest = hashlib.sha256(str(given).encode()).hexdigest()
         known = self._known.get(digest)
         if known is not None and time.monotonic() - known.read_at < _FRESH_S:
-            return known.record if tenant and known.record.valid_at(tenant.learner.workspace.clock.now()) else None
+            return (
+                known.record
+                if tenant and known.record.valid_at(tenant.learner.workspace.clock.now())
+                else None
+            )
         stored = await to_thread.run_sync(_stored, tenant, given.id)
         record, hash = stored or (None, NOBODYS)
         if known is None or known.hash != hash:

@@ -34,7 +34,11 @@ def make_key(
     known = [checked_role(role) for role in dict.fromkeys(roles)]
     if days is not None and not 0 < days <= MOST_DAYS:
         raise InputError(f"a key that holds for {days} days", f"Give more than 0, and at most {MOST_DAYS}.")
-    until = None if days is None else (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="microseconds")
+    until = (
+        None
+        if days is None
+        else (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="microseconds")
+    )
     secret = new_secret(tenant)
     made = workspace.add_key(
         secret.id, secret.hash, name=name, roles=known, trust=trust, expires_at=until, actor=actor

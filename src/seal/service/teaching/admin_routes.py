@@ -113,9 +113,7 @@ async def create_webhook(given: NewWebhook, caller: Admin, service: ServiceDep) 
 @router.delete("/v1/seal/webhooks/{webhook}")
 async def delete_webhook(webhook: str, caller: Admin) -> Json:
     """Tell an address nothing more."""
-    await caller.tenant.write(
-        caller.tenant.learner.workspace.drop_webhook, webhook, actor=caller.actor
-    )
+    await caller.tenant.write(caller.tenant.learner.workspace.drop_webhook, webhook, actor=caller.actor)
     return {"id": webhook, "object": "seal.webhook", "deleted": True}
 
 
@@ -129,9 +127,7 @@ async def show_brake(caller: Auditor) -> Json:
 async def pull_brake(given: Reason, caller: Approver) -> Json:
     """Stop all studying, also what is under way. Answering and forgetting go on."""
     learner = caller.tenant.learner
-    return _brake_json(
-        await caller.tenant.read(learner.pull_brake, reason=given.reason, actor=caller.actor)
-    )
+    return _brake_json(await caller.tenant.read(learner.pull_brake, reason=given.reason, actor=caller.actor))
 
 
 @router.delete("/v1/seal/brake")

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from seal.learner.explaining import Why
 from seal.learner.correcting import FeedbackTaken
+from seal.learner.explaining import Why
 from seal.registry import RememberedAnswer
 from seal.service.access import Caller, Role, needs
 from seal.service.problems import invalid, not_found
@@ -31,7 +31,9 @@ class WhyAsked(BaseModel):
 
     question: str | None = Field(default=None, min_length=1)
     answer: str | None = Field(default=None, description="ans_..., or the id of a chat completion.")
-    version: str | None = Field(default=None, description="For a question: another version than the live one.")
+    version: str | None = Field(
+        default=None, description="For a question: another version than the live one."
+    )
 
 
 class GivenFeedback(BaseModel):
@@ -102,9 +104,7 @@ async def list_feedback(
 async def accept_correction(feedback_id: str, caller: Approver) -> Json:
     """Let a held correction pass: it is studied."""
     learner = caller.tenant.learner
-    return _taken_json(
-        await caller.tenant.write(learner.accept_correction, feedback_id, actor=caller.actor)
-    )
+    return _taken_json(await caller.tenant.write(learner.accept_correction, feedback_id, actor=caller.actor))
 
 
 @router.post("/v1/seal/feedback/{feedback_id}/refuse")

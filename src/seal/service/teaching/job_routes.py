@@ -93,7 +93,9 @@ async def list_events(
     caller: Teacher,
     after: AfterQuery = None,
     limit: LimitQuery = 20,
-    stream: Annotated[bool, Query(description="Send events as they happen, until the job has ended.")] = False,
+    stream: Annotated[
+        bool, Query(description="Send events as they happen, until the job has ended.")
+    ] = False,
 ) -> Any:
     """What happened in a job: the latest first, or with `stream` as server-sent events in order."""
     learner, number = caller.tenant.learner, job_number(job_id)

@@ -36,7 +36,9 @@ def documents_of_upload(
     suffix = Path(shown).suffix.lower()
     if suffix not in SUFFIXES:
         known = " ".join(sorted(SUFFIXES))
-        raise InputError(f"a file of the kind {suffix or shown or '(no name)'!r} is not read", f"Known: {known}")
+        raise InputError(
+            f"a file of the kind {suffix or shown or '(no name)'!r} is not read", f"Known: {known}"
+        )
     with tempfile.TemporaryDirectory(prefix="seal-upload-") as folder:
         path = Path(folder) / f"document{suffix}"
         path.write_bytes(raw)
@@ -46,7 +48,9 @@ def documents_of_upload(
             told = error.message.replace(str(path), shown).replace(path.name, shown)
             raise InputError(told, error.hint.replace(str(path), shown)) from error
     if title is not None and len(found) != 1:
-        raise InputError(f"{shown} has {len(found)} documents, and one title is given", "Leave the title out.")
+        raise InputError(
+            f"{shown} has {len(found)} documents, and one title is given", "Leave the title out."
+        )
     return _titled(found, title, Path(shown).stem)
 
 

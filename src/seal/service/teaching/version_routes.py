@@ -104,9 +104,7 @@ async def approve_version(version: str, given: Reason, caller: Approver) -> Json
 @router.post("/v1/seal/versions/{version}/reject")
 async def reject_version(version: str, given: Reason, caller: Approver) -> Json:
     """Shut a version out for good."""
-    return await _changed(
-        caller, lambda own: own.reject(version, reason=given.reason, actor=caller.actor)
-    )
+    return await _changed(caller, lambda own: own.reject(version, reason=given.reason, actor=caller.actor))
 
 
 @router.post("/v1/seal/rollback")
