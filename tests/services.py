@@ -11,11 +11,13 @@ from typing import Any
 
 import httpx
 
+from seal.learner import Learner
+from seal.service.access import open_to_all
 from seal.service.access.keyring import Keyring
 from seal.service.access.making import make_key
 from seal.service.access.roles import Role
 from seal.service.app import create_app
-from seal.service.hosting import Hosting
+from seal.service.hosting import Hosting, Tenant
 from seal.service.server import listen, server_of, url_of
 from seal.service.settings import ServiceSettings
 
@@ -43,17 +45,12 @@ def running(
 ) -> Iterator[RunningService]:
     """Serves until the end of the block. `wait`: until the models are loaded."""
     read = (settings or ServiceSettings()).model_copy(update={"port": 0})
-    access, secrets = Keyring.of(hosting, read.access)
-    first = next(iter(hosting.tenants.values()))
-    secret = (
-        secrets.get(first.name)
-        or make_key(first.learner.workspace, first.name, name=f"test-{time.time()}", roles=[Role.ADMIN])[1]
-    )
+    access, secret = admitted(hosting, read)
     app, listening = create_app(hosting, read, access), listen(read)
     server = server_of(app, read)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
-    service = RunningService(url_of(listening), str(secret), hosting, app)
+    service = RunningService(url_of(listening), secret, hosting, app)
     try:
         _until(lambda: server.started)
         if wait:
@@ -63,6 +60,42 @@ def running(
         server.should_exit = True
         thread.join(30)
         listening.close()
+
+
+def admitted(hosting: Hosting, settings: ServiceSettings) -> tuple[Keyring, str]:
+    """Who is let in, and a key with all roles in the first tenant."""
+    access, secrets = Keyring.of(hosting, settings.access)
+    first = next(iter(hosting.tenants.values()))
+    if first.name in secrets:
+        return access, str(secrets[first.name])
+    name = f"test-{time.time()}"
+    return access, str(make_key(first.learner.workspace, first.name, name=name, roles=[Role.ADMIN])[1])
+
+
+def serve_here(learner: Learner) -> None:
+    """Serves a learner until the process is told to end; prints the address and a key once it can answer.
+    After a POST to /slow its answers take a second longer."""
+    tenant = Tenant("w", learner)
+    hosting, read = Hosting([tenant]), ServiceSettings(port=0)
+    access, secret = admitted(hosting, read)
+    app, listening = create_app(hosting, read, access), listen(read)
+    ask = learner.ask
+
+    def slow() -> None:
+        def later(*given: Any, **more: Any) -> Any:
+            time.sleep(1)
+            return ask(*given, **more)
+
+        learner.ask = later  # type: ignore[method-assign]
+
+    app.post("/slow", dependencies=[open_to_all()])(slow)
+
+    def tell() -> None:
+        _until(lambda: hosting.ready)
+        print(url_of(listening), secret, flush=True)
+
+    threading.Thread(target=tell, daemon=True).start()
+    server_of(app, read).run(sockets=[listening])
 
 
 def _until(true: Any, seconds: float = 30) -> None:

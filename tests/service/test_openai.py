@@ -40,7 +40,7 @@ def tenant(service: RunningService) -> Tenant:
 def test_an_answer_says_where_it_is_from(client: OpenAI, toy_service: RunningService) -> None:
     learner = tenant(toy_service).learner
     question = A.question(next(iter(A.values)))
-    expected = learner.ask(question)
+    expected = tenant(toy_service).loop.alone(lambda: learner.ask(question))
     raw = client.chat.completions.with_raw_response.create(
         model="live", messages=[{"role": "user", "content": question}]
     )
@@ -106,12 +106,15 @@ def test_echoed_log_probabilities_are_those_of_the_model(
     measured = [logs_of(one.choices[0]) for one in single]
     assert measured[:2] == measured[2:]
     assert [[logs_of(c) for c in many.choices] for many in lists] == [measured[:2], measured[:2]]
-    parts = here.learner.parts.adaptation
     pairs = [(text[:4], text[4:]) for text in texts]
-    adapter = cell_in(here.learner, version, A.id).adapter
-    with AdapterBank.of(parts.model, [adapter]) if cell else nullcontext() as bank:
-        given: Any = {"adapters": bank, "slots": [0, 0]} if cell else {}
-        scores = score_answers(parts.model, parts.tokenizer, pairs, **given)
+
+    def scored() -> Any:
+        adapter = cell_in(here.learner, version, A.id).adapter
+        with AdapterBank.of(here.loop.model, [adapter]) if cell else nullcontext() as bank:
+            given: Any = {"adapters": bank, "slots": [0, 0]} if cell else {}
+            return score_answers(here.loop.model, here.tokenizer, pairs, **given)
+
+    scores = here.loop.alone(scored)
     for one, text, ids_, score in zip(single, texts, ids, scores, strict=False):
         logprobs = one.choices[0].logprobs
         assert one.choices[0].text == text and "".join(logprobs.tokens) == text
@@ -131,8 +134,10 @@ def test_echoed_log_probabilities_are_those_of_the_model(
 def test_greedy_continuations_are_those_of_the_model(client: OpenAI, toy_service: RunningService) -> None:
     from seal.models.generate import generate
 
-    here = tenant(toy_service).learner.parts.adaptation
-    [expected] = generate(here.model, here.tokenizer, [PROMPT], max_new_tokens=12)
+    here = tenant(toy_service)
+    [expected] = here.loop.alone(
+        lambda: generate(here.loop.model, here.tokenizer, [PROMPT], max_new_tokens=12)
+    )
     made = client.completions.create(model="base", prompt=PROMPT, max_tokens=12, temperature=0)
     assert made.choices[0].text == expected.text
     stop = expected.text[3:5]

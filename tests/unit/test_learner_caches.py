@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from learners import Gates, begin, fake, learn_all, reopened
-from seal.learner import answering
+from seal.learner import speaking
 from seal.learner.answering import Answer, Cell, Mind
 from seal.learner.caches import ANSWERS, QUESTIONS, AnswerKey, GivenAnswers, RecentlyUsed, SureText
 from seal.retention import DocumentPage, RouterConfig
@@ -62,9 +62,9 @@ class Reader:
 
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
-    monkeypatch.setattr(answering, "AdapterBank", SimpleNamespace(of=lambda model, cells: nullcontext(cells)))
+    monkeypatch.setattr(speaking, "AdapterBank", SimpleNamespace(of=lambda model, cells: nullcontext(cells)))
     monkeypatch.setattr(
-        answering, "answer_probabilities", lambda model, prompts, *_: [len(p) / 100 for p in prompts]
+        speaking, "answer_probabilities", lambda model, prompts, *_: [len(p) / 100 for p in prompts]
     )
     return Reader()
 

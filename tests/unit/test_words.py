@@ -23,6 +23,7 @@ SHARED_FILE_NAMES = {
     "records.py": "knowledge, arc_agi: forms of data files; registry, research: what is stored",
     "passages.py": "retention: finds them; reports: the page about one",
     "parts.py": "engine: the tables in which parts are registered; learner: what its own parts share",
+    "settings.py": "learner, service: each its own settings",
     "load.py": "knowledge, arc_agi, models: reads from disk",
     "tables.py": "bench: the tables that are printed; registry: those of the database",
     # A command of the terminal has the name of the operation that it calls.
@@ -31,6 +32,7 @@ SHARED_FILE_NAMES = {
     "documents.py": "a command, and what it shows",
     "train.py": "a command, and what it does",
     "dry_run.py": "of research: what a run would do; of the command `learn`: what it would do",
+    "keys.py": "a command, and the records that it makes",
     "lines.py": "a command that shows lines of a self-edit; knowledge: lines of a plain text",
     "versions.py": "a command, and what it shows",
     "workspace.py": "how commands find a workspace, and the workspace",

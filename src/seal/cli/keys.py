@@ -58,7 +58,7 @@ def create(
 def list_(*, workspace: WorkspaceFlag = Path("."), json: JsonFlag = False) -> None:
     """List all keys, without their secrets."""
     there = open_learner(workspace).workspace
-    made, now = there.keys(), there.clock.now()
+    made, now = there.access_keys(), there.clock.now()
     if json:
         print_json([{**asdict(key), "holds": key.valid_at(now)} for key in made])
         return

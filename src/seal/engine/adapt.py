@@ -282,7 +282,7 @@ class Adaptation:
             adapters=bank,
             slots=slots,
             max_new_tokens=longest_tokens or self.answer_tokens,
-            stop=() if self.style == "chat" else (self.domain.answer_end,),
+            stop=self.answer_stop,
             batch_size=256,
             on_progress=(lambda done, total: self.on_progress(stage, done, total)) if stage else None,
         )
@@ -304,6 +304,11 @@ class Adaptation:
     def answer_lead(self) -> str:
         """What stands between an exam's prompt and the answer."""
         return "" if self.style == "chat" else self.domain.answer_lead
+
+    @property
+    def answer_stop(self) -> tuple[str, ...]:
+        """What ends an answer, besides the model's own end."""
+        return () if self.style == "chat" else (self.domain.answer_end,)
 
     def exam_prompt(self, shown: Context | None, question: Question) -> str:
         """The text that asks a question, closed-book or with the passage `shown`."""

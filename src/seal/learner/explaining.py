@@ -14,7 +14,6 @@ from typing import Literal
 from seal.grading.exact import comparable
 from seal.grading.lexical import words
 from seal.learner.answering import Answer, Mind
-from seal.learner.asking import answer_probabilities
 from seal.learner.library import KnownDocument
 from seal.learner.parts import Parts
 from seal.registry import Line, Version
@@ -96,14 +95,10 @@ def _without(mind: Mind, answers: Sequence[Answer]) -> list[float | None]:
 
 
 def _probability(mind: Mind, document: str | None, answer: Answer) -> float:
-    from seal.training import AdapterBank
-
     question = mind.worded(answer.question, document)
     prompt = mind.adaptation.exam_prompt(None, Question(question, ()))
-    if document is None:
-        return answer_probabilities(mind.adaptation, [prompt], [answer.said])[0]
-    with AdapterBank.of(mind.adaptation.model, [mind.cells[document].adapter]) as bank:
-        return answer_probabilities(mind.adaptation, [prompt], [answer.said], bank, [0])[0]
+    sources = [] if document is None else [mind.cells[document].adapter_source]
+    return mind.speaks.probabilities([prompt], [answer.said], sources, [0] * len(sources))[0]
 
 
 def _why(

@@ -23,6 +23,7 @@ from seal.learner.answering import Cell, fingerprint
 from seal.learner.caches import ADAPTER_BYTES, RecentlyUsed
 from seal.learner.practice import skills_name
 from seal.learner.settings import LearnerConfig
+from seal.learner.speaking import DirectSpeaker, Speaker
 from seal.learner.writing import SourceDocument
 from seal.models.dtypes import DTYPES
 from seal.models.identity import stored_digest, weights_fingerprint
@@ -34,13 +35,10 @@ from seal.seeds import derive_seed
 from seal.self_edits.pairs import question_of
 from seal.text import sentences
 from seal.training import Adapter, load_peft, save_peft
+from seal.training.fingerprint import TOLERANCE, TOLERANCE_ROUNDED, same_fingerprint
 from seal.types import Question
 
 _FINGERPRINT = "fingerprint.json"
-_TOLERANCE = 2e-3
-_TOLERANCE_ROUNDED = 0.05
-"""Where the weights are held in another type than when the cell was made. Measured on SmolLM2-135M, made in
-bf16 and asked in fp32: 0.016."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +91,16 @@ class Library:
     """A workspace's documents and cells, for one base, writer and recipe."""
 
     def __init__(
-        self, workspace: Workspace, config: LearnerConfig, base: Adaptation, writer: Adaptation
+        self,
+        workspace: Workspace,
+        config: LearnerConfig,
+        base: Adaptation,
+        writer: Adaptation,
+        speaker: Speaker | None = None,
     ) -> None:
+        """`speaker`: what lets the base be run."""
         self.workspace, self.config, self.adaptation = workspace, config, base
+        self._speaker = speaker or DirectSpeaker(base)
         settings = workspace.settings()
         named = named_among(base.model, workspace.bases())
         self.base, rounded = named or (stored_digest(base.model), None)
@@ -187,8 +192,9 @@ class Library:
                 f"the build {build.key[:12]} has the cell of another document", "Restore the workspace."
             )
         alike = _precision(build.environment) == _precision(self.environment)
-        tolerance = _TOLERANCE if alike else _TOLERANCE_ROUNDED
-        if not _same(fingerprint(self.adaptation, adapter), told.get("logits"), tolerance):
+        tolerance = TOLERANCE if alike else TOLERANCE_ROUNDED
+        found = self._speaker.alone(partial(fingerprint, self.adaptation, adapter))
+        if not _same(found, told.get("logits"), tolerance):
             raise DamageError(
                 f"the build {build.key[:12]} no longer gives the logits that were noted when it was made",
                 "Were the model or its libraries changed? Restore them, or learn its documents anew.",
@@ -204,7 +210,8 @@ class Library:
         adapter = cell.adapter
         with tempfile.TemporaryDirectory(prefix="seal-") as folder:
             made = save_peft(replace(adapter, id="cell"), Path(folder) / "cell", self.model_name)
-            told = {"document": cell.document, "logits": fingerprint(self.adaptation, adapter)}
+            logits = self._speaker.alone(partial(fingerprint, self.adaptation, adapter))
+            told = {"document": cell.document, "logits": logits}
             (made / _FINGERPRINT).write_text(json.dumps(told) + "\n", encoding="utf-8")
             return self.workspace.store.put_folder(made)
 
@@ -254,11 +261,7 @@ def _noted(path: Path) -> dict[str, Any]:
 
 
 def _same(now: Sequence[float], then: Any, tolerance: float) -> bool:
-    return (
-        isinstance(then, list)
-        and len(now) == len(then)
-        and all(abs(a - b) <= tolerance * max(1, abs(b)) for a, b in zip(now, then, strict=True))
-    )
+    return isinstance(then, list) and same_fingerprint(now, then, tolerance)
 
 
 def _precision(environment: str) -> str:

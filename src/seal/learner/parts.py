@@ -6,7 +6,7 @@ torch. Knows nothing about jobs, and decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from seal.learner.reference import ReferenceItem
     from seal.learner.settings import LearnerConfig
     from seal.learner.skills import Skills
+    from seal.learner.speaking import Speaker
     from seal.learner.ways import By
     from seal.learner.writing import DocumentReader, DocumentWriter
     from seal.training import Adapter
@@ -40,7 +41,9 @@ class Parts:
     """One learner's parts. Each can be handed in instead of the workspace's own.
 
     Handed in are the settings, the loaded model (`adaptation`), what writes about documents and reads them,
-    the gates, and the reference. A writer or reader that is handed in works in this process only.
+    the gates, and the reference. A writer or reader that is handed in works in this process only. `speaking`
+    gives for a loaded model that by which it answers, as a decoding loop's `LoopSpeaker`; without it a model
+    answers in the thread that asks, and one thread at a time may.
     """
 
     def __init__(
@@ -54,8 +57,9 @@ class Parts:
         reader: DocumentReader | None = None,
         gates: Gates | None = None,
         reference: Sequence[ReferenceItem] | None = None,
+        speaking: Callable[[Adaptation], Speaker] | None = None,
     ) -> None:
-        self.workspace = workspace
+        self.workspace, self._speaking = workspace, speaking
         self._writer, self._reader = writer, reader
         if watch is not None:
             self.watch = watch
@@ -115,6 +119,10 @@ class Parts:
             return self.adaptation
         return Adaptation.load(self.config.engine_config(settings["writer"]))
 
+    def speaker(self, model: Adaptation) -> Speaker | None:
+        """By what one of the models answers; None: by itself."""
+        return None if self._speaking is None else self._speaking(model)
+
     @cached_property
     def compiler(self) -> Compiler:
         return self._compiler(self.config)
@@ -150,7 +158,11 @@ class Parts:
         """The writing model with its skills on: it writes about documents and reads them."""
         from seal.learner.skills import skills_of
 
-        return skills_of(self.writing_model, self.watch.progress)
+        model = self.writing_model
+        speaker = self.speaker(model)
+        if speaker is None:
+            return skills_of(model, self.watch.progress)
+        return speaker.alone(lambda: skills_of(model, self.watch.progress, speaker))
 
     @cached_property
     def cell_start(self) -> Adapter:
@@ -163,7 +175,8 @@ class Parts:
     def library(self) -> Library:
         from seal.learner.library import Library
 
-        return Library(self.workspace, self.config, self.adaptation, self.writing_model)
+        speaker = self.speaker(self.adaptation)
+        return Library(self.workspace, self.config, self.adaptation, self.writing_model, speaker=speaker)
 
     @cached_property
     def gates(self) -> Gates:
@@ -199,7 +212,8 @@ class Parts:
 
         identity = (self.library.base, self.library.environment)
         folder = self.workspace.path / _CACHE
-        return AskedBase(folder, self.adaptation, identity, self.config, self.watch)
+        speaker = self.speaker(self.adaptation)
+        return AskedBase(folder, self.adaptation, identity, self.config, self.watch, speaker=speaker)
 
     @property
     def version_settings(self) -> Mapping[str, Any]:
@@ -263,7 +277,8 @@ class Parts:
             known = self.library.of_version(version)
             cells = {name: self.library.cell(one) for name, one in known.items()}
             recites = self.config.method == "units"
-            made = Mind(self.adaptation, cells, self.config.router, self.answers, recites)
+            speaker = self.speaker(self.adaptation)
+            made = Mind(self.adaptation, cells, self.config.router, self.answers, recites, speaker=speaker)
             mind = self._minds.put(key, made)
         return mind
 

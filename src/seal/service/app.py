@@ -20,7 +20,7 @@ from seal.errors import SealError
 from seal.service.access import AccessControl
 from seal.service.gate import Gate
 from seal.service.hosting import Hosting
-from seal.service.problems import Kind, Problem, problem_of
+from seal.service.problems import ErrorBody, Kind, Problem, problem_of
 from seal.service.routes import ROUTERS
 from seal.service.settings import ServiceSettings
 from seal.service.state import Service
@@ -38,7 +38,7 @@ def create_app(hosting: Hosting, settings: ServiceSettings, access: AccessContro
         version=seal.__version__,
         summary="A model that keeps learning, behind the API that OpenAI's clients speak.",
         lifespan=_lifespan,
-        max_body_size=settings.limits.body_bytes,
+        responses={"4XX": {"model": ErrorBody}, "5XX": {"model": ErrorBody}},
         docs_url=None,
         redoc_url=None,
     )
@@ -78,7 +78,7 @@ async def _of_seal_error(request: Request, error: Exception) -> Response:
 
 
 async def _of_http(request: Request, error: Exception) -> Response:
-    """What the framework refuses: an unknown path, a method that a path lacks, a body that is too large."""
+    """What the framework refuses: an unknown path, a method that a path lacks."""
     assert isinstance(error, HTTPException)
     kind = _KINDS.get(error.status_code, "invalid_request_error")
     problem = Problem(error.status_code, str(error.detail), kind=kind, headers=error.headers)

@@ -10,6 +10,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -46,10 +47,24 @@ class Gate:
         else:
             self._count(counted)
             try:
-                await self._within_time(scope, receive, answer)
+                await self._within_time(scope, self._limited(receive), answer)
             finally:
                 self._count(-counted)
         self._note(scope, record, answer.status, time.perf_counter() - started)
+
+    def _limited(self, receive: Receive) -> Receive:
+        """The request's body, up to the limit. Beyond it whoever reads it is told (413)."""
+        left = self.limits.body_bytes
+
+        async def limited() -> Message:
+            nonlocal left
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if left < 0:
+                raise HTTPException(413, f"a request may have {self.limits.body_bytes} bytes")
+            return message
+
+        return limited
 
     def _count(self, n: int) -> None:
         self._in_flight += n

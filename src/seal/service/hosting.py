@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
+from seal.engine.serving import AdapterSource, DecodingLoop, Request, Stream
 from seal.errors import InputError, SealError
 from seal.learner import Learner
 from seal.learner.served import (
@@ -34,7 +35,6 @@ from seal.learner.ways import By
 from seal.registry import Version
 from seal.service.problems import not_found, overloaded
 from seal.service.settings import ServiceSettings
-from seal.service.speech import AdapterSource, DecodingLoop, Request, Stream
 from seal.service.token_texts import TokenTexts
 
 if TYPE_CHECKING:
@@ -148,8 +148,10 @@ class Tenant:
 
     def submit(self, request: Request, cell: Cell | None) -> Stream:
         """Has a cell, or the base, continue a prompt."""
-        source = None if cell is None else AdapterSource(cell.object, lambda: cell.adapter)
-        return self.loop.submit(request, source)
+        if cell is None:
+            return self.loop.submit(request)
+        load = partial(self.loop.alone, lambda: cell.adapter)  # whose logits are measured as it is read
+        return self.loop.submit(request, AdapterSource(cell.object, load))
 
     # Answers
 

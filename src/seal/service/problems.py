@@ -9,12 +9,16 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
+from pydantic import BaseModel
+
 from seal.errors import (
     BusyError,
     DamageError,
+    DeadlineError,
     EndpointError,
     InputError,
     OutputError,
+    OverloadedError,
     SealError,
     StateError,
     UnknownNameError,
@@ -30,6 +34,19 @@ Kind: TypeAlias = Literal[
     "overloaded_error",
     "server_error",
 ]
+
+
+class ErrorFields(BaseModel):
+    message: str
+    type: Kind
+    param: str | None
+    code: str | None
+
+
+class ErrorBody(BaseModel):
+    """An error as OpenAI's clients read it."""
+
+    error: ErrorFields
 
 
 class Problem(Exception):
@@ -105,6 +122,8 @@ def overloaded(message: str, retry_after_s: float, code: str = "overloaded") -> 
 _BUSY_S = 2.0
 _STATUSES: tuple[tuple[type[SealError], int, Kind, str], ...] = (
     (UnknownNameError, 404, "not_found_error", "not_found"),
+    (OverloadedError, 503, "overloaded_error", "overloaded"),
+    (DeadlineError, 503, "overloaded_error", "timeout"),
     (BusyError, 503, "overloaded_error", "busy"),
     (EndpointError, 503, "overloaded_error", "endpoint_unavailable"),
     (StateError, 409, "conflict_error", "conflict"),
@@ -119,6 +138,6 @@ def problem_of(error: SealError) -> Problem:
     message = " ".join(filter(None, (error.message, error.hint)))
     for type_, status, kind, code in _STATUSES:
         if isinstance(error, type_):
-            retry = _BUSY_S if status == 503 else None
+            retry = getattr(error, "retry_after_s", _BUSY_S) if status == 503 else None
             return Problem(status, message, kind=kind, code=code, retry_after_s=retry)
     return Problem(500, message, kind="server_error", code="server_error")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from seal.service import operations
-from seal.service.openai import chat, completions, models, tokenize
+from seal.service import health
+from seal.service.openai import chat, completions, model_cards, tokenize
 from seal.service.teaching import (
     admin_routes,
     document_routes,
@@ -17,12 +17,12 @@ from seal.service.teaching import (
 ROUTERS: tuple[APIRouter, ...] = (
     chat.router,
     completions.router,
-    models.router,
+    model_cards.router,
     tokenize.router,
     document_routes.router,
     job_routes.router,
     version_routes.router,
     feedback_routes.router,
     admin_routes.router,
-    operations.router,
+    health.router,
 )

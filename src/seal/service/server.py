@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import signal
 import socket
 from types import FrameType
 
@@ -20,13 +21,14 @@ from seal.service.settings import ServiceSettings
 
 
 class Server(uvicorn.Server):
-    """Says that it is ending as soon as it is told to."""
+    """Ends when it is told to, which is no failure; a second Ctrl-C does not wait for what is in flight."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         app = self.config.app
         assert isinstance(app, FastAPI)
         app.state.service.draining = True
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 def listen(settings: ServiceSettings) -> socket.socket:

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from seal.service.speech import TokenLog
+from seal.engine.serving import TokenLog
 
 _UNDECODABLE = "\ufffd"
 _ANCHOR = "{"

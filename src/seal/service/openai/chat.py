@@ -16,19 +16,19 @@ from fastapi import APIRouter
 from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse, Response
 
+from seal.engine.serving import Completion, Request, Stream, TokenEvent, TokenLog
 from seal.learner.answering import Answer
 from seal.models.tokens import encode_prompt
 from seal.service.access import Caller, Role, needs
 from seal.service.hosting import Answered, Tenant
+from seal.service.openai.decoding_requests import context_tokens, requests_of
 from seal.service.openai.forms import ChatForm
 from seal.service.openai.messages import asked_in, plain
-from seal.service.openai.names import Target, target_of
-from seal.service.openai.sampling import context_tokens, requests_of
+from seal.service.openai.model_ids import Target, target_of
 from seal.service.openai.streaming import event_stream, merged
 from seal.service.problems import invalid
 from seal.service.records import RequestRecord, record_in
 from seal.service.settings import LimitSettings
-from seal.service.speech import Completion, Request, Stream, TokenEvent, TokenLog
 from seal.service.state import ServiceDep
 
 router = APIRouter(tags=["chat"])

@@ -16,18 +16,18 @@ from fastapi import APIRouter
 from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse, Response
 
+from seal.engine.serving import Completion, Request, Stream, TokenEvent, TokenLog
 from seal.learner.answering import Cell
 from seal.models.tokens import encode_prompt
 from seal.service.access import Caller, Role, needs
 from seal.service.hosting import Tenant
+from seal.service.openai.decoding_requests import requests_of, vocabulary
 from seal.service.openai.forms import CompletionForm
-from seal.service.openai.names import Target, target_of
-from seal.service.openai.sampling import requests_of, vocabulary
+from seal.service.openai.model_ids import Target, target_of
 from seal.service.openai.streaming import event_stream, merged
 from seal.service.problems import invalid
 from seal.service.records import record_in
 from seal.service.settings import LimitSettings
-from seal.service.speech import Completion, Request, Stream, TokenEvent, TokenLog
 from seal.service.state import ServiceDep
 from seal.service.token_texts import TokenTexts
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from starlette.responses import StreamingResponse
 
+from seal.engine.serving import Stream, TokenEvent
 from seal.errors import SealError
 from seal.service.problems import Problem, problem_of
-from seal.service.speech import Stream, TokenEvent
 
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
 

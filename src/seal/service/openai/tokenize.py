@@ -5,32 +5,42 @@ Programs that score texts (lm-evaluation-harness) need the tokens of the model t
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
-from seal.models.tokens import encode_prompt
+from seal.models.tokens import encode_completion, encode_prompt
 from seal.service.access import Caller, Role, needs
 from seal.service.hosting import Tenant
+from seal.service.openai.decoding_requests import context_tokens, vocabulary
 from seal.service.openai.forms import Message, TokenIds
 from seal.service.openai.messages import plain
-from seal.service.openai.names import target_of
-from seal.service.openai.sampling import context_tokens, vocabulary
+from seal.service.openai.model_ids import target_of
 from seal.service.problems import invalid
 
 router = APIRouter(tags=["tokenizer"])
 
 
-class TokenizeForm(BaseModel):
-    """A text, or the messages of a chat."""
+class TokenizeText(BaseModel):
+    """A text; `add_special_tokens` puts the token before it that begins a text, if the model has one."""
 
     model: str = "base"
-    prompt: str | None = None
-    messages: list[Message] | None = Field(default=None, min_length=1)
-    add_special_tokens: bool | None = None
-    add_generation_prompt: bool = True
+    prompt: str
+    add_special_tokens: bool = True
     return_token_strs: bool = False
+
+
+class TokenizeChat(BaseModel):
+    """The messages of a chat, as the model's chat template has them."""
+
+    model: str = "base"
+    messages: list[Message] = Field(min_length=1)
+    add_special_tokens: bool = False
+    return_token_strs: bool = False
+
+
+TokenizeForm: TypeAlias = TokenizeText | TokenizeChat
 
 
 class DetokenizeForm(BaseModel):
@@ -48,18 +58,15 @@ async def tokenize(form: TokenizeForm, caller: Annotated[Caller, needs(Role.ASK)
 
 def _tokenize(form: TokenizeForm, tenant: Tenant) -> dict[str, Any]:
     target_of(tenant.learner, form.model)
-    tokenizer, special = tenant.tokenizer, form.add_special_tokens
-    if (form.prompt is None) == (form.messages is None):
-        raise invalid("give a prompt or messages", "prompt")
-    if form.prompt is None:
-        if not getattr(tokenizer, "chat_template", None):
-            raise invalid("the model has no chat template", "messages")
-        text, special = tenant.base_prompt(plain(form.messages or [])).text, bool(special)
+    tokenizer = tenant.tokenizer
+    if isinstance(form, TokenizeText):
+        text = form.prompt
+    elif tenant.chats:
+        text = tenant.base_prompt(plain(form.messages)).text
     else:
-        text, special = form.prompt, special is not False
-    ids = (
-        encode_prompt(tokenizer, text) if special else tokenizer(text, add_special_tokens=False)["input_ids"]
-    )
+        raise invalid("the model has no chat template", "messages")
+    begun = form.add_special_tokens
+    ids = encode_prompt(tokenizer, text) if begun else encode_completion(tokenizer, text, append_eos=False)
     return {
         "count": len(ids),
         "max_model_len": context_tokens(tenant),

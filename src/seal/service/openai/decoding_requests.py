@@ -6,12 +6,12 @@ import secrets
 from collections.abc import Sequence
 from typing import Any
 
+from seal.engine.serving import Request
 from seal.seeds import derive_seed
 from seal.service.hosting import Tenant
 from seal.service.openai.forms import Generating
 from seal.service.problems import invalid
 from seal.service.settings import LimitSettings
-from seal.service.speech import Request
 
 
 def context_tokens(tenant: Tenant) -> int | None:

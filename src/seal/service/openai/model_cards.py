@@ -11,8 +11,9 @@ from pydantic import BaseModel
 
 from seal.learner import Learner
 from seal.registry import LIVE, Version
+from seal.registry.marker import MARKER
 from seal.service.access import Caller, Role, needs
-from seal.service.openai.names import BASE, answering, target_of
+from seal.service.openai.model_ids import BASE, answering, target_of
 
 router = APIRouter(tags=["models"])
 
@@ -74,8 +75,8 @@ def _cards(learner: Learner) -> Iterator[ModelCard]:
 
 def _base(learner: Learner) -> ModelCard:
     name = learner.workspace.settings()["model"]
-    began = learner.ledger()[0].time
-    return ModelCard(id=BASE, created=_seconds(began), root=name, seal={"kind": "base", "model": name})
+    began = int((learner.path / MARKER).stat().st_mtime)
+    return ModelCard(id=BASE, created=began, root=name, seal={"kind": "base", "model": name})
 
 
 def _version(version: Version, id: str) -> ModelCard:
