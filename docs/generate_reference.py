@@ -59,9 +59,9 @@ Generated from `src/seal/learner/settings.py` by `python docs/generate_reference
 _ROUTES = """\
 # Routes and roles
 
-Every route of `seal serve`, and the role that a key needs for it. What a request and an answer look like is in
-`/openapi.json` of a running service. A test takes the routes from the application, and asks each of them with a
-key of each role: one without a rule, or one that this page tells otherwise, fails it.
+Every route of `seal serve`, and the role that a key needs for it. What a request and an answer look like is
+in `/openapi.json` of a running service. A test takes the routes from the application, and asks each of them
+with a key of each role: one without a rule, or one that this page tells otherwise, fails it.
 
 | role | for |
 |---|---|
@@ -71,8 +71,8 @@ key of each role: one without a rule, or one that this page tells otherwise, fai
 | audit | versions, the ledger, all feedback, why any answer was given, figures |
 | admin | keys and webhooks, and all of the above |
 
-A key belongs to one tenant (a workspace). What is another tenant's is not there for it: 404, never 403. A key is
-`seal_<tenant>_<id>_<secret>`, sent as `Authorization: Bearer seal_...`; it is shown once, when it is made
+A key belongs to one tenant (a workspace). What is another tenant's is not there for it: 404, never 403. A key
+is `seal_<tenant>_<id>_<secret>`, sent as `Authorization: Bearer seal_...`; it is shown once, when it is made
 (`seal keys create NAME --roles ask,teach`, or `POST /v1/seal/keys`). The first start makes an admin key.
 
 Generated from `src/seal/service/routes.py` by `python docs/generate_reference.py`.
