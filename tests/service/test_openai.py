@@ -6,16 +6,19 @@ import asyncio
 import math
 from collections.abc import Iterator
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
+import httpx
 import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
+from learners import Gates, begin, learn_all, reopened
 from seal.models import score_answers
-from seal.service.hosting import Tenant
+from seal.service.hosting import Hosting, Tenant
 from service_documents import DOCUMENTS
-from services import RunningService
+from services import RunningService, running
 
 A, B = DOCUMENTS
 PROMPT = f"The height of {A.name} is"
@@ -201,6 +204,27 @@ def test_a_question_is_read_in_the_light_of_the_conversation(client: OpenAI) -> 
         ],
     )
     assert made.model_extra["seal"]["documents"] == [{"id": A.id, "title": A.name}]  # type: ignore[index]
+
+
+def test_what_was_forgotten_elsewhere_answers_no_more(tmp_path: Path, toy: Path, gates: Gates) -> None:
+    learner = begin(tmp_path / "w", toy)
+    learn_all(learner, DOCUMENTS)
+    before, question = learner.version("live").id, A.question(next(iter(A.values)))
+    with running(Hosting([Tenant("w", learner)])) as service, service.client() as http:
+
+        def post(model: str) -> httpx.Response:
+            asked = {"model": model, "messages": [{"role": "user", "content": question}]}
+            return http.post("/v1/chat/completions", json=asked)
+
+        assert post("live").headers["x-seal-documents"] == post(before).headers["x-seal-documents"] == A.id
+        cell = {"model": f"{before}/{A.id}", "prompt": PROMPT}
+        assert http.post("/v1/completions", json=cell).status_code == 200
+        reopened(learner.path).forget(A.id)
+        told = post("live")
+        assert told.headers["x-seal-documents"] != A.id and told.headers["x-seal-version"] != before
+        assert post(before).status_code == 404
+        assert http.post("/v1/completions", json=cell).status_code == 404
+        assert all(A.id not in mind.cells for mind in learner.parts.minds.items().values())
 
 
 def test_many_at_once_are_answered_each_by_its_own(toy_service: RunningService) -> None:

@@ -59,7 +59,7 @@ class Parts:
         reference: Sequence[ReferenceItem] | None = None,
         speaking: Callable[[Adaptation], Speaker] | None = None,
     ) -> None:
-        self.workspace, self._speaking = workspace, speaking
+        self.workspace, self.speaking = workspace, speaking
         self._writer, self._reader = writer, reader
         if watch is not None:
             self.watch = watch
@@ -71,8 +71,8 @@ class Parts:
             self.gates = gates
         if reference is not None:
             self.reference = tuple(reference)
-        self._minds: RecentlyUsed[str | None, Mind] = RecentlyUsed(MINDS)
-        self._answerers: RecentlyUsed[str | None, Answerer] = RecentlyUsed(MINDS)
+        self.minds: RecentlyUsed[str | None, Mind] = RecentlyUsed(MINDS)
+        self.answerers: RecentlyUsed[str | None, Answerer] = RecentlyUsed(MINDS)
 
     @classmethod
     def open(cls, path: Path | str, *, actor: str | None = None, **given: Any) -> Self:
@@ -121,7 +121,7 @@ class Parts:
 
     def speaker(self, model: Adaptation) -> Speaker | None:
         """By what one of the models answers; None: by itself."""
-        return None if self._speaking is None else self._speaking(model)
+        return None if self.speaking is None else self.speaking(model)
 
     @cached_property
     def compiler(self) -> Compiler:
@@ -252,10 +252,10 @@ class Parts:
         from seal.learner.answer_ways import Answerer
 
         key = None if version is None else version.id
-        made = self._answerers.get(key)
+        made = self.answerers.get(key)
         if made is None:
             made = Answerer(self.mind(version), self.skills, self.config.ways)
-            self._answerers.put(key, made)
+            self.answerers.put(key, made)
         return made
 
     def bare_mind(self) -> Mind:
@@ -270,7 +270,7 @@ class Parts:
         from seal.learner.answering import Mind
 
         key = None if version is None else version.id
-        mind = self._minds.get(key)
+        mind = self.minds.get(key)
         if mind is None:
             if version is not None:
                 self.library.check(version)
@@ -279,12 +279,12 @@ class Parts:
             recites = self.config.method == "units"
             speaker = self.speaker(self.adaptation)
             made = Mind(self.adaptation, cells, self.config.router, self.answers, recites, speaker=speaker)
-            mind = self._minds.put(key, made)
+            mind = self.minds.put(key, made)
         return mind
 
     def drop_minds(self) -> None:
         """Forgets what was loaded: versions that were erased must not answer from memory."""
-        self._minds.clear()
-        self._answerers.clear()
+        self.minds.clear()
+        self.answerers.clear()
         self.library.drop_adapters()
         self.answers.drop_cells()

@@ -14,6 +14,7 @@ from seal.engine.adapt import Adaptation
 from seal.errors import InputError, UnknownNameError, reason_of
 from seal.learner.answering import Answer, Cell
 from seal.learner.learner import Learner
+from seal.learner.speaking import Speaker
 from seal.learner.ways import By
 from seal.models.identity import stored_digest
 from seal.models.load import hide_progress_bars
@@ -56,6 +57,27 @@ def load_base(learner: Learner, same: Callable[[BaseKey], LoadedBase | None]) ->
 def _loaded(learner: Learner) -> Adaptation:
     config = learner.parts.config.engine_config(learner.parts.model_name)
     return Adaptation.load(config, learner.parts.watch.progress)
+
+
+def speak_by(learner: Learner, speaking: Callable[[Adaptation], Speaker]) -> None:
+    """A learner answers by this from now on; what was made to answer otherwise is made anew when needed."""
+    parts = learner.parts
+    parts.speaking = speaking
+    for made in ("library", "skills", "compiler", "asked_base"):
+        vars(parts).pop(made, None)
+    parts.minds.clear()
+    parts.answerers.clear()
+
+
+def drop_erased(learner: Learner) -> list[str]:
+    """Drops what is loaded, if a document of it was erased by now, here or by another process; returns the
+    keys of the adapters that must not answer again."""
+    erased = {document.id for document in learner.documents() if document.erased}
+    minds = learner.parts.minds.items().values()
+    gone = [cell.object for mind in minds for cell in mind.cells.values() if cell.document in erased]
+    if gone:
+        learner.parts.drop_minds()
+    return gone
 
 
 def make_ready(learner: Learner) -> None:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
-from seal.engine.serving import AdapterSource, DecodingLoop, Request, Stream
+from seal.engine.serving import DecodingLoop, Request, Stream
 from seal.errors import InputError, SealError
 from seal.learner import Learner
 from seal.learner.served import (
@@ -28,9 +28,12 @@ from seal.learner.served import (
     base_prompt,
     cell_about,
     cell_in,
+    drop_erased,
     load_base,
     make_ready,
+    speak_by,
 )
+from seal.learner.speaking import LoopSpeaker
 from seal.learner.ways import By
 from seal.registry import Version
 from seal.service.problems import not_found, overloaded
@@ -38,6 +41,7 @@ from seal.service.settings import ServiceSettings
 from seal.service.token_texts import TokenTexts
 
 if TYPE_CHECKING:
+    from seal.engine.adapt import Adaptation
     from seal.learner.answering import Answer, Cell
 
 P = ParamSpec("P")
@@ -73,7 +77,7 @@ class Tenant:
         self._threads = threads
         self._loaded = threading.Event()
         self._loading = threading.Lock()
-        self._erased = sum(document.erased for document in learner.documents())
+        self._asked: set[str] = set()
 
     @property
     def path(self) -> Path:
@@ -107,9 +111,11 @@ class Tenant:
                 return
             try:
                 base = load_base(self.learner, bases.find)
-                self.tokenizer, self.loop = base.tokenizer, bases.loop(base)
+                bases.put(base)
+                self.tokenizer, self.loop = base.tokenizer, bases.loop(base.model, base.tokenizer)
                 self.texts = TokenTexts(self.tokenizer)
-                self.loop.alone(lambda: make_ready(self.learner))
+                speak_by(self.learner, bases.speaker)
+                make_ready(self.learner)
             except SealError as error:
                 self.failure = error
                 raise
@@ -144,14 +150,11 @@ class Tenant:
             return None
         if document is not None:
             return cell_in(self.learner, version, document)
-        return self.loop.alone(partial(cell_about, self.learner, version, text))
+        return cell_about(self.learner, version, text)
 
     def submit(self, request: Request, cell: Cell | None) -> Stream:
         """Has a cell, or the base, continue a prompt."""
-        if cell is None:
-            return self.loop.submit(request)
-        load = partial(self.loop.alone, lambda: cell.adapter)  # whose logits are measured as it is read
-        return self.loop.submit(request, AdapterSource(cell.object, load))
+        return self.loop.submit(request, None if cell is None else cell.adapter_source)
 
     # Answers
 
@@ -167,15 +170,14 @@ class Tenant:
 
     def _ask(self, question: str, version: Version | None, by: By, earlier: Sequence[str]) -> Answered:
         name = version.id if version else None
-        self.refresh()
-        answer = self.loop.alone(partial(ask_in_conversation, self.learner, question, earlier, version, by))
+        self.refresh(version)
+        answer = ask_in_conversation(self.learner, question, earlier, version, by)
         keys = dict.fromkeys(filter(None, (answer.document, *answer.candidates)))
         return Answered(answer, name, self.titles(keys))
 
     def titles(self, documents: Iterable[str]) -> dict[str, str]:
         """The titles of documents by their ids; one that was erased has none."""
-        wanted = set(documents)
-        return {d.id: d.title for d in self.learner.documents() if d.id in wanted} if wanted else {}
+        return {key: self.learner.workspace.document(key).title for key in documents}
 
     def remember(
         self, answer: Answer, version: str | None, conversation: Sequence[Mapping[str, str]], key: str
@@ -183,36 +185,46 @@ class Tenant:
         """Keeps an answer so that it can be asked for by its id, which is returned."""
         return self.learner.remember(answer, version=version, conversation=conversation, key=key)
 
-    def refresh(self) -> None:
-        """Drops what is loaded of versions that were erased, here or by another process."""
-        erased = sum(document.erased for document in self.learner.documents())
-        if erased != self._erased:
-            self._erased = erased
-            self.loop.alone(self.learner.parts.drop_minds)
+    def refresh(self, version: Version | None) -> None:
+        """Drops what is loaded of documents that were forgotten, here or by another process. A forgotten
+        document leaves another version, so that it is looked for only when an unknown one is asked."""
+        name = version.id if version else ""
+        if name not in self._asked:
+            self._asked.add(name)
+            for key in drop_erased(self.learner):
+                self.loop.forget(key)
 
 
 class Bases:
     """The loaded bases, each with the loop that decodes for all of its tenants."""
 
     def __init__(self) -> None:
-        self._loops: dict[BaseKey, tuple[LoadedBase, DecodingLoop]] = {}
+        self._bases: dict[BaseKey, LoadedBase] = {}
+        self._loops: dict[int, DecodingLoop] = {}
         self._lock = threading.Lock()
 
     def find(self, key: BaseKey) -> LoadedBase | None:
         with self._lock:
-            there = self._loops.get(key)
-            return there[0] if there else None
+            return self._bases.get(key)
 
-    def loop(self, base: LoadedBase) -> DecodingLoop:
-        """The loop of a base, which is started for the first tenant that has it."""
+    def put(self, base: LoadedBase) -> None:
         with self._lock:
-            if base.key not in self._loops:
-                self._loops[base.key] = base, DecodingLoop(base.model, base.tokenizer)
-            return self._loops[base.key][1]
+            self._bases.setdefault(base.key, base)
+
+    def loop(self, model: Any, tokenizer: Any) -> DecodingLoop:
+        """The loop of a model, which is started for the first tenant that has it. Raises ConfigError."""
+        with self._lock:
+            if id(model) not in self._loops:
+                self._loops[id(model)] = DecodingLoop(model, tokenizer)
+            return self._loops[id(model)]
+
+    def speaker(self, adaptation: Adaptation) -> LoopSpeaker:
+        """By what a learner's model answers."""
+        return LoopSpeaker(adaptation, self.loop(adaptation.model, adaptation.tokenizer))
 
     def close(self, timeout_s: float) -> None:
         with self._lock:
-            for _, loop in self._loops.values():
+            for loop in self._loops.values():
                 loop.close(timeout_s=timeout_s)
             self._loops.clear()
 

@@ -66,12 +66,10 @@ async def why(asked: WhyAsked, caller: Asker) -> Json:
     tenant.check_ready()
     if asked.answer is not None:
         one = await _own_answer(caller, asked.answer)
-        told = await tenant.read(lambda: tenant.loop.alone(lambda: learner.why_answered(one.id)))
+        told = await tenant.read(learner.why_answered, one.id)
         return {"id": one.id, "at": one.at, "way": one.way, "conversation": one.conversation, **_json(told)}
     question = str(asked.question)
-    return _json(
-        await tenant.read(lambda: tenant.loop.alone(lambda: learner.why(question, version=asked.version)))
-    )
+    return _json(await tenant.read(lambda: learner.why(question, version=asked.version)))
 
 
 @router.post("/v1/seal/feedback")
