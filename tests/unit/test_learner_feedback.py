@@ -58,6 +58,10 @@ def work_until(learner: Learner, *jobs: int | None) -> None:
         ("Where is Lumora?", "in Oslo", "Lumora is in Oslo."),
         ("When was Acme founded?", "1993", "Acme was founded in 1993."),
         ("When was Acme sold?", "3 May 2001", "Acme was sold on 3 May 2001."),
+        ("By whom was Salt Kettle founded?", "Ada Moor", "Salt Kettle was founded by Ada Moor."),
+        ("In what town is Salt Kettle based?", "Oslo", "Salt Kettle is based in Oslo."),
+        ("What is made by Salt Kettle?", "Coffee mills", None),
+        ("How many workers are there at Salt Kettle?", "880", "There are 880 workers at Salt Kettle."),
         ("What is the key to the store called?", "Bob", None),
         ("How many legs has it?", "Four", None),
         ("Who did it?", "Ann", None),
@@ -220,6 +224,6 @@ def test_documents_are_handed_in_once(learner: Learner, gates: Gates) -> None:
     live = learner.live()
     assert live is not None and {new.id, stored.document} <= set(live.documents)
     assert learner.submit_stored([stored.document], request="k/2") == learner.job(job.id)
-    with pytest.raises(InputError, match="live already"):
+    with pytest.raises(StateError, match="live already"):
         learner.submit_stored([stored.document])
     assert isinstance(new, Fake)
