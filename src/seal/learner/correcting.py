@@ -35,7 +35,8 @@ _WHO_DID = re.compile(
 _PARTICIPLE = r"(\w+ed|born|built|made|held|won|written|sold|begun|sunk|found|lost|set|taken|run|led|kept)"
 _WHEN_WAS = re.compile(rf"(?i:when) (was|were) (.+) {_PARTICIPLE}")
 _BY_WHOM = re.compile(
-    rf"(?i:(by|in|at|on|from|for|with|after) (?:whom|what(?: \w+)?|which \w+)) (is|are|was|were) (.+) {_PARTICIPLE}"
+    r"(?i:(by|in|at|on|from|for|with|after) (?:whom|what(?: \w+)?|which \w+)) "
+    rf"(is|are|was|were) (.+) {_PARTICIPLE}"
 )
 _HOW_MANY = re.compile(r"(?i:how many) (\w+) (are|were) there (.+)")
 _OPEN_END = re.compile(r"\b(?:by|for|from|with|of|to|at|in|on|about|called|named|like|located|born)\Z", re.I)
@@ -57,12 +58,7 @@ def statement(question: str, answer: str) -> str:
         return answer.strip()
     said = said.rstrip(".")
     if (found := _WHEN_WAS.fullmatch(asked)) and re.fullmatch(r"(?:in |on |at )?.*\d.*", said):
-        told = (
-            said
-            if re.match(r"(?:in|on|at|before|after|about|around)\b", said, re.I)
-            else f"{_at(said)} {said}"
-        )
-        return _sentence(f"{found[2]} {found[1]} {found[3]} {told}")
+        return _sentence(f"{found[2]} {found[1]} {found[3]} {_at(said)}")
     if found := _BY_WHOM.fullmatch(asked):
         return _sentence(f"{found[3]} {found[2]} {found[4]} {found[1].lower()} {said}")
     if found := _HOW_MANY.fullmatch(asked):
@@ -76,7 +72,10 @@ def statement(question: str, answer: str) -> str:
 
 
 def _at(date: str) -> str:
-    return "in" if re.fullmatch(r"(?:[A-Za-z]+ )?\d{3,4}", date) else "on"
+    """A date with the word that stands before it."""
+    if re.match(r"(?:in|on|at|before|after|about|around)\b", date, re.I):
+        return date
+    return f"in {date}" if re.fullmatch(r"(?:[A-Za-z]+ )?\d{3,4}", date) else f"on {date}"
 
 
 def _sentence(text: str) -> str:
@@ -84,9 +83,9 @@ def _sentence(text: str) -> str:
 
 
 def document_of(parts: Parts, correction: Feedback) -> Text:
-    """A correction as a document: the line by which the corrected answer was learned, with the right answer in
-    its place, or else question and answer as sentences. It is examined by the very question, unless its answer
-    is long: then by what the writer asks about it."""
+    """A correction as a document: the line by which the corrected answer was learned, with the right answer
+    in its place, or else question and answer as sentences. It is examined by the very question, unless its
+    answer is long: then by what the writer asks about it."""
     short = len(correction.value.split()) <= _SHORT_WORDS
     text = (_mended(parts, correction) if short else "") or statement(correction.question, correction.value)
     questions = (Question(correction.question, (correction.value.strip().rstrip("."),)),) if short else ()

@@ -31,6 +31,7 @@ from seal.service.teaching.wire import (
 
 router = APIRouter(tags=["feedback"])
 _SEEN = r"\S"
+_MOST_CHARS = 20_000
 
 
 class WhyAsked(BaseModel):
@@ -71,7 +72,7 @@ class Comment(_Feedback):
     """A comment on an answer."""
 
     kind: Literal["comment"]
-    value: str = Field(pattern=_SEEN)
+    value: str = Field(pattern=_SEEN, max_length=_MOST_CHARS)
     answer: str
 
 
@@ -79,7 +80,7 @@ class ConversationComment(_Feedback):
     """A comment on a conversation."""
 
     kind: Literal["comment"]
-    value: str = Field(pattern=_SEEN)
+    value: str = Field(pattern=_SEEN, max_length=_MOST_CHARS)
     conversation: str
 
 
@@ -87,7 +88,7 @@ class RightAnswer(_Feedback):
     """The right answer instead of one that was given. It becomes a document."""
 
     kind: Literal["right_answer", "demonstration"]
-    value: str = Field(pattern=_SEEN)
+    value: str = Field(pattern=_SEEN, max_length=_MOST_CHARS)
     answer: str
 
 
@@ -95,8 +96,8 @@ class Demonstration(_Feedback):
     """How a question is to be answered, whether it was asked or not. It becomes a document."""
 
     kind: Literal["right_answer", "demonstration"]
-    value: str = Field(pattern=_SEEN)
-    question: str = Field(pattern=_SEEN)
+    value: str = Field(pattern=_SEEN, max_length=_MOST_CHARS)
+    question: str = Field(pattern=_SEEN, max_length=_MOST_CHARS)
 
 
 GivenFeedback: TypeAlias = (
