@@ -14,6 +14,7 @@ from seal.errors import InputError, StateError
 from seal.learner import Learner
 from seal.learner.compiling import Compiler
 from seal.learner.correcting import statement
+from seal.registry import Line
 
 A, B = fake("feedback a"), fake("feedback b")
 WHAT = min(A.values)
@@ -207,6 +208,33 @@ def test_the_brake_ends_a_study_under_way(
     assert any("training" in event.message for event in other.job_events(job))
     added = [e for e in other.ledger() if e.action == "document.add" and e.inputs["document"] == new.id]
     assert [e.actor for e in added] == ["key k1"]
+
+
+def test_what_is_told_of_a_job_is_no_title(learner: Learner) -> None:
+    from seal.engine.start import Silent
+    from seal.learner.job_watch import JobWatch
+
+    job = learner.submit(fake("feedback told").given())[0].job
+    lease = learner.workspace.claim()
+    assert lease is not None and lease.job == job
+    watch = JobWatch(learner.workspace, Silent(), threading.Event())
+    with watch.of_job(lease):
+        watch.progress("Zork: the tower: writing", 1, 3)
+    watch.progress("Zork: later", 1, 3)
+    assert [event.message for event in learner.job_events(lease.job)] == ["writing (1 of 3)"]
+
+
+def test_a_correction_takes_no_other_fact_along(learner: Learner) -> None:
+    """The line that gave the wrong answer is mended only if it says nothing else with a name or number."""
+    texts = []
+    for n, more in enumerate((" since Quorl came in 1980", " since it began")):
+        told = f"The {WHAT} of Zeb is wrong{more}."
+        document = learner.workspace.add_document(told, title="Zeb")
+        learner.workspace.record_lines(document.id, [Line(told, sentence=told)], writer="w")
+        name = asked(learner, f"What is the {WHAT} of Zeb?", "wrong", document=document.id, candidates=())
+        taken = learner.give_feedback("right_answer", f"right {n}", answer=name, author="k1")
+        texts.append(learner.workspace.text(str(taken.feedback.document)))
+    assert texts == [f"The {WHAT} of Zeb is right 0.", f"The {WHAT} of Zeb is right 1 since it began."]
 
 
 def test_documents_are_handed_in_once(learner: Learner, gates: Gates) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from seal.domains.knowledge.screen import screen
 from seal.grading.exact import comparable
-from seal.learner.agreement import agree
+from seal.learner.agreement import agree, names_all
 from seal.learner.documents import Text
 from seal.learner.parts import Parts
 from seal.learner.queue import Queue
@@ -104,7 +104,9 @@ def _mended(parts: Parts, correction: Feedback) -> str:
     ]
     wrong = re.compile(rf"(?<!\w){re.escape(given.text.strip().rstrip('.'))}(?!\w)", re.I)
     for line in lines_for(correction.question, given.text, stated):
-        if len(wrong.findall(line.text)) == 1:
+        rest = wrong.sub("", line.text)
+        # Nothing else of the source may come along: it could not be forgotten with it.
+        if len(wrong.findall(line.text)) == 1 and names_all(f"It {rest}", correction.question):
             return wrong.sub(lambda _: correction.value.strip().rstrip("."), line.text)
     return ""
 
