@@ -92,7 +92,7 @@ async def _of_http(request: Request, error: Exception) -> Response:
 def _methods(path: str) -> set[str]:
     """All methods that a path has."""
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
-    return {method for route in routes if route.path_regex.match(path) for method in route.methods}
+    return {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
 
 
 async def _of_validation(request: Request, error: Exception) -> Response:
