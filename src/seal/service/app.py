@@ -90,9 +90,12 @@ async def _of_http(request: Request, error: Exception) -> Response:
 
 
 def _methods(path: str) -> set[str]:
-    """All methods that a path has."""
+    """All methods that a path has: those of the routes that name it most closely."""
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
-    return {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
+    fitting = [route for route in routes if route.path_regex.match(path)]
+    fewest = min((len(route.param_convertors) for route in fitting), default=0)
+    closest = [route for route in fitting if len(route.param_convertors) == fewest]
+    return {method for route in closest for method in route.methods or ()}
 
 
 async def _of_validation(request: Request, error: Exception) -> Response:
