@@ -56,7 +56,8 @@ def create_app(hosting: Hosting, settings: ServiceSettings, access: AccessContro
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     try:
-        async with AsyncExitStack() as stack, create_task_group() as tasks:
+        async with AsyncExitStack() as stack:
+            tasks = await stack.enter_async_context(create_task_group())
             for begin in service.background:
                 await stack.enter_async_context(begin())
             tasks.start_soon(to_thread.run_sync, service.hosting.load)
