@@ -71,9 +71,13 @@ class Why:
 
 def explain(parts: Parts, questions: Sequence[str], version: Version | None) -> list[Why]:
     """For each question the version's answer, and why it is that."""
+    return explain_answers(parts, parts.mind(version).ask(list(questions)), version)
+
+
+def explain_answers(parts: Parts, answers: Sequence[Answer], version: Version | None) -> list[Why]:
+    """For each answer that a version gave, why it is that."""
     mind = parts.mind(version)
     known = parts.library.of_version(version)
-    answers = mind.ask(list(questions))
     without = _without(mind, answers)
     return [_why(answer, other, known, version) for answer, other in zip(answers, without, strict=True)]
 

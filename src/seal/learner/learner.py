@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, overload
 
 from seal.errors import InputError, StateError, UnknownNameError
 from seal.files import write_durably
 from seal.hints import did_you_mean
+from seal.learner.at_service import AtService
 from seal.learner.documents import (
     REFERENCE_FILE,
     Given,
@@ -26,7 +26,6 @@ from seal.learner.documents import (
 )
 from seal.learner.inspecting import DocumentExam, DocumentLines, exam_of, lines_of
 from seal.learner.parts import Parts
-from seal.learner.queue import Queue
 from seal.learner.recognising import recognised, remember_sources
 from seal.learner.showing import VersionRecord, record_of
 from seal.learner.ways import By, checked_way
@@ -44,7 +43,7 @@ Several: TypeAlias = list[str] | tuple[str, ...]
 """Several questions. A Sequence[str] would be one question too."""
 
 
-class Learner:
+class Learner(AtService):
     """A model that keeps learning. The model is loaded when it is first needed."""
 
     def __init__(self, parts: Parts) -> None:
@@ -94,10 +93,6 @@ class Learner:
     def path(self) -> Path:
         """The workspace's folder."""
         return self.parts.workspace.path
-
-    @cached_property
-    def _queue(self) -> Queue:
-        return Queue(self.parts)
 
     # Verbs that need the model.
 

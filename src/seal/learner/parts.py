@@ -61,7 +61,7 @@ class Parts:
         reference: Sequence[ReferenceItem] | None = None,
         speaking: Callable[[Adaptation], Speaker | None] | None = None,
     ) -> None:
-        self.workspace, self._speaker_of = workspace, speaking or (lambda _: None)
+        self.workspace, self.speaker_of = workspace, speaking or (lambda _: None)
         self.given_writer, self.given_reader = writer, reader
         if watch is not None:
             self.watch = watch
@@ -73,8 +73,8 @@ class Parts:
             self.gates = gates
         if reference is not None:
             self.reference = tuple(reference)
-        self._minds: RecentlyUsed[str | None, Mind] = RecentlyUsed(MINDS)
-        self._answerers: RecentlyUsed[str | None, Answerer] = RecentlyUsed(MINDS)
+        self.minds: RecentlyUsed[str | None, Mind] = RecentlyUsed(MINDS)
+        self.answerers: RecentlyUsed[str | None, Answerer] = RecentlyUsed(MINDS)
 
     @classmethod
     def open(cls, path: Path | str, *, actor: str | None = None, **given: Any) -> Self:
@@ -139,7 +139,11 @@ class Parts:
         """The writing model with its skills on: it writes about documents and reads them."""
         from seal.learner.skills import skills_of
 
-        return skills_of(self.writing_model, self.watch.progress, self._speaker_of(self.writing_model))
+        model = self.writing_model
+        speaker = self.speaker_of(model)
+        if speaker is None:
+            return skills_of(model, self.watch.progress)
+        return speaker.alone(lambda: skills_of(model, self.watch.progress, speaker))
 
     @cached_property
     def cell_start(self) -> Adapter:
@@ -152,7 +156,7 @@ class Parts:
     def library(self) -> Library:
         from seal.learner.library import Library
 
-        speaker = self._speaker_of(self.adaptation)
+        speaker = self.speaker_of(self.adaptation)
         return Library(self.workspace, self.config, self.adaptation, self.writing_model, speaker=speaker)
 
     @cached_property
@@ -189,7 +193,7 @@ class Parts:
 
         identity = (self.library.base, self.library.environment)
         folder = _folder_for_bases(self.workspace.path, self.config)
-        speaker = self._speaker_of(self.adaptation)
+        speaker = self.speaker_of(self.adaptation)
         return AskedBase(folder, self.adaptation, identity, self.config, self.watch, speaker=speaker)
 
     @property
@@ -229,10 +233,10 @@ class Parts:
         from seal.learner.answer_ways import Answerer
 
         key = None if version is None else version.id
-        made = self._answerers.get(key)
+        made = self.answerers.get(key)
         if made is None:
             made = Answerer(self.mind(version), self.skills, self.config.ways)
-            self._answerers.put(key, made)
+            self.answerers.put(key, made)
         return made
 
     def bare_mind(self) -> Mind:
@@ -247,7 +251,7 @@ class Parts:
         from seal.learner.answering import Mind
 
         key = None if version is None else version.id
-        mind = self._minds.get(key)
+        mind = self.minds.get(key)
         if mind is None:
             if version is not None:
                 self.library.check(version)
@@ -255,8 +259,8 @@ class Parts:
             cells = {name: self.library.cell(one) for name, one in known.items()}
             recites = self.config.method == "units"
             given = (self.adaptation, cells, self.config.router, self.answers, recites, self.encoder)
-            made = Mind(*given, speaker=self._speaker_of(self.adaptation))
-            mind = self._minds.put(key, made)
+            made = Mind(*given, speaker=self.speaker_of(self.adaptation))
+            mind = self.minds.put(key, made)
         return mind
 
     def drop_meanings(self) -> None:
@@ -267,8 +271,8 @@ class Parts:
 
     def drop_minds(self) -> None:
         """Forgets what was loaded: versions that were erased must not answer from memory."""
-        self._minds.clear()
-        self._answerers.clear()
+        self.minds.clear()
+        self.answerers.clear()
         self.library.drop_adapters()
         self.answers.drop_cells()
 

@@ -110,6 +110,9 @@ def commit(parts: Parts, lease: Lease, live: Version | None, outcome: StudyResul
         told = {key: asdict(one) | {"title": ""} for key, one in learned.items()}
         waiting = list(outcome.waiting)
         then = workspace.enqueue("study", {"documents": waiting}).id if waiting else None
+        if not waiting and all(one.outcome in ("live", "read") for one in learned.values()):
+            for older in lease.inputs.get("supersedes", ()):
+                workspace.enqueue("forget", {"forget": older}, reason="superseded")
         workspace.finish(lease, {"documents": told, "then": then})
     return list(learned.values())
 

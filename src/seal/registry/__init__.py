@@ -12,14 +12,20 @@ if TYPE_CHECKING:
     from seal.registry.ledger import ChainCheck, LedgerEntry, verify
     from seal.registry.records import (
         LIVE,
+        AccessKey,
         Audit,
+        Brake,
         Build,
         Document,
         ExamQuestion,
+        Feedback,
         Job,
+        JobEvent,
         Lease,
         Line,
+        RememberedAnswer,
         Version,
+        Webhook,
     )
     from seal.registry.store import Member, Store
     from seal.registry.workspace import Workspace
@@ -45,7 +51,13 @@ __all__ = [
     "Build",
     "Version",
     "Job",
+    "JobEvent",
+    "Brake",
     "Lease",
+    "AccessKey",
+    "RememberedAnswer",
+    "Feedback",
+    "Webhook",
     "Audit",
     "LedgerEntry",
     "ChainCheck",
