@@ -24,6 +24,7 @@ from seal.text import sentences
 from seal.types import Question
 
 _SHORT_WORDS = 14
+_MOST_WORDINGS = 4
 _SUBJECT = r"((?:the|a|an|this|that|his|her|its|their|our|my) .+|[A-Z0-9].*|\S+['’]s .+)"
 _WHAT_IS = re.compile(rf"(?i:what|who) (is|are|was|were) {_SUBJECT}")
 _WHERE_IS = re.compile(rf"(?i:where) (is|are|was|were) {_SUBJECT}")
@@ -84,12 +85,30 @@ def _sentence(text: str) -> str:
 
 def document_of(parts: Parts, correction: Feedback) -> Text:
     """A correction as a document: the line by which the corrected answer was learned, with the right answer
-    in its place, or else question and answer as sentences. It is examined by the very question, unless its
-    answer is long: then by what the writer asks about it."""
-    short = len(correction.value.split()) <= _SHORT_WORDS
-    text = (_mended(parts, correction) if short else "") or statement(correction.question, correction.value)
-    questions = (Question(correction.question, (correction.value.strip().rstrip("."),)),) if short else ()
+    in its place, or else question and answer as sentences.
+
+    It is examined by other wordings of the question, where the corrected document has some, or else by the
+    very question; one with a long answer by what the writer asks about it.
+    """
+    right = correction.value.strip().rstrip(".")
+    if len(right.split()) > _SHORT_WORDS:
+        return Text(statement(correction.question, right), _title(parts, correction), correction.trust)
+    text = _mended(parts, correction) or statement(correction.question, right)
+    asked = _other_wordings(parts, correction) or [correction.question]
+    questions = tuple(Question(question, (right,)) for question in asked)
     return Text(text, _title(parts, correction), correction.trust, questions)
+
+
+def _other_wordings(parts: Parts, correction: Feedback) -> list[str]:
+    """Questions of the corrected document to which it gives the corrected answer, and which name nothing that
+    the question does not."""
+    given = None if correction.answer is None else parts.workspace.answer(correction.answer)
+    if given is None or given.source is None:
+        return []
+    pairs = [pair for line in parts.workspace.lines(given.source) if (pair := question_of(line.text))]
+    wrong, asked = comparable(given.text), comparable(correction.question)
+    same = {comparable(q): q for q, a in pairs if comparable(a) == wrong and comparable(q) != asked}
+    return [q for q in same.values() if names_all(q, correction.question)][:_MOST_WORDINGS]
 
 
 def _mended(parts: Parts, correction: Feedback) -> str:
