@@ -19,9 +19,9 @@ import torch
 from seal.domains.knowledge.units import units_of
 from seal.engine.adapt import Adaptation
 from seal.errors import AdapterError, DamageError
-from seal.grading.exact import comparable
 from seal.learner.answering import Cell, fingerprint
 from seal.learner.caches import ADAPTER_BYTES, RecentlyUsed
+from seal.learner.documents import TAUGHT
 from seal.learner.practice import skills_name
 from seal.learner.settings import LearnerConfig
 from seal.learner.speaking import DirectSpeaker, Speaker
@@ -123,18 +123,16 @@ class Library:
         return SourceDocument(document.id, document.compiled_title, text, lines, exam)
 
     def _corrected(self, document: Document) -> tuple[Line, ...]:
-        """The lines of a correction, which the person who gave it wrote: its sentences, and the question that
-        was answered wrongly unless it is the exam. None where a writer asks about single sentences, and none
-        of a correction that has no exam."""
-        given = self.exam(document.id, "given") if self.config.method == "pieces" else ()
-        correction = self.workspace.correction_of(document.id) if given else None
-        if correction is None:
+        """The lines of a correction, as the person who gave it wrote them: its sentences, and the questions
+        that it is to be learned by. None where a writer asks about single sentences, and none of other
+        documents."""
+        if self.config.method != "pieces" or self.workspace.correction_of(document.id) is None:
             return ()
         told = sentences(self.workspace.text(document.id))
-        lines = tuple(Line(one, sentence=one) for one in told)
-        if any(comparable(q.text) == comparable(correction.question) for q in given):
-            return lines
-        return (*lines, Line(line_of(correction.question, given[0].answers[0]), sentence=told[0]))
+        taught = self.workspace.exam(document.id, origin=TAUGHT)
+        asked = [Line(line_of(q.text, q.answers[0]), sentence=told[0]) for q in taught]
+        given = bool(self.exam(document.id, "given"))  # without one the writer has to set an exam
+        return (*(Line(one, sentence=one) for one in told), *asked) if given else ()
 
     def exam(self, document: str, origin: str, writer: str = "") -> tuple[Question, ...]:
         """A document's exam: the "given" one, or the one "self" written, by default by the present writer."""
