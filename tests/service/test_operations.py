@@ -118,6 +118,8 @@ def test_nothing_that_a_client_sends_is_a_fault_of_the_server(toy_service: Runni
         for path, status in (("/v1/nothing", 404), ("/v1/models/nothing", 404), ("/v1/completions", 405)):
             answer = client.get(path)
             assert answer.status_code == status and answer.json()["error"]["message"]
+        assert client.put("/v1/seal/documents").headers["allow"] == "GET, POST"
+        assert client.put("/v1/seal/documents/files").headers["allow"] == "POST"
         assert client.get("/healthz", headers={"X-Request-Id": "mine-1"}).headers["x-request-id"] == "mine-1"
 
 

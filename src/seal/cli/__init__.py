@@ -24,6 +24,7 @@ from seal.cli.ask import ask
 from seal.cli.audit import audit
 from seal.cli.bench import bench
 from seal.cli.brake import brake
+from seal.cli.chat import chat
 from seal.cli.console import print_error
 from seal.cli.demo import demo
 from seal.cli.diff import diff
@@ -78,7 +79,7 @@ app.command(models)
 # The commands on a workspace.
 for _command in (
     init, learn, watch, ask, why, forget, retitle, documents, lines, exam, versions, show, diff, approve,
-    reject, rollback, audit, export, doctor, serve, brake, wanted,
+    reject, rollback, audit, export, doctor, serve, chat, brake, wanted,
 ):  # fmt: skip
     app.command(_command)
 app.command(keys)
