@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from seal.domains.knowledge.screen import screen
 from seal.grading.exact import comparable
 from seal.learner.agreement import agree, names_all
-from seal.learner.documents import Text
+from seal.learner.documents import TAUGHT, Text
 from seal.learner.parts import Parts
 from seal.learner.queue import Queue
 from seal.learner.recognising import recognised
@@ -24,6 +24,7 @@ from seal.text import sentences
 from seal.types import Question
 
 _SHORT_WORDS = 14
+_MOST_WORDINGS = 8
 _SUBJECT = r"((?:the|a|an|this|that|his|her|its|their|our|my) .+|[A-Z0-9].*|\S+['’]s .+)"
 _WHAT_IS = re.compile(rf"(?i:what|who) (is|are|was|were) {_SUBJECT}")
 _WHERE_IS = re.compile(rf"(?i:where) (is|are|was|were) {_SUBJECT}")
@@ -84,16 +85,40 @@ def _sentence(text: str) -> str:
 
 def document_of(parts: Parts, correction: Feedback) -> Text:
     """A correction as a document: the line by which the corrected answer was learned, with the right answer
-    in its place, or else question and answer as sentences. It is examined by the very question, unless its
-    answer is long: then by what the writer asks about it."""
-    short = len(correction.value.split()) <= _SHORT_WORDS
-    text = (_mended(parts, correction) if short else "") or statement(correction.question, correction.value)
-    questions = (Question(correction.question, (correction.value.strip().rstrip("."),)),) if short else ()
+    in its place, or else question and answer as sentences.
+
+    It is examined by wordings of the question that it is not learned from (`wordings`); one with a long
+    answer by what the writer asks about it.
+    """
+    right = correction.value.strip().rstrip(".")
+    if len(right.split()) > _SHORT_WORDS:
+        return Text(statement(correction.question, right), _title(parts, correction), correction.trust)
+    text = _mended(parts, correction) or statement(correction.question, right)
+    questions = tuple(Question(question, (right,)) for question in wordings(parts, correction)[1])
     return Text(text, _title(parts, correction), correction.trust, questions)
 
 
+def wordings(parts: Parts, correction: Feedback) -> tuple[list[str], list[str]]:
+    """The wordings of a correction's question that it is learned from, and those that it is examined by: of
+    the corrected document's own every other one. Where there are none, the very question is the exam."""
+    others = _other_wordings(parts, correction)
+    return ([correction.question, *others[1::2]], others[::2]) if others else ([], [correction.question])
+
+
+def _other_wordings(parts: Parts, correction: Feedback) -> list[str]:
+    """Questions of the corrected document to which it gives the corrected answer, and which name nothing that
+    the question does not."""
+    given = None if correction.answer is None else parts.workspace.answer(correction.answer)
+    if given is None or given.source is None:
+        return []
+    pairs = [pair for line in parts.workspace.lines(given.source) if (pair := question_of(line.text))]
+    wrong, asked = comparable(given.text), comparable(correction.question)
+    same = {comparable(q): q for q, a in pairs if comparable(a) == wrong and comparable(q) != asked}
+    return [q for q in same.values() if names_all(q, correction.question)][:_MOST_WORDINGS]
+
+
 def _mended(parts: Parts, correction: Feedback) -> str:
-    """The statement that gave the corrected answer, with the right one in its place; empty if none did."""
+    """The statements that gave the corrected answer, with the right one in its place; empty if none did."""
     from seal.learner.explaining import lines_for
 
     given = None if correction.answer is None else parts.workspace.answer(correction.answer)
@@ -103,12 +128,13 @@ def _mended(parts: Parts, correction: Feedback) -> str:
         line for line in parts.workspace.lines(given.source) if line.kept and question_of(line.text) is None
     ]
     wrong = re.compile(rf"(?<!\w){re.escape(given.text.strip().rstrip('.'))}(?!\w)", re.I)
+    right, mended = correction.value.strip().rstrip("."), dict[str, None]()
     for line in lines_for(correction.question, given.text, stated):
-        rest = wrong.sub("", line.text)
         # Nothing else of the source may come along: it could not be forgotten with it.
-        if len(wrong.findall(line.text)) == 1 and names_all(f"It {rest}", correction.question):
-            return wrong.sub(lambda _: correction.value.strip().rstrip("."), line.text)
-    return ""
+        once = len(wrong.findall(line.text)) == 1
+        if once and names_all(f"It {wrong.sub('', line.text)}", correction.question):
+            mended[wrong.sub(lambda _: right, line.text)] = None
+    return " ".join(mended)
 
 
 def _title(parts: Parts, correction: Feedback) -> str:
@@ -139,6 +165,10 @@ def take(parts: Parts, queue: Queue, correction: Feedback, *, actor: str | None 
         return FeedbackTaken(settled)
     with workspace.transaction():
         job, [document] = queue.put([text], actor=actor)
+        right = text.questions[0].answers if text.questions else ()
+        taught = [Question(one, right) for one in wordings(parts, correction)[0] if right]
+        if taught:
+            workspace.record_exam(document, taught, origin=TAUGHT, actor=actor)
         settled = workspace.settle_feedback(correction.id, "taken", document=document, actor=actor)
     return FeedbackTaken(settled, job.id)
 

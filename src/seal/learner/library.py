@@ -21,6 +21,7 @@ from seal.engine.adapt import Adaptation
 from seal.errors import AdapterError, DamageError
 from seal.learner.answering import Cell, fingerprint
 from seal.learner.caches import ADAPTER_BYTES, RecentlyUsed
+from seal.learner.documents import TAUGHT
 from seal.learner.practice import skills_name
 from seal.learner.settings import LearnerConfig
 from seal.learner.speaking import DirectSpeaker, Speaker
@@ -126,14 +127,16 @@ class Library:
         return SourceDocument(document.id, document.compiled_title, text, lines, exam)
 
     def _corrected(self, document: Document) -> tuple[Line, ...]:
-        """The lines of a correction: the person who gave it wrote them. None where a writer asks about single
-        sentences, and none of a long answer."""
-        given = self.exam(document.id, "given") if self.config.method == "pieces" else ()
-        if not given or self.workspace.correction_of(document.id) is None:
+        """The lines of a correction, as the person who gave it wrote them: its sentences, and the questions
+        that it is to be learned by. None where a writer asks about single sentences, and none of other
+        documents."""
+        if self.config.method != "pieces" or self.workspace.correction_of(document.id) is None:
             return ()
         told = sentences(self.workspace.text(document.id))
-        asked = [Line(line_of(q.text, q.answers[0]), sentence=told[0]) for q in given]
-        return (*(Line(one, sentence=one) for one in told), *asked)
+        taught = self.workspace.exam(document.id, origin=TAUGHT)
+        asked = [Line(line_of(q.text, q.answers[0]), sentence=told[0]) for q in taught]
+        given = bool(self.exam(document.id, "given"))  # without one the writer has to set an exam
+        return (*(Line(one, sentence=one) for one in told), *asked) if given else ()
 
     def exam(self, document: str, origin: str, writer: str = "") -> tuple[Question, ...]:
         """A document's exam: the "given" one, or the one "self" written, by default by the present writer."""
