@@ -1,5 +1,5 @@
-"""A PostgreSQL server for tests: the one that SEAL_TEST_POSTGRES names (postgresql://user@host/name, where the
-user may create databases), or else one that the package `pgserver` carries.
+"""A PostgreSQL server for tests: the one that SEAL_TEST_POSTGRES names (postgresql://user@host/name, where
+the user may create databases), or else one that the package `pgserver` carries.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
@@ -36,7 +37,7 @@ def server() -> Iterator[str]:
         import pgserver
 
     folder = tempfile.mkdtemp(prefix="seal-postgres-")  # not below pytest's own: the server has its own user
-    started = pgserver.get_server(folder)
+    started: Any = pgserver.get_server(folder)  # pyright: ignore[reportPrivateImportUsage]
     try:
         yield started.get_uri().replace(":@", "@")
     finally:

@@ -40,7 +40,7 @@ class Two:
     client: httpx.Client
 
     def ask(self, method: str, path: str, key: str | None, **more: Any) -> httpx.Response:
-        headers = {} if key is None else {"Authorization": f"Bearer {key}".encode("latin-1")}
+        headers = [] if key is None else [(b"Authorization", f"Bearer {key}".encode("latin-1"))]
         return self.client.request(method, self.service.url + path, headers=headers, **more)
 
 
@@ -145,7 +145,8 @@ def test_another_tenant_is_not_there(two: Two) -> None:
 
 
 def test_an_answer_is_its_askers(two: Two) -> None:
-    """Another key of the tenant is told neither why it was given nor may it vote on it, unless it may audit."""
+    """Another key of the tenant is told neither why it was given nor may it vote on it, unless it may
+    audit."""
     asked = {"model": "live", "messages": [{"role": "user", "content": MINE.question(min(MINE.values))}]}
     told = two.ask("POST", "/v1/chat/completions", two.keys[Role.ASK], json=asked).json()
     why = {"answer": told["id"]}
@@ -198,12 +199,10 @@ def test_what_is_no_key(two: Two) -> None:
     cookie = {"Cookie": f"seal_key={right}"}
     url = two.service.url
     assert httpx.get(f"{url}/v1/models", headers=cookie).status_code == 200
-    posted = {"headers": cookie, "json": {"question": "x"}}
-    assert httpx.post(f"{url}/v1/seal/why", **posted).status_code == 401  # another site may have sent it
-    posted["headers"] = cookie | {"Sec-Fetch-Site": "cross-site"}
-    assert httpx.post(f"{url}/v1/seal/why", **posted).status_code == 401
-    posted["headers"] = cookie | {"Sec-Fetch-Site": "same-origin"}
-    assert httpx.post(f"{url}/v1/seal/why", **posted).status_code == 200
+    for site, status in ((None, 401), ("cross-site", 401), ("same-origin", 200)):  # who had it sent
+        headers = cookie | ({"Sec-Fetch-Site": site} if site else {})
+        answer = httpx.post(f"{url}/v1/seal/why", headers=headers, json={"question": "x"}, timeout=60)
+        assert answer.status_code == status
 
 
 def test_an_expired_key_and_one_revoked_by_another_process(two: Two) -> None:
@@ -236,7 +235,7 @@ def test_the_first_start_makes_one_admin_key(tmp_path: Path, toy: Path) -> None:
     learner.workspace.revoke_key(made["w"].id)
     assert list(Keyring.of(hosting)[1]) == ["w"]  # nobody could administer it otherwise
     assert make_key(learner.workspace, "w", name="n", roles=["ask", "ask"])[0].roles == ("ask",)
-    with pytest.raises(InputError, match="no role 'aks'.*"):
+    with pytest.raises(InputError, match="no role 'aks'"):
         make_key(learner.workspace, "w", name="m", roles=["aks"])
     for days in (0, -1, float("nan"), 1e9):
         with pytest.raises(InputError, match="holds for"):

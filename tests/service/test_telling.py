@@ -40,16 +40,16 @@ class Receiver(HTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
     def do_POST(self) -> None:
+        receiver = self.server
+        assert isinstance(receiver, Receiver)
         body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.taken.append(({k.lower(): v for k, v in self.headers.items()}, body))
-        self.send_response(self.server.status)
+        receiver.taken.append(({k.lower(): v for k, v in self.headers.items()}, body))
+        self.send_response(receiver.status)
         self.send_header("location", "http://localhost:1/")
         self.end_headers()
 
-    def log_message(self, *_: Any) -> None:
+    def log_message(self, format: str, *args: Any) -> None:
         pass
 
 

@@ -1,5 +1,5 @@
-"""What a workspace keeps for a service: keys, answers, feedback, the brake, jobs that are cancelled or asked for
-twice, addresses to be told; on SQLite and on PostgreSQL.
+"""What a workspace keeps for a service: keys, answers, feedback, the brake, jobs that are cancelled or
+asked for twice, addresses to be told; on SQLite and on PostgreSQL.
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ SHARED_FILE_NAMES = {
     "documents.py": "a command, and what it shows",
     "train.py": "a command, and what it does",
     "dry_run.py": "of research: what a run would do; of the command `learn`: what it would do",
+    "keys.py": "a command, and the records that it makes",
     "lines.py": "a command that shows lines of a self-edit; knowledge: lines of a plain text",
     "versions.py": "a command, and what it shows",
     "workspace.py": "how commands find a workspace, and the workspace",

@@ -23,6 +23,8 @@ from seal.cli.approve import approve
 from seal.cli.ask import ask
 from seal.cli.audit import audit
 from seal.cli.bench import bench
+from seal.cli.brake import brake
+from seal.cli.chat import chat
 from seal.cli.console import print_error
 from seal.cli.demo import demo
 from seal.cli.diff import diff
@@ -34,6 +36,7 @@ from seal.cli.export import export
 from seal.cli.forget import forget
 from seal.cli.help import add_help
 from seal.cli.init import init
+from seal.cli.keys import keys
 from seal.cli.learn import learn
 from seal.cli.lines import lines
 from seal.cli.models import models
@@ -45,6 +48,7 @@ from seal.cli.show import show
 from seal.cli.standard_input import with_input_named
 from seal.cli.train import train
 from seal.cli.versions import versions
+from seal.cli.wanted import wanted
 from seal.cli.watch import watch
 from seal.cli.why import why
 from seal.errors import ConfigError, Interrupted, SealError
@@ -75,9 +79,10 @@ app.command(models)
 # The commands on a workspace.
 for _command in (
     init, learn, watch, ask, why, forget, retitle, documents, lines, exam, versions, show, diff, approve,
-    reject, rollback, audit, export, doctor, serve,
+    reject, rollback, audit, export, doctor, serve, chat, brake, wanted,
 ):  # fmt: skip
     app.command(_command)
+app.command(keys)
 
 add_help(app)
 

@@ -70,7 +70,7 @@ def _check_folder(folder: Path, *, begin: bool) -> None:
     `Learner.init` does."""
     from seal.registry.marker import read_marker
 
-    if begin and not any(folder.iterdir()):
+    if begin and all(path.name.startswith(".") for path in folder.iterdir()):
         from seal.cli.init import init
 
         init(folder)

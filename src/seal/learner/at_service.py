@@ -1,7 +1,8 @@
-"""The verbs of a learner that serves many: work is put into the queue instead of being waited for, answers are
-remembered, feedback is taken, and studying can be stopped.
+"""The verbs of a learner that serves many: work is put into the queue instead of being waited for, answers
+are remembered, feedback is taken, and studying can be stopped.
 
-Knows which part does what a verb says, and loads no model by itself. Who may call what is the caller's to know.
+Knows which part does what a verb says, and loads no model by itself. Who may call what is the caller's to
+know.
 """
 
 from __future__ import annotations
@@ -67,12 +68,12 @@ class AtService:
         request: str | None = None,
         actor: str | None = None,
     ) -> list[Submitted]:
-        """Does what `learn` does up to the study, which is put into the queue for a worker; with `study` False
-        the documents are only stored. What became of each, in order. `supersedes` are ids of documents whose
-        place these take: they are forgotten once these are live.
+        """Does what `learn` does up to the study, which is put into the queue for a worker; with `study`
+        False the documents are only stored. What became of each, in order. `supersedes` are ids of
+        documents whose place these take: they are forgotten once these are live.
 
-        `request` names the request: the same once more queues nothing. Raises as `learn` does, StateError if a
-        request of this name was for other documents.
+        `request` names the request: the same once more queues nothing. Raises as `learn` does, StateError
+        if a request of this name was for other documents.
         """
         workspace, config = self.parts.workspace, self.parts.config
         texts = recognised(workspace, documents_of(given), self.parts.watch.notice)
@@ -101,8 +102,8 @@ class AtService:
         request: str | None = None,
         actor: str | None = None,
     ) -> Job:
-        """Puts the study of documents that are stored into the queue. Raises as `document` does, InputError if
-        all of them are live already, StateError as `submit` does."""
+        """Puts the study of documents that are stored into the queue. Raises as `document` does, InputError
+        if all of them are live already, StateError as `submit` does."""
         keys = list(dict.fromkeys(self.document(name).id for name in documents))
         live = self.parts.workspace.alias()
         fresh = [key for key in keys if live is None or key not in live.documents]
@@ -161,8 +162,8 @@ class AtService:
         return self.parts.workspace.brake()
 
     def pull_brake(self, *, reason: str = "", actor: str | None = None) -> Brake:
-        """Stops all studying, also what is under way, until the brake is released. Answering and forgetting go
-        on."""
+        """Stops all studying, also what is under way, until the brake is released. Answering and forgetting
+        go on."""
         return self.parts.workspace.pull_brake(reason=reason, actor=actor)
 
     def release_brake(self, *, reason: str = "", actor: str | None = None) -> None:
@@ -216,8 +217,8 @@ class AtService:
         "right_answer" to the question of that answer or to `question`, or a "demonstration" of how to answer
         `question`.
 
-        A correction becomes a document with the author's `trust` and is studied as any other. It is held for a
-        person if it contradicts another author's, or if its author `teaches` not. Raises InputError,
+        A correction becomes a document with the author's `trust` and is studied as any other. It is held
+        for a person if it contradicts another author's, or if its author `teaches` not. Raises InputError,
         UnknownNameError, StateError if the answer was erased.
         """
         from seal.learner.correcting import receive
@@ -253,8 +254,8 @@ class AtService:
         return self.parts.workspace.all_feedback(state="held" if held else None, answer=answer)
 
     def wanted(self, most: int = 100) -> list[WantedQuestion]:
-        """What should be learned next: questions that no document answered, and those whose answers were voted
-        down; most asked first."""
+        """What should be learned next: questions that no document answered, and those whose answers were
+        voted down; most asked first."""
         from seal.learner.remembering import wanted
 
         workspace = self.parts.workspace

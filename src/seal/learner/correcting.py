@@ -1,8 +1,8 @@
 """Corrections: a right answer that somebody gives becomes a document of its own.
 
-Knows how a question and its answer are said in plain sentences, and which corrections wait for a person: those
-of an author who may not teach, and those that contradict another author's. What is taken goes the way of every
-document: screening, exam, gates. Feedback itself trains nothing.
+Knows how a question and its answer are said in plain sentences, and which corrections wait for a person:
+those of an author who may not teach, and those that contradict another author's. What is taken goes the way
+of every document: screening, exam, gates. Feedback itself trains nothing.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _SUBJECT = r"((?:the|a|an|this|that|his|her|its|their|our|my) .+|[A-Z0-9].*|\S+[
 _WHAT_IS = re.compile(rf"(?i:what|who) (is|are|was|were) {_SUBJECT}")
 _WHERE_IS = re.compile(rf"(?i:where) (is|are|was|were) {_SUBJECT}")
 _WHO_DID = re.compile(
-    r"who (?!(?:is|are|was|were|am|be|did|do|does|has|have|had|can|could|will|would|shall|should|may|might|must)\b)"
-    r"([a-z]+) (.+)",
+    r"who (?!(?:is|are|was|were|am|be|did|do|does|has|have|had|can|could|will|would|shall|should|may|might"
+    r"|must)\b)([a-z]+) (.+)",
     re.I,
 )
 _WHEN_WAS = re.compile(
@@ -77,8 +77,8 @@ def _sentence(text: str) -> str:
 
 
 def document_of(parts: Parts, correction: Feedback) -> Text:
-    """A correction as a document. It is examined by the very question, unless its answer is long: then by what
-    the writer asks about it."""
+    """A correction as a document. It is examined by the very question, unless its answer is long: then by
+    what the writer asks about it."""
     text = statement(correction.question, correction.value)
     short = len(correction.value.split()) <= _SHORT_WORDS
     questions = (Question(correction.question, (correction.value.strip().rstrip("."),)),) if short else ()

@@ -40,7 +40,8 @@ class JobWatch:
             self._job = None
 
     def progress(self, stage: str, done: int, total: int) -> None:
-        """Raises StaleLeaseError if the job is no longer this worker's, Interrupted if the worker is to end."""
+        """Raises StaleLeaseError if the job is no longer this worker's, Interrupted if the worker is to
+        end."""
         self.watch.progress(stage, done, total)
         if self._job is None:
             return

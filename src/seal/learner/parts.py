@@ -57,9 +57,10 @@ class Parts:
         reader: DocumentReader | None = None,
         gates: Gates | None = None,
         reference: Sequence[ReferenceItem] | None = None,
-        speaking: Callable[[Adaptation], Speaker] | None = None,
+        speaking: Callable[[Adaptation], Speaker | None] | None = None,
     ) -> None:
-        self.workspace, self.speaking = workspace, speaking
+        self.workspace = workspace
+        self.speaker_of = speaking or (lambda _: None)
         self._writer, self._reader = writer, reader
         if watch is not None:
             self.watch = watch
@@ -119,10 +120,6 @@ class Parts:
             return self.adaptation
         return Adaptation.load(self.config.engine_config(settings["writer"]))
 
-    def speaker(self, model: Adaptation) -> Speaker | None:
-        """By what one of the models answers; None: by itself."""
-        return None if self.speaking is None else self.speaking(model)
-
     @cached_property
     def compiler(self) -> Compiler:
         return self._compiler(self.config)
@@ -159,7 +156,7 @@ class Parts:
         from seal.learner.skills import skills_of
 
         model = self.writing_model
-        speaker = self.speaker(model)
+        speaker = self.speaker_of(model)
         if speaker is None:
             return skills_of(model, self.watch.progress)
         return speaker.alone(lambda: skills_of(model, self.watch.progress, speaker))
@@ -175,7 +172,7 @@ class Parts:
     def library(self) -> Library:
         from seal.learner.library import Library
 
-        speaker = self.speaker(self.adaptation)
+        speaker = self.speaker_of(self.adaptation)
         return Library(self.workspace, self.config, self.adaptation, self.writing_model, speaker=speaker)
 
     @cached_property
@@ -212,7 +209,7 @@ class Parts:
 
         identity = (self.library.base, self.library.environment)
         folder = self.workspace.path / _CACHE
-        speaker = self.speaker(self.adaptation)
+        speaker = self.speaker_of(self.adaptation)
         return AskedBase(folder, self.adaptation, identity, self.config, self.watch, speaker=speaker)
 
     @property
@@ -277,7 +274,7 @@ class Parts:
             known = self.library.of_version(version)
             cells = {name: self.library.cell(one) for name, one in known.items()}
             recites = self.config.method == "units"
-            speaker = self.speaker(self.adaptation)
+            speaker = self.speaker_of(self.adaptation)
             made = Mind(self.adaptation, cells, self.config.router, self.answers, recites, speaker=speaker)
             mind = self.minds.put(key, made)
         return mind

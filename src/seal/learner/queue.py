@@ -137,7 +137,7 @@ class Queue:
         brake, waiting = self.workspace.brake(), self.workspace.job(job)
         if brake is not None and waiting.kind not in NOT_BRAKED:
             raise StateError(
-                f"studying is stopped since {brake.since[:16]} by {brake.actor}; job {job} waits in the queue",
+                f"studying is stopped since {brake.since[:16]} by {brake.actor}; job {job} waits",
                 "Let it go on with: seal brake --release",
             )
 

@@ -62,7 +62,7 @@ def _loaded(learner: Learner) -> Adaptation:
 def speak_by(learner: Learner, speaking: Callable[[Adaptation], Speaker]) -> None:
     """A learner answers by this from now on; what was made to answer otherwise is made anew when needed."""
     parts = learner.parts
-    parts.speaking = speaking
+    parts.speaker_of = speaking
     for made in ("library", "skills", "compiler", "asked_base"):
         vars(parts).pop(made, None)
     parts.minds.clear()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from seal.engine.adapt import Adaptation
+from seal.engine.adapt import Adaptation, answer_stop
 from seal.engine.serving import AdapterSource, DecodingLoop, Request
 from seal.learner.asking import answer_probabilities
 from seal.learner.caches import SureText
@@ -159,7 +159,7 @@ class LoopSpeaker(Speaker):
         if self.loop.inside:
             return self._direct.answers(prompts, sources, slots, longest_tokens=longest_tokens)
         longest = longest_tokens or self.adaptation.answer_tokens
-        said = self._written(prompts, _each(prompts, sources, slots), longest, self.adaptation.answer_stop)
+        said = self._written(prompts, _each(prompts, sources, slots), longest, answer_stop(self.adaptation))
         texts = [self.adaptation.domain.clean_answer(text) for text in said]
         return list(zip(texts, self.probabilities(prompts, texts, sources, slots), strict=True))
 

@@ -35,7 +35,7 @@ class Answers(Core):
         with self.transaction() as session:
             now = self.clock.now()
             for one in answers:
-                lineage = list(dict.fromkeys([*([one.source] if one.source else []), *one.documents]))
+                lineage = _lineage(one)
                 gone = any(_is_erased(session, key) for key in lineage)
                 row = AnswerRow(
                     id=one.id,
@@ -91,6 +91,12 @@ class Answers(Core):
             session.execute(delete(AnswerDocumentRow).where(AnswerDocumentRow.answer_id.in_(old)))
             session.execute(delete(AnswerRow).where(AnswerRow.at < before, AnswerRow.id.not_in(told)))
             return n
+
+
+def _lineage(answer: RememberedAnswer) -> list[str]:
+    """The documents that may have words in an answer, its source first."""
+    source = [] if answer.source is None else [answer.source]
+    return list(dict.fromkeys(source + list(answer.documents)))
 
 
 def _is_erased(session: Session, document: str) -> bool:

@@ -35,8 +35,8 @@ class Erasing(Documents, RolloutEnding):
     """The operations that erase."""
 
     def erase_document(self, key: str, *, reason: str, actor: str | None = None) -> None:
-        """Erases a document: its titles, text, lines and exam, the builds made with it, and their reports; the
-        words of answers that may have some of its own, and of what was said of these.
+        """Erases a document: its titles, text, lines and exam, the builds made with it, and their reports;
+        the words of answers that may have some of its own, and of what was said of these.
 
         The versions that know it are rejected, and so can never be live again. The ledger keeps that it
         happened, and the document's id. The erasure of the files follows the commit; if it is cut off, the

@@ -73,7 +73,7 @@ class Keys(Core):
                 self._record(session, "key.revoke", reason=reason, actor=actor, inputs={"key": row.id})
             return _key(row)
 
-    def keys(self) -> list[AccessKey]:
+    def access_keys(self) -> list[AccessKey]:
         """All keys, the revoked and expired ones too, in the order in which they were made."""
         with self._reading() as session:
             return [

@@ -28,7 +28,8 @@ class PinnedAddress:
 
 
 def pinned(url: str, *, private: bool = False) -> PinnedAddress:
-    """The address that a URL leads to; takes a look-up. Raises InputError if it is none, or not to be sent to.
+    """The address that a URL leads to; takes a look-up. Raises InputError if it is none, or not to be sent
+    to.
 
     `private`: those of this machine and its networks too, and without TLS.
     """

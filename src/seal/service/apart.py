@@ -35,8 +35,8 @@ VERBS: dict[str, Callable[[Learner, dict[str, Any]], Any]] = {"diff": _diff, "ex
 
 
 def in_process(folder: Path, verb: str, **told: Any) -> Any:
-    """What came of a verb on the workspace in a folder. Raises what the verb does, TrainingError if its process
-    ended before it."""
+    """What came of a verb on the workspace in a folder. Raises what the verb does, TrainingError if its
+    process ended before it."""
     done = subprocess.run(
         [sys.executable, "-m", "seal.service.apart", str(folder.resolve()), verb],
         input=json.dumps(told).encode(),

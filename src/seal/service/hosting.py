@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from anyio import CapacityLimiter, to_thread
 
-from seal.engine.serving import DecodingLoop, Request, Stream
+from seal.engine.serving import DecodingLoop, Request, ServingSettings, Stream
 from seal.errors import InputError, SealError
 from seal.learner import Learner
 from seal.learner.served import (
@@ -37,7 +37,7 @@ from seal.learner.speaking import LoopSpeaker
 from seal.learner.ways import By
 from seal.registry import Version
 from seal.service.problems import not_found, overloaded
-from seal.service.settings import ServiceSettings
+from seal.service.settings import DecodingSettings, ServiceSettings
 from seal.service.token_texts import TokenTexts
 
 if TYPE_CHECKING:
@@ -198,7 +198,8 @@ class Tenant:
 class Bases:
     """The loaded bases, each with the loop that decodes for all of its tenants."""
 
-    def __init__(self) -> None:
+    def __init__(self, decoding: DecodingSettings | None = None) -> None:
+        self._settings = ServingSettings(**(decoding or DecodingSettings()).model_dump())
         self._bases: dict[BaseKey, LoadedBase] = {}
         self._loops: dict[int, DecodingLoop] = {}
         self._lock = threading.Lock()
@@ -215,7 +216,7 @@ class Bases:
         """The loop of a model, which is started for the first tenant that has it. Raises ConfigError."""
         with self._lock:
             if id(model) not in self._loops:
-                self._loops[id(model)] = DecodingLoop(model, tokenizer)
+                self._loops[id(model)] = DecodingLoop(model, tokenizer, self._settings)
             return self._loops[id(model)]
 
     def speaker(self, adaptation: Adaptation) -> LoopSpeaker:
@@ -250,7 +251,7 @@ class Hosting:
                     f"two workspaces would be the tenant {name!r}: {where}", "Rename one folder."
                 )
             tenants[name] = Tenant(name, Learner.open(path, actor="service"), threads)
-        return cls(list(tenants.values()))
+        return cls(list(tenants.values()), Bases(settings.decoding))
 
     def tenant(self, name: str) -> Tenant:
         """Raises Problem (404)."""

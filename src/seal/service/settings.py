@@ -37,6 +37,21 @@ class LimitSettings(BaseModel):
     )
 
 
+class DecodingSettings(BaseModel):
+    """What the loop holds that decodes the requests of all callers of one base."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: int = Field(default=64, ge=1, description="Completions that are decoded together, at most.")
+    waiting: int = Field(
+        default=512, ge=1, description="Completions that may wait; one more is refused (503)."
+    )
+    adapter_slots: int = Field(default=16, ge=1, description="Cells that are in memory at once, at most.")
+    cache_tokens: int = Field(
+        default=65536, ge=256, description="Tokens whose keys and values are kept, which bounds memory."
+    )
+
+
 class AccessSettings(BaseModel):
     """How often somebody may come: rates as "600/minute;100000/day"; empty is no limit."""
 
@@ -82,6 +97,7 @@ class ServiceSettings(BaseModel):
     certificate: Path | None = Field(default=None, description="A PEM file with the server's certificates.")
     certificate_key: Path | None = Field(default=None, description="A PEM file with their private key.")
     limits: LimitSettings = LimitSettings()
+    decoding: DecodingSettings = DecodingSettings()
     access: AccessSettings = AccessSettings()
     webhooks: WebhookSettings = WebhookSettings()
 

@@ -1,8 +1,8 @@
 """Studying beside answering: a worker process for each tenant that has something to study.
 
-The durable queue is what both know: a worker that is killed loses nothing, and its job goes to the next one. A
-worker is started when a job waits, and ends when none came for a while, so that its model's memory is free again.
-Knows nothing about what is studied.
+The durable queue is what both know: a worker that is killed loses nothing, and its job goes to the next
+one. A worker is started when a job waits, and ends when none came for a while, so that its model's memory
+is free again. Knows nothing about what is studied.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class StudyWorker:
         workspace = self.tenant.learner.workspace
         if (head := workspace.head()) != self._head:
             self._head = head
-            self.tenant.refresh()
+            if self.tenant.ready:
+                self.tenant.refresh()
         if self._process is not None and (status := self._process.poll()) is not None:
             if status != 0:
                 _LOG.error("the study worker of %s ended with status %d", self.tenant.name, status)

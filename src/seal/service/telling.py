@@ -1,8 +1,8 @@
 """Tells webhooks what happens in a workspace, in the form of Standard Webhooks (standardwebhooks.com).
 
 The ledger is the list of what is to be told: each address has a place in it, which moves on when an entry was
-taken. So each is told of everything at least once and in order, whoever is killed meanwhile. What is told names
-documents by id, and has no word of them.
+taken. So each is told of everything at least once and in order, whoever is killed meanwhile. What is told
+names documents by id, and has no word of them.
 """
 
 from __future__ import annotations

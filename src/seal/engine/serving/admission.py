@@ -38,9 +38,9 @@ class Admission:
         self._loader.shutdown(wait=False, cancel_futures=True)
 
     def drop(self, row: ServedRow) -> None:
-        """A row waits no longer, if it did."""
-        if row in self.waiting:
-            self.waiting.remove(row)
+        """A row waits no longer."""
+        self.waiting.remove(row)
+        self._forget_loaded()
 
     def admit(self, n_running: int) -> tuple[list[ServedRow], list[tuple[ServedRow, Exception]]]:
         """Takes in who can be; returns them, and those whose adapter cannot be used, with the reason."""

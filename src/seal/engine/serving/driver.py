@@ -224,8 +224,10 @@ class Driver:
         """Lets go of what a row holds, and tells whoever asked."""
         if row in self._running:
             self._running.remove(row)
-        else:
+        elif row in self._admission.waiting:
             self._admission.drop(row)
+            with self._changed:
+                self._changed.notify_all()
         if row.lane is not None:
             if isinstance(end, SealError):
                 self.cache.blank(row.lane)

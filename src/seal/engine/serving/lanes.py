@@ -107,15 +107,16 @@ class LaneCache:
     @property
     def room_tokens(self) -> int:
         """What all lanes hold, taken or not."""
-        return sum(room.capacity_tokens * len(room.lanes) for room in self._rooms.values())
+        return sum(room.capacity_tokens * len(room.lanes) for room in list(self._rooms.values()))
 
     @property
     def taken_tokens(self) -> int:
         return sum(lane.room.capacity_tokens for lane in self._lanes() if lane.taken)
 
     def _lanes(self) -> Iterator[Lane]:
-        for room in self._rooms.values():
-            yield from room.lanes
+        """As they are now: other threads look at how much is taken."""
+        for room in list(self._rooms.values()):
+            yield from list(room.lanes)
 
     def take(self, need_tokens: int, owner: str | None, tokens: Sequence[int], shareable: int) -> Lane | None:
         """A lane for a row of `owner` that begins with `tokens`; None if there is no room now.

@@ -21,8 +21,8 @@ from seal.service.records import record_in
 
 @dataclass(frozen=True)
 class Caller:
-    """Who sent a request: the tenant that it is about, and the key's id (never its secret). `trust` is that in
-    what this key teaches; None the workspace's default."""
+    """Who sent a request: the tenant that it is about, and the key's id (never its secret). `trust` is that
+    in what this key teaches; None the workspace's default."""
 
     tenant: Tenant
     key: str

@@ -2,8 +2,8 @@
 
     seal_<tenant>_<id>_<secret>
 
-The tenant and the id say where to look; the secret has 190 bits. It is shown once, and kept as its argon2 hash.
-Knows nothing about roles.
+The tenant and the id say where to look; the secret has 190 bits. It is shown once, and kept as its argon2
+hash. Knows nothing about roles.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from argon2.exceptions import InvalidHashError, VerificationError
 _LETTERS = string.ascii_letters + string.digits
 _SECRET_CHARS = 32
 _KEY = re.compile(rf"seal_([a-z0-9-]{{1,32}})_([0-9a-f]{{12}})_([A-Za-z0-9]{{{_SECRET_CHARS}}})")
-# OWASP's least for argon2id. A secret of 190 bits cannot be guessed at any speed; a server that hashes with more
-# memory could be brought down by wrong keys.
+# OWASP's least for argon2id. A secret of 190 bits cannot be guessed at any speed; a server that hashes with
+# more memory could be brought down by wrong keys.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 NOBODYS = _hasher.hash("".join(secrets.choice(_LETTERS) for _ in range(_SECRET_CHARS)))
-"""The hash of a secret that no key has. A key that is not there takes as long to be refused as a wrong secret."""
+"""The hash of a secret that no key has. A key that is not there takes as long to be refused as a wrong
+secret."""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Lets in who has a key: one that is known, holds, has the role, and has not come too often.
 
-Knows no route. What a wrong key is told is the same whether its tenant, its id or its secret is wrong, and takes
-as long.
+Knows no route. What a wrong key is told is the same whether its tenant, its id or its secret is wrong, and
+takes as long.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ def make_key(
     trust: float | None = None,
     actor: str | None = None,
 ) -> tuple[AccessKey, KeySecret]:
-    """A new key of a workspace, which is the tenant of that name; it holds for `days`, or until it is revoked.
+    """A new key of a workspace, which is the tenant of that name; it holds for `days`, or until it is
+    revoked.
 
     Raises InputError for an unknown role, a time that is none, StateError for a name that is in use.
     """
@@ -49,9 +50,9 @@ def make_key(
 def first_key(workspace: Workspace, tenant: str) -> KeySecret | None:
     """An admin key, if the workspace has no key that holds and may administer it."""
     now = workspace.clock.now()
-    if any(Role.ADMIN in key.roles and key.valid_at(now) for key in workspace.keys()):
+    if any(Role.ADMIN in key.roles and key.valid_at(now) for key in workspace.access_keys()):
         return None
-    name = f"first-{len(workspace.keys()) + 1}"
+    name = f"first-{len(workspace.access_keys()) + 1}"
     return make_key(workspace, tenant, name=name, roles=[Role.ADMIN])[1]
 
 

@@ -25,7 +25,7 @@ from seal.service.openai.decoding_requests import context_tokens, requests_of
 from seal.service.openai.forms import ChatForm
 from seal.service.openai.messages import asked_in, plain
 from seal.service.openai.model_ids import Target, target_of
-from seal.service.openai.streaming import event_stream, merged
+from seal.service.openai.streaming import completed, event_stream, merged, submit_all
 from seal.service.problems import invalid
 from seal.service.records import RequestRecord, record_in
 from seal.service.settings import LimitSettings
@@ -76,7 +76,7 @@ async def chat_completions(
         answered = await tenant.ask(question, version=target.version, by=form.seal.by, earlier=earlier)
         if answered.answer.way != "base" or not tenant.chats:
             return await _told(chat, answered)
-    return await _by_base(chat, service.settings.limits)
+    return await _by_base(chat, service.settings.limits, http)
 
 
 def _check(form: ChatForm) -> None:
@@ -165,18 +165,16 @@ def _headers(answered: Answered) -> dict[str, str]:
 # --- the base's answer --------------------------------------------------------------------------------------
 
 
-async def _by_base(chat: _Chat, limits: LimitSettings) -> Response:
+async def _by_base(chat: _Chat, limits: LimitSettings, http: HttpRequest) -> Response:
     """The base reads the whole conversation, and goes on."""
     requests = await chat.tenant.read(_base_requests, chat, limits)
-    streams = [chat.tenant.submit(request, None) for request in requests]
+    streams = submit_all(chat.tenant, [(request, None) for request in requests])
     version = chat.target.version
     headers = {"X-Seal-Version": version.id if version else "base", "X-Seal-Documents": ""}
     n_prompt = len(requests[0].prompt)
     if chat.form.stream:
         return event_stream(_base_chunks(chat, streams, n_prompt), headers)
-    async for _ in merged(streams):
-        pass
-    made = [stream.completion() for stream in streams]
+    made = await completed(streams, http)
     usage = _usage(n_prompt, sum(len(one.tokens) for one in made))
     answered = _answered(chat, made[0])
     id = await _remembered(chat, answered.answer, answered.version)

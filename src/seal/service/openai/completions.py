@@ -24,7 +24,7 @@ from seal.service.hosting import Tenant
 from seal.service.openai.decoding_requests import requests_of, vocabulary
 from seal.service.openai.forms import CompletionForm
 from seal.service.openai.model_ids import Target, target_of
-from seal.service.openai.streaming import event_stream, merged
+from seal.service.openai.streaming import completed, event_stream, merged, submit_all
 from seal.service.problems import invalid
 from seal.service.records import record_in
 from seal.service.settings import LimitSettings
@@ -103,12 +103,11 @@ async def completions(
     tenant, record = caller.tenant, record_in(http.scope)
     tenant.check_ready()
     job = await tenant.read(_job, form, tenant, service.settings.limits)
-    streams = [tenant.submit(request, job.prompt(place).cell) for place, request in enumerate(job.requests)]
+    asked = [(request, job.prompt(place).cell) for place, request in enumerate(job.requests)]
+    streams = submit_all(tenant, asked)
     if form.stream:
         return event_stream(_chunks(job, streams, record), job.headers)
-    async for _ in merged(streams):
-        pass
-    made = [stream.completion() for stream in streams]
+    made = await completed(streams, http)
     usage = job.usage(sum(len(one.tokens) for one in made))
     record.used(usage)
     return JSONResponse(job.body(_choices(job, made), usage), headers=job.headers)

@@ -10,10 +10,13 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
+from fastapi import Request as HttpRequest
 from starlette.responses import StreamingResponse
 
-from seal.engine.serving import Stream, TokenEvent
+from seal.engine.serving import Completion, Request, Stream, TokenEvent
 from seal.errors import SealError
+from seal.learner.answering import Cell
+from seal.service.hosting import Tenant
 from seal.service.problems import Problem, problem_of
 
 _HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
@@ -32,6 +35,37 @@ async def _lines(chunks: AsyncIterator[Any]) -> AsyncIterator[str]:
         problem = problem_of(error) if isinstance(error, SealError) else error
         yield f"data: {json.dumps(problem.body, ensure_ascii=False)}\n\n"
     yield "data: [DONE]\n\n"
+
+
+def submit_all(tenant: Tenant, requests: Sequence[tuple[Request, Cell | None]]) -> list[Stream]:
+    """Has all of these answered, or, if one is refused, none. Raises what `Tenant.submit` does."""
+    streams: list[Stream] = []
+    try:
+        for request, cell in requests:
+            streams.append(tenant.submit(request, cell))
+    except BaseException:
+        for stream in streams:
+            stream.cancel()
+        raise
+    return streams
+
+
+async def completed(streams: Sequence[Stream], http: HttpRequest) -> list[Completion]:
+    """What all streams come to. A client that goes away ends them. Raises the first error of any."""
+
+    async def cancel_when_gone() -> None:
+        while (await http.receive())["type"] != "http.disconnect":
+            pass
+        for stream in streams:
+            stream.cancel()
+
+    watching = asyncio.create_task(cancel_when_gone())
+    try:
+        async for _ in merged(streams):
+            pass
+    finally:
+        watching.cancel()
+    return [stream.completion() for stream in streams]
 
 
 async def merged(streams: Sequence[Stream]) -> AsyncIterator[tuple[int, TokenEvent | None]]:

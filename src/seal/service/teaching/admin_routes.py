@@ -1,4 +1,5 @@
-"""`/v1/seal/keys`, `webhooks`, `brake`, `ledger`: who may come, who is told, what is stopped, what happened."""
+"""`/v1/seal/keys`, `webhooks`, `brake`, `ledger`: who may come, who is told, what is stopped, what
+happened."""
 
 from __future__ import annotations
 
@@ -9,19 +10,16 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from seal.registry import AccessKey, Brake, Webhook, verify
-from seal.service.access import Caller, Role, needs
+from seal.service.access import Role
 from seal.service.access.making import make_key
 from seal.service.addresses import pinned
 from seal.service.problems import conflict
 from seal.service.state import ServiceDep
 from seal.service.teaching.version_routes import Reason
-from seal.service.teaching.wire import Json, LimitQuery, Page, entry_json
+from seal.service.teaching.wire import Admin, Approver, Auditor, Json, LimitQuery, ListPage, entry_json
 from seal.service.telling import new_signing_secret
 
 router = APIRouter(tags=["administration"])
-Admin = Annotated[Caller, needs(Role.ADMIN)]
-Auditor = Annotated[Caller, needs(Role.AUDIT)]
-Approver = Annotated[Caller, needs(Role.APPROVE)]
 
 
 class NewKey(BaseModel):
@@ -42,15 +40,15 @@ class NewWebhook(BaseModel):
 
 
 @router.get("/v1/seal/keys")
-async def list_keys(caller: Admin) -> Page:
+async def list_keys(caller: Admin) -> ListPage:
     """All keys of this tenant, without their secrets."""
     workspace = caller.tenant.learner.workspace
 
     def listed() -> list[Json]:
         now = workspace.clock.now()
-        return [_key_json(key, now) for key in workspace.keys()]
+        return [_key_json(key, now) for key in workspace.access_keys()]
 
-    return Page(data=await caller.tenant.read(listed))
+    return ListPage(data=await caller.tenant.read(listed))
 
 
 @router.post("/v1/seal/keys", status_code=201)
@@ -89,10 +87,10 @@ async def revoke_key(key: str, caller: Admin, service: ServiceDep) -> Json:
 
 
 @router.get("/v1/seal/webhooks")
-async def list_webhooks(caller: Admin) -> Page:
+async def list_webhooks(caller: Admin) -> ListPage:
     """Who is told of what happens; the secrets are not shown again."""
     told = await caller.tenant.read(caller.tenant.learner.workspace.webhooks)
-    return Page(data=[_webhook_json(one) for one in told])
+    return ListPage(data=[_webhook_json(one) for one in told])
 
 
 @router.post("/v1/seal/webhooks", status_code=201)
@@ -140,13 +138,13 @@ async def release_brake(caller: Approver) -> Json:
 @router.get("/v1/seal/ledger")
 async def show_ledger(
     caller: Auditor, after: Annotated[int, Query(ge=0, le=2**53)] = 0, limit: LimitQuery = 100
-) -> Page:
+) -> ListPage:
     """Who did what, when and why, in order."""
     workspace = caller.tenant.learner.workspace
     found = await caller.tenant.read(workspace.ledger, after=after, most=limit + 1)
     shown = [entry_json(one) for one in found[:limit]]
     ends = (shown[0]["id"], shown[-1]["id"]) if shown else (None, None)
-    return Page(data=shown, has_more=len(found) > limit, first_id=ends[0], last_id=ends[1])
+    return ListPage(data=shown, has_more=len(found) > limit, first_id=ends[0], last_id=ends[1])
 
 
 @router.get("/v1/seal/ledger/verification")

@@ -1,4 +1,5 @@
-"""`/v1/seal/documents`: what is to be learned and what was; and `/v1/files`, by which OpenAI's clients send it."""
+"""`/v1/seal/documents`: what is to be learned and what was; and `/v1/files`, by which OpenAI's clients send
+it."""
 
 from __future__ import annotations
 
@@ -11,16 +12,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from seal.learner import Learner, Text
 from seal.learner.documents import checked_trust
-from seal.service.access import Caller, Role, needs
+from seal.service.access import Caller
 from seal.service.problems import conflict
 from seal.service.teaching.jobs_wire import job_json
 from seal.service.teaching.uploads import bare_name, documents_of_upload
 from seal.service.teaching.wire import (
     AfterQuery,
+    Approver,
     Json,
     LimitQuery,
-    Page,
+    ListPage,
     RequestName,
+    Teacher,
     document_json,
     page,
     request_of,
@@ -30,8 +33,6 @@ from seal.service.teaching.wire import (
 from seal.types import Question
 
 router = APIRouter(tags=["documents"])
-Teacher = Annotated[Caller, needs(Role.TEACH)]
-Approver = Annotated[Caller, needs(Role.APPROVE)]
 
 
 class GivenQuestion(BaseModel):
@@ -64,7 +65,7 @@ class NewTitle(BaseModel):
 
 
 @router.post("/v1/seal/documents", status_code=202)
-async def post_document(given: GivenDocument, caller: Teacher, name: RequestName = None) -> Page:
+async def post_document(given: GivenDocument, caller: Teacher, name: RequestName = None) -> ListPage:
     """Hand in a text. It is studied by a worker; its job says how that goes."""
     text = _text(given, caller)
     return await _submitted(caller, [text], name, study=given.study)
@@ -78,14 +79,14 @@ async def post_file(
     trust: Annotated[float | None, Form(ge=0, le=1)] = None,
     study: Annotated[bool, Form()] = True,
     name: RequestName = None,
-) -> Page:
+) -> ListPage:
     """Hand in a file with one document or several."""
     texts = await _read(caller, file, title, trust)
     return await _submitted(caller, texts, name, study=study)
 
 
 @router.get("/v1/seal/documents")
-async def list_documents(caller: Teacher, after: AfterQuery = None, limit: LimitQuery = 100) -> Page:
+async def list_documents(caller: Teacher, after: AfterQuery = None, limit: LimitQuery = 100) -> ListPage:
     """All documents in the order in which they came; of a forgotten one its id is left."""
     learner = caller.tenant.learner
 
@@ -98,8 +99,8 @@ async def list_documents(caller: Teacher, after: AfterQuery = None, limit: Limit
 
 @router.get("/v1/seal/documents/{document_id}")
 async def get_document(document_id: str, caller: Teacher) -> Json:
-    """A document with its text, the lines that were written about it with the reason for each that was dropped,
-    and its exam."""
+    """A document with its text, the lines that were written about it with the reason for each that was
+    dropped, and its exam."""
     return await caller.tenant.read(_whole, caller.tenant.learner, document_id)
 
 
@@ -118,7 +119,7 @@ async def retitle_document(document_id: str, new: NewTitle, caller: Teacher) -> 
 @router.post("/v1/seal/documents/{document_id}/supersede", status_code=202)
 async def supersede_document(
     document_id: str, given: GivenDocument, caller: Approver, name: RequestName = None
-) -> Page:
+) -> ListPage:
     """Hand in the text that takes a document's place: once it is live, the older one is forgotten."""
     older = (await caller.tenant.read(caller.tenant.learner.document, document_id)).id
     text = _text(given, caller)
@@ -194,7 +195,7 @@ async def _read(caller: Caller, file: UploadFile, title: str | None, trust: floa
     return await caller.tenant.read(documents_of_upload, raw, file.filename, title=title, trust=allowed)
 
 
-async def _submitted(caller: Caller, texts: Sequence[Text], name: str | None, **how: Any) -> Page:
+async def _submitted(caller: Caller, texts: Sequence[Text], name: str | None, **how: Any) -> ListPage:
     told = await caller.tenant.write(
         caller.tenant.learner.submit,
         list(texts),
@@ -202,7 +203,7 @@ async def _submitted(caller: Caller, texts: Sequence[Text], name: str | None, **
         actor=caller.actor,
         **how,
     )
-    return Page(data=[submitted_json(one) for one in told])
+    return ListPage(data=[submitted_json(one) for one in told])
 
 
 def _whole(learner: Learner, name: str) -> Json:

@@ -1,5 +1,5 @@
-"""`/v1/seal/why`, `feedback`, `wanted`: where an answer is from, what people say of it, what should be learned
-next."""
+"""`/v1/seal/why`, `feedback`, `wanted`: where an answer is from, what people say of it, what should be
+learned next."""
 
 from __future__ import annotations
 
@@ -12,16 +12,24 @@ from pydantic import BaseModel, ConfigDict, Field
 from seal.learner.correcting import FeedbackTaken
 from seal.learner.explaining import Why
 from seal.registry import RememberedAnswer
-from seal.service.access import Caller, Role, needs
+from seal.service.access import Caller, Role
 from seal.service.problems import invalid, not_found
 from seal.service.teaching.version_routes import Reason
-from seal.service.teaching.wire import AfterQuery, Json, LimitQuery, Page, feedback_json, job_id, page
+from seal.service.teaching.wire import (
+    AfterQuery,
+    Approver,
+    Asker,
+    Auditor,
+    Json,
+    LimitQuery,
+    ListPage,
+    Teacher,
+    feedback_json,
+    job_id,
+    page,
+)
 
 router = APIRouter(tags=["feedback"])
-Asker = Annotated[Caller, needs(Role.ASK)]
-Teacher = Annotated[Caller, needs(Role.TEACH)]
-Approver = Annotated[Caller, needs(Role.APPROVE)]
-Auditor = Annotated[Caller, needs(Role.AUDIT)]
 
 
 class WhyAsked(BaseModel):
@@ -50,8 +58,8 @@ class GivenFeedback(BaseModel):
 
 @router.post("/v1/seal/why")
 async def why(asked: WhyAsked, caller: Asker) -> Json:
-    """Where an answer is from: the version, the document, its sentence, the lines that taught it, how much less
-    likely the answer is without the document, and what older documents said."""
+    """Where an answer is from: the version, the document, its sentence, the lines that taught it, how much
+    less likely the answer is without the document, and what older documents said."""
     tenant, learner = caller.tenant, caller.tenant.learner
     if (asked.question is None) == (asked.answer is None):
         raise invalid("give a question or an answer, and not both", "question")
@@ -91,7 +99,7 @@ async def list_feedback(
     held: Annotated[bool, Query(description="Only corrections that wait for a person.")] = False,
     after: AfterQuery = None,
     limit: LimitQuery = 100,
-) -> Page:
+) -> ListPage:
     """What was said, the latest first."""
     learner = caller.tenant.learner
     told = await caller.tenant.read(lambda: [feedback_json(one) for one in learner.feedback(held=held)])
@@ -116,12 +124,12 @@ async def refuse_correction(feedback_id: str, given: Reason, caller: Approver) -
 
 
 @router.get("/v1/seal/wanted")
-async def list_wanted(caller: Teacher, limit: LimitQuery = 100) -> Page:
+async def list_wanted(caller: Teacher, limit: LimitQuery = 100) -> ListPage:
     """What should be learned next: questions that no document answered, or whose answers were voted down; the
     most asked first."""
     learner = caller.tenant.learner
     told = await caller.tenant.read(learner.wanted, limit)
-    return Page(data=[{"object": "seal.wanted", **asdict(one)} for one in told])
+    return ListPage(data=[{"object": "seal.wanted", **asdict(one)} for one in told])
 
 
 async def _own_answer(caller: Caller, name: str) -> RememberedAnswer:

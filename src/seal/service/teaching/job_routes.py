@@ -11,29 +11,29 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from seal.service.access import Caller, Role, needs
+from seal.service.access import Caller
 from seal.service.problems import not_found
 from seal.service.teaching.jobs_wire import checkpoints_of, events_of, job_json, status_of
 from seal.service.teaching.wire import (
     AfterQuery,
     Json,
     LimitQuery,
-    Page,
+    ListPage,
     RequestName,
+    Teacher,
     job_number,
     page,
     request_of,
 )
 
 router = APIRouter(tags=["jobs"])
-Teacher = Annotated[Caller, needs(Role.TEACH)]
 _LOOK_S = 0.25
 _ENDED = ("succeeded", "failed", "cancelled")
 
 
 class NewJob(BaseModel):
-    """A study of stored documents. What else OpenAI's clients send is taken and does nothing: how a document is
-    studied is the workspace's to say."""
+    """A study of stored documents. What else OpenAI's clients send is taken and does nothing: how a document
+    is studied is the workspace's to say."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -58,7 +58,7 @@ async def create_job(given: NewJob, caller: Teacher, name: RequestName = None) -
 
 
 @router.get("/v1/fine_tuning/jobs")
-async def list_jobs(caller: Teacher, after: AfterQuery = None, limit: LimitQuery = 20) -> Page:
+async def list_jobs(caller: Teacher, after: AfterQuery = None, limit: LimitQuery = 20) -> ListPage:
     """All jobs, the latest first."""
     learner = caller.tenant.learner
 
@@ -87,7 +87,7 @@ async def cancel_job(job_id: str, caller: Teacher) -> Json:
     return await caller.tenant.write(cancelled)
 
 
-@router.get("/v1/fine_tuning/jobs/{job_id}/events", response_model=Page)
+@router.get("/v1/fine_tuning/jobs/{job_id}/events", response_model=ListPage)
 async def list_events(
     job_id: str,
     caller: Teacher,
@@ -110,7 +110,7 @@ async def list_events(
 @router.get("/v1/fine_tuning/jobs/{job_id}/checkpoints")
 async def list_checkpoints(
     job_id: str, caller: Teacher, after: AfterQuery = None, limit: LimitQuery = 10
-) -> Page:
+) -> ListPage:
     """The versions that a job made."""
     learner, number = caller.tenant.learner, job_number(job_id)
     made = await caller.tenant.read(lambda: checkpoints_of(learner, learner.job(number)))

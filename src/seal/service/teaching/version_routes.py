@@ -17,13 +17,15 @@ from starlette.background import BackgroundTask
 from seal.learner import Learner
 from seal.registry import Job, Version
 from seal.service import apart
-from seal.service.access import Caller, Role, needs
+from seal.service.access import Caller
 from seal.service.teaching.jobs_wire import job_json
 from seal.service.teaching.wire import (
     AfterQuery,
+    Approver,
+    Auditor,
     Json,
     LimitQuery,
-    Page,
+    ListPage,
     document_json,
     entry_json,
     page,
@@ -31,8 +33,6 @@ from seal.service.teaching.wire import (
 )
 
 router = APIRouter(tags=["versions"])
-Auditor = Annotated[Caller, needs(Role.AUDIT)]
-Approver = Annotated[Caller, needs(Role.APPROVE)]
 
 
 class Reason(BaseModel):
@@ -48,7 +48,7 @@ class Rollback(Reason):
 
 
 @router.get("/v1/seal/versions")
-async def list_versions(caller: Auditor, after: AfterQuery = None, limit: LimitQuery = 100) -> Page:
+async def list_versions(caller: Auditor, after: AfterQuery = None, limit: LimitQuery = 100) -> ListPage:
     """All versions in the order in which they were made."""
     learner = caller.tenant.learner
     told = await caller.tenant.read(lambda: [version_json(one) for one in learner.versions()])
@@ -78,7 +78,7 @@ async def diff_versions(
     version: str,
     caller: Auditor,
     to: Annotated[str, Query(description="The other version; by default the live one.")] = "live",
-) -> Page:
+) -> ListPage:
     """What one version knows that another does not, question by question."""
     learner = caller.tenant.learner
 
@@ -86,7 +86,7 @@ async def diff_versions(
         names = {"before": learner.version(version).id, "after": learner.version(to).id}
         return apart.in_process(learner.path, "diff", **names)
 
-    return Page(data=await caller.tenant.read(differing))
+    return ListPage(data=await caller.tenant.read(differing))
 
 
 @router.post("/v1/seal/versions/{version}/approve")
@@ -139,13 +139,17 @@ async def export_version(
             raise
 
     folder, file = await caller.tenant.read(exported)
-    sent = {"media_type": "application/zip", "filename": file.name}
-    return FileResponse(file, background=BackgroundTask(folder.cleanup), **sent)
+    return FileResponse(
+        file,
+        media_type="application/zip",
+        filename=file.name,
+        background=BackgroundTask(folder.cleanup),
+    )
 
 
 def zipped(folder: Path) -> Path:
-    """A folder as a zip file beside it, with the folder's name before each file's. Weights do not get smaller,
-    so that nothing is packed."""
+    """A folder as a zip file beside it, with the folder's name before each file's. Weights do not get
+    smaller, so that nothing is packed."""
     out = folder.with_suffix(".zip")
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as packed:
         for path in sorted(folder.rglob("*")):

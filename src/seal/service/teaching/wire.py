@@ -9,19 +9,23 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, Any, TypeAlias
 
 from fastapi import Header, Query
 from pydantic import BaseModel
 
 from seal.learner.at_service import Submitted
 from seal.registry import LIVE, Document, Feedback, LedgerEntry, Version
-from seal.service.access import Caller
+from seal.service.access import Caller, Role, needs
 from seal.service.problems import not_found
 
-T = TypeVar("T")
 MOST = 1000
 Json: TypeAlias = dict[str, Any]
+Asker: TypeAlias = Annotated[Caller, needs(Role.ASK)]
+Teacher: TypeAlias = Annotated[Caller, needs(Role.TEACH)]
+Approver: TypeAlias = Annotated[Caller, needs(Role.APPROVE)]
+Auditor: TypeAlias = Annotated[Caller, needs(Role.AUDIT)]
+Admin: TypeAlias = Annotated[Caller, needs(Role.ADMIN)]
 AfterQuery: TypeAlias = Annotated[str | None, Query(description="The id after which the page begins.")]
 LimitQuery: TypeAlias = Annotated[int, Query(ge=1, le=MOST, description="How many, at most.")]
 RequestName: TypeAlias = Annotated[
@@ -35,7 +39,7 @@ RequestName: TypeAlias = Annotated[
 ]
 
 
-class Page(BaseModel):
+class ListPage(BaseModel):
     """A page of a list, as OpenAI's lists are."""
 
     object: str = "list"
@@ -45,7 +49,7 @@ class Page(BaseModel):
     last_id: str | None = None
 
 
-def page(items: Sequence[Json], after: str | None, limit: int) -> Page:
+def page(items: Sequence[Json], after: str | None, limit: int) -> ListPage:
     """The items after the one with an id. Raises Problem (404) if there is none such."""
     ids = [str(item["id"]) for item in items]
     if after is not None and after not in ids:
@@ -53,7 +57,7 @@ def page(items: Sequence[Json], after: str | None, limit: int) -> Page:
     at = 0 if after is None else ids.index(after) + 1
     shown = list(items[at : at + limit])
     ends = (shown[0]["id"], shown[-1]["id"]) if shown else (None, None)
-    return Page(data=shown, has_more=at + limit < len(items), first_id=ends[0], last_id=ends[1])
+    return ListPage(data=shown, has_more=at + limit < len(items), first_id=ends[0], last_id=ends[1])
 
 
 def request_of(caller: Caller, name: str | None) -> str | None:

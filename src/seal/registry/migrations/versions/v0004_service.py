@@ -1,5 +1,5 @@
-"""What a service keeps: keys, answers that were given, what was said of them, the brake, how far jobs have come,
-and whom to tell.
+"""What a service keeps: keys, answers that were given, what was said of them, the brake, how far jobs have
+come, and whom to tell.
 """
 
 from __future__ import annotations
