@@ -80,17 +80,16 @@ def drop_erased(learner: Learner) -> list[str]:
     return gone
 
 
-def make_ready(learner: Learner) -> None:
-    """Loads now what the first answer would load: skills, and the cells' words of what is live.
+def make_ready(learner: Learner, version: Version | None) -> None:
+    """Loads now what a version's first answer would load: skills, and its cells' words.
 
     Raises what `Learner.ask` does.
     """
-    live = learner.live()
     parts = learner.parts
     if parts.config.method == "units":
-        parts.answerer(live)
+        parts.answerer(version)
     else:
-        parts.mind(live)
+        parts.mind(version)
 
 
 def cell_in(learner: Learner, version: Version, document: str) -> Cell:

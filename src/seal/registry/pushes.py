@@ -79,6 +79,11 @@ class Pushes(Core):
         with self._reading() as session:
             return [_push(row) for row in session.scalars(select(PushRow).order_by(PushRow.id))]
 
+    def is_live_or_succeeded(self, version: str) -> bool:
+        """Whether a version, by its id, is live, or one that the live one succeeded: not rolled back."""
+        with self._reading() as session:
+            return version in live_stack(session)
+
     def pushes_to_unload(self) -> list[Push]:
         """Those that a server is to let go of: of versions that were rolled back, rejected or erased, and of
         documents that were erased; and those that are said to be "unloading"."""

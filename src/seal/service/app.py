@@ -21,6 +21,7 @@ from seal.service.access import AccessControl
 from seal.service.gate import Gate
 from seal.service.hosting import Hosting
 from seal.service.problems import ErrorBody, Kind, Problem, problem_of
+from seal.service.releasing import releasing
 from seal.service.routes import ROUTERS
 from seal.service.settings import ServiceSettings
 from seal.service.state import Service
@@ -33,6 +34,7 @@ def create_app(hosting: Hosting, settings: ServiceSettings, access: AccessContro
     """The application that serves these tenants. It loads their models when it is started, and answers
     meanwhile that it is not ready."""
     service = Service(hosting, settings, access)
+    service.background.append(releasing(hosting.tenants.values()))
     app = FastAPI(
         title="seal",
         version=seal.__version__,
@@ -55,7 +57,7 @@ def create_app(hosting: Hosting, settings: ServiceSettings, access: AccessContro
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     try:
-        async with AsyncExitStack() as stack, create_task_group() as tasks:
+        async with create_task_group() as tasks, AsyncExitStack() as stack:
             for begin in service.background:
                 await stack.enter_async_context(begin())
             tasks.start_soon(to_thread.run_sync, service.hosting.load)

@@ -37,6 +37,7 @@ from seal.learner.speaking import LoopSpeaker
 from seal.learner.ways import By
 from seal.registry import Version
 from seal.service.problems import not_found, overloaded
+from seal.service.releasing import Releasing
 from seal.service.settings import DecodingSettings, ServiceSettings
 from seal.service.token_texts import TokenTexts
 
@@ -71,13 +72,14 @@ class Tenant:
 
     def __init__(self, name: str, learner: Learner, threads: CapacityLimiter | None = None) -> None:
         self.name, self.learner = name, learner
+        self.releasing = Releasing(learner)
         self.writing = threading.Lock()
         self.failure: SealError | None = None
         """Why the model could not be loaded."""
         self._threads = threads
         self._loaded = threading.Event()
         self._loading = threading.Lock()
-        self._asked: set[str] = set()
+        self._asked: set[str | None] = set()
 
     @property
     def path(self) -> Path:
@@ -115,7 +117,7 @@ class Tenant:
                 self.tokenizer, self.loop = base.tokenizer, bases.loop(base.model, base.tokenizer)
                 self.texts = TokenTexts(self.tokenizer)
                 speak_by(self.learner, bases.speaker)
-                make_ready(self.learner)
+                make_ready(self.learner, self.learner.live())
             except SealError as error:
                 self.failure = error
                 raise
@@ -170,7 +172,9 @@ class Tenant:
 
     def _ask(self, question: str, version: Version | None, by: By, earlier: Sequence[str]) -> Answered:
         name = version.id if version else None
-        self.refresh(version)
+        if name not in self._asked:  # a forgotten document leaves another version
+            self._asked.add(name)
+            self.refresh()
         answer = ask_in_conversation(self.learner, question, earlier, version, by)
         keys = dict.fromkeys(filter(None, (answer.document, *answer.candidates)))
         return Answered(answer, name, self.titles(keys))
@@ -185,14 +189,10 @@ class Tenant:
         """Keeps an answer so that it can be asked for by its id, which is returned."""
         return self.learner.remember(answer, version=version, conversation=conversation, key=key)
 
-    def refresh(self, version: Version | None) -> None:
-        """Drops what is loaded of documents that were forgotten, here or by another process. A forgotten
-        document leaves another version, so that it is looked for only when an unknown one is asked."""
-        name = version.id if version else ""
-        if name not in self._asked:
-            self._asked.add(name)
-            for key in drop_erased(self.learner):
-                self.loop.forget(key)
+    def refresh(self) -> None:
+        """Drops what is loaded of documents that were forgotten, here or by another process."""
+        for key in drop_erased(self.learner):
+            self.loop.forget(key)
 
 
 class Bases:
