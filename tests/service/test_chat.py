@@ -14,7 +14,7 @@ from learners import CONFIG, HANDED_IN, Gates, begin, fake, learn_all
 from seal.cli import main
 from seal.cli.chat import _Conversation
 from seal.cli.plain_text import PlainConsole
-from seal.cli.talks import Source, TalkHere, TalkThere
+from seal.cli.talks import AnswerSource, TalkHere, TalkThere
 from seal.errors import StateError
 from seal.learner import Learner
 from seal.learner.parts import Parts
@@ -119,8 +119,8 @@ class Fake:
         finally:
             self.ended += 1
 
-    def source(self) -> Source:
-        return Source("from somewhere")
+    def source(self) -> AnswerSource:
+        return AnswerSource("from somewhere")
 
 
 def conversation(partner: Any, live: bool) -> tuple[_Conversation, StringIO]:

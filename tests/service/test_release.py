@@ -107,7 +107,7 @@ def test_a_shadow_answers_unseen_and_where_it_differs_is_shown(released: Release
         assert after["seal"][field] == before["seal"][field]  # the caller sees nothing of it
     until(lambda: released.release()["rollout"]["seen"]["differing"] == 1)
     [one] = released.ok("GET", "/v1/seal/release/differences")["data"]
-    assert (one["arm"], one["question"]) == ("live", NEW.question(what))
+    assert (one["side"], one["question"]) == ("live", NEW.question(what))
     assert one["given"] == after["choices"][0]["message"]["content"] != one["other"]
     assert one["answer"] == after["seal"]["answer_id"]
     known = released.ask(KNOWN.question(min(KNOWN.values)))  # which both know alike

@@ -91,10 +91,10 @@ def test_what_is_seen_is_kept_of_differences_only_and_forgotten_with_a_document(
     learn(workspace, "One.")
     made = candidate(workspace, "Zork.")
     begun = workspace.begin_rollout(made.id, mode="canary", share=0.5)
-    for n, arm in enumerate(("live", "candidate", "candidate")):
+    for n, side in enumerate(("live", "candidate", "candidate")):
         answer = RememberedAnswer(f"a{n}", "", "Which?", "x", "base", None, 0.5, conversation=f"c{n % 2}")
         workspace.remember_answers([answer])
-        workspace.add_comparison(begun.id, arm, answer=f"a{n}")  # type: ignore[arg-type]
+        workspace.add_comparison(begun.id, side, answer=f"a{n}")  # type: ignore[arg-type]
     same = workspace.add_comparison(begun.id, "live", question="Zork?", given="Zork", other="Zork", same=True)
     assert same is not None and same.question == same.given == same.other == ""
     told = {"question": "Who?", "given": "Zork", "other": "Bram", "same": False}

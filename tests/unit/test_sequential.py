@@ -13,7 +13,7 @@ from seal.errors import InputError
 from seal.grading.sequential import SequentialTest, log_evidence
 from seal.learner.rollout_evidence import RolloutConfig, evidence_of
 from seal.registry import Comparison, Thumb
-from seal.registry.records import Arm, Better
+from seal.registry.records import Better, RolloutSide
 
 COUNTS = st.integers(0, 300)
 SHARES = st.floats(0.02, 0.98)
@@ -64,9 +64,9 @@ def test_the_error_rates_hold_when_one_looks_after_every_outcome() -> None:
     assert sorted(n for _, n in better)[25] <= 15 and sorted(n for _, n in worse)[25] <= 10
 
 
-def thumbs(arm: Arm, said: str, author: str = "", talk: str = "") -> list[Thumb]:
+def thumbs(side: RolloutSide, said: str, author: str = "", talk: str = "") -> list[Thumb]:
     """Each of "+-" is a thumb, of an author and in a conversation of its own unless these are named."""
-    return [Thumb(arm, author or f"a{n}", talk or f"t{arm}{n}", one == "+") for n, one in enumerate(said)]
+    return [Thumb(side, author or f"a{n}", talk or f"t{side}{n}", one == "+") for n, one in enumerate(said)]
 
 
 def seen(*given: Thumb, judged: list[Comparison] | None = None, **config: float) -> tuple[int, int]:

@@ -52,9 +52,9 @@ def release(
     differences: Annotated[
         bool, Parameter(negative=(), help="Show where the two versions of the latest one differed.")
     ] = False,
-    better: Annotated[
-        tuple[int, Literal["candidate", "live", "neither"]] | None,
-        Parameter(help="The number of a difference, and whose answer is right."),
+    judge: Annotated[int | None, Parameter(help="The number of a difference that --right is about.")] = None,
+    right: Annotated[
+        Literal["candidate", "live", "neither"] | None, Parameter(help="Whose answer to it is right.")
     ] = None,
     reason: ReasonFlag = "",
     workspace: WorkspaceFlag = Path("."),
@@ -69,12 +69,14 @@ def release(
         raise InputError("it is not said how the version is to be tried", "Add --shadow or --canary.")
     if version is None and (shadow or canary or share is not None):
         raise InputError("no version is named", "Give the id of one that is held: seal versions")
+    if (judge is None) != (right is None):
+        raise InputError("a verdict needs --judge and --right", "Both stand in: seal release --differences")
     learner = open_learner(workspace)
     if version is not None:
         mode: RolloutMode = "shadow" if shadow else "canary"
         learner.try_out(version, mode, share=share, reason=reason)
-    if better is not None:
-        learner.judge(*better)
+    if judge is not None and right is not None:
+        learner.judge(judge, right)
     if end == "promote":
         moved = learner.promote(reason=reason)
         if not json:
@@ -107,8 +109,8 @@ def _show(learner: Learner, differences: bool, json: bool) -> None:
             [
                 str(one.id),
                 one.question or "(forgotten)",
-                one.given if one.arm == "live" else one.other,
-                one.given if one.arm == "candidate" else one.other,
+                one.given if one.side == "live" else one.other,
+                one.given if one.side == "candidate" else one.other,
                 f"{one.better or '?'}{f' ({one.judged_by})' if one.judged_by else ''}",
             ]
             for one in told

@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 _KEY = "SEAL_API_KEY"
 _ANSWER_S = 300.0
 _MAX_TOKENS = 512  # of what a base says, as a service has it
-Messages = Sequence[Mapping[str, str]]
+_Messages = Sequence[Mapping[str, str]]
 
 
 @dataclass(frozen=True)
-class Source:
+class AnswerSource:
     """Where an answer is from: in words, and whether it is to be taken with care; the documents; the sentence
     or passage."""
 
@@ -46,11 +46,11 @@ class Source:
 class Talk(Protocol):
     """A partner in a conversation."""
 
-    def answer(self, messages: Messages) -> Iterator[str]:
+    def answer(self, messages: _Messages) -> Iterator[str]:
         """The answer to the last message, in pieces. Raises SealError. Whoever stops reading ends it."""
         ...
 
-    def source(self) -> Source:
+    def source(self) -> AnswerSource:
         """Where the last answer is from."""
         ...
 
@@ -72,10 +72,11 @@ class TalkHere(Talk):
     question, and is heard as it speaks."""
 
     def __init__(self, workspace: Path, model: str, by: By) -> None:
-        self.learner, self.model, self.by = open_learner(workspace), model, by
+        self.learner, self.model = open_learner(workspace), model
+        self.by: By = by
         self._answer: Answer | None = None
         self._version: str | None = None
-        self._messages: Messages = ()
+        self._messages: _Messages = ()
         self._id: str | None = None
 
     @cached_property
@@ -92,7 +93,7 @@ class TalkHere(Talk):
         speak_by(self.learner, lambda own: LoopSpeaker(own, loop) if own.model is loop.model else None)
         return loop
 
-    def answer(self, messages: Messages) -> Iterator[str]:
+    def answer(self, messages: _Messages) -> Iterator[str]:
         from seal.learner.served import ask_in_conversation
 
         self._answer = self._id = None
@@ -107,7 +108,7 @@ class TalkHere(Talk):
             return
         yield from self._by_base(loop, asked, messages)
 
-    def _by_base(self, loop: DecodingLoop, asked: str, messages: Messages) -> Iterator[str]:
+    def _by_base(self, loop: DecodingLoop, asked: str, messages: _Messages) -> Iterator[str]:
         from seal.engine.serving import Request
         from seal.learner.answering import Answer
         from seal.learner.served import base_prompt
@@ -137,13 +138,13 @@ class TalkHere(Talk):
             raise StateError("nothing was answered yet", "Ask something first.")
         return self._answer
 
-    def source(self) -> Source:
+    def source(self) -> AnswerSource:
         answer = self._last
         titles = {document.id: document.title for document in self.learner.documents()}
         note, guessed = note_of(answer, titles)
         named = [answer.document] if answer.document else list(answer.candidates)
         documents = tuple(f"{titles.get(key) or '(no title)'}  {key[:12]}" for key in named)
-        return Source(note, guessed, documents, answer.passage)
+        return AnswerSource(note, guessed, documents, answer.passage)
 
     def why(self) -> Why:
         return self.learner.why(self._last.question, version=self._version)
@@ -183,7 +184,7 @@ class TalkThere(Talk):
         self._http = httpx.Client(base_url=self.url, headers=headers, timeout=_ANSWER_S)
         self._heard = _Heard()
 
-    def answer(self, messages: Messages) -> Iterator[str]:
+    def answer(self, messages: _Messages) -> Iterator[str]:
         import httpx
 
         self._heard = heard = _Heard(messages[-1]["content"])
@@ -211,10 +212,10 @@ class TalkThere(Talk):
         self._heard.told |= told.get("seal") or {}
         return "".join(one["delta"].get("content") or "" for one in told["choices"] if one["index"] == 0)
 
-    def source(self) -> Source:
+    def source(self) -> AnswerSource:
         told = self._heard.told
         if not told:
-            return Source(f"{self.model}, at {self.url}")
+            return AnswerSource(f"{self.model}, at {self.url}")
         from seal.learner.answering import Answer
 
         documents = {one["id"]: one["title"] for one in told.get("documents", ())}
@@ -223,7 +224,7 @@ class TalkThere(Talk):
         answer = Answer("", "", told.get("probability", 0.0), found, (), told.get("stated"), way)
         note, guessed = note_of(answer, documents)
         names = tuple(f"{title or '(no title)'}  {key[:12]}" for key, title in documents.items())
-        return Source(note, guessed, names, told.get("source") or "")
+        return AnswerSource(note, guessed, names, told.get("source") or "")
 
     def why(self) -> Why:
         from seal.learner.explaining import Superseded, Why

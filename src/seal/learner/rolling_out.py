@@ -16,7 +16,7 @@ from seal.grading.exact import comparable
 from seal.learner.agreement import Judging, agree
 from seal.learner.rollout_evidence import RolloutConfig, RolloutEvidence, evidence_of, plan_of
 from seal.registry import Comparison, ComparisonCounts, Rollout, Workspace
-from seal.registry.records import Arm, Better, RolloutMode
+from seal.registry.records import Better, RolloutMode, RolloutSide
 
 if TYPE_CHECKING:
     from seal.learner.answering import Answer
@@ -75,26 +75,26 @@ def gold_of(workspace: Workspace, rollout: Rollout) -> Gold:
 def compare(
     workspace: Workspace,
     rollout: Rollout,
-    arm: Arm,
+    side: RolloutSide,
     answer: str | None,
     given: Answer,
     other: Answer | None,
     gold: Gold,
     judging: Judging,
 ) -> Comparison | None:
-    """Records an answer that was given by the version of an arm, and, if the other version was asked too, how
-    the two compare; None if the rollout has ended."""
+    """Records an answer that was given by one side's version, and, if the other was asked too, how the two
+    compare; None if the rollout has ended."""
     if other is None:
-        return workspace.add_comparison(rollout.id, arm, answer=answer)
+        return workspace.add_comparison(rollout.id, side, answer=answer)
     better: Better | None = None
     same = given.way == other.way == "base" or agree(given.question, given.text, other.text, judging)
     answers = gold.get(comparable(given.question), ())
     if not same and answers:
         right = [_right(given.question, answers, one.text, judging) for one in (given, other)]
-        better = _better(arm, *right)
+        better = _better(side, *right)
     return workspace.add_comparison(
         rollout.id,
-        arm,
+        side,
         answer=answer,
         question=given.question,
         given=given.text,
@@ -111,7 +111,7 @@ def settle(workspace: Workspace, rollout: Rollout, judging: Judging) -> Rollout 
     first = {one.id: (one, right) for one, right in reversed(workspace.rollout_corrections(rollout.id))}
     for one, right in first.values():
         found = [_right(one.question, (right,), text, judging) for text in (one.given, one.other)]
-        better = _better(one.arm, *found) or "neither"
+        better = _better(one.side, *found) or "neither"
         workspace.judge_comparison(one.id, better, judged_by=CORRECTION, actor=ACTOR)
     seen = view(workspace, rollout).evidence
     if seen.verdict == "revert":
@@ -127,12 +127,12 @@ def _right(question: str, answers: Sequence[str], text: str, judging: Judging) -
     return any(agree(question, gold, text, judging) for gold in answers)
 
 
-def _better(arm: Arm, given: bool, other: bool) -> Better | None:
-    """Whose answer is right, if just one is: that of the arm was `given`."""
+def _better(side: RolloutSide, given: bool, other: bool) -> Better | None:
+    """Whose answer is right, if just one is: that of the side was `given`."""
     if given == other:
         return None
-    second: Arm = "live" if arm == "candidate" else "candidate"
-    return arm if given else second
+    second: RolloutSide = "live" if side == "candidate" else "candidate"
+    return side if given else second
 
 
 def _hours(began: str, now: str) -> float:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from seal.grading.exact import comparable
 from seal.grading.sequential import SequentialTest, Verdict
 from seal.registry import Comparison, Rollout, Thumb
-from seal.registry.records import Arm
+from seal.registry.records import RolloutSide
 
 
 class RolloutConfig(BaseModel):
@@ -63,8 +63,8 @@ class RolloutEvidence:
 
     wins: int
     losses: int
-    thumbs_up: dict[Arm, int]
-    thumbs_down: dict[Arm, int]
+    thumbs_up: dict[RolloutSide, int]
+    thumbs_down: dict[RolloutSide, int]
     judged: int
     for_it: float
     against_it: float
@@ -101,8 +101,8 @@ def evidence_of(
     return RolloutEvidence(
         wins=wins,
         losses=losses,
-        thumbs_up={arm: sum(given) for arm, given in votes.items()},
-        thumbs_down={arm: len(given) - sum(given) for arm, given in votes.items()},
+        thumbs_up={side: sum(given) for side, given in votes.items()},
+        thumbs_down={side: len(given) - sum(given) for side, given in votes.items()},
         judged=judged,
         for_it=test.for_it(wins, losses),
         against_it=test.against_it(wins, losses),
@@ -116,16 +116,17 @@ def plan_of(rollout: Rollout) -> RolloutConfig:
     return RolloutConfig.model_validate(dict(rollout.settings))
 
 
-def _votes(thumbs: Iterable[Thumb], per_author: int) -> dict[Arm, list[bool]]:
+def _votes(thumbs: Iterable[Thumb], per_author: int) -> dict[RolloutSide, list[bool]]:
     """The votes on either version, in order: the first of each conversation, and so many of an author."""
-    votes: dict[Arm, list[bool]] = {"live": [], "candidate": []}
-    talks: set[tuple[str, str, Arm]] = set()
-    counted = Counter[tuple[str, Arm]]()
+    votes: dict[RolloutSide, list[bool]] = {"live": [], "candidate": []}
+    talks: set[tuple[str, str, RolloutSide]] = set()
+    counted = Counter[tuple[str, RolloutSide]]()
     for one in thumbs:
-        talk, author = (one.author, one.talk, one.arm), (one.author, one.arm)
+        talk: tuple[str, str, RolloutSide] = (one.author, one.talk, one.side)
+        author: tuple[str, RolloutSide] = (one.author, one.side)
         if talk in talks or counted[author] >= per_author:
             continue
         talks.add(talk)
         counted[author] += 1
-        votes[one.arm].append(one.up)
+        votes[one.side].append(one.up)
     return votes

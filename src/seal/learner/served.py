@@ -59,7 +59,7 @@ def _loaded(learner: Learner) -> Adaptation:
     return Adaptation.load(config, learner.parts.watch.progress)
 
 
-def speak_by(learner: Learner, speaking: Callable[[Adaptation], Speaker]) -> None:
+def speak_by(learner: Learner, speaking: Callable[[Adaptation], Speaker | None]) -> None:
     """A learner answers by this from now on; what was made to answer otherwise is made anew when needed."""
     parts = learner.parts
     parts.speaker_of = speaking

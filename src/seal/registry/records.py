@@ -14,7 +14,7 @@ FeedbackKind: TypeAlias = Literal["thumbs", "comment", "right_answer", "demonstr
 FeedbackState: TypeAlias = Literal["noted", "taken", "held", "refused"]
 RolloutMode: TypeAlias = Literal["shadow", "canary"]
 RolloutState: TypeAlias = Literal["running", "promoted", "reverted", "ended"]
-Arm: TypeAlias = Literal["live", "candidate"]
+RolloutSide: TypeAlias = Literal["live", "candidate"]
 Better: TypeAlias = Literal["live", "candidate", "neither"]
 PushState: TypeAlias = Literal["loading", "loaded", "unloading", "gone", "refused"]
 
@@ -248,7 +248,7 @@ class Rollout:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A question that was answered while a rollout ran, by the version of its `arm`; `answer` is the id that
+    """A question that was answered while a rollout ran, by the version of its `side`; `answer` is the id that
     the answer was given under.
 
     `given` is that answer and `other` the other version's, if that was asked as well; `same`: they say the
@@ -259,7 +259,7 @@ class Comparison:
     id: int
     rollout: int
     at: str
-    arm: Arm
+    side: RolloutSide
     answer: str | None
     question: str = ""
     given: str = ""
@@ -274,7 +274,7 @@ class Comparison:
 class ComparisonCounts:
     """How many questions of a rollout were answered by either version, by both, and differently."""
 
-    answered: Mapping[Arm, int]
+    answered: Mapping[RolloutSide, int]
     compared: int
     differing: int
 
@@ -283,7 +283,7 @@ class ComparisonCounts:
 class Thumb:
     """A thumb, up or down, on an answer of a rollout; `talk` is the conversation, or else the answer."""
 
-    arm: Arm
+    side: RolloutSide
     author: str
     talk: str
     up: bool

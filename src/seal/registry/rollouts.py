@@ -24,12 +24,12 @@ from seal.registry.core import checked_json
 from seal.registry.lineage import alias_target
 from seal.registry.records import (
     LIVE,
-    Arm,
     Better,
     Comparison,
     ComparisonCounts,
     Rollout,
     RolloutMode,
+    RolloutSide,
     RolloutState,
     Thumb,
     Version,
@@ -150,7 +150,7 @@ class Rollouts(Serving):
     def add_comparison(
         self,
         rollout: int,
-        arm: Arm,
+        side: RolloutSide,
         *,
         answer: str | None = None,
         question: str = "",
@@ -173,7 +173,7 @@ class Rollouts(Serving):
                 id=(session.scalar(select(func.max(ComparisonRow.id))) or 0) + 1,
                 rollout_id=rollout,
                 at=self.clock.now(),
-                arm=arm,
+                side=side,
                 answer=answer,
                 question=question if worded else "",
                 given=given if worded else "",
@@ -227,15 +227,15 @@ class Rollouts(Serving):
     def comparison_counts(self, rollout: int) -> ComparisonCounts:
         """How much was seen in a rollout."""
         query = (
-            select(ComparisonRow.arm, ComparisonRow.same, func.count())
+            select(ComparisonRow.side, ComparisonRow.same, func.count())
             .where(ComparisonRow.rollout_id == rollout)
-            .group_by(ComparisonRow.arm, ComparisonRow.same)
+            .group_by(ComparisonRow.side, ComparisonRow.same)
         )
-        answered: dict[Arm, int] = {"live": 0, "candidate": 0}
+        answered: dict[RolloutSide, int] = {"live": 0, "candidate": 0}
         compared = differing = 0
         with self._reading() as session:
-            for arm, same, n in session.execute(query):
-                answered[cast(Arm, arm)] += n
+            for side, same, n in session.execute(query):
+                answered[cast(RolloutSide, side)] += n
                 compared += n if same is not None else 0
                 differing += n if same is False else 0
         return ComparisonCounts(answered, compared, differing)
@@ -243,7 +243,7 @@ class Rollouts(Serving):
     def rollout_thumbs(self, rollout: int) -> list[Thumb]:
         """The thumbs on answers of a rollout, in the order in which they came."""
         query = (
-            select(ComparisonRow.arm, FeedbackRow, AnswerRow.conversation)
+            select(ComparisonRow.side, FeedbackRow, AnswerRow.conversation)
             .join(FeedbackRow, FeedbackRow.answer_id == ComparisonRow.answer)
             .join(AnswerRow, AnswerRow.id == FeedbackRow.answer_id)
             .where(ComparisonRow.rollout_id == rollout, FeedbackRow.kind == "thumbs")
@@ -252,8 +252,8 @@ class Rollouts(Serving):
         )
         with self._reading() as session:
             return [
-                Thumb(cast(Arm, arm), said.author, talk or str(said.answer_id), said.value == "up")
-                for arm, said, talk in session.execute(query)
+                Thumb(cast(RolloutSide, side), said.author, talk or str(said.answer_id), said.value == "up")
+                for side, said, talk in session.execute(query)
             ]
 
     def rollout_corrections(self, rollout: int) -> list[tuple[Comparison, str]]:
@@ -299,7 +299,7 @@ def _comparison(row: ComparisonRow) -> Comparison:
         id=row.id,
         rollout=row.rollout_id,
         at=row.at,
-        arm=cast(Arm, row.arm),
+        side=cast(RolloutSide, row.side),
         answer=row.answer,
         question=row.question,
         given=row.given,

@@ -306,7 +306,7 @@ class ComparisonRow(Table):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     rollout_id: Mapped[int] = mapped_column(ForeignKey("rollouts.id"), index=True)
     at: Mapped[str]
-    arm: Mapped[str]
+    side: Mapped[str]
     answer: Mapped[str | None] = mapped_column(index=True)
     question: Mapped[str]
     given: Mapped[str]

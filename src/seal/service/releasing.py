@@ -25,13 +25,14 @@ from seal.learner.rolling_out import ACTOR, Gold, compare, gold_of
 from seal.learner.served import ask_in_conversation, make_ready
 from seal.learner.ways import By
 from seal.registry import Rollout, Version
-from seal.registry.records import Arm
+from seal.registry.records import RolloutSide
 
 if TYPE_CHECKING:
     from seal.learner.answering import Answer
 
 _WAITING = 256
 _LOOK_S = 0.1
+_IDLE_S = 0.5
 _SETTLE_S = 2.0
 _PUSHES_S = 30.0
 _LOG = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class TrialPart:
     """The part that a request has in a rollout: by whose version it is answered."""
 
     rollout: Rollout
-    arm: Arm
+    side: RolloutSide
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,9 @@ class Releasing:
         """Takes note of an answer that was sent."""
         self._waiting.append(asked)
 
-    def work(self) -> None:
-        """Asks the other version what was noted, and sees whether enough was seen. Called again and again."""
+    def work(self) -> bool:
+        """Asks the other version what was noted, and sees whether enough was seen; whether a version is being
+        tried. Called again and again."""
         rollout = self.learner.rollout()
         if rollout is None:
             self._waiting.clear()
@@ -106,6 +108,7 @@ class Releasing:
                 with suppress(StateError):  # another process was first
                     self.learner.settle_rollout()
         self._look_after_pushes()
+        return rollout is not None
 
     def _prepare(self, rollout: Rollout) -> None:
         """Loads what the first answer would load, so that no caller waits for it."""
@@ -117,20 +120,27 @@ class Releasing:
         self._prepared = rollout.id
 
     def _compare(self, asked: TriedQuestion) -> None:
-        rollout, arm = asked.part.rollout, asked.part.arm
+        rollout, side = asked.part.rollout, asked.part.side
         shadowed = rollout.mode == "shadow" and share_of(asked.id) < rollout.share
         if rollout.mode == "shadow" and not shadowed:
             return
-        other = self._other(asked) if shadowed or arm == "candidate" else None
+        other = self._other(asked) if shadowed or side == "candidate" else None
         parts = self.learner.parts
         with suppress(SealError):  # a document of it was forgotten meanwhile, or the disk is full
             compare(
-                parts.workspace, rollout, arm, asked.id, asked.answer, other, self._gold, parts.config.judging
+                parts.workspace,
+                rollout,
+                side,
+                asked.id,
+                asked.answer,
+                other,
+                self._gold,
+                parts.config.judging,
             )
 
     def _other(self, asked: TriedQuestion) -> Answer | None:
         """What the version says that did not answer."""
-        rollout, tried = asked.part.rollout, asked.part.arm == "live"
+        rollout, tried = asked.part.rollout, asked.part.side == "live"
         try:
             version: Version = self.learner.version(rollout.version if tried else rollout.baseline)
             return ask_in_conversation(self.learner, asked.answer.question, asked.earlier, version, asked.by)
@@ -187,9 +197,10 @@ async def _releasing(tenants: list[Releases]) -> AsyncIterator[None]:
 
 async def _working(tenant: Releases) -> None:
     while True:
+        trying = False
         if tenant.ready:
             try:
-                await to_thread.run_sync(tenant.releasing.work, abandon_on_cancel=True)
+                trying = await to_thread.run_sync(tenant.releasing.work, abandon_on_cancel=True)
             except SealError as error:  # a disk that is full now may not be so later
                 _LOG.error("the rollout of %s cannot go on: %s", tenant.name, error)
-        await sleep(_LOOK_S)
+        await sleep(_LOOK_S if trying else _IDLE_S)

@@ -89,7 +89,7 @@ def _target(tenant: Tenant, form: ChatForm, key: str) -> tuple[Target, TrialPart
     """Who is to answer, and the part that the caller has in what is tried. Raises Problem (404)."""
     target = target_of(tenant.learner, form.model)
     part = tenant.releasing.part_of(target.version, key, form.user) if form.model == LIVE else None
-    if part is not None and part.arm == "candidate":
+    if part is not None and part.side == "candidate":
         target = Target(LIVE, tenant.learner.version(part.rollout.version))
     return target, part
 
@@ -101,7 +101,7 @@ async def _asked(chat: _Chat) -> tuple[_Chat, Answered]:
     try:
         return chat, await tenant.ask(chat.question, version=version, **told)
     except SealError as error:
-        if part is None or part.arm == "live":
+        if part is None or part.side == "live":
             raise
         await tenant.read(tenant.releasing.failed, part, error)
     target = await tenant.read(target_of, tenant.learner, LIVE)

@@ -38,7 +38,7 @@ class RolloutForm(Reason):
     )
 
 
-class Judgement(BaseModel):
+class DifferenceForm(BaseModel):
     """Which of two answers is right."""
 
     model_config = ConfigDict(extra="forbid")
@@ -93,7 +93,7 @@ async def list_differences(
 
 
 @router.post("/v1/seal/release/differences/{difference}")
-async def judge_difference(difference: int, given: Judgement, caller: Approver) -> Json:
+async def judge_difference(difference: int, given: DifferenceForm, caller: Approver) -> Json:
     """Say which of two answers that differ is right."""
     learner = caller.tenant.learner
     judged = await caller.tenant.write(learner.judge, difference, given.better, actor=caller.actor)

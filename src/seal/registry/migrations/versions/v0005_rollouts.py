@@ -68,7 +68,7 @@ def _rollouts() -> None:
         "comparisons",
         _number("id", key=True),
         _number("rollout_id", _to("comparisons", "rollout_id", "rollouts.id")),
-        *map(_text, ("at", "arm")),
+        *map(_text, ("at", "side")),
         _text("answer", null=True),
         *map(_text, ("question", "given", "other")),
         sa.Column("same", sa.Boolean(), nullable=True),
