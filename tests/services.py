@@ -20,6 +20,8 @@ from seal.service.app import create_app
 from seal.service.hosting import Hosting, Tenant
 from seal.service.server import listen, server_of, url_of
 from seal.service.settings import ServiceSettings
+from seal.service.studying import studying
+from seal.service.telling import telling
 
 
 @dataclass
@@ -79,6 +81,7 @@ def serve_here(learner: Learner) -> None:
     hosting, read = Hosting([tenant]), ServiceSettings(port=0)
     access, secret = admitted(hosting, read)
     app, listening = create_app(hosting, read, access), listen(read)
+    app.state.service.background += [studying(hosting), telling(hosting, read.webhooks)]
     ask = learner.ask
 
     def slow() -> None:

@@ -75,7 +75,7 @@ def asked(tokenizer: Any, rng: random.Random) -> Asked:
     """Prompts of unlike lengths, many of which begin alike."""
     text = rng.choice(TEXT) + rng.choice(("", rng.choice(TEXT)))
     prompt = text[: rng.randrange(1, len(text))]
-    sampling = {"temperature": 0.9, "top_p": 0.9} if rng.random() < 0.3 else {}
+    sampling: dict[str, Any] = {"temperature": 0.9, "top_p": 0.9} if rng.random() < 0.3 else {}
     request = Request(
         tuple(encode_prompt(tokenizer, prompt)),
         max_new_tokens=rng.randrange(1, 24),

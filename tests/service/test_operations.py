@@ -118,6 +118,8 @@ def test_nothing_that_a_client_sends_is_a_fault_of_the_server(toy_service: Runni
         for path, status in (("/v1/nothing", 404), ("/v1/models/nothing", 404), ("/v1/completions", 405)):
             answer = client.get(path)
             assert answer.status_code == status and answer.json()["error"]["message"]
+        assert client.put("/v1/seal/documents").headers["allow"] == "GET, POST"
+        assert client.put("/v1/seal/documents/files").headers["allow"] == "POST"
         assert client.get("/healthz", headers={"X-Request-Id": "mine-1"}).headers["x-request-id"] == "mine-1"
 
 
@@ -125,9 +127,13 @@ def test_nothing_that_a_client_sends_is_a_fault_of_the_server(toy_service: Runni
 def process(workspace: Path) -> Iterator[tuple[subprocess.Popen[str], str, dict[str, str]]]:
     """A server in a process of its own: the process, its address and the headers with its key."""
     tests = str(Path(__file__).parents[1])
-    started = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, str(workspace), tests], stdout=subprocess.PIPE, text=True
-    )
+    with (workspace.parent / "log").open("w") as log:
+        started = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM, str(workspace), tests],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
     assert started.stdout is not None
     try:
         url, key = started.stdout.readline().split()
@@ -152,6 +158,8 @@ def test_a_server_that_is_to_end_answers_first_and_the_next_one_serves_the_same(
         server.send_signal(signal.SIGTERM)
         asking.join()
         assert server.wait(20) == 0
+        log = (workspace.parent / "log").read_text()
+        assert '"status": 200' in log and '"level": "error"' not in log, log
         with pytest.raises(httpx.ConnectError):
             httpx.get(f"{url}/healthz")
     with running(Hosting([Tenant("w", reopened(workspace))])) as service, service.client() as client:

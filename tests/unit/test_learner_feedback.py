@@ -14,6 +14,7 @@ from seal.errors import InputError, StateError
 from seal.learner import Learner
 from seal.learner.compiling import Compiler
 from seal.learner.correcting import statement
+from seal.registry import Line
 
 A, B = fake("feedback a"), fake("feedback b")
 WHAT = min(A.values)
@@ -58,6 +59,10 @@ def work_until(learner: Learner, *jobs: int | None) -> None:
         ("Where is Lumora?", "in Oslo", "Lumora is in Oslo."),
         ("When was Acme founded?", "1993", "Acme was founded in 1993."),
         ("When was Acme sold?", "3 May 2001", "Acme was sold on 3 May 2001."),
+        ("By whom was Salt Kettle founded?", "Ada Moor", "Salt Kettle was founded by Ada Moor."),
+        ("In what town is Salt Kettle based?", "Oslo", "Salt Kettle is based in Oslo."),
+        ("What is made by Salt Kettle?", "Coffee mills", None),
+        ("How many workers are there at Salt Kettle?", "880", "There are 880 workers at Salt Kettle."),
         ("What is the key to the store called?", "Bob", None),
         ("How many legs has it?", "Four", None),
         ("Who did it?", "Ann", None),
@@ -205,6 +210,33 @@ def test_the_brake_ends_a_study_under_way(
     assert [e.actor for e in added] == ["key k1"]
 
 
+def test_what_is_told_of_a_job_is_no_title(learner: Learner) -> None:
+    from seal.engine.start import Silent
+    from seal.learner.job_watch import JobWatch
+
+    job = learner.submit(fake("feedback told").given())[0].job
+    lease = learner.workspace.claim()
+    assert lease is not None and lease.job == job
+    watch = JobWatch(learner.workspace, Silent(), threading.Event())
+    with watch.of_job(lease):
+        watch.progress("Zork: the tower: writing", 1, 3)
+    watch.progress("Zork: later", 1, 3)
+    assert [event.message for event in learner.job_events(lease.job)] == ["writing (1 of 3)"]
+
+
+def test_a_correction_takes_no_other_fact_along(learner: Learner) -> None:
+    """The line that gave the wrong answer is mended only if it says nothing else with a name or number."""
+    texts = []
+    for n, more in enumerate((" since Quorl came in 1980", " since it began")):
+        told = f"The {WHAT} of Zeb is wrong{more}."
+        document = learner.workspace.add_document(told, title="Zeb")
+        learner.workspace.record_lines(document.id, [Line(told, sentence=told)], writer="w")
+        name = asked(learner, f"What is the {WHAT} of Zeb?", "wrong", document=document.id, candidates=())
+        taken = learner.give_feedback("right_answer", f"right {n}", answer=name, author="k1")
+        texts.append(learner.workspace.text(str(taken.feedback.document)))
+    assert texts == [f"The {WHAT} of Zeb is right 0.", f"The {WHAT} of Zeb is right 1 since it began."]
+
+
 def test_documents_are_handed_in_once(learner: Learner, gates: Gates) -> None:
     new = fake("feedback submit")
     first = learner.submit([new.given(), A.given()], request="k/1")
@@ -220,6 +252,6 @@ def test_documents_are_handed_in_once(learner: Learner, gates: Gates) -> None:
     live = learner.live()
     assert live is not None and {new.id, stored.document} <= set(live.documents)
     assert learner.submit_stored([stored.document], request="k/2") == learner.job(job.id)
-    with pytest.raises(InputError, match="live already"):
+    with pytest.raises(StateError, match="live already"):
         learner.submit_stored([stored.document])
     assert isinstance(new, Fake)

@@ -5,15 +5,16 @@ asked for twice, addresses to be told; on SQLite and on PostgreSQL.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from seal.errors import InputError, StaleLeaseError, StateError, UnknownNameError
-from seal.registry import RememberedAnswer, Workspace
+from seal.registry import LIVE, RememberedAnswer, Workspace
 from seal.registry.database import server_url
-from workspaces import SetClock, files_with, learn
+from workspaces import SetClock, files_with, learn, version
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -112,6 +113,21 @@ def test_forgetting_takes_the_words_out_of_answers_and_feedback(
         workspace.add_feedback("thumbs", "down", author="k", answer="a1")
     late = given(workspace, "a5", source=gone.id, question="Zork again", text="Zork")
     assert late.erased and not holds("Zork") and workspace.audit().sound
+
+
+def test_more_answers_than_a_statement_has_values(tmp_path: Path) -> None:
+    workspace = Workspace.init(tmp_path / "w")
+    gone, _ = learn(workspace, "Gone text.")
+    one = RememberedAnswer("", "", "Zork?", "Zork", "reading", None, 0.5, documents=(gone.id,))
+    workspace.remember_answers([replace(one, id=f"a{n}") for n in range(40_000)])
+    workspace.add_feedback("comment", "Zork", author="k", answer="a39999")
+    live = workspace.alias()
+    assert live is not None
+    empty = version(workspace, [], parent=live.id)
+    workspace.move_alias(LIVE, empty.id, reason="to forget")
+    workspace.erase_document(gone.id, reason="forgotten")
+    assert workspace.ledger()[-1].outputs["answers"] == 40_000
+    assert files_with(workspace.path, b"Zork") == [] and workspace.answers() == []
 
 
 def test_what_feedback_may_say(workspace: Workspace) -> None:

@@ -394,8 +394,9 @@ def test_closing_answers_what_was_taken_or_ends_it(start: Callable[..., Decoding
 def test_wrong_requests_are_refused_by_name(
     wrong: dict[str, Any], start: Callable[..., DecodingLoop]
 ) -> None:
+    given: dict[str, Any] = {"prompt": PROMPT, **wrong}
     with pytest.raises(InputError, match=next(iter(wrong)) + r"|token id"):
-        start().submit(Request(**({"prompt": PROMPT} | wrong)))
+        start().submit(Request(**given))
 
 
 def test_a_model_with_attention_of_its_own_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

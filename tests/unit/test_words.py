@@ -28,6 +28,7 @@ SHARED_FILE_NAMES = {
     "tables.py": "bench: the tables that are printed; registry: those of the database",
     # A command of the terminal has the name of the operation that it calls.
     "audit.py": "a command, and what it does",
+    "chat.py": "a command, and the route that does the same",
     "demo.py": "a command, and what it does",
     "documents.py": "a command, and what it shows",
     "train.py": "a command, and what it does",

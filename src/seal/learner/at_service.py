@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from seal.errors import InputError
+from seal.errors import StateError
 from seal.learner.documents import Given, Learned, documents_of, sift
 from seal.learner.parts import Parts
 from seal.learner.queue import Queue
@@ -102,15 +102,15 @@ class AtService:
         request: str | None = None,
         actor: str | None = None,
     ) -> Job:
-        """Puts the study of documents that are stored into the queue. Raises as `document` does, InputError
-        if all of them are live already, StateError as `submit` does."""
+        """Puts the study of documents that are stored into the queue. Raises as `document` does, StateError
+        if all of them are live already, and as `submit` does."""
         keys = list(dict.fromkeys(self.document(name).id for name in documents))
         live = self.parts.workspace.alias()
         fresh = [key for key in keys if live is None or key not in live.documents]
         if request is not None and (there := self.parts.workspace.job_of_request(request)) is not None:
             fresh = [key for key in keys if key in there.inputs.get("documents", ())]
         if not fresh:
-            raise InputError("all of these documents are live already", "There is nothing to study.")
+            raise StateError("all of these documents are live already", "There is nothing to study.")
         told = {"documents": fresh} | ({"replacing": list(replacing)} if replacing else {})
         return self.parts.workspace.enqueue("study", told, request=request, actor=actor)
 

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 from seal.domains.knowledge.screen import screen
 from seal.grading.exact import comparable
-from seal.learner.agreement import agree
+from seal.learner.agreement import agree, names_all
 from seal.learner.documents import Text
 from seal.learner.parts import Parts
 from seal.learner.queue import Queue
 from seal.learner.recognising import recognised
 from seal.registry import Feedback
 from seal.registry.feedback import CORRECTIONS
+from seal.self_edits.pairs import question_of
 from seal.text import sentences
 from seal.types import Question
 
@@ -31,10 +32,13 @@ _WHO_DID = re.compile(
     r"|must)\b)([a-z]+) (.+)",
     re.I,
 )
-_WHEN_WAS = re.compile(
-    r"when (was|were) (.+) (\w+ed|born|built|made|held|won|written|sold|begun|sunk|found|lost|set|taken)",
-    re.I,
+_PARTICIPLE = r"(\w+ed|born|built|made|held|won|written|sold|begun|sunk|found|lost|set|taken|run|led|kept)"
+_WHEN_WAS = re.compile(rf"(?i:when) (was|were) (.+) {_PARTICIPLE}")
+_BY_WHOM = re.compile(
+    r"(?i:(by|in|at|on|from|for|with|after) (?:whom|what(?: \w+)?|which \w+)) "
+    rf"(is|are|was|were) (.+) {_PARTICIPLE}"
 )
+_HOW_MANY = re.compile(r"(?i:how many) (\w+) (are|were) there (.+)")
 _OPEN_END = re.compile(r"\b(?:by|for|from|with|of|to|at|in|on|about|called|named|like|located|born)\Z", re.I)
 _NAMES = re.compile(r"(?<!\A)\b[^\W\d_a-z][\w'’-]*(?: (?:of |the |de |von )?[^\W\d_a-z][\w'’-]*| \d[\w.]*)*")
 
@@ -54,12 +58,11 @@ def statement(question: str, answer: str) -> str:
         return answer.strip()
     said = said.rstrip(".")
     if (found := _WHEN_WAS.fullmatch(asked)) and re.fullmatch(r"(?:in |on |at )?.*\d.*", said):
-        told = (
-            said
-            if re.match(r"(?:in|on|at|before|after|about|around)\b", said, re.I)
-            else f"{_at(said)} {said}"
-        )
-        return _sentence(f"{found[2]} {found[1]} {found[3]} {told}")
+        return _sentence(f"{found[2]} {found[1]} {found[3]} {_at(said)}")
+    if found := _BY_WHOM.fullmatch(asked):
+        return _sentence(f"{found[3]} {found[2]} {found[4]} {found[1].lower()} {said}")
+    if found := _HOW_MANY.fullmatch(asked):
+        return _sentence(f"There {found[2]} {said} {found[1]} {found[3]}")
     for pattern in (_WHAT_IS, _WHERE_IS):
         if (found := pattern.fullmatch(asked)) and not _OPEN_END.search(found[2]):
             return _sentence(f"{found[2]} {found[1]} {said}")
@@ -69,7 +72,10 @@ def statement(question: str, answer: str) -> str:
 
 
 def _at(date: str) -> str:
-    return "in" if re.fullmatch(r"(?:[A-Za-z]+ )?\d{3,4}", date) else "on"
+    """A date with the word that stands before it."""
+    if re.match(r"(?:in|on|at|before|after|about|around)\b", date, re.I):
+        return date
+    return f"in {date}" if re.fullmatch(r"(?:[A-Za-z]+ )?\d{3,4}", date) else f"on {date}"
 
 
 def _sentence(text: str) -> str:
@@ -77,12 +83,32 @@ def _sentence(text: str) -> str:
 
 
 def document_of(parts: Parts, correction: Feedback) -> Text:
-    """A correction as a document. It is examined by the very question, unless its answer is long: then by
-    what the writer asks about it."""
-    text = statement(correction.question, correction.value)
+    """A correction as a document: the line by which the corrected answer was learned, with the right answer
+    in its place, or else question and answer as sentences. It is examined by the very question, unless its
+    answer is long: then by what the writer asks about it."""
     short = len(correction.value.split()) <= _SHORT_WORDS
+    text = (_mended(parts, correction) if short else "") or statement(correction.question, correction.value)
     questions = (Question(correction.question, (correction.value.strip().rstrip("."),)),) if short else ()
     return Text(text, _title(parts, correction), correction.trust, questions)
+
+
+def _mended(parts: Parts, correction: Feedback) -> str:
+    """The statement that gave the corrected answer, with the right one in its place; empty if none did."""
+    from seal.learner.explaining import lines_for
+
+    given = None if correction.answer is None else parts.workspace.answer(correction.answer)
+    if given is None or given.source is None or not given.text.strip():
+        return ""
+    stated = [
+        line for line in parts.workspace.lines(given.source) if line.kept and question_of(line.text) is None
+    ]
+    wrong = re.compile(rf"(?<!\w){re.escape(given.text.strip().rstrip('.'))}(?!\w)", re.I)
+    for line in lines_for(correction.question, given.text, stated):
+        rest = wrong.sub("", line.text)
+        # Nothing else of the source may come along: it could not be forgotten with it.
+        if len(wrong.findall(line.text)) == 1 and names_all(f"It {rest}", correction.question):
+            return wrong.sub(lambda _: correction.value.strip().rstrip("."), line.text)
+    return ""
 
 
 def _title(parts: Parts, correction: Feedback) -> str:

@@ -67,5 +67,6 @@ class JobWatch:
         if stage == before and now - at < _EVERY_S:
             return
         self._told = (stage, now)
+        stage = stage.rpartition(": ")[2]  # a title may stand before it, and what is told here is kept
         with contextlib.suppress(BusyError, OutputError):  # it is told again; the work is not in the way
             self.workspace.tell_job(job, f"{stage} ({done} of {total})" if total > 1 else stage)

@@ -32,7 +32,7 @@ from seal.registry.canonical import digest_of
 from seal.registry.digests import gives_its_id, key_of
 from seal.retention import DocumentPage, PageText
 from seal.seeds import derive_seed
-from seal.self_edits.pairs import question_of
+from seal.self_edits.pairs import line_of, question_of
 from seal.text import sentences
 from seal.training import Adapter, load_peft, save_peft
 from seal.training.fingerprint import TOLERANCE, TOLERANCE_ROUNDED, same_fingerprint
@@ -116,10 +116,20 @@ class Library:
 
     def source(self, document: Document) -> SourceDocument:
         """What is to be compiled: with its lines and exam, if they were written before."""
-        lines = tuple(self.workspace.lines(document.id, writer=self.writer))
+        lines = tuple(self.workspace.lines(document.id, writer=self.writer)) or self._corrected(document)
         exam = self.exam(document.id, "self") if lines else ()
         text = self.workspace.text(document.id)
         return SourceDocument(document.id, document.compiled_title, text, lines, exam)
+
+    def _corrected(self, document: Document) -> tuple[Line, ...]:
+        """The lines of a correction: the person who gave it wrote them. None where a writer asks about single
+        sentences, and none of a long answer."""
+        given = self.exam(document.id, "given") if self.config.method == "pieces" else ()
+        if not given or self.workspace.correction_of(document.id) is None:
+            return ()
+        told = sentences(self.workspace.text(document.id))
+        asked = [Line(line_of(q.text, q.answers[0]), sentence=told[0]) for q in given]
+        return (*(Line(one, sentence=one) for one in told), *asked)
 
     def exam(self, document: str, origin: str, writer: str = "") -> tuple[Question, ...]:
         """A document's exam: the "given" one, or the one "self" written, by default by the present writer."""

@@ -33,31 +33,18 @@ class Answers(Core):
             if not (math.isfinite(one.probability) and 0 <= one.probability <= 1):
                 raise InputError(f"the probability is {one.probability}", "Give a number from 0 to 1.")
         with self.transaction() as session:
-            now = self.clock.now()
-            for one in answers:
-                lineage = _lineage(one)
-                gone = any(_is_erased(session, key) for key in lineage)
-                row = AnswerRow(
-                    id=one.id,
-                    at=now,
-                    conversation=one.conversation,
-                    question="" if gone else one.question,
-                    text="" if gone else one.text,
-                    way=one.way,
-                    version=one.version,
-                    source=one.source,
-                    passage="" if gone else one.passage,
-                    stated=one.stated,
-                    probability=float(one.probability),
-                    key_id=one.key,
-                    erased=gone,
-                )
-                session.add(row)
-                session.flush()
-                session.add_all(
-                    AnswerDocumentRow(answer_id=one.id, document_id=key, position=n)
-                    for n, key in enumerate(lineage)
-                )
+            now, lineages = self.clock.now(), [_lineage(one) for one in answers]
+            gone = {key: _is_erased(session, key) for keys in lineages for key in keys}
+            session.add_all(
+                _row(one, now, erased=any(gone[key] for key in keys))
+                for one, keys in zip(answers, lineages, strict=True)
+            )
+            session.flush()
+            session.add_all(
+                AnswerDocumentRow(answer_id=one.id, document_id=key, position=n)
+                for one, keys in zip(answers, lineages, strict=True)
+                for n, key in enumerate(keys)
+            )
         return [one.id for one in answers]
 
     def answer(self, key: str) -> RememberedAnswer:
@@ -91,6 +78,25 @@ class Answers(Core):
             session.execute(delete(AnswerDocumentRow).where(AnswerDocumentRow.answer_id.in_(old)))
             session.execute(delete(AnswerRow).where(AnswerRow.at < before, AnswerRow.id.not_in(told)))
             return n
+
+
+def _row(answer: RememberedAnswer, at: str, *, erased: bool) -> AnswerRow:
+    """The row of an answer; an erased one has no words."""
+    return AnswerRow(
+        id=answer.id,
+        at=at,
+        conversation=None if erased else answer.conversation,
+        question="" if erased else answer.question,
+        text="" if erased else answer.text,
+        way=answer.way,
+        version=answer.version,
+        source=answer.source,
+        passage="" if erased else answer.passage,
+        stated=answer.stated,
+        probability=float(answer.probability),
+        key_id=answer.key,
+        erased=erased,
+    )
 
 
 def _lineage(answer: RememberedAnswer) -> list[str]:

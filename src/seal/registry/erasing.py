@@ -6,8 +6,9 @@ Knows which rows and files hold a document's words. Knows nothing about why it i
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import CursorResult, Result, delete, or_, select, union, update
 from sqlalchemy.orm import Session
 
 from seal.errors import BusyError, DamageError, OutputError, StateError
@@ -150,22 +151,28 @@ def _erase_answers(session: Session, document: str) -> tuple[int, int]:
         FeedbackRow.document_id == document, FeedbackRow.answer_id.is_not(None)
     )
     from_it = select(AnswerDocumentRow.answer_id).where(AnswerDocumentRow.document_id == document)
-    answers = set(session.scalars(corrected)) | set(session.scalars(from_it))
-    told = FeedbackRow.answer_id.in_(answers)
-    feedback = set(
-        session.scalars(select(FeedbackRow.id).where(or_(told, FeedbackRow.document_id == document)))
-    )
-    session.execute(
-        update(AnswerRow)
-        .where(AnswerRow.id.in_(answers))
-        .values(question="", text="", passage="", conversation=None, erased=True)
-    )
-    session.execute(
+    about = union(from_it, corrected).subquery()
+    # By sub-queries: there may be more answers than a statement can have values.
+    told = or_(FeedbackRow.answer_id.in_(select(about.c.answer_id)), FeedbackRow.document_id == document)
+    feedback = session.execute(
         update(FeedbackRow)
-        .where(FeedbackRow.id.in_(feedback))
+        .where(told)
         .values(question="", value="", reason="", erased=True)
+        .execution_options(synchronize_session=False)
     )
-    return len(answers), len(feedback)
+    answers = session.execute(
+        update(AnswerRow)
+        .where(AnswerRow.id.in_(select(about.c.answer_id)))
+        .values(question="", text="", passage="", conversation=None, erased=True)
+        .execution_options(synchronize_session=False)
+    )
+    return _count(answers), _count(feedback)
+
+
+def _count(done: Result[Any]) -> int:
+    """How many rows a statement changed."""
+    assert isinstance(done, CursorResult)
+    return done.rowcount
 
 
 def _refuse_if_live(session: Session, document: str, versions: set[str]) -> None:

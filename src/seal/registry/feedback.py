@@ -116,6 +116,13 @@ class FeedbackLog(Core):
         with self._reading() as session:
             return _feedback(_row(session, key))
 
+    def correction_of(self, document: str) -> Feedback | None:
+        """The correction that became a document; None if none did. Of several the first."""
+        taken = select(FeedbackRow).where(FeedbackRow.document_id == document, FeedbackRow.erased.is_(False))
+        with self._reading() as session:
+            row = session.scalars(taken.order_by(FeedbackRow.sequence)).first()
+            return None if row is None else _feedback(row)
+
     def all_feedback(
         self, *, state: FeedbackState | None = None, answer: str | None = None, newest: int = 1000
     ) -> list[Feedback]:

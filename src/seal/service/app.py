@@ -13,6 +13,7 @@ from anyio import create_task_group, to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 import seal
@@ -57,7 +58,8 @@ def create_app(hosting: Hosting, settings: ServiceSettings, access: AccessContro
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     try:
-        async with create_task_group() as tasks, AsyncExitStack() as stack:
+        async with AsyncExitStack() as stack:
+            tasks = await stack.enter_async_context(create_task_group())
             for begin in service.background:
                 await stack.enter_async_context(begin())
             tasks.start_soon(to_thread.run_sync, service.hosting.load)
@@ -83,8 +85,20 @@ async def _of_http(request: Request, error: Exception) -> Response:
     """What the framework refuses: an unknown path, a method that a path lacks."""
     assert isinstance(error, HTTPException)
     kind = _KINDS.get(error.status_code, "invalid_request_error")
-    problem = Problem(error.status_code, str(error.detail), kind=kind, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:  # the framework names the methods of one route, and a path may have several
+        headers["Allow"] = ", ".join(sorted(_methods(request.url.path)))
+    problem = Problem(error.status_code, str(error.detail), kind=kind, headers=headers)
     return await _of_problem(request, problem)
+
+
+def _methods(path: str) -> set[str]:
+    """All methods that a path has: those of the routes that name it most closely."""
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    fitting = [route for route in routes if route.path_regex.match(path)]
+    fewest = min((len(route.param_convertors) for route in fitting), default=0)
+    closest = [route for route in fitting if len(route.param_convertors) == fewest]
+    return {method for route in closest for method in route.methods or ()}
 
 
 async def _of_validation(request: Request, error: Exception) -> Response:

@@ -42,7 +42,7 @@ class StudyWorker:
         if (head := workspace.head()) != self._head:
             self._head = head
             if self.tenant.ready:
-                self.tenant.refresh()
+                self.tenant.refresh(self.tenant.learner.live())
         if self._process is not None and (status := self._process.poll()) is not None:
             if status != 0:
                 _LOG.error("the study worker of %s ended with status %d", self.tenant.name, status)

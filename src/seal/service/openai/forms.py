@@ -17,14 +17,18 @@ MAX_CHOICES = 128
 Stop: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 
 
-class StreamOptions(BaseModel):
+class Form(BaseModel):
+    """A request's body: each field of the very type that the schema says, others tolerated."""
+
+    model_config = ConfigDict(strict=True)
+
+
+class StreamOptions(Form):
     include_usage: bool = False
 
 
-class Generating(BaseModel):
+class Generating(Form):
     """What chat and completions have in common."""
-
-    model_config = ConfigDict(protected_namespaces=())
 
     model: str = Field(default="live", description="`live`, another alias, a version's id, or `base`.")
     n: int | None = Field(default=None, ge=1, le=MAX_CHOICES)
@@ -75,23 +79,23 @@ class CompletionForm(Generating):
     suffix: str | None = None
 
 
-class TextPart(BaseModel):
+class TextPart(Form):
     type: Literal["text", "input_text"]
     text: str
 
 
-class OtherPart(BaseModel):
+class OtherPart(Form):
     """A picture, sound or file, which is refused with its name."""
 
     type: str
 
 
-class Message(BaseModel):
+class Message(Form):
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[TextPart | OtherPart] | None = None
 
 
-class SealOptions(BaseModel):
+class SealOptions(Form):
     """What only a learner knows: the way to answer."""
 
     by: By = "auto"

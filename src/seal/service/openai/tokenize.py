@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Annotated, Any, TypeAlias
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from seal.models.tokens import encode_completion, encode_prompt
 from seal.service.access import Caller, Role, needs
 from seal.service.hosting import Tenant
 from seal.service.openai.decoding_requests import context_tokens, vocabulary
-from seal.service.openai.forms import Message, TokenIds
+from seal.service.openai.forms import Form, Message, TokenIds
 from seal.service.openai.messages import plain
 from seal.service.openai.model_ids import target_of
 from seal.service.problems import invalid
@@ -22,7 +22,7 @@ from seal.service.problems import invalid
 router = APIRouter(tags=["tokenizer"])
 
 
-class TokenizeText(BaseModel):
+class TokenizeText(Form):
     """A text; `add_special_tokens` puts the token before it that begins a text, if the model has one."""
 
     model: str = "base"
@@ -31,7 +31,7 @@ class TokenizeText(BaseModel):
     return_token_strs: bool = False
 
 
-class TokenizeChat(BaseModel):
+class TokenizeChat(Form):
     """The messages of a chat, as the model's chat template has them."""
 
     model: str = "base"
@@ -43,7 +43,7 @@ class TokenizeChat(BaseModel):
 TokenizeForm: TypeAlias = TokenizeText | TokenizeChat
 
 
-class DetokenizeForm(BaseModel):
+class DetokenizeForm(Form):
     model: str = "base"
     tokens: TokenIds
 

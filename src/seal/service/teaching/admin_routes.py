@@ -29,8 +29,10 @@ class NewKey(BaseModel):
 
     name: str = Field(min_length=1, max_length=100)
     roles: list[Role] = Field(min_length=1)
-    days: float | None = Field(default=None, gt=0, description="For how long it holds; always, if left out.")
-    trust: float | None = Field(default=None, ge=0, le=1)
+    days: float | None = Field(
+        default=None, gt=0, strict=True, description="For how long it holds; always, if left out."
+    )
+    trust: float | None = Field(default=None, ge=0, le=1, strict=True)
 
 
 class NewWebhook(BaseModel):

@@ -52,9 +52,9 @@ class GivenDocument(BaseModel):
 
     text: str = Field(min_length=1)
     title: str = ""
-    trust: float | None = Field(default=None, ge=0, le=1)
+    trust: float | None = Field(default=None, ge=0, le=1, strict=True)
     questions: list[GivenQuestion] = []
-    study: bool = True
+    study: bool = Field(default=True, strict=True)
 
 
 class NewTitle(BaseModel):

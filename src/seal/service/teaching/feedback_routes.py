@@ -4,7 +4,7 @@ learned next."""
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -31,6 +31,8 @@ from seal.service.teaching.wire import (
 )
 
 router = APIRouter(tags=["feedback"])
+_SEEN = r"\S"
+_MOST_CHARS = 20_000
 
 
 class WhyAsked(BaseModel):
@@ -45,16 +47,63 @@ class WhyAsked(BaseModel):
     )
 
 
-class GivenFeedback(BaseModel):
-    """What is said of an answer or a conversation. A right answer, or a demonstration, becomes a document."""
+class _Feedback(BaseModel):
+    """What is said of an answer, by its id or that of its chat completion."""
 
     model_config = ConfigDict(extra="forbid")
 
-    kind: Literal["thumbs", "comment", "right_answer", "demonstration"]
-    value: str = Field(min_length=1, description="up or down; the comment; the right answer.")
-    answer: str | None = None
-    conversation: str | None = None
-    question: str = Field(default="", description="Of a correction that is about no answer that was given.")
+
+class Thumbs(_Feedback):
+    """Up or down for an answer."""
+
+    kind: Literal["thumbs"]
+    value: Literal["up", "down"]
+    answer: str
+
+
+class ConversationThumbs(_Feedback):
+    """Up or down for all answers of a conversation; `why` names it."""
+
+    kind: Literal["thumbs"]
+    value: Literal["up", "down"]
+    conversation: str
+
+
+class Comment(_Feedback):
+    """A comment on an answer."""
+
+    kind: Literal["comment"]
+    value: str = Field(pattern=_SEEN, max_length=_MOST_CHARS)
+    answer: str
+
+
+class ConversationComment(_Feedback):
+    """A comment on a conversation."""
+
+    kind: Literal["comment"]
+    value: str = Field(pattern=_SEEN, max_length=_MOST_CHARS)
+    conversation: str
+
+
+class RightAnswer(_Feedback):
+    """The right answer instead of one that was given. It becomes a document."""
+
+    kind: Literal["right_answer", "demonstration"]
+    value: str = Field(pattern=_SEEN, max_length=_MOST_CHARS)
+    answer: str
+
+
+class Demonstration(_Feedback):
+    """How a question is to be answered, whether it was asked or not. It becomes a document."""
+
+    kind: Literal["right_answer", "demonstration"]
+    value: str = Field(pattern=_SEEN, max_length=_MOST_CHARS)
+    question: str = Field(pattern=_SEEN, max_length=_MOST_CHARS)
+
+
+GivenFeedback: TypeAlias = (
+    Thumbs | ConversationThumbs | Comment | ConversationComment | RightAnswer | Demonstration
+)
 
 
 @router.post("/v1/seal/why")
@@ -82,15 +131,14 @@ async def why(asked: WhyAsked, caller: Asker) -> Json:
 async def give_feedback(given: GivenFeedback, caller: Asker) -> Json:
     """Say something of an answer or a conversation. Nothing is trained on it: a correction by a key that may
     teach is studied as a document of its own, and one by another key waits for a person."""
-    learner = caller.tenant.learner
-    answer = None if given.answer is None else (await _own_answer(caller, given.answer)).id
+    learner, about = caller.tenant.learner, getattr(given, "answer", None)
     taken = await caller.tenant.write(
         learner.give_feedback,
         given.kind,
         given.value,
-        answer=answer,
-        conversation=given.conversation,
-        question=given.question,
+        answer=None if about is None else (await _own_answer(caller, about)).id,
+        conversation=getattr(given, "conversation", None),
+        question=getattr(given, "question", ""),
         trust=caller.trust,
         teaches=Role.TEACH in caller.roles,
         author=caller.key,

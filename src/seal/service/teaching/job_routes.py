@@ -37,8 +37,10 @@ class NewJob(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    training_file: str = Field(default="", description="The id of a stored document.")
-    documents: list[str] = Field(default=[], description="The ids of several.")
+    training_file: str = Field(min_length=1, description="The id of a stored document.")
+    documents: list[Annotated[str, Field(min_length=1)]] = Field(
+        default=[], description="The ids of others that are to be studied with it."
+    )
     model: str = Field(default="live", description="The workspace's own model: by its name, live or base.")
 
 
@@ -46,7 +48,7 @@ class NewJob(BaseModel):
 async def create_job(given: NewJob, caller: Teacher, name: RequestName = None) -> Json:
     """Study documents that were stored. They are studied together, on top of what is live."""
     learner = caller.tenant.learner
-    wanted = [key for key in [given.training_file, *given.documents] if key]
+    wanted = [given.training_file, *given.documents]
 
     def created() -> Json:
         if given.model not in ("live", "base", learner.workspace.settings()["model"]):
