@@ -79,7 +79,7 @@ class Tenant:
         self._threads = threads
         self._loaded = threading.Event()
         self._loading = threading.Lock()
-        self._asked: set[str | None] = set()
+        self._asked: set[str] = set()
 
     @property
     def path(self) -> Path:
@@ -172,9 +172,7 @@ class Tenant:
 
     def _ask(self, question: str, version: Version | None, by: By, earlier: Sequence[str]) -> Answered:
         name = version.id if version else None
-        if name not in self._asked:  # a forgotten document leaves another version
-            self._asked.add(name)
-            self.refresh()
+        self.refresh(version)
         answer = ask_in_conversation(self.learner, question, earlier, version, by)
         keys = dict.fromkeys(filter(None, (answer.document, *answer.candidates)))
         return Answered(answer, name, self.titles(keys))
@@ -189,10 +187,14 @@ class Tenant:
         """Keeps an answer so that it can be asked for by its id, which is returned."""
         return self.learner.remember(answer, version=version, conversation=conversation, key=key)
 
-    def refresh(self) -> None:
-        """Drops what is loaded of documents that were forgotten, here or by another process."""
-        for key in drop_erased(self.learner):
-            self.loop.forget(key)
+    def refresh(self, version: Version | None) -> None:
+        """Drops what is loaded of documents that were forgotten, here or by another process. A forgotten
+        document leaves another version, so that it is looked for only when an unknown one is asked."""
+        name = version.id if version else ""
+        if name not in self._asked:
+            self._asked.add(name)
+            for key in drop_erased(self.learner):
+                self.loop.forget(key)
 
 
 class Bases:
