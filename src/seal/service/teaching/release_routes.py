@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from seal.learner import Learner
@@ -93,7 +93,9 @@ async def list_differences(
 
 
 @router.post("/v1/seal/release/differences/{difference}")
-async def judge_difference(difference: int, given: DifferenceForm, caller: Approver) -> Json:
+async def judge_difference(
+    difference: Annotated[int, Path(ge=1, lt=1 << 31)], given: DifferenceForm, caller: Approver
+) -> Json:
     """Say which of two answers that differ is right."""
     learner = caller.tenant.learner
     judged = await caller.tenant.write(learner.judge, difference, given.better, actor=caller.actor)
