@@ -152,4 +152,4 @@ def test_the_step_on_postgresql() -> None:
         "ALTER TABLE lines DROP CONSTRAINT fk_lines_retired_by",
         "ALTER TABLE lines DROP COLUMN retired_by",
     ]
-    assert HEAD == "0004", "a new step needs its own test"
+    assert HEAD == "0005", "a new step needs its own test"

@@ -40,7 +40,9 @@ from seal.cli.keys import keys
 from seal.cli.learn import learn
 from seal.cli.lines import lines
 from seal.cli.models import models
+from seal.cli.push import push
 from seal.cli.reject import reject
+from seal.cli.release import release
 from seal.cli.retitle import retitle
 from seal.cli.rollback import rollback
 from seal.cli.serve import serve
@@ -80,6 +82,7 @@ app.command(models)
 for _command in (
     init, learn, watch, ask, why, forget, retitle, documents, lines, exam, versions, show, diff, approve,
     reject, rollback, audit, export, doctor, serve, chat, brake, wanted,
+    release, push,
 ):  # fmt: skip
     app.command(_command)
 app.command(keys)

@@ -190,6 +190,10 @@ class Queue:
             return Study(self.parts, fresh, told.get("replacing", ())).run(lease)
         if lease.kind == "forget":
             forget(self.parts, told["forget"], lease)
+            if self.workspace.pushes():
+                from seal.learner.pushing import settle
+
+                settle(self.workspace)
         elif lease.kind == "approve":
             approve_on_top(self.parts, told["approve"], told["reason"], told["actor"], lease)
         else:

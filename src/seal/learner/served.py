@@ -59,7 +59,7 @@ def _loaded(learner: Learner) -> Adaptation:
     return Adaptation.load(config, learner.parts.watch.progress)
 
 
-def speak_by(learner: Learner, speaking: Callable[[Adaptation], Speaker]) -> None:
+def speak_by(learner: Learner, speaking: Callable[[Adaptation], Speaker | None]) -> None:
     """A learner answers by this from now on; what was made to answer otherwise is made anew when needed."""
     parts = learner.parts
     parts.speaker_of = speaking
@@ -80,17 +80,16 @@ def drop_erased(learner: Learner) -> list[str]:
     return gone
 
 
-def make_ready(learner: Learner) -> None:
-    """Loads now what the first answer would load: skills, and the cells' words of what is live.
+def make_ready(learner: Learner, version: Version | None) -> None:
+    """Loads now what a version's first answer would load: skills, and its cells' words.
 
     Raises what `Learner.ask` does.
     """
-    live = learner.live()
     parts = learner.parts
     if parts.config.method == "units":
-        parts.answerer(live)
+        parts.answerer(version)
     else:
-        parts.mind(live)
+        parts.mind(version)
 
 
 def cell_in(learner: Learner, version: Version, document: str) -> Cell:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from seal.errors import BusyError, DamageError, OutputError, StateError
 from seal.registry.documents import Documents, present
 from seal.registry.records import LIVE
+from seal.registry.rollout_ends import RolloutEnding, erase_comparisons
 from seal.registry.serving import drop_aliases
 from seal.registry.tables import (
     AliasRow,
@@ -31,7 +32,7 @@ from seal.registry.tables import (
 )
 
 
-class Erasing(Documents):
+class Erasing(Documents, RolloutEnding):
     """The operations that erase."""
 
     def erase_document(self, key: str, *, reason: str, actor: str | None = None) -> None:
@@ -74,6 +75,7 @@ class Erasing(Documents):
             session.execute(delete(LineRow).where(LineRow.document_id == key))
             session.execute(delete(QuestionRow).where(QuestionRow.document_id == key))
             answers, said = _erase_answers(session, key)
+            erase_comparisons(session, {version.id for version in versions})
             for digest in set(objects):
                 session.merge(ErasureRow(object=digest))
             sequence = self._record(
@@ -90,6 +92,7 @@ class Erasing(Documents):
                 },
             )
             drop_aliases(session, {version.id for version in versions}, sequence)
+            self._shut_out(session, {version.id for version in versions}, actor)
 
     def pending_erasures(self) -> list[str]:
         """Objects whose erasure was decided and is not carried out yet."""

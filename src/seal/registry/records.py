@@ -12,6 +12,11 @@ State: TypeAlias = Literal["candidate", "held", "rejected", "live-once"]
 JobState: TypeAlias = Literal["queued", "running", "done", "failed"]
 FeedbackKind: TypeAlias = Literal["thumbs", "comment", "right_answer", "demonstration"]
 FeedbackState: TypeAlias = Literal["noted", "taken", "held", "refused"]
+RolloutMode: TypeAlias = Literal["shadow", "canary"]
+RolloutState: TypeAlias = Literal["running", "promoted", "reverted", "ended"]
+RolloutSide: TypeAlias = Literal["live", "candidate"]
+Better: TypeAlias = Literal["live", "candidate", "neither"]
+PushState: TypeAlias = Literal["loading", "loaded", "unloading", "gone", "refused"]
 
 LIVE = "live"
 """The alias of the version that answers."""
@@ -217,6 +222,95 @@ class Feedback:
     conversation: str | None = None
     document: str | None = None
     erased: bool = False
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """A version that is tried beside the live one, `baseline`.
+
+    "shadow": it answers a `share` of the questions too, and nobody sees it; "canary": it answers a `share` of
+    the callers. `settings` is the plan of the test that ends it, as it was when it began. `state`: "running",
+    "promoted" (it is live), "reverted" (it is held), or "ended" by something else, with the `reason`.
+    """
+
+    id: int
+    mode: RolloutMode
+    version: str
+    baseline: str
+    share: float
+    settings: Mapping[str, Any]
+    state: RolloutState
+    began_at: str
+    actor: str
+    ended_at: str | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A question that was answered while a rollout ran, by the version of its `side`; `answer` is the id that
+    the answer was given under.
+
+    `given` is that answer and `other` the other version's, if that was asked as well; `same`: they say the
+    same, and then no words are kept. `better` is the verdict on two that differ, by whom or what in
+    `judged_by`.
+    """
+
+    id: int
+    rollout: int
+    at: str
+    side: RolloutSide
+    answer: str | None
+    question: str = ""
+    given: str = ""
+    other: str = ""
+    same: bool | None = None
+    better: Better | None = None
+    judged_by: str = ""
+    erased: bool = False
+
+
+@dataclass(frozen=True)
+class ComparisonCounts:
+    """How many questions of a rollout were answered by either version, by both, and differently."""
+
+    answered: Mapping[RolloutSide, int]
+    compared: int
+    differing: int
+
+
+@dataclass(frozen=True)
+class Thumb:
+    """A thumb, up or down, on an answer of a rollout; `talk` is the conversation, or else the answer."""
+
+    side: RolloutSide
+    author: str
+    talk: str
+    up: bool
+
+
+@dataclass(frozen=True)
+class Push:
+    """A version's adapter, or one document's, on another server, under a name that no other adapter has.
+
+    `folder` is where its files are, and `path` the same as the server sees it. `key_env` is the variable with
+    the server's key. `state`: "loading"; "loaded" (and verified); "unloading", while the server does not
+    answer, for the `problem`; "gone"; or "refused", since it answered otherwise there than here.
+    """
+
+    id: int
+    server: str
+    kind: str
+    name: str
+    version: str
+    document: str | None
+    folder: str
+    path: str
+    key_env: str | None
+    state: PushState
+    at: str
+    tries: int = 0
+    problem: str = ""
 
 
 @dataclass(frozen=True)

@@ -274,6 +274,71 @@ class FeedbackRow(Table):
     erased: Mapped[bool] = mapped_column(default=False)
 
 
+class RolloutRow(Table):
+    """A version that is, or was, tried beside the live one."""
+
+    __tablename__ = "rollouts"
+    __table_args__ = (
+        CheckConstraint("mode IN ('shadow', 'canary')", name="mode"),
+        CheckConstraint("state IN ('running', 'promoted', 'reverted', 'ended')", name="state"),
+        Index(
+            "ix_rollouts_one_running", "state", unique=True, sqlite_where=_RUNNING, postgresql_where=_RUNNING
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    mode: Mapped[str]
+    version: Mapped[str] = mapped_column(ForeignKey("versions.id"), index=True)
+    baseline: Mapped[str] = mapped_column(ForeignKey("versions.id"))
+    share: Mapped[float] = mapped_column(Double)
+    settings: Mapped[str]  # JSON
+    state: Mapped[str]
+    began_at: Mapped[str]
+    actor: Mapped[str]
+    ended_at: Mapped[str | None]
+    reason: Mapped[str]
+
+
+class ComparisonRow(Table):
+    """A question that was answered while a rollout ran. Without words once a document that either version
+    knew is erased. The answer that it names may have been dropped since."""
+
+    __tablename__ = "comparisons"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    rollout_id: Mapped[int] = mapped_column(ForeignKey("rollouts.id"), index=True)
+    at: Mapped[str]
+    side: Mapped[str]
+    answer: Mapped[str | None] = mapped_column(index=True)
+    question: Mapped[str]
+    given: Mapped[str]
+    other: Mapped[str]
+    same: Mapped[bool | None]
+    better: Mapped[str | None]
+    judged_by: Mapped[str]
+    erased: Mapped[bool] = mapped_column(default=False)
+
+
+class PushRow(Table):
+    """An adapter on another server, and how far it is."""
+
+    __tablename__ = "pushes"
+    __table_args__ = (
+        CheckConstraint("state IN ('loading', 'loaded', 'unloading', 'gone', 'refused')", name="state"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    server: Mapped[str]
+    kind: Mapped[str]
+    name: Mapped[str]
+    version: Mapped[str] = mapped_column(ForeignKey("versions.id"))
+    document_id: Mapped[str | None] = mapped_column(ForeignKey("documents.id"))
+    folder: Mapped[str]
+    path: Mapped[str]
+    key_env: Mapped[str | None]
+    state: Mapped[str]
+    at: Mapped[str]
+    tries: Mapped[int] = mapped_column(default=0)
+    problem: Mapped[str] = mapped_column(default="")
+
+
 class WebhookRow(Table):
     """An address that is told of what happens, up to the ledger's entry `told`. Its secret signs."""
 

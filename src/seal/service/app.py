@@ -22,6 +22,7 @@ from seal.service.access import AccessControl
 from seal.service.gate import Gate
 from seal.service.hosting import Hosting
 from seal.service.problems import ErrorBody, Kind, Problem, problem_of
+from seal.service.releasing import releasing
 from seal.service.routes import ROUTERS
 from seal.service.settings import ServiceSettings
 from seal.service.state import Service
@@ -34,6 +35,7 @@ def create_app(hosting: Hosting, settings: ServiceSettings, access: AccessContro
     """The application that serves these tenants. It loads their models when it is started, and answers
     meanwhile that it is not ready."""
     service = Service(hosting, settings, access)
+    service.background.append(releasing(hosting.tenants.values()))
     app = FastAPI(
         title="seal",
         version=seal.__version__,

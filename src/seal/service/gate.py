@@ -50,6 +50,8 @@ class Gate:
                 await self._within_time(scope, self._limited(receive), answer)
             finally:
                 self._count(-counted)
+        for do in record.afterwards:
+            do()
         self._note(scope, record, answer.status, time.perf_counter() - started)
 
     def _limited(self, receive: Receive) -> Receive:

@@ -37,6 +37,7 @@ from seal.learner.speaking import LoopSpeaker
 from seal.learner.ways import By
 from seal.registry import Version
 from seal.service.problems import not_found, overloaded
+from seal.service.releasing import Releasing
 from seal.service.settings import DecodingSettings, ServiceSettings
 from seal.service.token_texts import TokenTexts
 
@@ -71,6 +72,7 @@ class Tenant:
 
     def __init__(self, name: str, learner: Learner, threads: CapacityLimiter | None = None) -> None:
         self.name, self.learner = name, learner
+        self.releasing = Releasing(learner)
         self.writing = threading.Lock()
         self.failure: SealError | None = None
         """Why the model could not be loaded."""
@@ -115,7 +117,7 @@ class Tenant:
                 self.tokenizer, self.loop = base.tokenizer, bases.loop(base.model, base.tokenizer)
                 self.texts = TokenTexts(self.tokenizer)
                 speak_by(self.learner, bases.speaker)
-                make_ready(self.learner)
+                make_ready(self.learner, self.learner.live())
             except SealError as error:
                 self.failure = error
                 raise

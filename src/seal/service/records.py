@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,8 @@ class RequestRecord:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     ways: list[str] = field(default_factory=list)
+    afterwards: list[Callable[[], object]] = field(default_factory=list)
+    """What is to be done once the answer has been sent; it must be quick, and fail for nothing."""
 
     def used(self, usage: Mapping[str, int]) -> None:
         """Notes what a request came to, as OpenAI's `usage` has it."""

@@ -11,6 +11,7 @@ from seal.service.teaching import (
     document_routes,
     feedback_routes,
     job_routes,
+    release_routes,
     version_routes,
 )
 
@@ -22,6 +23,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     document_routes.router,
     job_routes.router,
     version_routes.router,
+    release_routes.router,
     feedback_routes.router,
     admin_routes.router,
     health.router,

@@ -37,6 +37,10 @@ TOLD = {
     "version.reject": "version.rejected",
     "document.erase": "document.forgotten",
     "correction.hold": "correction.held",
+    "rollout.begin": "rollout.began",
+    "rollout.promote": "rollout.promoted",
+    "rollout.revert": "rollout.reverted",
+    "rollout.end": "rollout.ended",
     "brake.pull": "brake.pulled",
     "brake.release": "brake.released",
 }

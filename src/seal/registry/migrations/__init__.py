@@ -3,4 +3,4 @@
 A new step: a file in versions/ with the next number, and that number as HEAD below.
 """
 
-HEAD = "0004"
+HEAD = "0005"

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -17,8 +18,10 @@ from fastapi import Request as HttpRequest
 from fastapi.responses import JSONResponse, Response
 
 from seal.engine.serving import Completion, Request, Stream, TokenEvent, TokenLog
+from seal.errors import SealError
 from seal.learner.answering import Answer
 from seal.models.tokens import encode_prompt
+from seal.registry import LIVE
 from seal.service.access import Caller, Role, needs
 from seal.service.hosting import Answered, Tenant
 from seal.service.openai.decoding_requests import context_tokens, requests_of
@@ -28,6 +31,7 @@ from seal.service.openai.model_ids import Target, target_of
 from seal.service.openai.streaming import completed, event_stream, merged, submit_all
 from seal.service.problems import invalid
 from seal.service.records import RequestRecord, record_in
+from seal.service.releasing import TrialPart, TriedQuestion
 from seal.service.settings import LimitSettings
 from seal.service.state import ServiceDep
 
@@ -47,6 +51,7 @@ class _Chat:
     caller: Caller
     record: RequestRecord
     created: int
+    part: TrialPart | None = None
 
     @property
     def tenant(self) -> Tenant:
@@ -68,15 +73,41 @@ async def chat_completions(
     _check(form)
     messages = plain(form.messages)
     question, earlier = asked_in(messages)
-    target = await tenant.read(target_of, tenant.learner, form.model)
+    target, part = await tenant.read(_target, tenant, form, caller.key)
     if target.document is not None:
         raise invalid("one document's cell continues texts (/v1/completions), and does not chat", "model")
-    chat = _Chat(form, target, messages, question, earlier, caller, record_in(http.scope), int(time.time()))
+    record, now = record_in(http.scope), int(time.time())
+    chat = _Chat(form, target, messages, question, earlier, caller, record, now, part)
     if not target.is_base:
-        answered = await tenant.ask(question, version=target.version, by=form.seal.by, earlier=earlier)
+        chat, answered = await _asked(chat)
         if answered.answer.way != "base" or not tenant.chats:
             return await _told(chat, answered)
     return await _by_base(chat, service.settings.limits, http)
+
+
+def _target(tenant: Tenant, form: ChatForm, key: str) -> tuple[Target, TrialPart | None]:
+    """Who is to answer, and the part that the caller has in what is tried. Raises Problem (404)."""
+    target = target_of(tenant.learner, form.model)
+    part = tenant.releasing.part_of(target.version, key, form.user) if form.model == LIVE else None
+    if part is not None and part.side == "candidate":
+        target = Target(LIVE, tenant.learner.version(part.rollout.version))
+    return target, part
+
+
+async def _asked(chat: _Chat) -> tuple[_Chat, Answered]:
+    """The version's answer. If it is one that is tried and fails, the live one answers in its place."""
+    tenant, version, part = chat.tenant, chat.target.version, chat.part
+    told = {"by": chat.form.seal.by, "earlier": chat.earlier}
+    try:
+        return chat, await tenant.ask(chat.question, version=version, **told)
+    except SealError as error:
+        if part is None or part.side == "live":
+            raise
+        await tenant.read(tenant.releasing.failed, part, error)
+    target = await tenant.read(target_of, tenant.learner, LIVE)
+    return replace(chat, target=target, part=None), await tenant.ask(
+        chat.question, version=target.version, **told
+    )
 
 
 def _check(form: ChatForm) -> None:
@@ -265,7 +296,11 @@ def _event_logprobs(chat: _Chat, event: TokenEvent) -> dict[str, Any] | None:
 
 async def _remembered(chat: _Chat, answer: Answer, version: str | None) -> str:
     chat.record.ways.append(answer.way)
-    return await chat.tenant.read(chat.tenant.remember, answer, version, chat.messages, chat.caller.key)
+    id = await chat.tenant.read(chat.tenant.remember, answer, version, chat.messages, chat.caller.key)
+    if chat.part is not None:
+        asked = TriedQuestion(chat.part, tuple(chat.earlier), chat.form.seal.by, answer, id)
+        chat.record.afterwards.append(partial(chat.tenant.releasing.note, asked))
+    return id
 
 
 def _usage(prompt_tokens: int, completion_tokens: int) -> dict[str, int]:

@@ -13,6 +13,7 @@ from seal.learner.correcting import FeedbackTaken
 from seal.learner.explaining import Why
 from seal.registry import RememberedAnswer
 from seal.service.access import Caller, Role
+from seal.service.openai.model_ids import target_of
 from seal.service.problems import invalid, not_found
 from seal.service.teaching.version_routes import Reason
 from seal.service.teaching.wire import (
@@ -118,7 +119,12 @@ async def why(asked: WhyAsked, caller: Asker) -> Json:
         told = await tenant.read(learner.why_answered, one.id)
         return {"id": one.id, "at": one.at, "way": one.way, "conversation": one.conversation, **_json(told)}
     question = str(asked.question)
-    return _json(await tenant.read(lambda: learner.why(question, version=asked.version)))
+
+    def explained() -> Why:  # a version that is no model to be asked has no why either
+        version = None if asked.version is None else target_of(learner, asked.version).version
+        return learner.why(question, version=None if version is None else version.id)
+
+    return _json(await tenant.read(explained))
 
 
 @router.post("/v1/seal/feedback")
