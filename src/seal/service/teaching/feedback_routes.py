@@ -57,11 +57,17 @@ async def why(asked: WhyAsked, caller: Asker) -> Json:
         raise invalid("give a question or an answer, and not both", "question")
     tenant.check_ready()
     if asked.answer is not None:
-        one = await _own_answer(caller, asked.answer)
+        one = await own_answer(caller, asked.answer)
         told = await tenant.read(learner.why_answered, one.id)
-        return {"id": one.id, "at": one.at, "way": one.way, "conversation": one.conversation, **_json(told)}
+        return {
+            "id": one.id,
+            "at": one.at,
+            "way": one.way,
+            "conversation": one.conversation,
+            **why_json(told),
+        }
     question = str(asked.question)
-    return _json(await tenant.read(lambda: learner.why(question, version=asked.version)))
+    return why_json(await tenant.read(lambda: learner.why(question, version=asked.version)))
 
 
 @router.post("/v1/seal/feedback")
@@ -69,7 +75,7 @@ async def give_feedback(given: GivenFeedback, caller: Asker) -> Json:
     """Say something of an answer or a conversation. Nothing is trained on it: a correction by a key that may
     teach is studied as a document of its own, and one by another key waits for a person."""
     learner = caller.tenant.learner
-    answer = None if given.answer is None else (await _own_answer(caller, given.answer)).id
+    answer = None if given.answer is None else (await own_answer(caller, given.answer)).id
     taken = await caller.tenant.write(
         learner.give_feedback,
         given.kind,
@@ -124,7 +130,7 @@ async def list_wanted(caller: Teacher, limit: LimitQuery = 100) -> Page:
     return Page(data=[{"object": "seal.wanted", **asdict(one)} for one in told])
 
 
-async def _own_answer(caller: Caller, name: str) -> RememberedAnswer:
+async def own_answer(caller: Caller, name: str) -> RememberedAnswer:
     """An answer that the caller was given, or, for one who may audit, anybody was. Raises Problem (404)."""
     key = f"ans_{name.removeprefix('chatcmpl-')}" if name.startswith("chatcmpl-") else name
     one = await caller.tenant.read(caller.tenant.learner.answered, key)
@@ -133,7 +139,7 @@ async def _own_answer(caller: Caller, name: str) -> RememberedAnswer:
     return one
 
 
-def _json(told: Why) -> Json:
+def why_json(told: Why) -> Json:
     return {
         "object": "seal.why",
         **asdict(told),
