@@ -112,11 +112,14 @@ def board(tmp_path_factory: pytest.TempPathFactory, toy: Path, gates: Gates) -> 
     learner.learn([HELD.given()])
     learner.submit([Text(fake("nasty").text, NASTY)], study=False)
     learn_all(other, [THEIRS])
+    empty = begin(folder / "empty", toy)
     tenant, stop = Tenant("mine", learner), threading.Event()
     worker = threading.Thread(target=reopened(learner.path).work, args=(stop,))
     worker.start()
     free = AccessSettings(key_rate="", tenant_rate="", write_rate="", failure_rate="")
-    with running(Hosting([tenant, Tenant("theirs", other)]), ServiceSettings(access=free)) as service:
+    with running(
+        Hosting([tenant, Tenant("theirs", other), Tenant("empty", empty)]), ServiceSettings(access=free)
+    ) as service:
         with httpx.Client(base_url=service.url, timeout=30) as client:
             made = Board(service, tenant, client)
             assert client.post("/sign-in", data={"key": service.key}).status_code == 303
@@ -425,6 +428,18 @@ def test_in_a_browser(board: Board) -> None:
         page.get_by_text("Studying is stopped since").wait_for()
         board.tenant.learner.release_brake()
         page.get_by_text("Studying is stopped since").wait_for(state="detached", timeout=15_000)
+
+
+def test_a_workspace_that_knows_nothing(board: Board) -> None:
+    workspace = board.service.hosting.tenant("empty").learner.workspace
+    client = board.browser(str(make_key(workspace, "empty", name="x", roles=[Role.ADMIN])[1]))
+    for place in PLACES:
+        assert client.get(place.path).status_code == 200, place
+    page = Seen(client.get("/").text)
+    assert "nothing was learned yet" in page.text
+    token = Seen(client.get("/why").text).value(TOKEN)
+    asked = client.post("/why", data={TOKEN: token, "question": "What is the height of Brenk?"})
+    assert asked.status_code == 200 and "No document" in Seen(asked.text).text
 
 
 def test_charts() -> None:

@@ -7,6 +7,9 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request, Response
 
+from seal.errors import UnknownNameError
+from seal.learner import Learner
+from seal.registry import Feedback
 from seal.service.access import Caller, Role, needs
 from seal.service.dashboard.frame import page_router, pages_of, part_of, shown, to, twins
 from seal.service.problems import conflict
@@ -71,7 +74,8 @@ async def feedback(request: Request, caller: Auditor, page: int = 1) -> Response
         return {
             "held": [feedback_json(one) for one in learner.feedback(held=True)],
             "wanted": [asdict(one) for one in wanted],
-            "feedback": [feedback_json(one) for one in part_of(every, page)],
+            "feedback": [_with_question(learner, one) for one in part_of(every, page)],
+            "names": {key.id: key.name for key in learner.workspace.keys()},  # noqa: SIM118
         } | pages_of(every, page)
 
     return shown(request, caller, "feedback", await caller.tenant.read(told))
@@ -91,6 +95,17 @@ async def refuse(feedback_id: str, caller: Approver, reason: Why = "") -> Respon
     learner = caller.tenant.learner
     await caller.tenant.write(learner.refuse_correction, feedback_id, reason=reason, actor=caller.actor)
     return to("/feedback", "refused")
+
+
+def _with_question(learner: Learner, one: Feedback) -> Json:
+    """What was said, with the question that it is about: its own, or that of the answer, if it is still kept."""
+    about = one.question
+    if not about and one.answer is not None:
+        try:
+            about = learner.answered(one.answer).question
+        except UnknownNameError:
+            about = ""
+    return feedback_json(one) | {"about": about}
 
 
 async def _why(caller: Caller, name: str) -> Json:

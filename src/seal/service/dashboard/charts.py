@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from seal.service.dashboard import wording
 
 WIDTH, HEIGHT = 340, 180
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 12, 24
+_LEFT, _RIGHT, _TOP, _BOTTOM = 50, 12, 12, 24
 _WRITTEN: dict[str, Callable[[float | None], str]] = {
     "share": wording.percent,
     "size": wording.size,

@@ -12,6 +12,7 @@ from seal.registry.ledger import verify
 from seal.service.access import Caller, Role, needs
 from seal.service.access.making import make_key
 from seal.service.dashboard.frame import page_router, shown, to, twins
+from seal.service.dashboard.standing import titles
 from seal.service.problems import invalid
 from seal.service.state import ServiceDep
 from seal.service.teaching.admin_routes import revoked
@@ -48,6 +49,7 @@ async def ledger(
             "check": {"sound": check.sound and not problems, "problems": problems, "n_objects": n_objects}
             | {"ledger": asdict(check)},
             "anchor": anchor,
+            "titles": titles(learner),
         }
 
     return shown(request, caller, "ledger", await caller.tenant.read(told))

@@ -128,6 +128,7 @@ def _version(learner: Learner, name: str) -> Json:
         "exams": list(exams_json(record.report, names)),
         "reported": record.report is not None,
         "reason": next((e.reason for e in reversed(record.history) if e.reason), ""),
+        "titles": titles(learner),
         "history": [entry_json(one) for one in reversed(record.history)],
     }
 

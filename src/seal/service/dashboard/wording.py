@@ -78,6 +78,8 @@ _ACTIONS = {
     "brake.pull": "studying was stopped",
     "brake.release": "studying goes on",
     "correction.hold": "a correction is held for a person",
+    "correction.take": "a correction became a document",
+    "correction.refuse": "a correction was refused",
 }
 VERDICTS = {
     "document": "It is from this document: with the document taken out, the answer is far less likely.",
@@ -134,7 +136,8 @@ def size(n_bytes: float | None) -> str:
     value, units = float(n_bytes), ["B", "kB", "MB", "GB", "TB"]
     while value >= 1000 and len(units) > 1:
         value, units = value / 1000, units[1:]
-    return f"{value:.0f} {units[0]}" if value >= 100 or units[0] == "B" else f"{value:.1f} {units[0]}"
+    whole = value >= 100 or value == int(value) or units[0] == "B"
+    return f"{value:.0f} {units[0]}" if whole else f"{value:.1f} {units[0]}"
 
 
 def count(n: int, one: str, many: str = "") -> str:
