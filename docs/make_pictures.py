@@ -1,5 +1,5 @@
-"""Makes the pictures of the dashboard in docs/images/: a workspace of the embedded model learns some documents,
-is served, and a browser looks at it.
+"""Makes the pictures of the dashboard in docs/images/: a workspace of the embedded model learns some
+documents, is served, and a browser looks at it.
 
     python docs/make_pictures.py
 
@@ -16,16 +16,16 @@ from pathlib import Path
 import httpx
 from PIL import Image
 
+from seal.domains.microworld.world import WorldItem, make_items
+from seal.learner import Learner, Text
+from seal.service.access.making import make_key
+from seal.service.hosting import Hosting, Tenant
+
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from dashboards import NO_BROWSER, browser_path, signed_in  # noqa: E402
 from services import running  # noqa: E402
-
-from seal.domains.microworld.world import WorldItem, make_items  # noqa: E402
-from seal.learner import Learner, Text  # noqa: E402
-from seal.service.access.making import make_key  # noqa: E402
-from seal.service.hosting import Hosting, Tenant  # noqa: E402
 
 IMAGES = ROOT / "docs" / "images"
 N_DOCUMENTS = 8

@@ -98,7 +98,8 @@ async def refuse(feedback_id: str, caller: Approver, reason: Why = "") -> Respon
 
 
 def _with_question(learner: Learner, one: Feedback) -> Json:
-    """What was said, with the question that it is about: its own, or that of the answer, if it is still kept."""
+    """What was said, with the question that it is about: its own, or that of the answer, if it is still
+    kept."""
     about = one.question
     if not about and one.answer is not None:
         try:
