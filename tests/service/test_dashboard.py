@@ -20,7 +20,7 @@ from seal.learner import Text
 from seal.service.access import Role
 from seal.service.access.making import make_key
 from seal.service.dashboard.charts import line_chart
-from seal.service.dashboard.frame import DONE, PLACES, pages_of, part_of
+from seal.service.dashboard.frame import DONE, PLACES, asset, pages_of, part_of
 from seal.service.dashboard.sessions import TOKEN, own_path
 from seal.service.dashboard.wording import number, shown, size
 from seal.service.hosting import Hosting, Tenant
@@ -137,7 +137,7 @@ def addresses(board: Board) -> list[str]:
         *(f"/documents/{d.id}" for d in learner.documents() if not d.erased),
         *(f"/jobs/ftjob-{job.id}" for job in learner.jobs()[-2:]),
         *(f"/versions/{version}" for version in versions[-2:]),
-        f"/versions/{versions[-1]}/diff",
+        f"/versions/live/diff?to={versions[-1]}",
     ]
 
 
@@ -146,7 +146,8 @@ def test_every_page_has_its_data_as_json(board: Board) -> None:
     for path in addresses(board):
         page = board.page(path)
         assert [tag for tag, _ in page.tags].count("h1") == 1, path
-        twin = "/overview.json" if path == "/" else f"{path}.json"
+        place, asked, query = path.partition("?")
+        twin = "/overview.json" if path == "/" else f"{place}.json{asked}{query}"
         assert twin in [a.get("href") for a in page.all("a")]
         accepted = board.client.get(path, headers={"Accept": "application/json"}).json()
         assert accepted == board.data(twin), path
@@ -201,7 +202,7 @@ def test_what_others_wrote_is_text(board: Board) -> None:
         if "gnp.exe" not in answer.text:
             continue
         page = Seen(answer.text)
-        assert [s.get("src") for s in page.all("script")] == ["/dashboard.js"] and not page.all("b")
+        assert [s.get("src") for s in page.all("script")] == [asset("dashboard.js")] and not page.all("b")
         assert "\u202e" not in answer.text and "\\u202egnp.exe" in page.text
         assert "<script>alert(1)</script> {{ 7 * 7 }}" in page.text
     assert shown("a\x00\ud800\r\nb") == "a\\x00\\ud800\nb"
@@ -224,7 +225,7 @@ def test_nothing_comes_from_elsewhere(board: Board) -> None:
             for name in ("src", "href", "action", "formaction"):
                 assert re.match(r"[/#]", attrs.get(name) or "/"), (path, tag, attrs)
     for name, kind in (("css", "text/css"), ("js", "text/javascript"), ("svg", "image/svg+xml")):
-        file = httpx.get(f"{board.service.url}/dashboard.{name}")
+        file = httpx.get(board.service.url + asset(f"dashboard.{name}"))
         assert file.headers["content-type"].startswith(kind)
         assert "://" not in file.text.replace("http://www.w3.org/2000/svg", "")
 
@@ -369,6 +370,22 @@ def test_a_person_decides(board: Board) -> None:
     assert board.data("/overview.json")["brake"] is None
 
 
+def test_answers_that_differ(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are asked for in a process apart, and shown as text."""
+    versions = [v.id for v in board.tenant.learner.versions() if not v.erased]
+    asked: list[dict[str, Any]] = []
+
+    def apart(folder: Path, verb: str, **told: Any) -> Any:
+        asked.append({"verb": verb, **told})
+        one = {"document": KNOWN.id, "title": NASTY, "question": "<b>?", "before": "", "after": NASTY}
+        return [{"kind": "gained", **one}]
+
+    monkeypatch.setattr("seal.service.apart.in_process", apart)
+    page = board.page(f"/versions/{versions[0]}/diff?to={versions[-1]}&answers=true")
+    assert asked == [{"verb": "diff", "before": versions[0], "after": versions[-1]}]
+    assert "gained" in page.text and "<b>?" in page.text and not page.all("b")
+
+
 def test_ask_see_why_and_correct(board: Board) -> None:
     question = KNOWN.question(WHAT)
     page = Seen(board.send("/why", 200, question=question).text)
@@ -417,7 +434,7 @@ def test_in_a_browser(board: Board) -> None:
     with signed_in(board.service.url, board.service.key, width=390, dark=True) as page:
         page.on("console", lambda told: faults.append(told.text) if told.type == "error" else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
-        for path in addresses(board):
+        for path in (*(p.path for p in PLACES), f"/documents/{KNOWN.id}", "/versions/live"):
             page.goto(board.service.url + path)
             for width in (390, 1280):
                 page.set_viewport_size({"width": width, "height": 900})

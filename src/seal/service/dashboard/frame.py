@@ -6,6 +6,8 @@ Knows no page. A page's route gives `shown(...)` a dict; nothing else reaches th
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -219,6 +221,12 @@ async def _looking(request: Request) -> Caller | None:
         return None
 
 
+@functools.cache
+def asset(name: str) -> str:
+    """The address of a file that pages are made with: another one whenever the file is another."""
+    return f"/{name}?v={hashlib.sha256((HERE / 'static' / name).read_bytes()).hexdigest()[:12]}"
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -232,6 +240,7 @@ def _environment() -> Environment:
     more = (wording.listed, wording.action, wording.state, wording.tone)
     made.filters |= {word.__name__: word for word in (*words, *more)}
     made.globals |= {"verdicts": wording.VERDICTS, "ways": wording.WAYS, "line_chart": charts.line_chart}
+    made.globals["asset"] = asset
     return made
 
 

@@ -26,7 +26,7 @@ Approver = Annotated[Caller, needs(Role.APPROVE)]
 _RECENT = 8
 _LOOKED_AT = 500
 _WRONG = "This key is not valid: it is mistyped, was revoked, or does not hold any more."
-_KEPT_S = 3600
+_KEPT_S = 86_400
 
 
 @twins(router, "/")

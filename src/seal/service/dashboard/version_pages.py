@@ -30,10 +30,13 @@ async def versions(request: Request, caller: Auditor, page: int = 1) -> Response
 
     def told() -> Json:
         every = list(reversed(learner.versions()))
-        held = [_held(learner, one) for one in every if one.state == "held"]
-        return {"held": held, "versions": [version_json(v) for v in part_of(every, page)]} | pages_of(
-            every, page
-        )
+        live = learner.live()
+        listed = {
+            "live": None if live is None else live.id,
+            "held": [_held(learner, one) for one in every if one.state == "held"],
+            "versions": [version_json(one) for one in part_of(every, page)],
+        }
+        return listed | pages_of(every, page)
 
     return shown(request, caller, "versions", await caller.tenant.read(told))
 
