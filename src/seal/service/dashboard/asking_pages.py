@@ -10,17 +10,13 @@ from fastapi import APIRouter, Form, Request, Response
 from seal.errors import UnknownNameError
 from seal.learner import Learner
 from seal.registry import Feedback
-from seal.service.access import Caller, Role, needs
-from seal.service.dashboard.frame import page_router, pages_of, part_of, shown, to, twins
+from seal.service.access import Caller, Role
+from seal.service.dashboard.frame import ReasonField, page_router, pages_of, part_of, shown, to, twins
 from seal.service.problems import conflict
 from seal.service.teaching.feedback_routes import own_answer, why_json
-from seal.service.teaching.wire import Json, feedback_json
+from seal.service.teaching.wire import Approver, Asker, Auditor, Json, feedback_json
 
 router: APIRouter = page_router()
-Asker = Annotated[Caller, needs(Role.ASK)]
-Auditor = Annotated[Caller, needs(Role.AUDIT)]
-Approver = Annotated[Caller, needs(Role.APPROVE)]
-Why = Annotated[str, Form(max_length=500)]
 _WANTED = 50
 
 
@@ -75,7 +71,7 @@ async def feedback(request: Request, caller: Auditor, page: int = 1) -> Response
             "held": [feedback_json(one) for one in learner.feedback(held=True)],
             "wanted": [asdict(one) for one in wanted],
             "feedback": [_with_question(learner, one) for one in part_of(every, page)],
-            "names": {key.id: key.name for key in learner.workspace.keys()},  # noqa: SIM118
+            "names": {key.id: key.name for key in learner.workspace.keys()},
         } | pages_of(every, page)
 
     return shown(request, caller, "feedback", await caller.tenant.read(told))
@@ -90,7 +86,7 @@ async def accept(feedback_id: str, caller: Approver) -> Response:
 
 
 @router.post("/feedback/{feedback_id}/refuse")
-async def refuse(feedback_id: str, caller: Approver, reason: Why = "") -> Response:
+async def refuse(feedback_id: str, caller: Approver, reason: ReasonField = "") -> Response:
     """Refuse a held correction"""
     learner = caller.tenant.learner
     await caller.tenant.write(learner.refuse_correction, feedback_id, reason=reason, actor=caller.actor)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 from fastapi import APIRouter, File, Form, Request, Response, UploadFile
 
@@ -11,19 +11,17 @@ from seal.errors import InputError
 from seal.learner import Learner, Text
 from seal.learner.advising import advice
 from seal.learner.at_service import Submitted
-from seal.service.access import Caller, Role, needs
+from seal.service.access import Caller
 from seal.service.dashboard.frame import page_router, pages_of, part_of, shown, to, twins
 from seal.service.dashboard.standing import documents_json, standings, titles
 from seal.service.problems import conflict
 from seal.service.teaching.document_routes import allowed_trust
 from seal.service.teaching.jobs_wire import checkpoints_of, events_of, job_json
 from seal.service.teaching.uploads import documents_of_upload
-from seal.service.teaching.wire import Json, document_json, job_id, job_number
+from seal.service.teaching.wire import Approver, Json, Teacher, document_json, job_id, job_number
 
 router: APIRouter = page_router()
-Teacher = Annotated[Caller, needs(Role.TEACH)]
-Approver = Annotated[Caller, needs(Role.APPROVE)]
-Title = Annotated[str, Form(max_length=1000)]
+TitleField: TypeAlias = Annotated[str, Form(max_length=1000)]
 
 
 @twins(router, "/documents")
@@ -44,7 +42,7 @@ async def documents(request: Request, caller: Teacher, page: int = 1, state: str
 async def add_text(
     caller: Teacher,
     text: Annotated[str, Form(min_length=1)],
-    title: Title = "",
+    title: TitleField = "",
     study: Annotated[bool, Form()] = False,
 ) -> Response:
     """Hand in a text"""
@@ -74,7 +72,7 @@ async def document(request: Request, caller: Teacher, document_id: str) -> Respo
 
 
 @router.post("/documents/{document_id}/retitle")
-async def retitle(document_id: str, caller: Teacher, title: Title) -> Response:
+async def retitle(document_id: str, caller: Teacher, title: TitleField) -> Response:
     """Correct a document's title"""
     made = await caller.tenant.write(caller.tenant.learner.retitle, document_id, title, actor=caller.actor)
     return to(f"/documents/{made.id}", "retitled")

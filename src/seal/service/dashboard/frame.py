@@ -12,9 +12,9 @@ import logging
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeAlias, TypeVar
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from fastapi.routing import APIRoute
@@ -31,6 +31,7 @@ from seal.service.state import service_of
 
 HERE = Path(__file__).parent
 T = TypeVar("T")
+ReasonField: TypeAlias = Annotated[str, Form(max_length=500)]
 _A_PAGE = 50
 _LOG = logging.getLogger(__name__)
 _ERRORS = (Problem, SealError, RequestValidationError, HTTPException)
@@ -48,7 +49,7 @@ SAFE = {
 
 
 @dataclass(frozen=True)
-class Place:
+class MenuPlace:
     """A page of the menu, and the role that it takes."""
 
     path: str
@@ -57,15 +58,15 @@ class Place:
 
 
 PLACES = (
-    Place("/", "Overview", Role.AUDIT),
-    Place("/documents", "Documents", Role.TEACH),
-    Place("/jobs", "Jobs", Role.TEACH),
-    Place("/versions", "Versions", Role.AUDIT),
-    Place("/why", "Ask and why", Role.ASK),
-    Place("/memory", "Memory", Role.AUDIT),
-    Place("/feedback", "Feedback", Role.AUDIT),
-    Place("/ledger", "Ledger", Role.AUDIT),
-    Place("/keys", "Keys", Role.ADMIN),
+    MenuPlace("/", "Overview", Role.AUDIT),
+    MenuPlace("/documents", "Documents", Role.TEACH),
+    MenuPlace("/jobs", "Jobs", Role.TEACH),
+    MenuPlace("/versions", "Versions", Role.AUDIT),
+    MenuPlace("/why", "Ask and why", Role.ASK),
+    MenuPlace("/memory", "Memory", Role.AUDIT),
+    MenuPlace("/feedback", "Feedback", Role.AUDIT),
+    MenuPlace("/ledger", "Ledger", Role.AUDIT),
+    MenuPlace("/keys", "Keys", Role.ADMIN),
 )
 DONE = {
     "approved": "The version is live.",
@@ -87,7 +88,7 @@ DONE = {
 """What a page says after a form, by the word in its address."""
 
 
-def places_of(roles: frozenset[Role]) -> list[Place]:
+def places_of(roles: frozenset[Role]) -> list[MenuPlace]:
     """The pages that a key with these roles may see."""
     return [place for place in PLACES if place.role in roles]
 

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import FileResponse
 
 from seal.registry import LIVE, LedgerEntry, Version, Workspace
-from seal.service.access import Caller, Role, needs, open_to_all
+from seal.service.access import open_to_all
 from seal.service.dashboard.frame import HERE, page_router, places_of, shown, signing_in, to, twins
 from seal.service.dashboard.sessions import own_path, sign_in, sign_out
 from seal.service.dashboard.standing import standings, titles
@@ -18,11 +18,9 @@ from seal.service.hosting import Tenant
 from seal.service.problems import Problem
 from seal.service.state import ServiceDep
 from seal.service.teaching.jobs_wire import job_json
-from seal.service.teaching.wire import Json, entry_json, version_json
+from seal.service.teaching.wire import Approver, Auditor, Json, entry_json, version_json
 
 router: APIRouter = page_router()
-Auditor = Annotated[Caller, needs(Role.AUDIT)]
-Approver = Annotated[Caller, needs(Role.APPROVE)]
 _RECENT = 8
 _LOOKED_AT = 500
 _WRONG = "This key is not valid: it is mistyped, was revoked, or does not hold any more."

@@ -9,18 +9,16 @@ from fastapi import APIRouter, Form, Query, Request, Response
 
 from seal.registry import AccessKey
 from seal.registry.ledger import verify
-from seal.service.access import Caller, Role, needs
+from seal.service.access import Caller, Role
 from seal.service.access.making import make_key
 from seal.service.dashboard.frame import page_router, shown, to, twins
 from seal.service.dashboard.standing import titles
 from seal.service.problems import invalid
 from seal.service.state import ServiceDep
 from seal.service.teaching.admin_routes import revoked
-from seal.service.teaching.wire import Json, entry_json
+from seal.service.teaching.wire import Admin, Auditor, Json, entry_json
 
 router: APIRouter = page_router()
-Auditor = Annotated[Caller, needs(Role.AUDIT)]
-Admin = Annotated[Caller, needs(Role.ADMIN)]
 _A_PAGE = 100
 
 

@@ -4,23 +4,27 @@ what learning has cost and brought."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from seal.learner import Learner
 from seal.registry import LIVE, Job, Version
 from seal.service import apart
-from seal.service.access import Caller, Role, needs
-from seal.service.dashboard.frame import page_router, pages_of, part_of, shown, to, twins
+from seal.service.access import Caller
+from seal.service.dashboard.frame import ReasonField, page_router, pages_of, part_of, shown, to, twins
 from seal.service.dashboard.progress import progress_json
 from seal.service.dashboard.standing import exams_json, findings_json, titles
-from seal.service.teaching.wire import Json, document_json, entry_json, job_id, version_json
+from seal.service.teaching.wire import (
+    Approver,
+    Auditor,
+    Json,
+    document_json,
+    entry_json,
+    job_id,
+    version_json,
+)
 
 router: APIRouter = page_router()
-Auditor = Annotated[Caller, needs(Role.AUDIT)]
-Approver = Annotated[Caller, needs(Role.APPROVE)]
-Why = Annotated[str, Form(max_length=500)]
 
 
 @twins(router, "/versions")
@@ -67,7 +71,7 @@ async def version(request: Request, caller: Auditor, version: str) -> Response:
 
 
 @router.post("/versions/{version}/approve")
-async def approve(version: str, caller: Approver, reason: Why = "") -> Response:
+async def approve(version: str, caller: Approver, reason: ReasonField = "") -> Response:
     """Make a held version live"""
     learner = caller.tenant.learner
     made = await caller.tenant.write(learner.submit_approve, version, reason=reason, actor=caller.actor)
@@ -77,7 +81,7 @@ async def approve(version: str, caller: Approver, reason: Why = "") -> Response:
 
 
 @router.post("/versions/{version}/reject")
-async def reject(version: str, caller: Approver, reason: Why = "") -> Response:
+async def reject(version: str, caller: Approver, reason: ReasonField = "") -> Response:
     """Shut a version out for good"""
     return await _decided(
         caller, lambda own: own.reject(version, reason=reason, actor=caller.actor), "rejected"
@@ -85,7 +89,7 @@ async def reject(version: str, caller: Approver, reason: Why = "") -> Response:
 
 
 @router.post("/versions/{version}/restore")
-async def restore(version: str, caller: Approver, reason: Why = "") -> Response:
+async def restore(version: str, caller: Approver, reason: ReasonField = "") -> Response:
     """Make a version live again that was live before"""
     return await _decided(
         caller, lambda own: own.rollback(version, reason=reason, actor=caller.actor), "rolled-back"

@@ -16,12 +16,17 @@ from pydantic import BaseModel
 
 from seal.learner.at_service import Submitted
 from seal.registry import LIVE, Document, Feedback, LedgerEntry, Version
-from seal.service.access import Caller
+from seal.service.access import Caller, Role, needs
 from seal.service.problems import not_found
 
 T = TypeVar("T")
 MOST = 1000
 Json: TypeAlias = dict[str, Any]
+Asker: TypeAlias = Annotated[Caller, needs(Role.ASK)]
+Teacher: TypeAlias = Annotated[Caller, needs(Role.TEACH)]
+Approver: TypeAlias = Annotated[Caller, needs(Role.APPROVE)]
+Auditor: TypeAlias = Annotated[Caller, needs(Role.AUDIT)]
+Admin: TypeAlias = Annotated[Caller, needs(Role.ADMIN)]
 AfterQuery: TypeAlias = Annotated[str | None, Query(description="The id after which the page begins.")]
 LimitQuery: TypeAlias = Annotated[int, Query(ge=1, le=MOST, description="How many, at most.")]
 RequestName: TypeAlias = Annotated[
