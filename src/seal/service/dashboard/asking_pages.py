@@ -65,13 +65,13 @@ async def feedback(request: Request, caller: Auditor, page: int = 1) -> Response
     learner = caller.tenant.learner
 
     def told() -> Json:
-        every = learner.feedback()
+        every, there = learner.feedback(), learner.workspace.keys()
         wanted = learner.wanted(_WANTED) if Role.TEACH in caller.roles else []
         return {
             "held": [feedback_json(one) for one in learner.feedback(held=True)],
             "wanted": [asdict(one) for one in wanted],
             "feedback": [_with_question(learner, one) for one in part_of(every, page)],
-            "names": {key.id: key.name for key in learner.workspace.keys()},
+            "names": {key.id: key.name for key in there},
         } | pages_of(every, page)
 
     return shown(request, caller, "feedback", await caller.tenant.read(told))
