@@ -21,14 +21,13 @@ from seal.errors import SealError
 from seal.service.access import AccessControl
 from seal.service.gate import Gate
 from seal.service.hosting import Hosting
-from seal.service.problems import ErrorBody, Kind, Problem, problem_of
+from seal.service.problems import ErrorBody, Problem, problem_of
 from seal.service.releasing import releasing
 from seal.service.routes import ROUTERS
 from seal.service.settings import ServiceSettings
 from seal.service.state import Service
 
 _LOG = logging.getLogger(__name__)
-_KINDS: dict[int, Kind] = {404: "not_found_error", 405: "invalid_request_error"}
 
 
 def create_app(hosting: Hosting, settings: ServiceSettings, access: AccessControl) -> FastAPI:
@@ -49,8 +48,8 @@ def create_app(hosting: Hosting, settings: ServiceSettings, access: AccessContro
     for router in ROUTERS:
         app.include_router(router)
     app.add_middleware(Gate, limits=settings.limits, metrics=service.metrics)
-    for error, answer in _ANSWERS.items():
-        app.add_exception_handler(error, answer)
+    for error in _ERRORS:
+        app.add_exception_handler(error, _told)
     return app
 
 
@@ -68,28 +67,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await to_thread.run_sync(service.hosting.close, service.settings.limits.drain_s)
 
 
-async def _of_problem(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)
-    return JSONResponse(error.body, error.status, headers=error.headers)
-
-
-async def _of_seal_error(request: Request, error: Exception) -> Response:
-    assert isinstance(error, SealError)
+async def _told(request: Request, error: Exception) -> Response:
+    """What went wrong, in the form in which OpenAI's clients read it."""
     problem = problem_of(error)
-    if problem.status >= 500:
+    if isinstance(error, SealError) and problem.status >= 500:
         _LOG.error("a request failed: %s", error, exc_info=error)
-    return await _of_problem(request, problem)
-
-
-async def _of_http(request: Request, error: Exception) -> Response:
-    """What the framework refuses: an unknown path, a method that a path lacks."""
-    assert isinstance(error, HTTPException)
-    kind = _KINDS.get(error.status_code, "invalid_request_error")
-    headers = dict(error.headers or {})
-    if error.status_code == 405:  # the framework names the methods of one route, and a path may have several
-        headers["Allow"] = ", ".join(sorted(_methods(request.url.path)))
-    problem = Problem(error.status_code, str(error.detail), kind=kind, headers=headers)
-    return await _of_problem(request, problem)
+    if problem.status == 405:  # the framework names the methods of one route, and a path may have several
+        problem.headers["Allow"] = ", ".join(sorted(_methods(request.url.path)))
+    return JSONResponse(problem.body, problem.status, headers=problem.headers)
 
 
 def _methods(path: str) -> set[str]:
@@ -101,19 +86,4 @@ def _methods(path: str) -> set[str]:
     return {method for route in closest for method in route.methods or ()}
 
 
-async def _of_validation(request: Request, error: Exception) -> Response:
-    """A request that is not of the form that its route takes: 400, as OpenAI answers, with the field."""
-    assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    where = [str(part) for part in first["loc"] if part not in ("body", "query", "path", "header")]
-    param = ".".join(where) or None
-    message = f"{param}: {first['msg']}" if param else str(first["msg"])
-    return await _of_problem(request, Problem(400, message, param=param, code="invalid_value"))
-
-
-_ANSWERS = {
-    Problem: _of_problem,
-    SealError: _of_seal_error,
-    HTTPException: _of_http,
-    RequestValidationError: _of_validation,
-}
+_ERRORS = (Problem, SealError, HTTPException, RequestValidationError)

@@ -9,7 +9,9 @@ import math
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
+from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
+from starlette.exceptions import HTTPException
 
 from seal.errors import (
     BusyError,
@@ -133,8 +135,26 @@ _STATUSES: tuple[tuple[type[SealError], int, Kind, str], ...] = (
 )
 
 
-def problem_of(error: SealError) -> Problem:
-    """An error of the package as a client is told it. What is no fault of the request is a server's error."""
+def problem_of(error: Exception) -> Problem:
+    """An error as a client is told it: of a handler, of the package, or what the framework refuses. Of a form
+    that a route does not take the first wrong field is named; 400, as OpenAI answers."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, SealError):
+        return _of_package(error)
+    if isinstance(error, RequestValidationError):
+        first = error.errors()[0]
+        where = [str(part) for part in first["loc"] if part not in ("body", "query", "path", "header")]
+        param = ".".join(where) or None
+        message = f"{param}: {first['msg']}" if param else str(first["msg"])
+        return Problem(400, message, param=param, code="invalid_value")
+    assert isinstance(error, HTTPException)
+    kind = "not_found_error" if error.status_code == 404 else "invalid_request_error"
+    return Problem(error.status_code, str(error.detail), kind=kind, headers=error.headers)
+
+
+def _of_package(error: SealError) -> Problem:
+    """What is no fault of the request is a server's error."""
     message = " ".join(filter(None, (error.message, error.hint)))
     for type_, status, kind, code in _STATUSES:
         if isinstance(error, type_):

@@ -5,6 +5,13 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from seal.service import health
+from seal.service.dashboard import (
+    asking_pages,
+    document_pages,
+    overview_pages,
+    record_pages,
+    version_pages,
+)
 from seal.service.openai import chat, completions, model_cards, tokenize
 from seal.service.teaching import (
     admin_routes,
@@ -27,4 +34,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     feedback_routes.router,
     admin_routes.router,
     health.router,
+    overview_pages.router,
+    document_pages.router,
+    version_pages.router,
+    asking_pages.router,
+    record_pages.router,
 )

@@ -48,6 +48,10 @@ class AccessControl(Protocol):
         """
         ...
 
+    async def recognise(self, request: Request, key: str) -> Caller:
+        """Whose key this is, which came with a request. Raises Problem: 401 if it is nobody's, 429."""
+        ...
+
     def forget(self, key: str) -> None:
         """A key was revoked: it is to be refused from now on."""
         ...

@@ -67,9 +67,18 @@ class Keyring:
         return ring, {name: secret for name, secret in made.items() if secret is not None}
 
     async def admit(self, request: Request, role: Role) -> Caller:
+        caller = await self.recognise(request, sent_key(request))
+        if role is not Role.ASK:
+            self._see_rate(self._of_writer, "write", f"{caller.tenant.name}/{caller.key}")
+        if role not in caller.roles:
+            held = ", ".join(sorted(caller.roles))
+            raise forbidden(f"this takes a key with the role {role}; yours has {held}")
+        return caller
+
+    async def recognise(self, request: Request, key: str) -> Caller:
         address = request.client.host if request.client else "unknown"
         self._see_rate(self._of_failures, "failed", address, count=False)
-        given = parsed(_sent(request))
+        given = parsed(key)
         tenant = self.hosting.tenants.get(given.tenant) if given else None
         record = await self._compared(given, tenant)
         if given is None or tenant is None or record is None:
@@ -77,12 +86,7 @@ class Keyring:
             raise unauthorized(_REFUSED)
         self._see_rate(self._of_tenant, "tenant", tenant.name)
         self._see_rate(self._of_key, "key", f"{tenant.name}/{record.id}")
-        if role is not Role.ASK:
-            self._see_rate(self._of_writer, "write", f"{tenant.name}/{record.id}")
-        roles = roles_of(record.roles)
-        if role not in roles:
-            raise forbidden(f"this takes a key with the role {role}; yours has {', '.join(record.roles)}")
-        return Caller(tenant, record.id, roles, record.name, record.trust)
+        return Caller(tenant, record.id, roles_of(record.roles), record.name, record.trust)
 
     def forget(self, key: str) -> None:
         """A key was revoked in this process: it is refused from now on."""
@@ -133,13 +137,15 @@ def rates(text: str) -> list[RateLimitItem]:
         raise ConfigError(f"{text!r} is no rate", 'For instance "600/minute;100000/day".') from error
 
 
-def _sent(request: Request) -> str:
+def sent_key(request: Request) -> str:
     """The key that came with a request: in its header, or in the cookie of a page that it was entered in. The
-    cookie counts only where another site cannot have made the browser send it."""
+    cookie counts only where another site cannot have made the browser send it: that is what the browser says,
+    or what the token of a form showed (`request.state.own_form`)."""
     scheme, _, secret = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return secret
     own = request.method in ("GET", "HEAD") or request.headers.get("sec-fetch-site") == "same-origin"
+    own = own or getattr(request.state, "own_form", False)
     return request.cookies.get(COOKIE, "") if own else ""
 
 

@@ -10,11 +10,11 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from seal.registry import AccessKey, Brake, Webhook, verify
-from seal.service.access import Role
+from seal.service.access import Caller, Role
 from seal.service.access.making import make_key
 from seal.service.addresses import pinned
 from seal.service.problems import conflict
-from seal.service.state import ServiceDep
+from seal.service.state import Service, ServiceDep
 from seal.service.teaching.version_routes import Reason
 from seal.service.teaching.wire import Admin, Approver, Auditor, Json, LimitQuery, ListPage, entry_json
 from seal.service.telling import new_signing_secret
@@ -77,15 +77,7 @@ async def create_key(given: NewKey, caller: Admin) -> Json:
 async def revoke_key(key: str, caller: Admin, service: ServiceDep) -> Json:
     """End a key at once, by its id or name."""
     workspace = caller.tenant.learner.workspace
-
-    def revoked() -> Json:
-        if workspace.key(key).id == caller.key:
-            raise conflict("this is the very key that the request came with: revoke it with another one")
-        record = workspace.revoke_key(key, actor=caller.actor)
-        service.access.forget(record.id)
-        return _key_json(record, workspace.clock.now())
-
-    return await caller.tenant.write(revoked)
+    return _key_json(await revoked(key, caller, service), workspace.clock.now())
 
 
 @router.get("/v1/seal/webhooks")
@@ -169,6 +161,20 @@ async def verify_ledger(
         return {"sound": audit.sound, "ledger": asdict(audit.ledger), **told}
 
     return {"object": "seal.verification", **await caller.tenant.read(verified)}
+
+
+async def revoked(key: str, caller: Caller, service: Service) -> AccessKey:
+    """A key, ended. Raises UnknownNameError, Problem (409) for the caller's own."""
+    workspace = caller.tenant.learner.workspace
+
+    def ended() -> AccessKey:
+        if workspace.key(key).id == caller.key:
+            raise conflict("this is the very key that the request came with: revoke it with another one")
+        return workspace.revoke_key(key, actor=caller.actor)
+
+    record = await caller.tenant.write(ended)
+    service.access.forget(record.id)
+    return record
 
 
 def _key_json(key: AccessKey, now: str) -> Json:

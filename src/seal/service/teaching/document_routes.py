@@ -179,10 +179,10 @@ def _file_json(id: str, name: str, size: int, added_at: str, purpose: str) -> Js
 
 def _text(given: GivenDocument, caller: Caller) -> Text:
     questions = tuple(Question(one.question, tuple(one.answers)) for one in given.questions)
-    return Text(given.text, given.title, _trust(given.trust, caller), questions, bool(given.title))
+    return Text(given.text, given.title, allowed_trust(given.trust, caller), questions, bool(given.title))
 
 
-def _trust(wanted: float | None, caller: Caller) -> float | None:
+def allowed_trust(wanted: float | None, caller: Caller) -> float | None:
     """The trust in what a caller teaches: never more than in the key."""
     checked_trust(wanted)
     if caller.trust is None:
@@ -191,7 +191,7 @@ def _trust(wanted: float | None, caller: Caller) -> float | None:
 
 
 async def _read(caller: Caller, file: UploadFile, title: str | None, trust: float | None) -> list[Text]:
-    raw, allowed = await file.read(), _trust(trust, caller)
+    raw, allowed = await file.read(), allowed_trust(trust, caller)
     return await caller.tenant.read(documents_of_upload, raw, file.filename, title=title, trust=allowed)
 
 

@@ -115,16 +115,22 @@ async def why(asked: WhyAsked, caller: Asker) -> Json:
         raise invalid("give a question or an answer, and not both", "question")
     tenant.check_ready()
     if asked.answer is not None:
-        one = await _own_answer(caller, asked.answer)
+        one = await own_answer(caller, asked.answer)
         told = await tenant.read(learner.why_answered, one.id)
-        return {"id": one.id, "at": one.at, "way": one.way, "conversation": one.conversation, **_json(told)}
+        return {
+            "id": one.id,
+            "at": one.at,
+            "way": one.way,
+            "conversation": one.conversation,
+            **why_json(told),
+        }
     question = str(asked.question)
 
     def explained() -> Why:  # a version that is no model to be asked has no why either
         version = None if asked.version is None else target_of(learner, asked.version).version
         return learner.why(question, version=None if version is None else version.id)
 
-    return _json(await tenant.read(explained))
+    return why_json(await tenant.read(explained))
 
 
 @router.post("/v1/seal/feedback")
@@ -136,7 +142,7 @@ async def give_feedback(given: GivenFeedback, caller: Asker) -> Json:
         learner.give_feedback,
         given.kind,
         given.value,
-        answer=None if about is None else (await _own_answer(caller, about)).id,
+        answer=None if about is None else (await own_answer(caller, about)).id,
         conversation=getattr(given, "conversation", None),
         question=getattr(given, "question", ""),
         trust=caller.trust,
@@ -186,7 +192,7 @@ async def list_wanted(caller: Teacher, limit: LimitQuery = 100) -> ListPage:
     return ListPage(data=[{"object": "seal.wanted", **asdict(one)} for one in told])
 
 
-async def _own_answer(caller: Caller, name: str) -> RememberedAnswer:
+async def own_answer(caller: Caller, name: str) -> RememberedAnswer:
     """An answer that the caller was given, or, for one who may audit, anybody was. Raises Problem (404)."""
     key = f"ans_{name.removeprefix('chatcmpl-')}" if name.startswith("chatcmpl-") else name
     one = await caller.tenant.read(caller.tenant.learner.answered, key)
@@ -195,7 +201,7 @@ async def _own_answer(caller: Caller, name: str) -> RememberedAnswer:
     return one
 
 
-def _json(told: Why) -> Json:
+def why_json(told: Why) -> Json:
     return {
         "object": "seal.why",
         **asdict(told),
