@@ -1,5 +1,5 @@
 """Writes docs/reference/ from the code: configuration.md from RunConfig and the tables of the built-in parts,
-learner.md from LearnerConfig, cli.md from the commands' flags.
+learner.md from LearnerConfig, cli.md from the commands' flags, routes.md from the service's routers.
 
     python docs/generate_reference.py
 
@@ -55,6 +55,30 @@ below are those for models of the usual size; the embedded model has its own
 then on. An unknown key is an error.
 
 Generated from `src/seal/learner/settings.py` by `python docs/generate_reference.py`.
+"""
+_ROUTES = """\
+# Routes and roles
+
+Every route of `seal serve`, and the role that a key needs for it. What a request and an answer look like is
+in `/openapi.json` of a running service. A test takes the routes from the application, and asks each of them
+with a key of each role: one without a rule, or one that this page tells otherwise, fails it.
+
+| role | for |
+|---|---|
+| ask | asking, why an answer to one's own question was given, feedback on it |
+| teach | documents and their studies; a correction by this role is studied, others wait for a person |
+| approve | what a person decides: held versions and corrections, rollback, forgetting, export, the brake |
+| audit | versions, the ledger, all feedback, why any answer was given, figures |
+| admin | keys and webhooks, and all of the above |
+
+A key belongs to one tenant (a workspace). What is another tenant's is not there for it: 404, never 403. A key
+is `seal_<tenant>_<id>_<secret>`, sent as `Authorization: Bearer seal_...`; it is shown once, when it is made
+(`seal keys create NAME --roles ask,teach`, or `POST /v1/seal/keys`). The first start makes an admin key.
+
+Generated from `src/seal/service/routes.py` by `python docs/generate_reference.py`.
+
+| method | path | role | what it does |
+|---|---|---|---|
 """
 _CLI = """\
 # The command line
@@ -128,6 +152,25 @@ def command_line() -> str:
         parts += [f"| {flag} | {kind} | {_cell(text)} |" for flag, kind, text in flags_of(function)]
         parts += [""]
     return "\n".join(parts)
+
+
+def routes() -> str:
+    """routes.md as a text."""
+    from seal.service.access import routes_of, rule_of
+    from seal.service.routes import ROUTERS
+
+    rows = [
+        f"| `{method}` | `{route.path}` | {rule_of(route) or 'everybody'} | {_cell(_first(route.endpoint))} |"
+        for router in ROUTERS
+        for route in routes_of(router.routes)
+        for method in sorted(route.methods)
+    ]
+    return _ROUTES + "\n".join(rows) + "\n"
+
+
+def _first(function: Any) -> str:
+    """The first sentence of what a function says of itself."""
+    return " ".join(_doc(function)[0].split()).partition(". ")[0].rstrip(".")
 
 
 def commands(group: App, prefix: str = "") -> Iterator[tuple[str, App]]:
@@ -230,7 +273,12 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-PAGES = {"configuration.md": configuration, "learner.md": learner, "cli.md": command_line}
+PAGES = {
+    "configuration.md": configuration,
+    "learner.md": learner,
+    "cli.md": command_line,
+    "routes.md": routes,
+}
 
 if __name__ == "__main__":
     REFERENCE.mkdir(exist_ok=True)

@@ -59,6 +59,27 @@ def gates() -> Iterator[Gates]:
     GATES.outcomes.clear()
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL server; skips where there is none."""
+    from postgres import ABSENT, is_to_be_had, server
+
+    if not is_to_be_had():
+        pytest.skip(ABSENT)
+    with server() as url:
+        yield url
+
+
+@pytest.fixture
+def database(postgres: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of an empty database on that server."""
+    from postgres import fresh_database
+
+    name = f"seal_test_{os.getpid()}_{abs(hash(request.node.nodeid)) % 10**6}"
+    with fresh_database(postgres, name) as url:
+        yield url
+
+
 @pytest.fixture
 def endpoint(monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
     """A chat endpoint on this machine; it says yes until a test sets what it replies."""

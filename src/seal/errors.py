@@ -68,6 +68,21 @@ class BusyError(SealError, TimeoutError):
         return SealError.__str__(self)
 
 
+class OverloadedError(SealError, RuntimeError):
+    """More is asked at once than may wait. `retry_after_s`: when there will be room, about."""
+
+    def __init__(self, message: str, hint: str = "", retry_after_s: float = 1.0) -> None:
+        super().__init__(message, hint)
+        self.retry_after_s = retry_after_s
+
+
+class DeadlineError(SealError, TimeoutError):
+    """A request was not answered in the time that it was given."""
+
+    def __str__(self) -> str:
+        return SealError.__str__(self)
+
+
 class EndpointError(SealError, ConnectionError):
     """A model behind an endpoint did not answer. The message has no word of what was sent to it; the hint may
     repeat what it said."""

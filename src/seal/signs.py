@@ -1,8 +1,8 @@
 """One form for each sign: what must be done to a text before anything in it is compared.
 
 Knows spaces, hyphens, quotes, digits and composed characters of all scripts, words that a line end divides,
-and which characters belong to a word. Knows nothing about words, numbers or what a text says. Never raises
-on any text, and takes time in proportion to it.
+which characters belong to a word, and which do something instead of being seen. Knows nothing about words,
+numbers or what a text says. Never raises on any text, and takes time in proportion to it.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Final
 
 __all__ = [
+    "ACTING",
     "MARKS",
     "PUNCTUATION",
     "UNSPACED",
@@ -22,8 +23,14 @@ __all__ = [
     "in_characters",
     "in_one_form",
     "joined_numbers",
+    "visible",
     "without_marks",
 ]
+
+ACTING: Final = re.compile(
+    "[\ud800-\udfff\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]"
+)
+"""Control characters but tabs and line feeds, and the marks that reorder or hide what is around them."""
 
 
 def _ranges(codes: Iterable[int]) -> str:
@@ -164,3 +171,13 @@ def joined_numbers(words: Iterable[str]) -> str:
     given = list(words)
     gaps = [" " if one[-1:].isdigit() and other[:1].isdigit() else "" for one, other in pairwise(given)]
     return "".join(word + gap for word, gap in zip(given, [*gaps, ""]))
+
+
+def visible(text: str) -> str:
+    """The text with every character that would do something where it is shown written as its number."""
+    return ACTING.sub(lambda match: _number(match[0]), text)
+
+
+def _number(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -7,8 +7,9 @@ import copy
 import pytest
 import torch
 
-from seal.models import generate as generating
-from seal.models.generate import Sampling, generate
+from seal.models import sampling as drawing
+from seal.models.generate import generate
+from seal.models.sampling import Sampling
 from seal.models.score import score_answers
 from seal.training import AdapterBank, merge, train
 from toys import TEXT, toy_model, toy_plan, toy_tokenizer
@@ -141,7 +142,7 @@ def test_a_second_look_at_likely_tokens_draws_what_sorting_all_does(
     sorts: list[int] = []
     real = torch.Tensor.sort
     monkeypatch.setattr(torch.Tensor, "sort", lambda x, **k: sorts.append(len(x)) or real(x, **k))
-    staged = generating._draw(logits, sampling, uniform)
-    monkeypatch.setattr(generating, "_LARGE_VOCABULARY", 1 << 20)
-    assert staged.tolist() == generating._draw(logits, sampling, uniform).tolist()
+    staged = drawing.draw(logits, sampling, uniform)
+    monkeypatch.setattr(drawing, "_LARGE_VOCABULARY", 1 << 20)
+    assert staged.tolist() == drawing.draw(logits, sampling, uniform).tolist()
     assert 0 < sorts[0] < sorts[1]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from learners import Gates, begin, fake, learn_all, reopened
-from seal.learner import answering
+from seal.learner import speaking
 from seal.learner.answering import Answer, Cell, Mind
 from seal.learner.caches import ANSWERS, QUESTIONS, AnswerKey, GivenAnswers, RecentlyUsed, SureText
 from seal.retention import DocumentPage, RouterConfig
@@ -62,9 +62,9 @@ class Reader:
 
 @pytest.fixture
 def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
-    monkeypatch.setattr(answering, "AdapterBank", SimpleNamespace(of=lambda model, cells: nullcontext(cells)))
+    monkeypatch.setattr(speaking, "AdapterBank", SimpleNamespace(of=lambda model, cells: nullcontext(cells)))
     monkeypatch.setattr(
-        answering, "answer_probabilities", lambda model, prompts, *_: [len(p) / 100 for p in prompts]
+        speaking, "answer_probabilities", lambda model, prompts, *_: [len(p) / 100 for p in prompts]
     )
     return Reader()
 
@@ -138,7 +138,7 @@ def test_versions_and_adapters_that_were_dropped_answer_the_same(
     expected = [learner.ask(asked, version=version) for version in versions]
     assert len({answer.document for answer in expected[-1]}) == 4
     small = reopened(learner.path, adaptation=learner.parts.adaptation)
-    small.parts._minds.bound = 2
+    small.parts.minds.bound = 2
     small.parts.library._adapters.bound = 1  # a byte: one adapter alone
     small.parts.answers.recent.bound = 1
     for _ in range(2):
@@ -147,6 +147,6 @@ def test_versions_and_adapters_that_were_dropped_answer_the_same(
                 said = small.ask(question, version=version)
                 assert (said.text, said.document) == (answer.text, answer.document)
                 assert said.probability == pytest.approx(answer.probability, rel=1e-4)
-                assert len(small.parts._minds) <= 2 and len(small.parts.library._adapters) <= 1
+                assert len(small.parts.minds) <= 2 and len(small.parts.library._adapters) <= 1
                 assert len(small.parts.answers.recent) == 1
     assert len(small.parts.answers.kept) == len(small.parts.reference)

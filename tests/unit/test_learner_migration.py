@@ -65,7 +65,8 @@ def test_the_record_is_the_same_after_the_step(expected: dict[str, Any], tmp_pat
     assert {"superseded_by"} < set(columns(tmp_path / "w", "documents"))
     before = tables(tmp_path / "w")
     workspace = Workspace.open(tmp_path / "w")
-    assert tables(tmp_path / "w") == before
+    after = tables(tmp_path / "w")
+    assert {name: after.pop(name) for name in before} == before and not any(after.values())
     assert "superseded_by" not in columns(workspace.path, "documents")
     assert "retired_by" not in columns(workspace.path, "lines")
     assert workspace.audit().sound

@@ -1,42 +1,21 @@
-"""A learner whose database is on a PostgreSQL server. Needs one: SEAL_TEST_POSTGRES=postgresql://user@host/name,
-where the user may create databases; each test has a fresh one. Skipped without it.
-"""
+"""A learner whose database is on a PostgreSQL server (postgres.py); each test has a fresh one."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, inspect, text
-from sqlalchemy.engine import make_url
 
 from checkpoints import save_toy
 from learners import Gates, begin, content, fake, learn_all, reopened, slept_past_its_lease
 from seal.registry.database import server_url
 
-SERVER = os.environ.get("SEAL_TEST_POSTGRES", "")
-pytestmark = pytest.mark.skipif(not SERVER, reason="SEAL_TEST_POSTGRES names no server")
 PROGRAM = Path(__file__).parents[1] / "learner_kills.py"
-
-
-@pytest.fixture
-def database(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of an empty database that is gone after the test."""
-    name = f"seal_test_{os.getpid()}_{abs(hash(request.node.name)) % 10**6}"
-    engine = create_engine(server_url(SERVER), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE IF EXISTS {name}"))
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    yield make_url(SERVER).set(database=name).render_as_string()
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from checkpoints import save_toy
 from seal.engine.adapt import Adaptation
 from seal.errors import InputError
-from seal.learner import answering
+from seal.learner import speaking
 from seal.learner.answering import Cell, Mind
 from seal.learner.compiling import lessons
 from seal.learner.practice import NOT_THERE, practice_documents
@@ -151,8 +151,8 @@ class Reciter:
 def test_an_answer_has_the_sentence_that_was_recited_for_it(
     monkeypatch: pytest.MonkeyPatch, said: str, text: str, passage: str, stated: bool
 ) -> None:
-    monkeypatch.setattr(answering, "AdapterBank", SimpleNamespace(of=lambda model, cells: nullcontext(cells)))
-    monkeypatch.setattr(answering, "answer_probabilities", lambda model, prompts, *_: [0.5] * len(prompts))
+    monkeypatch.setattr(speaking, "AdapterBank", SimpleNamespace(of=lambda model, cells: nullcontext(cells)))
+    monkeypatch.setattr(speaking, "answer_probabilities", lambda model, prompts, *_: [0.5] * len(prompts))
     page = DocumentPage("d", "Ada", ("Ada wrote songs.",), 1)
     adaptation: Any = Reciter(said)
     adapter: Any = "adapter"

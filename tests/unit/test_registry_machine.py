@@ -1,4 +1,6 @@
-"""Whatever is done to a workspace, in whatever order: a held, rejected or erased version is never live."""
+"""Whatever is done to a workspace, in whatever order: a held, rejected or erased version is never live, and a
+rollout runs only beside the live version that it was begun with, of a version that could be live.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +34,8 @@ class Machine(RuleBasedStateMachine):
         self.documents: dict[str, bool] = {}  # whether it was erased
         self.live: str | None = None
         self.stack: list[str] = []
+        self.tried: str | None = None  # the version that is being tried
+        self.rollouts: list[str] = []  # the states of all rollouts
 
     def teardown(self) -> None:
         assert self.workspace.audit().sound
@@ -57,7 +61,12 @@ class Machine(RuleBasedStateMachine):
     def goes_live(self, key: str) -> None:
         if key != self.live:
             self.stack = self.stack[: self.stack.index(key) + 1] if key in self.stack else [*self.stack, key]
+        if key != self.live and self.tried is not None:
+            self.ends("promoted" if key == self.tried else "ended")
         self.live, self.states[key] = key, "live-once"
+
+    def ends(self, state: str) -> None:
+        self.rollouts[-1], self.tried = state, None
 
     @rule(n=st.integers(0, 5))
     def add_document(self, n: int) -> None:
@@ -103,6 +112,36 @@ class Machine(RuleBasedStateMachine):
         self.expect(allowed, lambda: self.workspace.reject(key, reason=""))
         if allowed:
             self.states[key] = "rejected"
+            if key == self.tried:
+                self.ends("ended")
+
+    @rule(n=PICK, mode=st.sampled_from(["shadow", "canary"]))
+    def try_out(self, n: int, mode: Any) -> None:
+        key = self.a_version(n)
+        succeeds = self.states[key] in ("candidate", "held") and self.parents[key] == self.live
+        allowed = self.live is not None and key != self.live and self.tried in (None, key)
+        allowed = allowed and (succeeds or self.states[key] == "live-once")
+        self.expect(allowed, lambda: self.workspace.begin_rollout(key, mode=mode, share=0.5))
+        if allowed:
+            if self.tried is not None:
+                self.ends("ended")
+            self.rollouts.append("running")
+            self.tried = key
+
+    @precondition(lambda self: self.rollouts)
+    @rule(how=st.sampled_from(["promote", "revert", "end"]))
+    def end_trying(self, how: str) -> None:
+        number, key = len(self.rollouts), self.tried
+        end = getattr(self.workspace, f"{how}_rollout")
+        self.expect(key is not None, lambda: end(number, reason="told"))
+        if key is None:
+            return
+        if how == "promote":
+            self.goes_live(key)
+        else:
+            self.ends("reverted" if how == "revert" else "ended")
+        if how == "revert" and self.states[key] == "candidate":
+            self.states[key] = "held"
 
     @rule(n=PICK)
     def move(self, n: int) -> None:
@@ -145,6 +184,8 @@ class Machine(RuleBasedStateMachine):
             self.documents[key] = True
             for name in (name for name, known in self.known.items() if key in known):
                 self.states[name] = "rejected"
+                if name == self.tried:
+                    self.ends("ended")
 
     @rule()
     def crash(self) -> None:
@@ -161,6 +202,13 @@ class Machine(RuleBasedStateMachine):
             assert serving.state == "live-once" and not serving.erased
             assert not any(self.documents[document] for document in serving.documents)
         assert not any(made.aliases for made in found.values() if made.state == "rejected")
+        assert [one.state for one in self.workspace.rollouts()] == self.rollouts
+        running = self.workspace.rollout()
+        assert (running and running.version) == self.tried
+        if running is not None:
+            tried = found[running.version]
+            assert running.baseline == self.live != running.version and tried.state != "rejected"
+            assert tried.state == "live-once" or tried.parent == self.live
 
 
 TestFew = Machine.TestCase

@@ -23,6 +23,8 @@ from seal.cli.approve import approve
 from seal.cli.ask import ask
 from seal.cli.audit import audit
 from seal.cli.bench import bench
+from seal.cli.brake import brake
+from seal.cli.chat import chat
 from seal.cli.console import print_error
 from seal.cli.demo import demo
 from seal.cli.diff import diff
@@ -34,16 +36,21 @@ from seal.cli.export import export
 from seal.cli.forget import forget
 from seal.cli.help import add_help
 from seal.cli.init import init
+from seal.cli.keys import keys
 from seal.cli.learn import learn
 from seal.cli.lines import lines
 from seal.cli.models import models
+from seal.cli.push import push
 from seal.cli.reject import reject
+from seal.cli.release import release
 from seal.cli.retitle import retitle
 from seal.cli.rollback import rollback
+from seal.cli.serve import serve
 from seal.cli.show import show
 from seal.cli.standard_input import with_input_named
 from seal.cli.train import train
 from seal.cli.versions import versions
+from seal.cli.wanted import wanted
 from seal.cli.watch import watch
 from seal.cli.why import why
 from seal.errors import ConfigError, Interrupted, SealError
@@ -74,9 +81,11 @@ app.command(models)
 # The commands on a workspace.
 for _command in (
     init, learn, watch, ask, why, forget, retitle, documents, lines, exam, versions, show, diff, approve,
-    reject, rollback, audit, export, doctor,
+    reject, rollback, audit, export, doctor, serve, chat, brake, wanted,
+    release, push,
 ):  # fmt: skip
     app.command(_command)
+app.command(keys)
 
 add_help(app)
 

@@ -41,11 +41,12 @@ def why(
     for n, one in enumerate(reasons):
         if n:
             console.print()
-        for label, text in _rows(one):
+        for label, text in rows_of(one):
             console.print(Text.assemble((f"{label:<10}", "bold"), text))
 
 
-def _rows(one: Why) -> list[tuple[str, str]]:
+def rows_of(one: Why) -> list[tuple[str, str]]:
+    """What is known of an answer, each with its name."""
     rows = [("question", one.question), ("answer", one.answer or "(nothing)")]
     rows.append(("version", short(one.version) if one.version else "the base model"))
     if one.document is not None:

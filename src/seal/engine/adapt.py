@@ -283,7 +283,7 @@ class Adaptation:
             adapters=bank,
             slots=slots,
             max_new_tokens=longest_tokens or self.answer_tokens,
-            stop=() if self.style == "chat" else (self.domain.answer_end,),
+            stop=answer_stop(self),
             batch_size=256,
             on_progress=(lambda done, total: self.on_progress(stage, done, total)) if stage else None,
         )
@@ -312,6 +312,11 @@ class Adaptation:
         if shown is None:
             return self.render(self.domain.exam_prompt(question, self.style))
         return self.render(self.domain.open_book_prompt(shown, question, self.style))
+
+
+def answer_stop(adaptation: Adaptation) -> tuple[str, ...]:
+    """What ends an answer, besides the model's own end."""
+    return () if adaptation.style == "chat" else (adaptation.domain.answer_end,)
 
 
 def _within(adaptation: Adaptation, text: str) -> str:

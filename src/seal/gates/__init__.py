@@ -4,7 +4,7 @@ A gate is a function here and a line in `GATES`. `decide` asks all of them. Know
 exams or where versions are kept.
 """
 
-from seal.gates.decide import Decision, decide
+from seal.gates.decide import Decision, decide, passed
 from seal.gates.finding import Finding, GateConfig
 from seal.gates.power import power_of, what_it_shows
 from seal.gates.report import AnswerLikelihood, Concern, Conflict, Denial, Exam, Leak, Perplexity, Report
@@ -24,6 +24,7 @@ __all__ = [
     "Perplexity",
     "Report",
     "decide",
+    "passed",
     "power_of",
     "what_it_shows",
 ]

@@ -12,7 +12,7 @@ from seal.gates.finding import Finding, GateConfig
 from seal.gates.report import Report
 from seal.gates.rules import GATES
 
-Autonomy = Literal["auto", "ask"]
+Autonomy = Literal["auto", "ask", "canary"]
 Disposition = Literal["live", "held", "rejected"]
 
 
@@ -29,7 +29,7 @@ def decide(report: Report, config: GateConfig | None = None, *, autonomy: Autono
     """Ask every gate. One failure rejects the candidate; a finding that stays open holds it for a person.
 
     With the autonomy "auto", a candidate that passed everything goes live; with "ask" it is held for a
-    person.
+    person, and with "canary" until it was tried beside the live version.
     """
     if report.failed:
         return Decision("rejected", f"the candidate could not be made: {report.failed}", ())
@@ -48,6 +48,12 @@ def decide(report: Report, config: GateConfig | None = None, *, autonomy: Autono
     if autonomy != "auto":
         return Decision("held", f"all gates passed; the autonomy is {autonomy!r}", findings)
     return Decision("live", f"all {len(findings)} findings of the gates passed", findings)
+
+
+def passed(decision: Decision) -> bool:
+    """Whether a candidate passed everything, be it held since the autonomy wants it so."""
+    about = {finding.gate for finding in decision.findings}
+    return {"acquisition", "retention"} <= about and all(f.judgement == "pass" for f in decision.findings)
 
 
 def _summary(finding: Finding, more: int) -> str:

@@ -10,16 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-import torch
-
 from seal.engine.adapt import Adaptation
+from seal.engine.serving import AdapterSource
 from seal.grading.exact import comparable
-from seal.learner.asking import answer_probabilities, prompts_of
+from seal.learner.asking import prompts_of
 from seal.learner.caches import DOCUMENTS, QUESTIONS, AnswerKey, GivenAnswers, RecentlyUsed, SureText
 from seal.learner.recall import RECITATION_TOKENS, recitation, recited
 from seal.learner.reference import gives_nothing
-from seal.models import score_answers
-from seal.models.tokens import encode_prompt
+from seal.learner.speaking import DirectSpeaker, Speaker
 from seal.retention import (
     CellRouter,
     DocumentMatch,
@@ -30,6 +28,7 @@ from seal.retention import (
     RouterConfig,
 )
 from seal.training import Adapter, AdapterBank
+from seal.training.fingerprint import slot_fingerprint
 from seal.types import Context
 
 Way: TypeAlias = Literal["weights", "reading", "base", "unknown"]
@@ -58,6 +57,11 @@ class Cell:
     def adapter(self) -> Adapter:
         """Raises DamageError, AdapterError if it is stored and not what was put."""
         return self.source if isinstance(self.source, Adapter) else self.source()
+
+    @property
+    def adapter_source(self) -> AdapterSource:
+        """The adapter, by the digest of what is stored."""
+        return AdapterSource(self.object, lambda: self.adapter)
 
 
 @dataclass(frozen=True)
@@ -92,7 +96,8 @@ class Mind:
     """The base and a version's cells. `known` is shared by minds that are compared with one another.
 
     `recites`: the cells say a sentence before the answer (recall.py). `encoder` finds passages by meaning for
-    questions that name no document.
+    questions that name no document. `speaker`: by what answers are written; None: by the model itself, in the
+    thread that asks.
     """
 
     adaptation: Adaptation
@@ -101,8 +106,10 @@ class Mind:
     known: GivenAnswers = field(default_factory=GivenAnswers)
     recites: bool = False
     encoder: Encoder | None = None
+    speaker: Speaker | None = None
 
     def __post_init__(self) -> None:
+        self.speaks = self.speaker or DirectSpeaker(self.adaptation)
         cells = self.cells.values()
         pages = [(cell.entry, cell.page) for cell in cells if cell.page is not None]
         self.finder = Finder(pages, self.router_config, encoder=self.encoder) if pages else None
@@ -185,14 +192,9 @@ class Mind:
         logs: dict[int, float] = {}
         for keys in _groups(list(dict.fromkeys(owners))):
             places = [i for i, owner in enumerate(owners) if owner in keys]
-            with AdapterBank.of(self.adaptation.model, [self.cells[k].adapter for k in keys]) as bank:
-                scores = score_answers(
-                    self.adaptation.model,
-                    self.adaptation.tokenizer,
-                    [pairs[i] for i in places],
-                    adapters=bank,
-                    slots=[keys.index(owners[i]) for i in places],
-                )
+            sources = [self.cells[key].adapter_source for key in keys]
+            slots = [keys.index(owners[i]) for i in places]
+            scores = self.speaks.scores([pairs[i] for i in places], sources, slots)
             logs |= {i: s.log_probability for i, s in zip(places, scores, strict=True)}
         return [logs[i] for i in range(len(owners))]
 
@@ -287,15 +289,13 @@ class Mind:
             return {}
         prompts = [prompt for _, prompt in keys]
         if group is None:
-            texts = self.adaptation.answer(prompts)
-            sure = answer_probabilities(self.adaptation, prompts, texts)
+            said = self.speaks.answers(prompts)
         else:
+            sources = [self.cells[key].adapter_source for key in group]
             slots = [group.index(owner) for owner in owners]
-            with AdapterBank.of(self.adaptation.model, [self.cells[k].adapter for k in group]) as bank:
-                longest = RECITATION_TOKENS if self.recites else 0
-                texts = self.adaptation.answer(prompts, bank=bank, slots=slots, longest_tokens=longest)
-                sure = answer_probabilities(self.adaptation, prompts, texts, bank, slots)
-        return dict(zip(keys, zip(texts, sure, strict=True), strict=True))
+            longest = RECITATION_TOKENS if self.recites else 0
+            said = self.speaks.answers(prompts, sources, slots, longest_tokens=longest)
+        return dict(zip(keys, said, strict=True))
 
 
 def _in_full(question: str, candidate: DocumentMatch, entry: DocumentPage) -> str:
@@ -309,10 +309,8 @@ def _in_full(question: str, candidate: DocumentMatch, entry: DocumentPage) -> st
 
 def fingerprint(adaptation: Adaptation, adapter: Adapter) -> list[float]:
     """A few logits that the adapter gives: a stored cell that was exchanged or misread gives others."""
-    ids = torch.tensor([encode_prompt(adaptation.tokenizer, "Question: What")])
-    with AdapterBank.of(adaptation.model, [adapter]) as bank, torch.inference_mode(), bank.route([0], 1):
-        logits = adaptation.model(input_ids=ids.to(adaptation.model.device)).logits[0, -1]
-    return [round(x, 4) for x in logits[:: max(1, len(logits) // 8)][:8].float().cpu().tolist()]
+    with AdapterBank.of(adaptation.model, [adapter]) as bank:
+        return slot_fingerprint(adaptation.model, adaptation.tokenizer, bank, 0)
 
 
 def _groups(keys: list[str]) -> list[list[str]]:

@@ -25,6 +25,7 @@ from seal.registry.canonical import sha256
 
 if TYPE_CHECKING:
     from seal.learner.settings import LearnerConfig
+    from seal.learner.speaking import Speaker
 
 
 class AskedBase:
@@ -37,8 +38,10 @@ class AskedBase:
         identity: Sequence[str],
         config: LearnerConfig,
         watch: Watch,
+        speaker: Speaker | None = None,
     ) -> None:
         self.folder, self.adaptation, self.config, self.watch = folder, adaptation, config, watch
+        self.speaker = speaker
         self.identity = [*identity, adaptation.style]
         self._first: dict[AnswerKey, SureText] = {}
 
@@ -85,7 +88,7 @@ class AskedBase:
         return GivenAnswers(kept)
 
     def _bare(self, given: GivenAnswers) -> Mind:
-        return Mind(self.adaptation, {}, self.config.router, given)
+        return Mind(self.adaptation, {}, self.config.router, given, speaker=self.speaker)
 
     def _once(self, name: str, facts: Sequence[Any], find: Callable[[], Any]) -> Any:
         """What is found by asking, kept from one process to the next."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 REFERENCE_FILE = "reference.json"
 """In a workspace's folder: the user's own questions that no update may spoil."""
+TAUGHT = "taught"
+"""The origin of questions with answers that a person gave for a document to be learned by, not examined."""
 _TAKEN = (
     "Give a text, a path, a seal.Text, or a list of these. A file is named by a Path, or by a str that names "
     "one that exists."

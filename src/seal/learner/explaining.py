@@ -14,7 +14,6 @@ from typing import Literal
 from seal.grading.exact import comparable
 from seal.grading.lexical import words
 from seal.learner.answering import Answer, Mind
-from seal.learner.asking import answer_probabilities
 from seal.learner.library import KnownDocument
 from seal.learner.parts import Parts
 from seal.registry import Line, Version
@@ -72,9 +71,13 @@ class Why:
 
 def explain(parts: Parts, questions: Sequence[str], version: Version | None) -> list[Why]:
     """For each question the version's answer, and why it is that."""
+    return explain_answers(parts, parts.mind(version).ask(list(questions)), version)
+
+
+def explain_answers(parts: Parts, answers: Sequence[Answer], version: Version | None) -> list[Why]:
+    """For each answer that a version gave, why it is that."""
     mind = parts.mind(version)
     known = parts.library.of_version(version)
-    answers = mind.ask(list(questions))
     without = _without(mind, answers)
     return [_why(answer, other, known, version) for answer, other in zip(answers, without, strict=True)]
 
@@ -92,14 +95,10 @@ def _without(mind: Mind, answers: Sequence[Answer]) -> list[float | None]:
 
 
 def _probability(mind: Mind, document: str | None, answer: Answer) -> float:
-    from seal.training import AdapterBank
-
     question = mind.worded(answer.question, document)
     prompt = mind.adaptation.exam_prompt(None, Question(question, ()))
-    if document is None:
-        return answer_probabilities(mind.adaptation, [prompt], [answer.said])[0]
-    with AdapterBank.of(mind.adaptation.model, [mind.cells[document].adapter]) as bank:
-        return answer_probabilities(mind.adaptation, [prompt], [answer.said], bank, [0])[0]
+    sources = [] if document is None else [mind.cells[document].adapter_source]
+    return mind.speaks.probabilities([prompt], [answer.said], sources, [0] * len(sources))[0]
 
 
 def _why(

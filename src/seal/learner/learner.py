@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias, overload
 
 from seal.errors import InputError, StateError, UnknownNameError
 from seal.files import write_durably
 from seal.hints import did_you_mean
+from seal.learner.at_release import AtRelease
+from seal.learner.at_service import AtService
 from seal.learner.documents import (
     REFERENCE_FILE,
     Given,
@@ -26,7 +27,6 @@ from seal.learner.documents import (
 )
 from seal.learner.inspecting import DocumentExam, DocumentLines, exam_of, lines_of
 from seal.learner.parts import Parts
-from seal.learner.queue import Queue
 from seal.learner.recognising import recognised, remember_sources
 from seal.learner.showing import VersionRecord, record_of
 from seal.learner.ways import By, checked_way
@@ -44,7 +44,7 @@ Several: TypeAlias = list[str] | tuple[str, ...]
 """Several questions. A Sequence[str] would be one question too."""
 
 
-class Learner:
+class Learner(AtService, AtRelease):
     """A model that keeps learning. The model is loaded when it is first needed."""
 
     def __init__(self, parts: Parts) -> None:
@@ -95,10 +95,6 @@ class Learner:
         """The workspace's folder."""
         return self.parts.workspace.path
 
-    @cached_property
-    def _queue(self) -> Queue:
-        return Queue(self.parts)
-
     # Verbs that need the model.
 
     def learn(self, given: Given | Sequence[Given], *, replacing: Sequence[str] = ()) -> list[Learned]:
@@ -143,8 +139,8 @@ class Learner:
     def ask(
         self, questions: str | Several, *, version: str | None = None, by: By = "auto"
     ) -> Answer | list[Answer]:
-        """The answer of the live version, or of another; a list of questions has a list of answers. A held or
-        rejected version does not answer.
+        """The answer of the live version, or of another; a list of questions has a list of answers. A held
+        version does not answer, unless it is tried beside the live one, and a rejected one never does.
 
         `by` "weights" is from what was learned, "reading" with the passage in the prompt, "auto" by the way
         that fits the question. Raises InputError, StateError, and DamageError if a stored cell is not what
@@ -220,14 +216,18 @@ class Learner:
 
     def reject(self, name: str, *, reason: str = "", actor: str | None = None) -> Version:
         """Shuts a version out for good. Raises UnknownNameError, StateError if it is live."""
-        return self.workspace.reject(name, reason=reason, actor=actor)
+        rejected = self.workspace.reject(name, reason=reason, actor=actor)
+        self.settle_pushes()
+        return rejected
 
     def rollback(self, name: str | None = None, *, reason: str = "", actor: str | None = None) -> Version:
         """Makes a version live that was live before; without a name the one that the present one succeeded.
 
         Raises UnknownNameError, StateError if there is none, or if it was never live or was rejected since.
         """
-        return self.workspace.rollback(name, reason=reason, actor=actor)
+        live = self.workspace.rollback(name, reason=reason, actor=actor)
+        self.settle_pushes()
+        return live
 
     def documents(self) -> list[Document]:
         """All documents in the order in which they came, the erased ones too."""
@@ -286,11 +286,19 @@ class Learner:
     def _answering(self, name: str | None) -> Version | None:
         """The version that is to answer. Raises UnknownNameError, StateError."""
         version = self.live() if name is None else self.version(name)
-        if version is not None and version.state != "live-once":
+        if version is not None and not _answers(self.workspace, version):
             raise StateError(
                 f"the version {version.id[:12]} is {version.state}, and does not answer", "See `seal show`."
             )
         return version
+
+
+def _answers(workspace: Workspace, version: Version) -> bool:
+    """Whether a version may answer: one that was live, and one that is, or was, tried beside it, so that who
+    asks that one is answered to the end, also when its rollout ends meanwhile."""
+    if version.state == "rejected":
+        return False
+    return version.state == "live-once" or workspace.was_tried(version.id)
 
 
 def _begun(

@@ -21,8 +21,10 @@ from seal.engine.adapt import Adaptation
 from seal.errors import AdapterError, DamageError
 from seal.learner.answering import Cell, fingerprint
 from seal.learner.caches import ADAPTER_BYTES, RecentlyUsed
+from seal.learner.documents import TAUGHT
 from seal.learner.practice import skills_name
 from seal.learner.settings import LearnerConfig
+from seal.learner.speaking import DirectSpeaker, Speaker
 from seal.learner.writing import SourceDocument
 from seal.models.dtypes import DTYPES
 from seal.models.identity import stored_digest, weights_fingerprint
@@ -31,16 +33,13 @@ from seal.registry.canonical import digest_of
 from seal.registry.digests import gives_its_id, key_of
 from seal.retention import DocumentPage, PageText
 from seal.seeds import derive_seed
-from seal.self_edits.pairs import question_of
+from seal.self_edits.pairs import line_of, question_of
 from seal.text import sentences
 from seal.training import Adapter, load_peft, save_peft
+from seal.training.fingerprint import TOLERANCE, TOLERANCE_ROUNDED, same_fingerprint
 from seal.types import Question
 
 _FINGERPRINT = "fingerprint.json"
-_TOLERANCE = 2e-3
-_TOLERANCE_ROUNDED = 0.05
-"""Where the weights are held in another type than when the cell was made. Measured on SmolLM2-135M, made in
-bf16 and asked in fp32: 0.016."""
 
 
 @dataclass(frozen=True)
@@ -97,9 +96,16 @@ class Library:
     """A workspace's documents and cells, for one base, writer and recipe."""
 
     def __init__(
-        self, workspace: Workspace, config: LearnerConfig, base: Adaptation, writer: Adaptation
+        self,
+        workspace: Workspace,
+        config: LearnerConfig,
+        base: Adaptation,
+        writer: Adaptation,
+        speaker: Speaker | None = None,
     ) -> None:
+        """`speaker`: what lets the base be run."""
         self.workspace, self.config, self.adaptation = workspace, config, base
+        self._speaker = speaker or DirectSpeaker(base)
         settings = workspace.settings()
         named = named_among(base.model, workspace.bases())
         self.base, rounded = named or (stored_digest(base.model), None)
@@ -115,10 +121,22 @@ class Library:
 
     def source(self, document: Document) -> SourceDocument:
         """What is to be compiled: with its lines and exam, if they were written before."""
-        lines = tuple(self.workspace.lines(document.id, writer=self.writer))
+        lines = tuple(self.workspace.lines(document.id, writer=self.writer)) or self._corrected(document)
         exam = self.exam(document.id, "self") if lines else ()
         text = self.workspace.text(document.id)
         return SourceDocument(document.id, document.compiled_title, text, lines, exam)
+
+    def _corrected(self, document: Document) -> tuple[Line, ...]:
+        """The lines of a correction, as the person who gave it wrote them: its sentences, and the questions
+        that it is to be learned by. None where a writer asks about single sentences, and none of other
+        documents."""
+        if self.config.method != "pieces" or self.workspace.correction_of(document.id) is None:
+            return ()
+        told = sentences(self.workspace.text(document.id))
+        taught = self.workspace.exam(document.id, origin=TAUGHT)
+        asked = [Line(line_of(q.text, q.answers[0]), sentence=told[0]) for q in taught]
+        given = bool(self.exam(document.id, "given"))  # without one the writer has to set an exam
+        return (*(Line(one, sentence=one) for one in told), *asked) if given else ()
 
     def exam(self, document: str, origin: str, writer: str = "") -> tuple[Question, ...]:
         """A document's exam: the "given" one, or the one "self" written, by default by the present writer."""
@@ -192,8 +210,9 @@ class Library:
                 f"the build {build.key[:12]} has the cell of another document", "Restore the workspace."
             )
         alike = _precision(build.environment) == _precision(self.environment)
-        tolerance = _TOLERANCE if alike else _TOLERANCE_ROUNDED
-        if not _same(fingerprint(self.adaptation, adapter), told.get("logits"), tolerance):
+        tolerance = TOLERANCE if alike else TOLERANCE_ROUNDED
+        found = self._speaker.alone(partial(fingerprint, self.adaptation, adapter))
+        if not _same(found, told.get("logits"), tolerance):
             raise DamageError(
                 f"the build {build.key[:12]} no longer gives the logits that were noted when it was made",
                 "Were the model or its libraries changed? Restore them, or learn its documents anew.",
@@ -209,7 +228,8 @@ class Library:
         adapter = cell.adapter
         with tempfile.TemporaryDirectory(prefix="seal-") as folder:
             made = save_peft(replace(adapter, id="cell"), Path(folder) / "cell", self.model_name)
-            told = {"document": cell.document, "logits": fingerprint(self.adaptation, adapter)}
+            logits = self._speaker.alone(partial(fingerprint, self.adaptation, adapter))
+            told = {"document": cell.document, "logits": logits}
             (made / _FINGERPRINT).write_text(json.dumps(told) + "\n", encoding="utf-8")
             return self.workspace.store.put_folder(made)
 
@@ -261,11 +281,7 @@ def _noted(path: Path) -> dict[str, Any]:
 
 
 def _same(now: Sequence[float], then: Any, tolerance: float) -> bool:
-    return (
-        isinstance(then, list)
-        and len(now) == len(then)
-        and all(abs(a - b) <= tolerance * max(1, abs(b)) for a, b in zip(now, then, strict=True))
-    )
+    return isinstance(then, list) and same_fingerprint(now, then, tolerance)
 
 
 def _precision(environment: str) -> str:

@@ -19,7 +19,6 @@ from seal.grading.paired import compare, gain_p_value
 from seal.learner.agreement import agree
 from seal.learner.answering import Mind
 from seal.learner.reference import ReferenceItem
-from seal.models import score_answers
 from seal.types import Question
 
 N_OTHERS = 3
@@ -76,8 +75,7 @@ def _log_probabilities(
         named = [owner for owner in owners if owner is not None]
         logs |= dict(zip(by_cell, mind.log_probabilities(named, [pairs[i] for i in by_cell]), strict=True))
     if by_base:
-        model, tokenizer = mind.adaptation.model, mind.adaptation.tokenizer
-        scores = score_answers(model, tokenizer, [pairs[i] for i in by_base])
+        scores = mind.speaks.scores([pairs[i] for i in by_base])
         logs |= {i: s.log_probability for i, s in zip(by_base, scores, strict=True)}
     return [logs[i] for i in range(len(owners))]
 

@@ -6,7 +6,7 @@ torch. Knows nothing about jobs, and decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from seal.learner.reference import ReferenceItem
     from seal.learner.settings import LearnerConfig
     from seal.learner.skills import Skills
+    from seal.learner.speaking import Speaker
     from seal.learner.ways import By
     from seal.learner.writing import DocumentReader, DocumentWriter
     from seal.retention import Encoder
@@ -43,7 +44,8 @@ class Parts:
     """One learner's parts. Each can be handed in instead of the workspace's own.
 
     Handed in are the settings, the loaded model (`adaptation`), what writes about documents and reads them,
-    the gates, and the reference. A writer or reader that is handed in works in this process only.
+    the gates, and the reference. A writer or reader that is handed in works in this process only. `speaking`
+    gives that by which a loaded model answers (`LoopSpeaker`); without it, one thread at a time may ask.
     """
 
     def __init__(
@@ -57,8 +59,9 @@ class Parts:
         reader: DocumentReader | None = None,
         gates: Gates | None = None,
         reference: Sequence[ReferenceItem] | None = None,
+        speaking: Callable[[Adaptation], Speaker | None] | None = None,
     ) -> None:
-        self.workspace = workspace
+        self.workspace, self.speaker_of = workspace, speaking or (lambda _: None)
         self.given_writer, self.given_reader = writer, reader
         if watch is not None:
             self.watch = watch
@@ -70,8 +73,8 @@ class Parts:
             self.gates = gates
         if reference is not None:
             self.reference = tuple(reference)
-        self._minds: RecentlyUsed[str | None, Mind] = RecentlyUsed(MINDS)
-        self._answerers: RecentlyUsed[str | None, Answerer] = RecentlyUsed(MINDS)
+        self.minds: RecentlyUsed[str | None, Mind] = RecentlyUsed(MINDS)
+        self.answerers: RecentlyUsed[str | None, Answerer] = RecentlyUsed(MINDS)
 
     @classmethod
     def open(cls, path: Path | str, *, actor: str | None = None, **given: Any) -> Self:
@@ -136,7 +139,11 @@ class Parts:
         """The writing model with its skills on: it writes about documents and reads them."""
         from seal.learner.skills import skills_of
 
-        return skills_of(self.writing_model, self.watch.progress)
+        model = self.writing_model
+        speaker = self.speaker_of(model)
+        if speaker is None:
+            return skills_of(model, self.watch.progress)
+        return speaker.alone(lambda: skills_of(model, self.watch.progress, speaker))
 
     @cached_property
     def cell_start(self) -> Adapter:
@@ -149,7 +156,8 @@ class Parts:
     def library(self) -> Library:
         from seal.learner.library import Library
 
-        return Library(self.workspace, self.config, self.adaptation, self.writing_model)
+        speaker = self.speaker_of(self.adaptation)
+        return Library(self.workspace, self.config, self.adaptation, self.writing_model, speaker=speaker)
 
     @cached_property
     def gates(self) -> Gates:
@@ -185,7 +193,8 @@ class Parts:
 
         identity = (self.library.base, self.library.environment)
         folder = _folder_for_bases(self.workspace.path, self.config)
-        return AskedBase(folder, self.adaptation, identity, self.config, self.watch)
+        speaker = self.speaker_of(self.adaptation)
+        return AskedBase(folder, self.adaptation, identity, self.config, self.watch, speaker=speaker)
 
     @property
     def version_settings(self) -> Mapping[str, Any]:
@@ -201,14 +210,8 @@ class Parts:
     @property
     def processes(self) -> int:
         """How many processes study documents side by side."""
-        from seal.engine.workers import usable_cores
-        from seal.models.model_names import BUILTIN
-
-        if self.given_writer is not None or self.given_reader is not None:
-            return 1
-        if self.config.processes:
-            return self.config.processes
-        return usable_cores() if self.model_name in BUILTIN else 1
+        handed_in = self.given_writer is not None or self.given_reader is not None
+        return 1 if handed_in else _processes(self.config, self.model_name)
 
     @cached_property
     def answers(self) -> GivenAnswers:
@@ -230,10 +233,10 @@ class Parts:
         from seal.learner.answer_ways import Answerer
 
         key = None if version is None else version.id
-        made = self._answerers.get(key)
+        made = self.answerers.get(key)
         if made is None:
             made = Answerer(self.mind(version), self.skills, self.config.ways)
-            self._answerers.put(key, made)
+            self.answerers.put(key, made)
         return made
 
     def bare_mind(self) -> Mind:
@@ -248,7 +251,7 @@ class Parts:
         from seal.learner.answering import Mind
 
         key = None if version is None else version.id
-        mind = self._minds.get(key)
+        mind = self.minds.get(key)
         if mind is None:
             if version is not None:
                 self.library.check(version)
@@ -256,8 +259,8 @@ class Parts:
             cells = {name: self.library.cell(one) for name, one in known.items()}
             recites = self.config.method == "units"
             given = (self.adaptation, cells, self.config.router, self.answers, recites, self.encoder)
-            made = Mind(*given)
-            mind = self._minds.put(key, made)
+            made = Mind(*given, speaker=self.speaker_of(self.adaptation))
+            mind = self.minds.put(key, made)
         return mind
 
     def drop_meanings(self) -> None:
@@ -268,10 +271,18 @@ class Parts:
 
     def drop_minds(self) -> None:
         """Forgets what was loaded: versions that were erased must not answer from memory."""
-        self._minds.clear()
-        self._answerers.clear()
+        self.minds.clear()
+        self.answerers.clear()
         self.library.drop_adapters()
         self.answers.drop_cells()
+
+
+def _processes(config: LearnerConfig, model: str) -> int:
+    """As many as are set, or else one a core for an embedded model."""
+    from seal.engine.workers import usable_cores
+    from seal.models.model_names import BUILTIN
+
+    return config.processes or (usable_cores() if model in BUILTIN else 1)
 
 
 def _folder_for_bases(workspace: Path, config: LearnerConfig) -> Path:

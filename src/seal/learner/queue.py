@@ -9,13 +9,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
-from seal.errors import BusyError, EndpointError, StaleLeaseError, StateError
+from seal.errors import BusyError, EndpointError, Interrupted, StaleLeaseError, StateError
 from seal.learner.documents import Learned, Text
+from seal.learner.job_watch import JobWatch
 from seal.learner.parts import Parts
-from seal.registry import LIVE, Lease, Version
+from seal.registry import LIVE, Job, Lease, Version
+from seal.registry.braking import NOT_BRAKED
 
 LEASE_S = 20.0
 ATTEMPTS = 5
@@ -28,29 +30,73 @@ class Queue:
 
     def __init__(self, parts: Parts) -> None:
         self.parts, self.workspace = parts, parts.workspace
+        self._stop = threading.Event()
+
+    @property
+    def _watch(self) -> JobWatch:
+        """The parts' watch, behind one that tells the job as well."""
+        watch = self.parts.watch
+        if not isinstance(watch, JobWatch):
+            self.parts.watch = watch = JobWatch(self.workspace, watch, self._stop)
+        return watch
 
     def study(self, texts: Sequence[Text], replacing: Sequence[str] = ()) -> list[Learned]:
         """Stores the documents and studies them together, as if `replacing` were not known; what became of
         each, in order."""
-        config = self.parts.config
-        with self.workspace.transaction():
-            keys = []
-            for given in texts:
-                trust = config.trust if given.trust is None else given.trust
-                document = self.workspace.add_document(
-                    given.text, title=given.title, trust=trust, distinct=True
-                )
-                if given.questions:
-                    self.workspace.record_exam(document.id, given.questions, origin="given")
-                keys.append(document.id)
-            told = {"documents": keys} | ({"replacing": list(replacing)} if replacing else {})
-            job: int | None = self.workspace.enqueue("study", told).id
+        queued, keys = self.put(texts, replacing)
+        job: int | None = queued.id
         learned: dict[str, Learned] = {}
         while job is not None:  # documents that contradict one another are studied in turn
             learned |= {one.document: one for one in self._until_done(job)}
             job = self.workspace.job(job).outputs.get("then")
         live = self.workspace.alias(LIVE)
         return [learned.get(key) or self._taken_up_elsewhere(key, live) for key in keys]
+
+    def put(
+        self,
+        texts: Sequence[Text],
+        replacing: Sequence[str] = (),
+        *,
+        supersedes: Sequence[str] = (),
+        request: str | None = None,
+        actor: str | None = None,
+    ) -> tuple[Job, list[str]]:
+        """Stores the documents and puts their study into the queue; the job, and their ids in order. If all
+        of them go live, those that they supersede are then forgotten."""
+        with self.workspace.transaction():
+            keys = self.store(texts, actor=actor)
+            left_out = list(dict.fromkeys([*replacing, *supersedes]))
+            told = {"documents": keys} | ({"replacing": left_out} if left_out else {})
+            told |= {"supersedes": list(supersedes)} if supersedes else {}
+            return self.workspace.enqueue("study", told, request=request, actor=actor), keys
+
+    def store(self, texts: Sequence[Text], *, actor: str | None = None) -> list[str]:
+        """Stores documents with the exams that they come with; their ids in order."""
+        keys = []
+        with self.workspace.transaction():
+            for given in texts:
+                trust = self.parts.config.trust if given.trust is None else given.trust
+                document = self.workspace.add_document(
+                    given.text, title=given.title, trust=trust, distinct=True, actor=actor
+                )
+                if given.questions:
+                    self.workspace.record_exam(document.id, given.questions, origin="given", actor=actor)
+                keys.append(document.id)
+        return keys
+
+    def work(self, stop: threading.Event, idle_s: float | None = None) -> None:
+        """Does what is in the queue, and what comes into it, until it is told to stop, or nothing came for
+        `idle_s`: a job that is being done then is left to whoever comes next."""
+        self._stop = self._watch.stop = stop
+        last = time.monotonic()
+        while not stop.is_set() and (idle_s is None or time.monotonic() - last < idle_s):
+            lease = self.workspace.claim(lease_s=LEASE_S)
+            if lease is None:
+                stop.wait(_LOOK_AGAIN_S)
+                continue
+            with suppress(StaleLeaseError, Interrupted):  # it was cancelled, braked, or we are to stop
+                self._do(lease, ours=False)
+            last = time.monotonic()
 
     def forget(self, document: str) -> None:
         """Takes a document out."""
@@ -77,6 +123,7 @@ class Queue:
             if lease is None:
                 if self.workspace.job(job).state in ("done", "failed"):
                     return self._done_elsewhere(job)
+                self._refuse_if_braked(job)
                 if not waited:
                     self.parts.watch.notice("another study is at work on this workspace; waiting for it")
                     waited = True
@@ -86,13 +133,24 @@ class Queue:
             if lease.job == job:
                 return learned
 
+    def _refuse_if_braked(self, job: int) -> None:
+        brake, waiting = self.workspace.brake(), self.workspace.job(job)
+        if brake is not None and waiting.kind not in NOT_BRAKED:
+            raise StateError(
+                f"studying is stopped since {brake.since[:16]} by {brake.actor}; job {job} waits",
+                "Let it go on with: seal brake --release",
+            )
+
     def _do(self, lease: Lease, *, ours: bool) -> list[Learned]:
         """Does one job. If it is not `ours` but was left by another process, its failure is only told."""
-        watch = self.parts.watch
-        with self._renewing(lease):
+        watch = self._watch
+        with watch.of_job(lease), self._renewing(lease):
             try:
                 learned = self._run(lease)
             except StaleLeaseError:
+                raise
+            except Interrupted:
+                self._give_back(lease)
                 raise
             except Exception as error:
                 # Fault-tolerance point: a study that fails must not block the next. The reason has the kind
@@ -104,12 +162,16 @@ class Queue:
                     raise
                 watch.notice(f"job {lease.job}, which an earlier process had left, failed: {error}")
                 return []
-            except BaseException:  # stopped: whoever comes next need not wait for the lease to run out
-                self.workspace.renew(replace(lease, lease_s=_ENDED_S))
+            except BaseException:
+                self._give_back(lease)
                 raise
         if not ours:
             watch.notice(f"finished job {lease.job}, which an earlier process had left")
         return learned
+
+    def _give_back(self, lease: Lease) -> None:
+        """Of work that is stopped: whoever comes next need not wait for the lease to run out."""
+        self.workspace.renew(replace(lease, lease_s=_ENDED_S))
 
     def _run(self, lease: Lease) -> list[Learned]:
         """The work of a job, by its kind."""
@@ -128,6 +190,10 @@ class Queue:
             return Study(self.parts, fresh, told.get("replacing", ())).run(lease)
         if lease.kind == "forget":
             forget(self.parts, told["forget"], lease)
+            if self.workspace.pushes():
+                from seal.learner.pushing import settle
+
+                settle(self.workspace)
         elif lease.kind == "approve":
             approve_on_top(self.parts, told["approve"], told["reason"], told["actor"], lease)
         else:
@@ -168,7 +234,8 @@ class Queue:
                     self.workspace.renew(lease)
                 except (BusyError, OSError):  # tried again; the commit checks the lease in any case
                     continue
-                except Exception:  # it has passed to another worker, which the commit will find
+                except Exception:  # it was cancelled, or has passed to another worker
+                    self._watch.lost = True
                     return
 
         thread = threading.Thread(target=keep, daemon=True)

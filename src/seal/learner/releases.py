@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from seal.gates import Concern, Conflict, Decision, Exam, Report
+from seal.gates import Concern, Conflict, Decision, Exam, Report, passed
 from seal.gates.report import recorded
 from seal.learner.answering import Cell
 from seal.learner.compiling import Compiled
@@ -19,6 +19,7 @@ from seal.learner.conflicts import Retirement
 from seal.learner.documents import DocumentOutcome, Learned
 from seal.learner.library import KnownDocument
 from seal.learner.parts import Parts
+from seal.learner.rolling_out import ACTOR, begin
 from seal.learner.writing import FOR_EXAM
 from seal.registry import LIVE, Lease, Version
 from seal.self_edits.ground import SAID_BEFORE
@@ -103,13 +104,17 @@ def commit(parts: Parts, lease: Lease, live: Version | None, outcome: StudyResul
     with workspace.transaction(lease=lease):
         for one in outcome.compiled:
             library.record(one.document, one.lines, one.exam)
-        for release in outcome.releases:
+        for proposed in outcome.releases:
+            release = _first_to_be_live(parts, proposed, live)
             version, live = _record(parts, release, live, objects)
             for candidate in release.candidates:
                 learned[candidate.id] = _told(candidate, release, version, learned.get(candidate.id))
         told = {key: asdict(one) | {"title": ""} for key, one in learned.items()}
         waiting = list(outcome.waiting)
         then = workspace.enqueue("study", {"documents": waiting}).id if waiting else None
+        if not waiting and all(one.outcome in ("live", "read") for one in learned.values()):
+            for older in lease.inputs.get("supersedes", ()):
+                workspace.enqueue("forget", {"forget": older}, reason="superseded")
         workspace.finish(lease, {"documents": told, "then": then})
     return list(learned.values())
 
@@ -132,7 +137,23 @@ def _record(
     if version.state == "candidate":
         set_aside = workspace.hold if outcome == "held" else workspace.reject
         version = set_aside(version.id, reason=reason)
+        if _to_be_tried(parts, release) and workspace.rollout() is None:
+            begin(workspace, parts.config.rollout, version.id, "canary", reason=reason, actor=ACTOR)
     return version, live
+
+
+def _to_be_tried(parts: Parts, release: Release) -> bool:
+    """Whether a release that is held is so to be tried beside the live version."""
+    decision = release.decision
+    return parts.config.autonomy == "canary" and decision.outcome == "held" and passed(decision)
+
+
+def _first_to_be_live(parts: Parts, release: Release, live: Version | None) -> Release:
+    """The release as it is; one that is to be tried goes live if there is nothing to try it beside."""
+    if live is not None or not _to_be_tried(parts, release):
+        return release
+    reason = "all gates passed; nothing was live to try it beside"
+    return replace(release, decision=replace(release.decision, outcome="live", reason=reason))
 
 
 def _version(parts: Parts, release: Release, builds: Sequence[str], live: Version | None) -> Version:

@@ -24,6 +24,7 @@ from seal.errors import ConfigError, InputFileError
 from seal.gates import GateConfig
 from seal.gates.decide import Autonomy
 from seal.learner.agreement import Judging
+from seal.learner.rollout_evidence import RolloutConfig
 from seal.learner.settings_errors import check_names, explained
 from seal.learner.ways import WaysConfig
 from seal.models.at_hand import parameters_at
@@ -157,7 +158,8 @@ class LearnerConfig(_Config):
     seed: int = Field(default=0, ge=0, description="Every random choice follows from it and the document.")
     autonomy: Autonomy = Field(
         default="auto",
-        description='"auto": what passes every gate goes live; "ask": it is held for `seal approve`.',
+        description='"auto": what passes every gate goes live; "ask": it is held for `seal approve`; '
+        '"canary": it is held, and tried beside the live version, which promotes or reverts it.',
     )
     trust: float = Field(
         default=1.0,
@@ -220,6 +222,7 @@ class LearnerConfig(_Config):
     router: RouterConfig = RouterConfig()
     gates: GateConfig = GateConfig()
     ways: WaysConfig = WaysConfig()
+    rollout: RolloutConfig = RolloutConfig()
 
     def engine_config(self, model: str) -> EngineConfig:
         """The same as the engine has it, for a model of this name."""

@@ -8,15 +8,17 @@ Knows nothing about documents.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from seal.engine.check import fitting
+from seal.engine.serving import AdapterSource
 from seal.errors import InputError, TrainingError
 from seal.files import cache_folder
 from seal.learner.practice import practice_documents, practice_examples, read_answer, skills_name
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from seal.engine.adapt import Adaptation
+    from seal.learner.speaking import Speaker
 
 ROUNDS: Final = 1
 _SEED: Final = 0
@@ -60,11 +63,21 @@ class ReadAnswer:
 
 
 class Skills:
-    """A base with its skills on: it writes and reads by the prompts of practice.py."""
+    """A base with its skills on: it writes and reads by the prompts of practice.py. `speaker`: by what it
+    reads; None: by the model itself, in the thread that asks."""
 
-    def __init__(self, base: Adaptation, adapter: Adapter) -> None:
-        self.base, self.adapter = base, adapter
+    def __init__(self, base: Adaptation, adapter: Adapter, speaker: Speaker | None = None) -> None:
+        self.base, self.adapter, self.speaker = base, adapter, speaker
         self._bank: AdapterBank | None = None
+
+    @cached_property
+    def source(self) -> AdapterSource:
+        """The adapter, by a digest of its numbers."""
+        digest = hashlib.sha256()
+        for name, factors in sorted(self.adapter.factors.items()):
+            for factor in factors:
+                digest.update(name.encode() + factor.contiguous().numpy().tobytes())
+        return AdapterSource(f"skills/{digest.hexdigest()}", lambda: self.adapter)
 
     @contextmanager
     def on(self) -> Iterator[AdapterBank]:
@@ -103,8 +116,12 @@ class Skills:
         self, prompts: Sequence[str], on_progress: Callable[[int, int], None] | None = None
     ) -> list[ReadAnswer]:
         """The answer to each prompt of `reading_prompt`."""
-        said = self._generate(prompts, max_new_tokens=_READ_TOKENS, stop=("\n",), on_progress=on_progress)
-        texts = [one.text.strip() for one in said]
+        how: Any = {"max_new_tokens": _READ_TOKENS, "stop": ("\n",)}
+        if self.speaker is not None:
+            said = self.speaker.texts(prompts, self.source, **how)
+        else:
+            said = [one.text for one in self._generate(prompts, on_progress=on_progress, **how)]
+        texts = [text.strip() for text in said]
         sure = self.probabilities(prompts, texts)
         return [ReadAnswer(read_answer(text), p) for text, p in zip(texts, sure, strict=True)]
 
@@ -112,10 +129,13 @@ class Skills:
         """How likely each answer is after its prompt, with its end; 0 for an empty one."""
         asked = [i for i, answer in enumerate(answers) if answer]
         pairs = [(prompts[i], f" {answers[i]}\n") for i in asked]
-        with self.on() as bank:
-            scores = score_answers(
-                self.base.model, self.base.tokenizer, pairs, adapters=bank, slots=[0] * len(pairs)
-            )
+        if self.speaker is not None:
+            scores = self.speaker.scores(pairs, [self.source], [0] * len(pairs))
+        else:
+            with self.on() as bank:
+                scores = score_answers(
+                    self.base.model, self.base.tokenizer, pairs, adapters=bank, slots=[0] * len(pairs)
+                )
         scored = dict(zip(asked, scores, strict=True))
         return [scored[i].probability if i in scored else 0.0 for i in range(len(answers))]
 
@@ -132,10 +152,13 @@ class Skills:
             )
 
 
-def skills_of(base: Adaptation, watch: Callable[[str, int, int], None]) -> Skills:
+def skills_of(
+    base: Adaptation, watch: Callable[[str, int, int], None], speaker: Speaker | None = None
+) -> Skills:
     """The skills of a base: those that come with the package, those that were practised here before, or new
     ones, which takes minutes. Raises TrainingError if practice diverged."""
-    return Skills(base, _kept(base, "", lambda: practised(base, watch)))
+    find = partial(_kept, base, "", lambda: practised(base, watch))
+    return Skills(base, find() if speaker is None else speaker.alone(find), speaker)
 
 
 def recall_of(base: Adaptation, watch: Callable[[str, int, int], None]) -> Adapter:

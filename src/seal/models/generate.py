@@ -18,15 +18,14 @@ from torch import Tensor, nn
 
 from seal.errors import InputError
 from seal.models.cache import can_copy_rows, can_pad_rows, new_cache, select_rows
-from seal.models.chat import turn_ends
 from seal.models.context import context_tokens, embedded_tokens
+from seal.models.ending import Ender
 from seal.models.host import keep_freed_memory
 from seal.models.logits import logits_at
 from seal.models.prefixes import SharedPrefix, shared_prefixes
-from seal.models.tokens import check_ids, decode_completion, encode_prompt, pad_id
+from seal.models.sampling import Sampling, draw, uniforms
+from seal.models.tokens import check_ids, encode_prompt, pad_id
 
-_TOPS = (64, 2048)  # candidates looked at before the whole vocabulary is sorted
-_LARGE_VOCABULARY = 8192  # in a smaller one the second look is hardly dearer than the whole
 _COMPACT_BELOW = 0.75  # ended rows leave the batch when it shrinks to this share
 
 
@@ -60,23 +59,6 @@ class Generation:
     text: str
     n_tokens: int
     truncated: bool
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How tokens are drawn. `temperature` 0 is greedy; `top_p` as in nucleus sampling (arXiv 1904.09751)."""
-
-    max_new_tokens: int = 64
-    temperature: float = 0.0
-    top_p: float = 1.0
-    stop: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.max_new_tokens < 1 or self.temperature < 0 or not 0 < self.top_p <= 1 or "" in self.stop:
-            raise InputError(
-                f"sampling cannot be {self}",
-                "max_new_tokens >= 1, temperature >= 0, 0 < top_p <= 1, and no stop string is empty",
-            )
 
 
 def generate(
@@ -124,7 +106,7 @@ def generate(
                 "shorten the prompt or max_new_tokens; an empty prompt needs a tokenizer with BOS",
             )
     results: dict[int, Generation] = {}
-    ender = _Ender(model, tokenizer, sampling)
+    ender = Ender(model, tokenizer, sampling.stop)
     seeds = seeds or range(len(prompts))
     longest = max(map(len, encoded), default=0) + max_new_tokens
     sharing = can_copy_rows(model, longest)
@@ -167,49 +149,6 @@ def _batches(
     return [own[at : at + batch_size] for own in kinds.values() for at in range(0, len(own), batch_size)]
 
 
-class _Ender:
-    """Says when a completion has ended, and what its text is."""
-
-    def __init__(self, model: nn.Module, tokenizer: Any, sampling: Sampling) -> None:
-        self.tokenizer, self.stop = tokenizer, sampling.stop
-        listed = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-        listed = listed if isinstance(listed, list) else [listed]
-        own = [tokenizer.eos_token_id, *listed, *turn_ends(tokenizer)]
-        self.eos = {id for id in own if id is not None}
-        self._last = {stop[-1] for stop in self.stop}
-        self._may_end: dict[int, bool] = {}
-
-    def may_end(self, token: int) -> bool:
-        """Whether a completion may end with a token.
-
-        Only one that holds a stop string's last character (or a piece of one) can complete it; a space is no
-        sign, since decoding a token by itself may strip it. Each is looked at when it is first written: a
-        whole vocabulary takes as long as an answer.
-        """
-        if token not in self._may_end:
-            told = bool(self._last) and _touches(self.tokenizer.decode([token]), self._last)
-            self._may_end[token] = told or token in self.eos
-        return self._may_end[token]
-
-    def finish(self, tokens: list[int]) -> Generation | None:
-        """The completion, if its last token ended it."""
-        if not self.may_end(tokens[-1]):
-            return None
-        ended = tokens[-1] in self.eos
-        text = decode_completion(self.tokenizer, tokens[:-1] if ended else tokens)
-        cuts = [at for at in (text.find(stop) for stop in self.stop) if at >= 0]
-        if not (ended or cuts):
-            return None
-        return Generation(text[: min(cuts)] if cuts else text, len(tokens), truncated=False)
-
-    def truncate(self, tokens: list[int]) -> Generation:
-        return Generation(decode_completion(self.tokenizer, tokens), len(tokens), truncated=True)
-
-
-def _touches(text: str, characters: set[str]) -> bool:
-    return " " in characters or "\ufffd" in text or any(character in text for character in characters)
-
-
 class _Batch:
     """Rows in flight, in the order of their slots. A place holds a prompt's index."""
 
@@ -231,7 +170,7 @@ class _Batch:
         self.alive = [True] * len(places)
         self.new: list[list[int]] = [[] for _ in places]
         self.device = next(model.parameters()).device
-        self.uniform = _uniforms(seeds, sampling).to(self.device)
+        self.uniform = uniforms(seeds, sampling).to(self.device)
         self.seen = 0
 
     def prepare(self, adapters: SlotHolder | None, *, sharing: bool) -> None:
@@ -266,21 +205,22 @@ class _Batch:
         rows = [prefix_of[i] for i in range(len(self.rows))]
         select_rows(self.cache, torch.tensor(rows, device=self.device))
 
-    def run(self, adapters: SlotHolder | None, ender: _Ender) -> dict[int, Generation]:
+    def run(self, adapters: SlotHolder | None, ender: Ender) -> dict[int, Generation]:
         results: dict[int, Generation] = {}
         for step in range(self.sampling.max_new_tokens):
             logits = self._allowed(self._logits(adapters, self.ids, self.mask, self.positions, self.slots))
-            tokens = _draw(logits, self.sampling, self.uniform[:, step].contiguous())
+            tokens = draw(logits, self.sampling, self.uniform[:, step].contiguous())
             for place, token in enumerate(tokens.tolist()):
                 if self.alive[place]:
                     self.new[place].append(token)
                     if self.constraint:
                         self.states[place] = self.constraint.advance(self.states[place], token)
-                    done = ender.finish(self.new[place])
-                    if done is None and step + 1 == self.sampling.max_new_tokens:
-                        done = ender.truncate(self.new[place])
-                    if done is not None:
-                        results[self.places[place]] = done
+                    text, new = ender.ended(self.new[place]), self.new[place]
+                    truncated = text is None and step + 1 == self.sampling.max_new_tokens
+                    if truncated:
+                        text = ender.text(new)
+                    if text is not None:
+                        results[self.places[place]] = Generation(text, len(new), truncated)
                         self.alive[place] = False
             if not any(self.alive):
                 break
@@ -339,46 +279,3 @@ def _padded(rows: Sequence[list[int]], pad: int) -> tuple[Tensor, Tensor]:
     ids = torch.tensor([[pad] * (longest - len(row)) + row for row in rows], dtype=torch.long)
     lengths = torch.tensor([len(row) for row in rows])
     return ids, (torch.arange(longest) >= longest - lengths.unsqueeze(1)).long()
-
-
-def _uniforms(seeds: Sequence[int], sampling: Sampling) -> Tensor:
-    """One number in [0, 1) for each row and step, [B, max_new_tokens], from the row's own seed."""
-    if sampling.temperature == 0:
-        return torch.zeros(len(seeds), sampling.max_new_tokens)
-    generator = torch.Generator()
-    return torch.stack(
-        [torch.rand(sampling.max_new_tokens, generator=generator.manual_seed(seed)) for seed in seeds]
-    )
-
-
-def _draw(logits: Tensor, sampling: Sampling, uniform: Tensor) -> Tensor:
-    """One token id [B] a row: the inverse of the nucleus's cumulative distribution at `uniform` [B].
-
-    Tokens are ordered by falling probability. The nucleus is the fewest of them that reach `top_p`. A few
-    of the likeliest nearly always hold it; only for rows in which they do not is everything sorted.
-    """
-    if sampling.temperature == 0:
-        return logits.argmax(-1)
-    p = torch.softmax(logits.float() / sampling.temperature, -1)
-    needed = uniform if sampling.top_p == 1 else torch.full_like(uniform, sampling.top_p)
-    n_words = p.shape[-1]
-    top, ids = p.topk(min(_TOPS[0], n_words))
-    tokens = _invert(top, ids, sampling.top_p, uniform)
-    short = (top.sum(-1) <= needed).nonzero().squeeze(1)
-    if len(short) and n_words > _LARGE_VOCABULARY:
-        top, ids = p[short].topk(_TOPS[1])
-        tokens[short] = _invert(top, ids, sampling.top_p, uniform[short])
-        short = short[top.sum(-1) <= needed[short]]
-    if len(short):
-        top, ids = p[short].sort(descending=True)
-        tokens[short] = _invert(top, ids, sampling.top_p, uniform[short])
-    return tokens
-
-
-def _invert(p: Tensor, ids: Tensor, top_p: float, uniform: Tensor) -> Tensor:
-    """The token [B] of `ids` [B, k] at which the falling `p` [B, k] add up to `uniform` of the nucleus."""
-    cumulative = p.cumsum(-1)
-    if top_p < 1:
-        uniform = uniform * (p * ((cumulative - p) < top_p)).sum(-1)
-    at = torch.searchsorted(cumulative, uniform.unsqueeze(1), right=True).clamp(max=p.shape[-1] - 1)
-    return ids.gather(1, at).squeeze(1)

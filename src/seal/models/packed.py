@@ -9,7 +9,6 @@ is padded.
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -20,8 +19,9 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from seal.models.attention_backends import attending
 from seal.models.context import window_tokens
-from seal.models.decoder import ATTENTION, Decoder, is_embedded
+from seal.models.decoder import Decoder, is_embedded
 from seal.models.packed_attention import TextGroup, attended
 from seal.models.prefixes import SharedPrefix
 
@@ -62,33 +62,14 @@ def text_lengths() -> list[int]:
     return [n for group in groups for n in group.rests_tokens]
 
 
-def _no_mask(*_: Any, **__: Any) -> None:
-    return None
-
-
-ATTENTION[_NAME] = _attention
-
-
-@functools.cache
-def _register_with_transformers() -> None:
-    from transformers import AttentionInterface, AttentionMaskInterface
-
-    AttentionInterface.register(_NAME, _attention)
-    AttentionMaskInterface.register(_NAME, _no_mask)  # type: ignore[arg-type]
-
-
 @contextmanager
 def _packed_attention(model: Any, groups: Sequence[TextGroup]) -> Iterator[None]:
-    if not isinstance(model, Decoder):
-        _register_with_transformers()
-    before = model.config._attn_implementation
-    model.config._attn_implementation = _NAME
-    _state.groups = groups
-    try:
-        yield
-    finally:
-        model.config._attn_implementation = before
-        del _state.groups
+    with attending(model, _NAME, _attention):
+        _state.groups = groups
+        try:
+            yield
+        finally:
+            del _state.groups
 
 
 def packs(model: nn.Module, longest_tokens: int = 0) -> bool:

@@ -15,13 +15,27 @@ from seal.registry.digests import gives_its_id, key_of
 from seal.registry.erasing import Erasing
 from seal.registry.lineage import build_of, version_of
 from seal.registry.records import LIVE, Audit
-from seal.registry.tables import AliasMoveRow, AliasRow, BuildRow, DocumentRow, VersionBuildRow, VersionRow
+from seal.registry.tables import (
+    AliasMoveRow,
+    AliasRow,
+    BuildRow,
+    DocumentRow,
+    RolloutRow,
+    VersionBuildRow,
+    VersionRow,
+)
 
 _STATES = {
     "version.add": "candidate",
     "version.hold": "held",
     "version.approve": "candidate",
     "version.reject": "rejected",
+}
+_ROLLOUTS = {
+    "rollout.begin": "running",
+    "rollout.promote": "promoted",
+    "rollout.revert": "reverted",
+    "rollout.end": "ended",
 }
 
 
@@ -42,6 +56,7 @@ class Auditing(Erasing):
                 *_identities(session, entries),
                 *_states(session, entries),
                 *_aliases(session, entries),
+                *_rollouts(session, entries),
             ]
             referenced = self._referenced(session)
         problems += [problem for problem in map(self.store.check, sorted(referenced)) if problem]
@@ -113,3 +128,17 @@ def _aliases(session: Session, entries: list[ledger.LedgerEntry]) -> Iterator[st
         state = session.get_one(VersionRow, version).state
         if state == "rejected" or (name == LIVE and state != "live-once"):
             yield f"the alias {name!r} refers to the version {version[:12]}…, which is {state}"
+
+
+def _rollouts(session: Session, entries: list[ledger.LedgerEntry]) -> Iterator[str]:
+    """Rollouts whose state is not the one that the ledger tells, or that try what could not be live."""
+    told = {e.inputs.get("rollout"): _ROLLOUTS[e.action] for e in entries if e.action in _ROLLOUTS}
+    now = {row.id: row for row in session.scalars(select(RolloutRow))}
+    for number in sorted({*told, *now}, key=str):
+        row = now.get(number) if isinstance(number, int) else None
+        state = "missing" if row is None else row.state
+        if state != told.get(number):
+            yield f"the rollout {number} is {state}, while the ledger tells of {told.get(number, 'nothing')}"
+    for row in now.values():
+        if row.state == "running" and session.get_one(VersionRow, row.version).state == "rejected":
+            yield f"the rollout {row.id} tries the version {row.version[:12]}…, which is rejected"

@@ -19,7 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 import seal
@@ -137,10 +137,17 @@ class Core:
         session.flush()
         return entry.sequence
 
-    def ledger(self) -> list[ledger.LedgerEntry]:
-        """All entries, as they are stored; `ledger.verify` says whether they can be believed."""
+    def ledger(self, *, after: int = 0, most: int | None = None) -> list[ledger.LedgerEntry]:
+        """All entries, or the first `most` after the one numbered `after`, as they are stored;
+        `ledger.verify` says whether they can be believed."""
+        query = select(LedgerRow).where(LedgerRow.sequence > after).order_by(LedgerRow.sequence).limit(most)
         with self._reading() as session:
-            return [_entry(row) for row in session.scalars(select(LedgerRow).order_by(LedgerRow.sequence))]
+            return [entry_of(row) for row in session.scalars(query)]
+
+    def head(self) -> int:
+        """The number of the ledger's last entry: it rises with whatever happens."""
+        with self._reading() as session:
+            return session.scalar(select(func.max(LedgerRow.sequence))) or 0
 
     def _stored(self, digest: str, what: str) -> str:
         """`digest` if the store has it. Within a transaction that stays so: erasing needs one as well."""
@@ -180,7 +187,7 @@ def no_repeats(items: Sequence[str], what: str) -> tuple[str, ...]:
     return tuple(sorted(items))
 
 
-def _entry(row: LedgerRow) -> ledger.LedgerEntry:
+def entry_of(row: LedgerRow) -> ledger.LedgerEntry:
     return ledger.LedgerEntry(
         sequence=row.sequence,
         time=row.time,

@@ -115,7 +115,7 @@ class Database:
                 driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             else:
                 driver.autocommit = True
-                for table in ("documents", "lines", "questions"):
+                for table in ("documents", "lines", "questions", "answers", "feedback"):
                     driver.execute(f"VACUUM FULL {table}")
                 driver.autocommit = False
 

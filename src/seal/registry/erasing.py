@@ -6,20 +6,25 @@ Knows which rows and files hold a document's words. Knows nothing about why it i
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import CursorResult, Result, delete, or_, select, union, update
 from sqlalchemy.orm import Session
 
 from seal.errors import BusyError, DamageError, OutputError, StateError
 from seal.registry.documents import Documents, present
 from seal.registry.records import LIVE
+from seal.registry.rollout_ends import RolloutEnding, erase_comparisons
 from seal.registry.serving import drop_aliases
 from seal.registry.tables import (
     AliasRow,
+    AnswerDocumentRow,
+    AnswerRow,
     BuildDocumentRow,
     BuildRow,
     DocumentRow,
     ErasureRow,
+    FeedbackRow,
     LineRow,
     QuestionRow,
     VersionBuildRow,
@@ -27,11 +32,12 @@ from seal.registry.tables import (
 )
 
 
-class Erasing(Documents):
+class Erasing(Documents, RolloutEnding):
     """The operations that erase."""
 
     def erase_document(self, key: str, *, reason: str, actor: str | None = None) -> None:
-        """Erases a document: its titles, text, lines and exam, the builds made with it, and their reports.
+        """Erases a document: its titles, text, lines and exam, the builds made with it, and their reports;
+        the words of answers that may have some of its own, and of what was said of these.
 
         The versions that know it are rejected, and so can never be live again. The ledger keeps that it
         happened, and the document's id. The erasure of the files follows the commit; if it is cut off, the
@@ -68,6 +74,8 @@ class Erasing(Documents):
                 version.state, version.erased = "rejected", True
             session.execute(delete(LineRow).where(LineRow.document_id == key))
             session.execute(delete(QuestionRow).where(QuestionRow.document_id == key))
+            answers, said = _erase_answers(session, key)
+            erase_comparisons(session, {version.id for version in versions})
             for digest in set(objects):
                 session.merge(ErasureRow(object=digest))
             sequence = self._record(
@@ -76,9 +84,15 @@ class Erasing(Documents):
                 reason=reason,
                 actor=actor,
                 inputs={"document": key},
-                outputs={"builds": len(builds), "versions": [version.id for version in versions]},
+                outputs={
+                    "builds": len(builds),
+                    "versions": [version.id for version in versions],
+                    "answers": answers,
+                    "feedback": said,
+                },
             )
             drop_aliases(session, {version.id for version in versions}, sequence)
+            self._shut_out(session, {version.id for version in versions}, actor)
 
     def pending_erasures(self) -> list[str]:
         """Objects whose erasure was decided and is not carried out yet."""
@@ -128,6 +142,37 @@ class Erasing(Documents):
             select(VersionRow.report).where(VersionRow.report.is_not(None), VersionRow.erased.is_(False))
         )
         return {digest for rows in (texts, builds, reports) for digest in rows if digest is not None}
+
+
+def _erase_answers(session: Session, document: str) -> tuple[int, int]:
+    """Takes the words out of the answers that may have some of a document's, of those that were corrected by
+    it, and of all feedback on these and of which it was made; how many of either."""
+    corrected = select(FeedbackRow.answer_id).where(
+        FeedbackRow.document_id == document, FeedbackRow.answer_id.is_not(None)
+    )
+    from_it = select(AnswerDocumentRow.answer_id).where(AnswerDocumentRow.document_id == document)
+    about = union(from_it, corrected).subquery()
+    # By sub-queries: there may be more answers than a statement can have values.
+    told = or_(FeedbackRow.answer_id.in_(select(about.c.answer_id)), FeedbackRow.document_id == document)
+    feedback = session.execute(
+        update(FeedbackRow)
+        .where(told)
+        .values(question="", value="", reason="", erased=True)
+        .execution_options(synchronize_session=False)
+    )
+    answers = session.execute(
+        update(AnswerRow)
+        .where(AnswerRow.id.in_(select(about.c.answer_id)))
+        .values(question="", text="", passage="", conversation=None, erased=True)
+        .execution_options(synchronize_session=False)
+    )
+    return _count(answers), _count(feedback)
+
+
+def _count(done: Result[Any]) -> int:
+    """How many rows a statement changed."""
+    assert isinstance(done, CursorResult)
+    return done.rowcount
 
 
 def _refuse_if_live(session: Session, document: str, versions: set[str]) -> None:

@@ -19,14 +19,16 @@ from typing import Any, cast
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from seal.errors import InputError, StaleLeaseError, UnknownNameError
+from seal.errors import InputError, StaleLeaseError, StateError, UnknownNameError
+from seal.registry.braking import NOT_BRAKED, Braking, brake_of
 from seal.registry.canonical import storable
-from seal.registry.core import Core, checked_json
+from seal.registry.core import checked_json, entry_of
+from seal.registry.ledger import LedgerEntry
 from seal.registry.records import Job, JobState, Lease
-from seal.registry.tables import JobRow
+from seal.registry.tables import JobRow, LedgerRow
 
 
-class Jobs(Core):
+class Jobs(Braking):
     """The operations on jobs."""
 
     def enqueue(
@@ -34,13 +36,22 @@ class Jobs(Core):
         kind: str,
         inputs: Mapping[str, Any],
         *,
+        request: str | None = None,
         reason: str = "",
         actor: str | None = None,
     ) -> Job:
         """Puts a job of some kind into the queue. Its inputs name documents by id: they stay when a document
-        is erased."""
+        is erased. With a `request`, the same once more is the job that is there.
+
+        Raises StateError if the request was another job's.
+        """
         stored = checked_json(inputs, "the job's inputs")
         with self.transaction() as session:
+            there = session.scalar(select(JobRow).where(JobRow.request == request)) if request else None
+            if there is not None:
+                if (there.kind, there.inputs) != (kind, stored):
+                    raise StateError("this request was made before, for another job", "Give it another name.")
+                return _job(there)
             row = JobRow(
                 id=(session.scalar(select(func.max(JobRow.id))) or 0) + 1,
                 kind=storable(kind, "the job's kind"),
@@ -49,6 +60,7 @@ class Jobs(Core):
                 outputs="{}",
                 reason="",
                 created_at=self.clock.now(),
+                request=storable(request, "the request's name") if request else None,
             )
             session.add(row)
             told = {"job": row.id, "kind": kind, "inputs": json.loads(stored)}
@@ -58,12 +70,15 @@ class Jobs(Core):
     def claim(self, *, owner: str | None = None, lease_s: float = 60.0) -> Lease | None:
         """The right to do the next job: one whose worker has gone, or else the oldest in the queue.
 
-        None if there is nothing to do, or if a job is being done: one at a time, whatever its kind.
+        None if there is nothing to do, or if a job is being done: one at a time, whatever its kind. While the
+        brake is on, only documents are taken out.
         """
         if not lease_s > 0:
             raise InputError(f"a lease of {lease_s} s", "Give a time above 0.")
         with self.transaction() as session:
             first = select(JobRow).order_by(JobRow.id).limit(1)
+            if brake_of(session) is not None:
+                first = first.where(JobRow.kind.in_(NOT_BRAKED))
             row = session.scalar(first.where(JobRow.state == "running"))
             taken_over = row is not None
             if row is not None and not self._expired(row):
@@ -102,6 +117,23 @@ class Jobs(Core):
         storable(reason, "the reason")
         return self._end(lease, "failed", {}, reason, actor)
 
+    def cancel(self, number: int, *, reason: str = "", actor: str | None = None) -> Job:
+        """Ends a job that is queued or being done; what its worker has made cannot be committed any more.
+
+        Raises UnknownNameError, StateError if it has ended.
+        """
+        with self.transaction() as session:
+            row = session.get(JobRow, number)
+            if row is None:
+                raise UnknownNameError(f"there is no job {number}", "See jobs().")
+            if row.state not in ("queued", "running"):
+                raise StateError(f"the job {number} has ended ({row.state})", "There is nothing to cancel.")
+            why = storable(reason, "the reason", empty=True) or "cancelled"
+            row.state, row.outputs, row.reason = "failed", '{"cancelled":true}', why
+            row.ended_at = self.clock.now()
+            self._record(session, "job.cancel", reason=why, actor=actor, inputs={"job": number})
+            return _job(row)
+
     def job(self, number: int) -> Job:
         """Raises UnknownNameError if there is none."""
         with self._reading() as session:
@@ -109,6 +141,29 @@ class Jobs(Core):
             if row is None:
                 raise UnknownNameError(f"there is no job {number}", "See jobs().")
             return _job(row)
+
+    def job_history(self, number: int) -> list[LedgerEntry]:
+        """The ledger's entries about a job, in order. Raises UnknownNameError if there is none."""
+        self.job(number)
+        named = f'%"job":{number}%'
+        with self._reading() as session:
+            query = select(LedgerRow).where(LedgerRow.action.like("job.%"), LedgerRow.inputs.like(named))
+            entries = [entry_of(row) for row in session.scalars(query.order_by(LedgerRow.sequence))]
+        return [entry for entry in entries if entry.inputs.get("job") == number]
+
+    def work_waits(self) -> bool:
+        """Whether a worker would find something to do, now or when the one that is at it has gone."""
+        query = select(JobRow.id).where(JobRow.state.in_(("queued", "running"))).limit(1)
+        with self._reading() as session:
+            if brake_of(session) is not None:
+                query = query.where(JobRow.kind.in_(NOT_BRAKED))
+            return session.scalar(query) is not None
+
+    def job_of_request(self, request: str) -> Job | None:
+        """The job that a request of this name made; None if there is none."""
+        with self._reading() as session:
+            row = session.scalar(select(JobRow).where(JobRow.request == request))
+            return None if row is None else _job(row)
 
     def jobs(self) -> list[Job]:
         """All jobs, in the order in which they came."""
@@ -148,6 +203,11 @@ class Jobs(Core):
                 f"the job is {now}",
                 "Nothing was committed. Claim the next job; renew the lease more often while working.",
             )
+
+    def _stop_running(self, session: Session) -> None:
+        row = session.scalar(select(JobRow).where(JobRow.state == "running"))
+        if row is not None and row.kind not in NOT_BRAKED:
+            row.state, row.attempts = "queued", row.attempts - 1  # it did not fail
 
     def _extend(self, row: JobRow, lease_s: float) -> None:
         row.lease_s, row.lease_boot = float(lease_s), self.clock.boot()

@@ -20,11 +20,12 @@ from sqlalchemy.orm import Session
 from seal.errors import InputError, StateError
 from seal.registry.lineage import alias_target, documents_of, live_stack, version_of
 from seal.registry.records import LIVE, State, Version
+from seal.registry.rollout_ends import RolloutEnding
 from seal.registry.tables import AliasMoveRow, AliasRow, DocumentRow, VersionRow
 from seal.registry.versions import Versions
 
 
-class Serving(Versions):
+class Serving(Versions, RolloutEnding):
     """The operations on states and aliases."""
 
     def hold(self, version: str, *, reason: str, actor: str | None = None) -> Version:
@@ -54,6 +55,7 @@ class Serving(Versions):
             inputs = {"version": row.id}
             sequence = self._record(session, "version.reject", reason=reason, actor=actor, inputs=inputs)
             drop_aliases(session, {row.id}, sequence)
+            self._shut_out(session, {row.id}, actor)
             return version_of(session, row)
 
     def move_alias(self, name: str, version: str, *, reason: str, actor: str | None = None) -> Version:
@@ -72,7 +74,7 @@ class Serving(Versions):
                 erased = "it knows a document that was erased" if row.erased else "see `seal show`"
                 raise StateError(f"the version {row.id[:12]} was rejected ({erased})", "Choose another one.")
             if name == LIVE:
-                _may_be_live(row, before)
+                may_be_live(row, before)
                 row.state = "live-once"
                 self._mark_learned(session, row)
             sequence = self._record(
@@ -88,6 +90,8 @@ class Serving(Versions):
             session.add(alias)
             session.add(AliasMoveRow(sequence=sequence, name=name, before=before, after=row.id))
             session.flush()
+            if name == LIVE:
+                self._live_moved(session, row.id, actor)
             return version_of(session, row)
 
     def rollback(self, version: str | None = None, *, reason: str, actor: str | None = None) -> Version:
@@ -131,13 +135,15 @@ class Serving(Versions):
             row.learned_at = row.learned_at or self.clock.now()
 
 
-def _may_be_live(row: VersionRow, live: str | None) -> None:
+def may_be_live(row: VersionRow, live: str | None, *, approved: bool = False) -> None:
+    """Raises StateError unless a version may succeed the live one now; `approved`: a person lets it, if it is
+    held."""
     state = cast(State, row.state)
-    if state == "held":
+    if state == "held" and not approved:
         raise StateError(
             f"the version {row.id[:12]} is held", "A person lets it pass with `seal approve`, or rejects it."
         )
-    if state == "candidate" and row.parent != live:
+    if state in ("candidate", "held") and row.parent != live:
         made_from = row.parent[:12] if row.parent else "nothing"
         raise StateError(
             f"the version {row.id[:12]} was made from {made_from}, and {live[:12] if live else 'nothing'} is "

@@ -167,6 +167,7 @@ class JobRow(Table):
     __table_args__ = (
         CheckConstraint("state IN ('queued', 'running', 'done', 'failed')", name="state"),
         Index("ix_jobs_one_running", "state", unique=True, sqlite_where=_RUNNING, postgresql_where=_RUNNING),
+        Index("uq_jobs_request", "request", unique=True),
     )
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     kind: Mapped[str]
@@ -183,6 +184,172 @@ class JobRow(Table):
     renewals: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[str]
     ended_at: Mapped[str | None]
+    request: Mapped[str | None]  # what tells a request from its repetition
+
+
+class JobEventRow(Table):
+    """How far a job has come, as its worker told it."""
+
+    __tablename__ = "job_events"
+    job_id: Mapped[int] = mapped_column(ForeignKey("jobs.id"), primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[str]
+    message: Mapped[str]
+
+
+class BrakeRow(Table):
+    """The brake, while it is on: one row."""
+
+    __tablename__ = "brakes"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[str]
+    actor: Mapped[str]
+    reason: Mapped[str]
+
+
+class KeyRow(Table):
+    """The right to use a workspace over a network. The secret itself is nowhere."""
+
+    __tablename__ = "keys"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    hash: Mapped[str]
+    roles: Mapped[str]  # JSON
+    trust: Mapped[float | None] = mapped_column(Double)  # in what its holder teaches
+    created_at: Mapped[str]
+    expires_at: Mapped[str | None]
+    revoked_at: Mapped[str | None]
+    used_on: Mapped[str | None]  # a day
+
+
+class AnswerRow(Table):
+    """An answer that was given. The row outlives the erasure of a document that it is from, without words."""
+
+    __tablename__ = "answers"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[str] = mapped_column(index=True)
+    conversation: Mapped[str | None] = mapped_column(index=True)
+    question: Mapped[str]
+    text: Mapped[str]
+    way: Mapped[str]
+    version: Mapped[str | None] = mapped_column(ForeignKey("versions.id"))
+    source: Mapped[str | None] = mapped_column(ForeignKey("documents.id"))
+    passage: Mapped[str]
+    stated: Mapped[bool | None]
+    probability: Mapped[float] = mapped_column(Double)
+    key_id: Mapped[str | None] = mapped_column(ForeignKey("keys.id"))
+    erased: Mapped[bool] = mapped_column(default=False)
+
+
+class AnswerDocumentRow(Table):
+    """Lineage: the documents that may have words in an answer, the likeliest first."""
+
+    __tablename__ = "answer_documents"
+    answer_id: Mapped[str] = mapped_column(ForeignKey("answers.id"), primary_key=True)
+    document_id: Mapped[str] = mapped_column(ForeignKey("documents.id"), primary_key=True, index=True)
+    position: Mapped[int]
+
+
+class FeedbackRow(Table):
+    """What somebody said of an answer or a conversation. Without words once a document that it is about, or
+    that was made of it, is erased."""
+
+    __tablename__ = "feedback"
+    __table_args__ = (
+        CheckConstraint("kind IN ('thumbs', 'comment', 'right_answer', 'demonstration')", name="kind"),
+        CheckConstraint("state IN ('noted', 'taken', 'held', 'refused')", name="state"),
+    )
+    id: Mapped[str] = mapped_column(primary_key=True)
+    sequence: Mapped[int] = mapped_column(unique=True)
+    at: Mapped[str]
+    answer_id: Mapped[str | None] = mapped_column(ForeignKey("answers.id"), index=True)
+    conversation: Mapped[str | None] = mapped_column(index=True)
+    kind: Mapped[str]
+    question: Mapped[str]
+    value: Mapped[str]
+    author: Mapped[str]
+    trust: Mapped[float | None] = mapped_column(Double)
+    state: Mapped[str]
+    reason: Mapped[str]
+    document_id: Mapped[str | None] = mapped_column(ForeignKey("documents.id"), index=True)
+    erased: Mapped[bool] = mapped_column(default=False)
+
+
+class RolloutRow(Table):
+    """A version that is, or was, tried beside the live one."""
+
+    __tablename__ = "rollouts"
+    __table_args__ = (
+        CheckConstraint("mode IN ('shadow', 'canary')", name="mode"),
+        CheckConstraint("state IN ('running', 'promoted', 'reverted', 'ended')", name="state"),
+        Index(
+            "ix_rollouts_one_running", "state", unique=True, sqlite_where=_RUNNING, postgresql_where=_RUNNING
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    mode: Mapped[str]
+    version: Mapped[str] = mapped_column(ForeignKey("versions.id"), index=True)
+    baseline: Mapped[str] = mapped_column(ForeignKey("versions.id"))
+    share: Mapped[float] = mapped_column(Double)
+    settings: Mapped[str]  # JSON
+    state: Mapped[str]
+    began_at: Mapped[str]
+    actor: Mapped[str]
+    ended_at: Mapped[str | None]
+    reason: Mapped[str]
+
+
+class ComparisonRow(Table):
+    """A question that was answered while a rollout ran. Without words once a document that either version
+    knew is erased. The answer that it names may have been dropped since."""
+
+    __tablename__ = "comparisons"
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    rollout_id: Mapped[int] = mapped_column(ForeignKey("rollouts.id"), index=True)
+    at: Mapped[str]
+    side: Mapped[str]
+    answer: Mapped[str | None] = mapped_column(index=True)
+    question: Mapped[str]
+    given: Mapped[str]
+    other: Mapped[str]
+    same: Mapped[bool | None]
+    better: Mapped[str | None]
+    judged_by: Mapped[str]
+    erased: Mapped[bool] = mapped_column(default=False)
+
+
+class PushRow(Table):
+    """An adapter on another server, and how far it is."""
+
+    __tablename__ = "pushes"
+    __table_args__ = (
+        CheckConstraint("state IN ('loading', 'loaded', 'unloading', 'gone', 'refused')", name="state"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    server: Mapped[str]
+    kind: Mapped[str]
+    name: Mapped[str]
+    version: Mapped[str] = mapped_column(ForeignKey("versions.id"))
+    document_id: Mapped[str | None] = mapped_column(ForeignKey("documents.id"))
+    folder: Mapped[str]
+    path: Mapped[str]
+    key_env: Mapped[str | None]
+    state: Mapped[str]
+    at: Mapped[str]
+    tries: Mapped[int] = mapped_column(default=0)
+    problem: Mapped[str] = mapped_column(default="")
+
+
+class WebhookRow(Table):
+    """An address that is told of what happens, up to the ledger's entry `told`. Its secret signs."""
+
+    __tablename__ = "webhooks"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    url: Mapped[str]
+    secret: Mapped[str]
+    created_at: Mapped[str]
+    told: Mapped[int]
+    failures: Mapped[int] = mapped_column(default=0)
 
 
 class ErasureRow(Table):

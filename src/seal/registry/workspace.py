@@ -21,21 +21,26 @@ from sqlalchemy import select
 
 from seal.errors import BusyError, DamageError, InputError, OutputError
 from seal.files import make_folder, sweep, write_durably, writing
+from seal.registry.answers import Answers
 from seal.registry.audit import Auditing
 from seal.registry.canonical import storable
 from seal.registry.clock import Clock
 from seal.registry.database import Database, without_password
+from seal.registry.feedback import FeedbackLog
 from seal.registry.jobs import Jobs
+from seal.registry.keys import Keys
 from seal.registry.marker import DATABASE, FORMAT, MARKER, read_marker
-from seal.registry.serving import Serving
+from seal.registry.pushes import Pushes
+from seal.registry.rollouts import Rollouts
 from seal.registry.store import Store
 from seal.registry.tables import SettingRow
+from seal.registry.webhooks import Webhooks
 
 STORE = "store"
 _HEADER = "# A workspace of seal. What is in it: docs/reference/workspace.md\n"
 
 
-class Workspace(Auditing, Serving, Jobs):
+class Workspace(Auditing, Rollouts, Jobs, Keys, Answers, FeedbackLog, Webhooks, Pushes):
     """All operations, on one folder. Threads and processes may share it; each write waits for its turn."""
 
     @classmethod

@@ -15,7 +15,7 @@ Examined = Literal["passages", "tasks"]
 """What a run examines its methods on."""
 TrainedOn = Literal["nothing", "passage", "own", "truth", "fixed"]
 """own: what the model writes; truth: true statements; fixed: one directive, or several, for every task."""
-Role = Literal["reference", "baseline", "before_rl", "after_rl", "control"]
+MethodRole = Literal["reference", "baseline", "before_rl", "after_rl", "control"]
 """The part that a method plays in a comparison. A picture gives each role its own colour."""
 
 VOTING: Final = "_voting"
@@ -47,7 +47,7 @@ class Method:
     name: str
     terminal: str
     trained_on: TrainedOn
-    role: Role
+    role: MethodRole
     passages: Label | None = None
     tasks: Label | None = None
     several: Literal["", "chosen", "together"] = ""

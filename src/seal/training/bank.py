@@ -178,7 +178,8 @@ class _LoraLinear(torch.autograd.Function):
 class AdapterBank:
     """`n_slots` adapters of rank at most `rank` on `model`, for use in a `with` block.
 
-    The factors are fp32 even where the base is not; a pass computes in the base's precision.
+    The factors are fp32 even where the base is not; a pass computes in the base's precision. `dtype`: of
+    factors that learn no more, which need not be rounded anew in every pass.
 
     Raises ConfigError if a target matches no module.
     """
@@ -190,6 +191,7 @@ class AdapterBank:
         n_slots: int,
         rank: int,
         targets: Collection[str | tuple[str, ...]] = ("all-linear",),
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         self.model, self.n_slots, self.rank = model, n_slots, rank
         modules = list(modules_of(model, targets))
@@ -205,7 +207,7 @@ class AdapterBank:
             at_a, at_b = at_a + rank * n_in, at_b + rank * n_out
         weight = self.layers[0].module.weight
         self.device, self.dtype = weight.device, weight.dtype
-        self.weights = torch.zeros(n_slots, at_b, device=self.device)
+        self.weights = torch.zeros(n_slots, at_b, device=self.device, dtype=dtype)
         self.gradients: Tensor | None = None
         self.scales = torch.zeros(len(self.layers), n_slots, device=self.device)
         self._idle = [[True] * n_slots for _ in self.layers]
@@ -264,8 +266,7 @@ class AdapterBank:
         modules = {layer.name: layer.module for layer in self.layers}
         hyperparameters = adapter.hyperparameters
         check_fit(adapter.factors, modules, hyperparameters.rank, where=f"adapter {adapter.id!r}")
-        self.weights[slot] = 0
-        self.scales[:, slot] = 0
+        self.clear(slot)
         for layer in self.layers:
             self._idle[layer.index][slot] = layer.name not in adapter.factors
             if layer.name in adapter.factors:
@@ -273,6 +274,11 @@ class AdapterBank:
                 a[0, : hyperparameters.rank] = adapter.factors[layer.name][0].to(self.device)
                 b[0, :, : hyperparameters.rank] = adapter.factors[layer.name][1].to(self.device)
                 self.scales[layer.index, slot] = adapter.scale
+
+    def clear(self, slot: int) -> None:
+        """Empties a slot: what is routed to it is the bare base's."""
+        self.weights[slot] = 0
+        self.scales[:, slot] = 0
 
     def read(self, slot: int, hyperparameters: Hyperparameters) -> dict[str, tuple[Tensor, Tensor]]:
         """A copy of the factors in `slot`, without what pads them, on the CPU."""

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from seal.research.methods import Role, find_method
+from seal.research.methods import MethodRole, find_method
 from seal.research.reports.findings import RoundRewards, percent, points, verdict
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ VARIABLES = {
 }  # fmt: skip
 """Colours told apart with the common kinds of colour blindness, and their names in the page. A label
 always says the same as the colour."""
-_OF_ROLE: dict[Role, str] = {
+_OF_ROLE: dict[MethodRole, str] = {
     "reference": REFERENCE, "baseline": PASSAGE, "before_rl": EDIT, "after_rl": SEAL, "control": CONTROL,
 }  # fmt: skip
 _WIDTH_IN, _PAGE_PT, _WIDE_PT = 4.6, 10, 12.5

@@ -1,0 +1,215 @@
+"""By what answers are written and scored: the model itself, in the caller's thread, or a decoding loop that
+answers what many threads ask in common passes.
+
+Knows prompts and adapters; nothing about cells, documents or versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from seal.engine.adapt import Adaptation, answer_stop
+from seal.engine.serving import AdapterSource, DecodingLoop, Request
+from seal.learner.asking import answer_probabilities
+from seal.learner.caches import SureText
+from seal.models import AnswerScore, score_answers
+from seal.models.generate import generate
+from seal.models.tokens import encode_prompt
+from seal.training import AdapterBank
+
+_T = TypeVar("_T")
+
+
+class Speaker(Protocol):
+    """Prompt i is answered by the adapter `sources[slots[i]]`, or all of them by the base if there are no
+    sources."""
+
+    def answers(
+        self,
+        prompts: Sequence[str],
+        sources: Sequence[AdapterSource] = (),
+        slots: Sequence[int] = (),
+        *,
+        longest_tokens: int = 0,
+    ) -> list[SureText]:
+        """What is answered in an exam, and how likely that is as a whole. `longest_tokens`: in place of the
+        configured longest answer."""
+        ...
+
+    def probabilities(
+        self,
+        prompts: Sequence[str],
+        answers: Sequence[str],
+        sources: Sequence[AdapterSource] = (),
+        slots: Sequence[int] = (),
+    ) -> list[float]:
+        """How likely each answer is as a whole after its prompt; 0 for an empty one."""
+        ...
+
+    def scores(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        sources: Sequence[AdapterSource] = (),
+        slots: Sequence[int] = (),
+    ) -> list[AnswerScore]:
+        """How likely the second text of each pair is after the first."""
+        ...
+
+    def texts(
+        self, prompts: Sequence[str], source: AdapterSource, *, max_new_tokens: int, stop: tuple[str, ...]
+    ) -> list[str]:
+        """What one adapter writes to each prompt, greedily."""
+        ...
+
+    def alone(self, function: Callable[[], _T]) -> _T:
+        """Calls what runs the model by itself, at a time when it may."""
+        ...
+
+
+class DirectSpeaker(Speaker):
+    """The model, run in the thread that asks; two threads may not ask at once."""
+
+    def __init__(self, adaptation: Adaptation) -> None:
+        self.adaptation = adaptation
+
+    def answers(
+        self,
+        prompts: Sequence[str],
+        sources: Sequence[AdapterSource] = (),
+        slots: Sequence[int] = (),
+        *,
+        longest_tokens: int = 0,
+    ) -> list[SureText]:
+        if not sources:
+            texts = self.adaptation.answer(prompts)
+            sure = answer_probabilities(self.adaptation, prompts, texts)
+        else:
+            with self._bank(sources) as bank:
+                texts = self.adaptation.answer(prompts, bank=bank, slots=slots, longest_tokens=longest_tokens)
+                sure = answer_probabilities(self.adaptation, prompts, texts, bank, slots)
+        return list(zip(texts, sure, strict=True))
+
+    def probabilities(
+        self,
+        prompts: Sequence[str],
+        answers: Sequence[str],
+        sources: Sequence[AdapterSource] = (),
+        slots: Sequence[int] = (),
+    ) -> list[float]:
+        if not sources:
+            return answer_probabilities(self.adaptation, prompts, answers)
+        with self._bank(sources) as bank:
+            return answer_probabilities(self.adaptation, prompts, answers, bank, slots)
+
+    def scores(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        sources: Sequence[AdapterSource] = (),
+        slots: Sequence[int] = (),
+    ) -> list[AnswerScore]:
+        model, tokenizer = self.adaptation.model, self.adaptation.tokenizer
+        if not sources:
+            return score_answers(model, tokenizer, pairs)
+        with self._bank(sources) as bank:
+            return score_answers(model, tokenizer, pairs, adapters=bank, slots=slots)
+
+    def texts(
+        self, prompts: Sequence[str], source: AdapterSource, *, max_new_tokens: int, stop: tuple[str, ...]
+    ) -> list[str]:
+        model, tokenizer = self.adaptation.model, self.adaptation.tokenizer
+        with self._bank([source]) as bank:
+            written = generate(
+                model,
+                tokenizer,
+                prompts,
+                adapters=bank,
+                slots=[0] * len(prompts),
+                max_new_tokens=max_new_tokens,
+                stop=stop,
+            )
+        return [one.text for one in written]
+
+    def alone(self, function: Callable[[], _T]) -> _T:
+        return function()
+
+    def _bank(self, sources: Sequence[AdapterSource]) -> AdapterBank:
+        return AdapterBank.of(self.adaptation.model, [source.load() for source in sources])
+
+
+class LoopSpeaker(Speaker):
+    """A decoding loop of the same model: what threads ask at the same time is answered in common passes.
+
+    What is called by `alone` has the model to itself, and speaks by it.
+    """
+
+    def __init__(self, adaptation: Adaptation, loop: DecodingLoop) -> None:
+        assert loop.model is adaptation.model
+        self.adaptation, self.loop = adaptation, loop
+        self._direct = DirectSpeaker(adaptation)
+
+    def answers(
+        self,
+        prompts: Sequence[str],
+        sources: Sequence[AdapterSource] = (),
+        slots: Sequence[int] = (),
+        *,
+        longest_tokens: int = 0,
+    ) -> list[SureText]:
+        if self.loop.inside:
+            return self._direct.answers(prompts, sources, slots, longest_tokens=longest_tokens)
+        longest = longest_tokens or self.adaptation.answer_tokens
+        said = self._written(prompts, _each(prompts, sources, slots), longest, answer_stop(self.adaptation))
+        texts = [self.adaptation.domain.clean_answer(text) for text in said]
+        return list(zip(texts, self.probabilities(prompts, texts, sources, slots), strict=True))
+
+    def probabilities(
+        self,
+        prompts: Sequence[str],
+        answers: Sequence[str],
+        sources: Sequence[AdapterSource] = (),
+        slots: Sequence[int] = (),
+    ) -> list[float]:
+        asked = [i for i, answer in enumerate(answers) if answer.strip()]
+        pairs = [(prompts[i], self.adaptation.answer_lead + answers[i]) for i in asked]
+        scores = self.scores(pairs, sources, [slots[i] for i in asked] if sources else ())
+        found = dict(zip(asked, scores, strict=True))
+        return [found[i].probability if i in found else 0.0 for i in range(len(answers))]
+
+    def scores(
+        self,
+        pairs: Sequence[tuple[str, str]],
+        sources: Sequence[AdapterSource] = (),
+        slots: Sequence[int] = (),
+    ) -> list[AnswerScore]:
+        if self.loop.inside:
+            return self._direct.scores(pairs, sources, slots)
+        return self.loop.score(pairs, _each(pairs, sources, slots))
+
+    def texts(
+        self, prompts: Sequence[str], source: AdapterSource, *, max_new_tokens: int, stop: tuple[str, ...]
+    ) -> list[str]:
+        if self.loop.inside:
+            return self._direct.texts(prompts, source, max_new_tokens=max_new_tokens, stop=stop)
+        return self._written(prompts, [source] * len(prompts), max_new_tokens, stop)
+
+    def alone(self, function: Callable[[], _T]) -> _T:
+        return self.loop.alone(function)
+
+    def _written(
+        self,
+        prompts: Sequence[str],
+        sources: Sequence[AdapterSource | None],
+        max_new_tokens: int,
+        stop: tuple[str, ...],
+    ) -> list[str]:
+        ids = [encode_prompt(self.adaptation.tokenizer, prompt) for prompt in prompts]
+        requests = [Request(tuple(row), max_new_tokens, stop=stop) for row in ids]
+        return [done.text for done in self.loop.generate(requests, sources)]
+
+
+def _each(
+    asked: Sequence[object], sources: Sequence[AdapterSource], slots: Sequence[int]
+) -> list[AdapterSource | None]:
+    """By which adapter each is answered."""
+    return [sources[slot] for slot in slots] if sources else [None] * len(asked)
