@@ -17,6 +17,7 @@ from checkpoints import save_toy
 from commands import caller
 from endpoints import Endpoint, Reply, says
 from seal.errors import ConfigError, EndpointError
+from seal.engine.adapt import Adaptation
 from seal.gates import Decision, Report
 from seal.learner import Learner, Text
 from seal.learner.exporting import writers_of
@@ -40,6 +41,9 @@ KEY = "sk-not-to-be-kept-anywhere"
 
 class ReadingSkills:
     """Reads what is in the table above, and must not be asked to write."""
+
+    def __init__(self, base: Adaptation) -> None:
+        self.base = base
 
     @contextmanager
     def on(self) -> Iterator[None]:
@@ -99,7 +103,7 @@ def workspace(toy_chat: Path, tmp_path: Path, endpoint: Endpoint, monkeypatch: p
 
 def opened(workspace: Path) -> Learner:
     learner = Learner.open(workspace, gates=OpenGates())
-    learner.parts.skills = ReadingSkills()  # type: ignore[assignment]
+    learner.parts.skills = ReadingSkills(learner.parts.adaptation)  # type: ignore[assignment]
     learner.parts.cell_start = None  # type: ignore[assignment]  # practice takes minutes
     return learner
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from checkpoints import save_toy
+from seal.engine.adapt import Adaptation
 from seal.gates import Decision, Report
 from seal.gates.finding import Finding
 from seal.learner import Learner, Text
@@ -36,6 +37,9 @@ ANSWERS = {
 
 class ScriptedSkills:
     """Writes the same questions about each sentence, and reads what is in the table above."""
+
+    def __init__(self, base: Adaptation) -> None:
+        self.base = base
 
     @contextmanager
     def on(self) -> Iterator[None]:
@@ -83,7 +87,7 @@ def opened(folder: Path, gates: OpenGates) -> Learner:
     config = type(preset(str(toy))).model_validate(settings)
     (folder / "w" / FILE).write_text(settings_text(config), encoding="utf-8")
     learner = Learner.open(folder / "w", gates=cast(Any, gates))
-    learner.parts.skills = ScriptedSkills()  # type: ignore[assignment]
+    learner.parts.skills = ScriptedSkills(learner.parts.adaptation)  # type: ignore[assignment]
     learner.parts.cell_start = None  # type: ignore[assignment]  # practice takes minutes
     return learner
 
@@ -150,7 +154,7 @@ def test_a_document_whose_cell_is_refused_is_read(tmp_path: Path) -> None:
     assert live is not None and live.documents == (learned.document,)
     assert [v.state for v in learner.versions()] == ["rejected", "live-once"]
     for one in (learner, Learner.open(tmp_path / "w")):
-        one.parts.skills = ScriptedSkills()  # type: ignore[assignment]
+        one.parts.skills = ScriptedSkills(one.parts.adaptation)  # type: ignore[assignment]
         read = one.ask("Who built Alder Mill?")
         assert (read.way, read.text, read.document) == ("reading", "Tom Reed", learned.document)
         assert one.ask("Who built Alder Mill?", by="weights").way == "base"

@@ -233,3 +233,16 @@ def test_an_unchanged_candidate_mostly_passes_when_the_exam_is_long_enough() -> 
             pairs.append((1.0, 0.0) if draw < 0.05 else (0.0, 1.0) if draw < 0.1 else (1.0, 1.0))
         passed += retention(Report(retained=(_exam("w", pairs),)), config)[0].judgement == "pass"
     assert passed >= 0.72 * N_TRIALS
+
+
+@pytest.mark.parametrize(
+    ("pairs", "judgement"),
+    [([(1, 0)] * 3 + [(0, 0)] * 6, "pass"), ([(0, 0)] * 9, "fail"), ([(1, 0), (0, 1), (0, 0)], "fail")],
+)
+def test_what_is_only_read_need_not_be_significant(pairs: list[Pairing], judgement: str) -> None:
+    exam = _exam("read", pairs)
+    by_weights, by_reading = (
+        acquisition(Report(documents=(replace(exam, by_reading=read),)), GateConfig())[0]
+        for read in (False, True)
+    )
+    assert by_reading.judgement == judgement and by_weights.judgement == "fail"

@@ -21,7 +21,8 @@ def acquisition(report: Report, config: GateConfig) -> list[Finding]:
     A document that supersedes another changes only a few answers, too few to test. It passes if more was
     gained than lost and at least `min_update` of its exam is answered afterwards. A document that was known
     already has nothing to gain: it may go live, since it gives the source of what is known. What else is too
-    short for the test is judged by likelihoods, where these were measured (`_likelier`).
+    short for the test is judged by likelihoods, where these were measured (`_likelier`). What is only read
+    has changed no weights: there it is enough that more was gained than lost.
     """
     updates = {c.document[:12] for c in report.conflicts if c.against != "base" and c.contradicted}
     return [_acquired(e, e.name.rpartition(" ")[2] in updates, config) for e in report.documents]
@@ -34,7 +35,7 @@ def _acquired(exam: Exam, supersedes: bool, config: GateConfig) -> Finding:
         return Finding("acquisition", exam.name, "open", reason)
     p = gain_p_value(outcomes)
     reason = f"{outcomes.gained} gained, {outcomes.lost} lost of {outcomes.n} items, p = {p:.3f}"
-    learned = p <= config.alpha
+    learned = p <= config.alpha or (exam.by_reading and outcomes.gained > outcomes.lost)
     if not learned and supersedes and outcomes.gained > outcomes.lost:
         share = sum(v == 1 for v in exam.candidate.values()) / max(1, len(exam.candidate))
         reason += f"; it supersedes another, and {100 * share:.0f} % of its exam is answered"

@@ -32,7 +32,7 @@ class Exam:
     `reference_name` says what the reference is: the parent version, the frozen base model, or the version
     that first learned the document. `clusters` gives the document of each item, because items of one document
     are not independent; an item without a cluster counts by itself. `only_right`: nothing was asked that the
-    reference gets wrong.
+    reference gets wrong. `by_reading`: the candidate read the document, of which nothing is in its weights.
 
     Likelihoods are measured where the outcomes alone do not show that something was learned; `facts` numbers
     what each item asks for, since one fact may be asked in several wordings.
@@ -44,6 +44,7 @@ class Exam:
     reference: Mapping[str, float | None]
     clusters: Mapping[str, str] = field(default_factory=dict)
     only_right: bool = False
+    by_reading: bool = False
     candidate_likelihoods: Mapping[str, AnswerLikelihood] = field(default_factory=dict)
     reference_likelihoods: Mapping[str, AnswerLikelihood] = field(default_factory=dict)
     facts: Mapping[str, int] = field(default_factory=dict)
@@ -164,6 +165,7 @@ class Report:
 
 _UNMEASURED: Mapping[str, Any] = {
     "only_right": False,
+    "by_reading": False,
     "candidate_likelihoods": {},
     "reference_likelihoods": {},
     "facts": {},

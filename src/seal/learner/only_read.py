@@ -36,7 +36,8 @@ def to_be_read(parts: Parts, parent: Mind, candidate: Candidate) -> Candidate:
     cell = parts.library.cell_of(known, f"new/{candidate.id}/read", adapter)
     items = [item for item in exam_items(known) if item.id in candidate.exam.candidate]
     read = _outcomes_by_reading(parts, parent.with_cells({candidate.id: cell}), items)
-    own = replace(candidate.exam, candidate=read, candidate_likelihoods={}, reference_likelihoods={})
+    own = replace(candidate.exam, candidate=read, by_reading=True)
+    own = replace(own, candidate_likelihoods={}, reference_likelihoods={}, facts={})
     return replace(candidate, known=known, cell=cell, exam=own)
 
 
