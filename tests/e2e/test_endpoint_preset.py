@@ -16,8 +16,8 @@ import pytest
 from checkpoints import save_toy
 from commands import caller
 from endpoints import Endpoint, Reply, says
-from seal.errors import ConfigError, EndpointError
 from seal.engine.adapt import Adaptation
+from seal.errors import ConfigError, EndpointError
 from seal.gates import Decision, Report
 from seal.learner import Learner, Text
 from seal.learner.exporting import writers_of
@@ -207,7 +207,7 @@ def test_the_command_line_says_what_does_not_answer(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("seal.learner.skills.skills_of", lambda *_: ReadingSkills())
+    monkeypatch.setattr("seal.learner.skills.skills_of", lambda base, *_: ReadingSkills(base))
     monkeypatch.setattr("seal.learner.skills.recall_of", lambda *_: None)
     (tmp_path / "mill.txt").write_text(MILL.text)
     endpoint.close()
