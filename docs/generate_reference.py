@@ -77,9 +77,15 @@ is `seal_<tenant>_<id>_<secret>`, sent as `Authorization: Bearer seal_...`; it i
 
 Generated from `src/seal/service/routes.py` by `python docs/generate_reference.py`.
 
-| method | path | role | what it does |
-|---|---|---|---|
 """
+_PAGES = """\
+## The dashboard
+
+Pages for people ([how](../how-to/dashboard.md)); each has a twin with the same data as JSON. They stand in no
+schema.
+
+"""
+_ROUTES_HEAD = "| method | path | role | what it does |\n|---|---|---|---|\n"
 _CLI = """\
 # The command line
 
@@ -159,13 +165,13 @@ def routes() -> str:
     from seal.service.access import routes_of, rule_of
     from seal.service.routes import ROUTERS
 
-    rows = [
-        f"| `{method}` | `{route.path}` | {rule_of(route) or 'everybody'} | {_cell(_first(route.endpoint))} |"
-        for router in ROUTERS
-        for route in routes_of(router.routes)
-        for method in sorted(route.methods)
-    ]
-    return _ROUTES + "\n".join(rows) + "\n"
+    rows: dict[bool, list[str]] = {False: [], True: []}
+    for route in (route for router in ROUTERS for route in routes_of(router.routes)):
+        own = rows[route.endpoint.__module__.startswith("seal.service.dashboard")]
+        told = f"{rule_of(route) or 'everybody'} | {_cell(_first(route.endpoint))}"
+        own += [f"| `{method}` | `{route.path}` | {told} |" for method in sorted(route.methods or ())]
+    api, pages = ("\n".join(rows[is_page]) for is_page in (False, True))
+    return f"{_ROUTES}{_ROUTES_HEAD}{api}\n\n{_PAGES}{_ROUTES_HEAD}{pages}\n"
 
 
 def _first(function: Any) -> str:

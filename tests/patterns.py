@@ -130,8 +130,8 @@ def slow_on(pattern: re.Pattern[str], least_chars: int = 400) -> str:
         texts = [begin + (unit * n)[:n] + end for n in (24, least_chars, 10 * least_chars)]
         if seconds(pattern, texts[0]) > 0.2:  # exponential: the longer ones would never end
             return repr(texts[0])
-        if seconds(pattern, texts[2]) > 0.02:
+        if seconds(pattern, texts[2]) > 0.005:
             short, long = (min(seconds(pattern, text) for _ in range(3)) for text in texts[1:])
-            if long > 0.02 and long > 30 * short:
+            if long > 0.005 and long > 30 * short:
                 return repr((begin, unit, end))
     return ""

@@ -181,7 +181,7 @@ def test_the_folder_appears_whole_or_not_at_all(
 ) -> None:
     from seal.learner import exporting
 
-    def stopped(*_: object) -> None:
+    def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(exporting, "save_peft", stopped)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 from seal.learner import drafting
@@ -35,6 +36,7 @@ class Scripted:
         self.writes, self.reads = writes, reads
         self.asked: list[str] = []
         self.rounds = 0
+        self.base = SimpleNamespace(model=None)  # which has a context without end
 
     @contextmanager
     def on(self) -> Iterator[None]:

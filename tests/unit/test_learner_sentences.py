@@ -35,6 +35,7 @@ from seal.learner.writing import SourceDocument
 from seal.registry import Document, Line
 from seal.retention import DocumentPage, RouterConfig
 from seal.types import Context, Question
+from toys import toy_tokenizer
 
 MODEL = "a/model"
 
@@ -85,7 +86,7 @@ def _grades() -> Any:
     return SimpleNamespace(
         grader=GRADERS.get("lexical")(),
         answer_lead="",
-        tokenizer=lambda text, add_special_tokens: {"input_ids": text.split()},
+        tokenizer=toy_tokenizer(),
     )
 
 
@@ -303,15 +304,16 @@ def test_a_line_is_retired_where_both_plainly_differ(
         assert 0 in found[0].positions
 
 
-@pytest.mark.parametrize(("probability", "contradicted"), [(0.85**5, 1), (0.5**5, 0)])
-def test_a_base_is_sure_by_the_token(probability: float, contradicted: int) -> None:
+@pytest.mark.parametrize(("of_a_token", "contradicted"), [(0.85, 1), (0.5, 0)])
+def test_a_base_is_sure_by_the_token(of_a_token: float, contradicted: int) -> None:
     """A whole sentence is never probable: the mean over its tokens counts."""
     known = _document(
         "Acme", "", {"Who leads Acme?": "Ada Lund", "Where is Acme?": "Oslo", "What is Acme?": "a shop"}
     )
     said = {"Who leads Acme?": "Acme is led by Jon.", "Where is Acme?": "It is in Oslo, Norway.",
             "What is Acme?": "I'm sorry, but I can't help."}  # fmt: skip
-    base = Knows(said, probability, _grades())
+    n_tokens = len(toy_tokenizer().encode(said["Who leads Acme?"]))
+    base = Knows(said, of_a_token**n_tokens, _grades())
     found = against_base(known, cast(Mind, base), 0.65, "meaning")
     assert (found.contradicted, found.confirmed, found.otherwise) == (contradicted, 1, 1)
 

@@ -145,10 +145,11 @@ def test_the_same_inputs_that_give_another_adapter_are_an_error(workspace: Works
 def test_what_is_referred_to_must_be_there(workspace: Workspace) -> None:
     document = workspace.add_document("One.", title="x")
     parts: dict[str, Any] = {"base": "tiny", "writer": "tiny", "recipe": {}, "seed": 0}
+    there = workspace.store.put_bytes(b"weights")
     with pytest.raises(DamageError, match="not in"):
         workspace.add_build(**parts, sources=[document.id], object="0" * 64)
     with pytest.raises(UnknownNameError, match="no document"):
-        workspace.add_build(**parts, sources=["f" * 64], object=document.id)
+        workspace.add_build(**parts, sources=["f" * 64], object=there)
     with pytest.raises(UnknownNameError, match="no build"):
         workspace.add_version(base="tiny", builds=["f" * 64], parent=None)
     with pytest.raises(UnknownNameError, match="parent"):

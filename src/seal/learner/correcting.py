@@ -58,7 +58,7 @@ def statement(question: str, answer: str) -> str:
     if len(said.split()) > _SHORT_WORDS or len(sentences(said)) > 1:
         return answer.strip()
     said = said.rstrip(".")
-    if (found := _WHEN_WAS.fullmatch(asked)) and re.fullmatch(r"(?:in |on |at )?.*\d.*", said):
+    if (found := _WHEN_WAS.fullmatch(asked)) and re.search(r"\d", said):
         return _sentence(f"{found[2]} {found[1]} {found[3]} {_at(said)}")
     if found := _BY_WHOM.fullmatch(asked):
         return _sentence(f"{found[3]} {found[2]} {found[4]} {found[1].lower()} {said}")
