@@ -76,7 +76,7 @@ def _at(date: str) -> str:
     """A date with the word that stands before it."""
     if re.match(r"(?:in|on|at|before|after|about|around)\b", date, re.I):
         return date
-    return f"in {date}" if re.fullmatch(r"(?:[A-Za-z]+ )?\d{3,4}", date) else f"on {date}"
+    return f"in {date}" if re.fullmatch(r"(?:[A-Za-z]{1,12} )?\d{3,4}", date) else f"on {date}"
 
 
 def _sentence(text: str) -> str:
