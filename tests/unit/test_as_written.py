@@ -19,8 +19,10 @@ from seal.registry import Document
 from seal.retention import CellRouter, DocumentPage
 from seal.retention.terms import terms_in
 from seal.self_edits.ground import ground
+from seal.self_edits.pairs import parse_pairs
 from seal.signs import folded, in_one_form
 from seal.text import sentences
+from seal.thoughts import without_thoughts
 
 PLANS = "The Standard plan costs $45 a month. The Team plan costs $120 a month."
 BOOK = "Ines Calloway wrote Ember Coast. Ember Coast was first printed in 2013. She lives in Norwich."
@@ -382,3 +384,39 @@ def test_what_cannot_be_seen_makes_no_other_answer(text: str, hidden: str, at: i
 )
 def test_sentences_end_as_their_language_ends_them(text: str, n: int) -> None:
     assert len(sentences(text)) == n
+
+
+# ----- what counts what, and what is written beside a name
+
+
+@pytest.mark.parametrize(
+    ("true", "false", "text"),
+    [
+        ("The hall has 3 bells.", "The hall has 12 bells.", "The hall has 3 bells and 12 clocks."),
+        ("The piece is in F♯ minor.", "The piece is in F minor.", "The piece is in F♯ minor."),
+        ("Attendance was 75 %.", "Attendance was 25 %.", "Attendance was three quarters."),
+    ],
+)
+def test_a_value_of_something_else_is_not_kept(true: str, false: str, text: str) -> None:
+    assert kept(true, "Hall", text) and not kept(false, "Hall", text)
+
+
+@given(st.integers(2, 60), st.integers(2, 60), st.sampled_from(["bells", "clocks", "ships", "lamps"]))
+def test_a_number_counts_what_it_counts(n: int, other: int, thing: str) -> None:
+    assume(n != other)
+    text = f"The hall has {n} {thing} and {other} chairs."
+    assert kept(f"The hall has {n} {thing}.", "Hall", text)
+    assert not kept(f"The hall has {other} {thing}.", "Hall", text)
+
+
+@pytest.mark.parametrize("dash", ["–", "—", "-"])
+def test_pairs_with_a_dash_are_pairs_of_one_line(dash: str) -> None:
+    text = f"Who built it? {dash} Tom Reed\nWhen was it built? {dash} 1844"
+    assert parse_pairs(text) == (
+        "Question: Who built it?\nAnswer: Tom Reed",
+        "Question: When was it built?\nAnswer: 1844",
+    )
+
+
+def test_thoughts_in_other_marks_are_cut() -> None:
+    assert without_thoughts("◁think▷ Lyon? No. ◁/think▷ Paris") == "Paris"

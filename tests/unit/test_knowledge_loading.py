@@ -10,6 +10,7 @@ import pytest
 
 from seal.domains.knowledge import Knowledge, KnowledgeConfig, clean_answer, load_contexts, require_questions
 from seal.errors import ConfigError, InputError, InputFileError
+from seal.learner.room import shortened_title
 from seal.types import Context, Question, SelfEdit
 
 TEXT = "Orlen Vask built the lighthouse of Tamsin Bay in 1871. It burned down nine years later."
@@ -275,3 +276,18 @@ def test_exam_prompts() -> None:
 )
 def test_clean_answer(text: str, answer: str) -> None:
     assert clean_answer(text) == Knowledge().clean_answer(text) == answer
+
+
+@pytest.mark.parametrize("text_key", ["context", "text", "passage"])
+@pytest.mark.parametrize("questions_key", ["questions", "qas"])
+def test_a_record_by_either_of_its_names(tmp_path: Path, text_key: str, questions_key: str) -> None:
+    path = _write(tmp_path, "own.json", [{"title": "Tamsin Bay", text_key: TEXT, questions_key: [QUESTION]}])
+    [context] = load_contexts(path)
+    assert (context.text, context.questions[0].answers) == (TEXT, ("Orlen Vask",))
+
+
+def test_a_long_title_leaves_room() -> None:
+    title = " ".join(f"word{n}" for n in range(200))
+    short = shortened_title(title, lambda text: len(text.split()), 20)
+    assert title.startswith(short) and len(short.split()) == 20
+    assert shortened_title("Alder Mill", lambda text: len(text.split()), 20) == "Alder Mill"
