@@ -34,10 +34,10 @@ def server() -> Iterator[str]:
         return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pgserver
+        pgserver: Any = importlib.import_module("pgserver")
 
     folder = tempfile.mkdtemp(prefix="seal-postgres-")  # not below pytest's own: the server has its own user
-    started: Any = pgserver.get_server(folder)  # pyright: ignore[reportPrivateImportUsage]
+    started = pgserver.get_server(folder)
     try:
         yield started.get_uri().replace(":@", "@")
     finally:

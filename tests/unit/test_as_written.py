@@ -395,6 +395,8 @@ def test_sentences_end_as_their_language_ends_them(text: str, n: int) -> None:
         ("The hall has 3 bells.", "The hall has 12 bells.", "The hall has 3 bells and 12 clocks."),
         ("The piece is in F♯ minor.", "The piece is in F minor.", "The piece is in F♯ minor."),
         ("Attendance was 75 %.", "Attendance was 25 %.", "Attendance was three quarters."),
+        ("Attendance was one quarter.", "Attendance was one third.", "Attendance was one quarter."),
+        ("Attendance was three quarters.", "Attendance was one quarter.", "Attendance was three quarters."),
     ],
 )
 def test_a_value_of_something_else_is_not_kept(true: str, false: str, text: str) -> None:

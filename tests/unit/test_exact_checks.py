@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from datetime import date
 
@@ -414,9 +415,13 @@ def test_time_grows_with_the_length_of_the_text(piece: str) -> None:
     text = piece * (200_000 // len(piece))
 
     def seconds(source: str, line: str) -> float:
-        start = time.process_time()
-        unsupported(line, source, "x")
-        return time.process_time() - start
+        gc.disable()  # which looks through all that the other tests have left, again and again
+        try:
+            start = time.process_time()
+            unsupported(line, source, "x")
+            return time.process_time() - start
+        finally:
+            gc.enable()
 
     line = "The Tower of 1874 is 12.75 metres high, not 5."
     short = min(seconds(text[: 20_000 - extra], line) for extra in range(3))

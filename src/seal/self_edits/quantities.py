@@ -115,7 +115,8 @@ def is_stated(asked: StatedAmount, source: Measures, *, bounded: bool, counts: b
     """Whether the source states what a line does. `bounded`: one end of a range is enough; `counts`: it says
     how many of something there are, so that it is no hour."""
     if asked.spelled and (asked.raw.casefold() in _UNCHECKED or asked.value == (Fraction(1),)):
-        scaled = isinstance(asked.value[0], Fraction) and asked.value[0] > 1
+        worth = asked.value[0]  # of "one quarter" a quarter, of "a dozen" twelve
+        scaled = isinstance(worth, Fraction) and (worth > 1 or worth.denominator > 2)
         if not scaled or asked.raw.casefold() in ("second", "zweite"):
             return True
     if asked.ordinal and asked.value == (Fraction(1),):
