@@ -171,6 +171,7 @@ def test_a_family(checkpoint: Checkpoint, tmp_path: Path) -> None:
     check(checkpoint, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", list(MORE))
 def test_another_family(family: str, tmp_path: Path) -> None:
     check(Checkpoint(family), tmp_path)
