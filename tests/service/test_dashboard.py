@@ -27,6 +27,8 @@ from seal.service.hosting import Hosting, Tenant
 from seal.service.settings import AccessSettings, ServiceSettings
 from services import RunningService, running
 
+pytestmark = pytest.mark.slow
+
 KNOWN, OTHER, HELD = fake("dashboard known"), fake("dashboard other"), fake("dashboard held")
 THEIRS = fake("dashboard theirs")
 NASTY = "<script>alert(1)</script> {{ 7 * 7 }} \u202egnp.exe \"' &amp; <b>x"

@@ -25,6 +25,8 @@ from seal.service.releasing import share_of
 from seal.service.settings import AccessSettings, ServiceSettings
 from services import RunningService, running
 
+pytestmark = pytest.mark.slow
+
 KNOWN, NEW = fake("release known"), fake("release new")
 FREE = ServiceSettings(access=AccessSettings(key_rate="", tenant_rate="", write_rate=""))
 
