@@ -25,6 +25,8 @@ class Speaker(Protocol):
     """Prompt i is answered by the adapter `sources[slots[i]]`, or all of them by the base if there are no
     sources."""
 
+    adaptation: Adaptation
+
     def answers(
         self,
         prompts: Sequence[str],
@@ -45,7 +47,11 @@ class Speaker(Protocol):
         slots: Sequence[int] = (),
     ) -> list[float]:
         """How likely each answer is as a whole after its prompt; 0 for an empty one."""
-        ...
+        asked = [i for i, answer in enumerate(answers) if answer.strip()]
+        pairs = [(prompts[i], self.adaptation.answer_lead + answers[i]) for i in asked]
+        scores = self.scores(pairs, sources, [slots[i] for i in asked] if sources else ())
+        found = dict(zip(asked, scores, strict=True))
+        return [found[i].probability if i in found else 0.0 for i in range(len(answers))]
 
     def scores(
         self,
@@ -89,18 +95,6 @@ class DirectSpeaker(Speaker):
                 texts = self.adaptation.answer(prompts, bank=bank, slots=slots, longest_tokens=longest_tokens)
                 sure = answer_probabilities(self.adaptation, prompts, texts, bank, slots)
         return list(zip(texts, sure, strict=True))
-
-    def probabilities(
-        self,
-        prompts: Sequence[str],
-        answers: Sequence[str],
-        sources: Sequence[AdapterSource] = (),
-        slots: Sequence[int] = (),
-    ) -> list[float]:
-        if not sources:
-            return answer_probabilities(self.adaptation, prompts, answers)
-        with self._bank(sources) as bank:
-            return answer_probabilities(self.adaptation, prompts, answers, bank, slots)
 
     def scores(
         self,
@@ -162,19 +156,6 @@ class LoopSpeaker(Speaker):
         said = self._written(prompts, _each(prompts, sources, slots), longest, answer_stop(self.adaptation))
         texts = [self.adaptation.domain.clean_answer(text) for text in said]
         return list(zip(texts, self.probabilities(prompts, texts, sources, slots), strict=True))
-
-    def probabilities(
-        self,
-        prompts: Sequence[str],
-        answers: Sequence[str],
-        sources: Sequence[AdapterSource] = (),
-        slots: Sequence[int] = (),
-    ) -> list[float]:
-        asked = [i for i, answer in enumerate(answers) if answer.strip()]
-        pairs = [(prompts[i], self.adaptation.answer_lead + answers[i]) for i in asked]
-        scores = self.scores(pairs, sources, [slots[i] for i in asked] if sources else ())
-        found = dict(zip(asked, scores, strict=True))
-        return [found[i].probability if i in found else 0.0 for i in range(len(answers))]
 
     def scores(
         self,

@@ -11,13 +11,13 @@ import hashlib
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from anyio import create_task_group, sleep, to_thread
+from anyio import sleep, to_thread
 
 from seal.errors import SealError, StateError
 from seal.learner import Learner
@@ -26,6 +26,7 @@ from seal.learner.served import ask_in_conversation, make_ready
 from seal.learner.ways import By
 from seal.registry import Rollout, Version
 from seal.registry.records import RolloutSide
+from seal.service.beside import each_beside
 
 if TYPE_CHECKING:
     from seal.learner.answering import Answer
@@ -181,18 +182,7 @@ def releasing(
     tenants: Iterable[Releases],
 ) -> Callable[[], AbstractAsyncContextManager[None]]:
     """What is to run beside the requests, so that versions are tried."""
-    return partial(_releasing, list(tenants))
-
-
-@asynccontextmanager
-async def _releasing(tenants: list[Releases]) -> AsyncIterator[None]:
-    async with create_task_group() as tasks:
-        for tenant in tenants:
-            tasks.start_soon(_working, tenant)
-        try:
-            yield
-        finally:
-            tasks.cancel_scope.cancel()
+    return partial(each_beside, _working, list(tenants))
 
 
 async def _working(tenant: Releases) -> None:

@@ -15,9 +15,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 
-from anyio import create_task_group, sleep, to_thread
+from anyio import sleep, to_thread
 
 from seal.errors import SealError
+from seal.service.beside import each_beside
 from seal.service.hosting import Hosting, Tenant
 
 IDLE_S = 60.0
@@ -84,13 +85,8 @@ def studying(
 
 @asynccontextmanager
 async def _studying(workers: list[StudyWorker]) -> AsyncIterator[None]:
-    async with create_task_group() as tasks:
-        for worker in workers:
-            tasks.start_soon(_looking, worker)
-        try:
-            yield
-        finally:
-            tasks.cancel_scope.cancel()
+    async with each_beside(_looking, workers):
+        yield
     for worker in workers:
         await to_thread.run_sync(worker.end)
 

@@ -14,17 +14,18 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
 import httpx
-from anyio import create_task_group, sleep, to_thread
+from anyio import sleep, to_thread
 
 from seal.errors import InputError, SealError, UnknownNameError
 from seal.registry import LedgerEntry, Webhook
 from seal.service.addresses import pinned
+from seal.service.beside import each_beside
 from seal.service.hosting import Hosting, Tenant
 from seal.service.settings import WebhookSettings
 
@@ -134,18 +135,7 @@ class WebhookSender:
 def telling(hosting: Hosting, settings: WebhookSettings) -> Callable[[], AbstractAsyncContextManager[None]]:
     """What is to run beside the requests, so that webhooks are told."""
     senders = [WebhookSender(tenant, settings) for tenant in hosting.tenants.values()]
-    return partial(_telling, senders, settings.every_s)
-
-
-@asynccontextmanager
-async def _telling(senders: list[WebhookSender], every_s: float) -> AsyncIterator[None]:
-    async with create_task_group() as tasks:
-        for sender in senders:
-            tasks.start_soon(_sending, sender, every_s)
-        try:
-            yield
-        finally:
-            tasks.cancel_scope.cancel()
+    return partial(each_beside, partial(_sending, every_s=settings.every_s), senders)
 
 
 async def _sending(sender: WebhookSender, every_s: float) -> None:
