@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ import torch
 from transformers import AutoModelForCausalLM, GraniteConfig, LlamaConfig, MistralConfig
 
 from seal.models.logits import weighted_losses
-from seal.models.packed import Batch, text_lengths
+from seal.models.packed import Batch, texts_in_flight
+from seal.models.packed_attention import TextGroup
+from seal.models.prefixes import SharedPrefix
 from seal.training import Adapter, AdapterBank, block, native, train, trainer
 from seal.training.block import can_fuse, fused
 from seal.training.head import head_losses
@@ -52,34 +55,98 @@ def test_whole_layers(kind: str, targets: Any, max_tokens: int | None) -> None:
         assert distance(one, other) < TOLERANCE
 
 
-def gradients(model: Any, rows: list[list[int]], *, whole: bool) -> tuple[torch.Tensor, torch.Tensor]:
-    """The logits of `rows`, which belong to slots 0 and 2 in turn, and the gradients of the bank."""
+@contextmanager
+def threads(n: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def gradients(
+    model: Any, rows: list[list[int]], *, whole: bool, shared_tokens: int = 0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The last states of `rows`, which belong to slots 1 and 3 in turn, and the gradients of the bank."""
+    half = (len(rows) + 1) // 2
+    owners = [1 if i < half else 3 for i in range(len(rows))]
+    members = [part for part in (range(half), range(half, len(rows))) if part]
+    prefixes = [SharedPrefix(tuple(part), shared_tokens if len(part) > 1 else 0) for part in members]
+    draw = torch.Generator().manual_seed(0)
     with AdapterBank(model, n_slots=4, rank=3) as bank:
-        draw = torch.Generator().manual_seed(0)
         bank.weights.copy_(torch.rand(bank.weights.shape, generator=draw) - 0.5).mul_(0.3)
-        bank.scales.copy_(torch.tensor([0.5, 1.0, 2.0, 1.0]))
-        batch = Batch.of(rows, pad=0, packed=True, device=bank.device)
-        shares = batch.rows_of([2 * (2 * i // len(rows)) for i in range(len(rows))])
+        bank.scales.copy_(torch.tensor([0.5, 1.0, 1.0, 2.0]))
+        batch = Batch.of(
+            rows, pad=0, packed=True, device=bank.device, prefixes=prefixes if shared_tokens else ()
+        )
+        shares = batch.rows_of(owners)
         with bank.route(list(shares), list(shares.values())), batch.attention(model), torch.enable_grad():
             with fused(model, bank) if whole else nullcontext():
-                logits = model(**batch.inputs(), use_cache=False).logits
-            logits.square().sum().backward()
+                states = model.get_decoder()(**batch.inputs(), use_cache=False).last_hidden_state
+            states.backward(torch.randn(states.shape, generator=draw).to(states.dtype))
         assert bank.gradients is not None
-        return logits.detach(), bank.gradients.clone()
+        return states.detach().float(), bank.gradients.clone()
 
 
+def same(model: Any, rows: list[list[int]], tolerance: float, shared_tokens: int = 0) -> bool:
+    """Whether the general way and native code say the same of these texts."""
+    found = [gradients(model, rows, whole=whole, shared_tokens=shared_tokens) for whole in (True, False)]
+    return all((one - other).norm() < tolerance * other.norm() for one, other in zip(*found, strict=True))
+
+
+def texts(lengths: list[int], shared_tokens: int = 0) -> list[list[int]]:
+    return [
+        [(j * j * 7 if j < shared_tokens else i * 31 + j * j * 7) % 384 for j in range(n)]
+        for i, n in enumerate(lengths)
+    ]
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
 @pytest.mark.parametrize("lengths", [[1], [5, 64, 1, 65], [130, 3, 200], [7] * 40])
 @pytest.mark.parametrize(
     "config", ["llama", "qwen2", LlamaConfig(**SMALL, mlp_bias=True, attention_bias=True)]
 )
-def test_texts_of_any_length(config: Any, lengths: list[int]) -> None:
+def test_texts_of_any_length(config: Any, lengths: list[int], n_threads: int) -> None:
     model = toy_model(config) if isinstance(config, str) else AutoModelForCausalLM.from_config(config).eval()
     for module in model.modules():
         if isinstance(module, torch.nn.Linear) and module.bias is not None:
             torch.nn.init.normal_(module.bias, generator=torch.Generator().manual_seed(1))
-    rows = [[(i * 31 + j * j * 7) % 384 for j in range(n)] for i, n in enumerate(lengths)]
-    for one, other in zip(*(gradients(model, rows, whole=whole) for whole in (True, False)), strict=True):
-        assert (one - other).norm() < TOLERANCE * other.norm()
+    with threads(n_threads):
+        assert same(model, texts(lengths), TOLERANCE)
+
+
+@pytest.mark.parametrize("lengths", [[20, 33, 25, 90, 19, 17], [200, 150, 180]])
+@pytest.mark.parametrize("shared_tokens", [1, 16])
+def test_texts_that_begin_alike(lengths: list[int], shared_tokens: int) -> None:
+    assert same(toy_model(), texts(lengths, shared_tokens), TOLERANCE, shared_tokens)
+
+
+@pytest.mark.parametrize("shared_tokens", [0, 12])
+@pytest.mark.parametrize("kind", ["llama", "qwen2"])
+def test_bfloat16_is_within_its_rounding(kind: str, shared_tokens: int) -> None:
+    """Beside fp32, native code in bf16 is no further off than the general way in bf16."""
+    rows = texts([40, 75, 13, 60, 200, 31], shared_tokens)
+    exact = gradients(toy_model(kind), rows, whole=False, shared_tokens=shared_tokens)
+    model = toy_model(kind).to(torch.bfloat16)
+    assert can_fuse(model)
+    for i, one in enumerate(exact):
+        native_off, general_off = (
+            (gradients(model, rows, whole=whole, shared_tokens=shared_tokens)[i] - one).norm()
+            for whole in (True, False)
+        )
+        assert 0 < native_off <= 1.1 * general_off
+
+
+@pytest.mark.parametrize("shared_tokens", [0, 12])
+def test_bfloat16_is_the_same_whatever_the_number_of_threads(shared_tokens: int) -> None:
+    model = toy_model().to(torch.bfloat16)
+    rows = texts([40, 75, 13, 60, 200, 31] * 2, shared_tokens)  # more than one part's rows
+    alone = gradients(model, rows, whole=True, shared_tokens=shared_tokens)
+    for n in (2, 3):
+        with threads(n):
+            several = gradients(model, rows, whole=True, shared_tokens=shared_tokens)
+        assert all(map(torch.equal, alone, several))
 
 
 @pytest.mark.parametrize(("n", "n_words"), [(0, 5), (1, 384), (700, 384), (40, 20_000)])
@@ -102,38 +169,69 @@ def test_losses_without_a_table(n: int, n_words: int) -> None:
 
 
 FAULTS = {
-    "turned the other way": ("turn(b, *pass, wide, -1);", "turn(b, *pass, wide, 1);"),
-    "unscaled": ("c < bank.rank; c++) row[c] *= by;", "c < bank.rank; c++) row[c] *= 1;"),
+    "turned the other way": (
+        "from(s.grad_heads, k.heads, rows), -1);",
+        "from(s.grad_heads, k.heads, rows), 1);",
+    ),
+    "unscaled": ("put(from[c] * by, to[c]);", "put(from[c], to[c]);"),
     "every word wrong": ("row[target] -= weight;", ""),
-    "another adapter's": ("pass.slots[i] * bank.n_parameters", "pass.slots[0] * bank.n_parameters"),
-    "what comes later": ("const int64_t own = first + i + 1;", "const int64_t own = seen;"),
-    "another head's": ("(block.n_q + head / group) * width);", "(block.n_q + 0 * group) * width);"),
+    "another adapter's": ("to - from, pass.slots[i]);", "to - from, pass.slots[0]);"),
+    "what comes later": ("own = all - q.n + i + 1;", "own = all;"),
+    "another head's": ("square.head / (block.n_q / block.n_kv))", "0)"),
     "added to the last": ("const float beta = pass.fresh ? 0 : 1;", "const float beta = 1;"),
-    "no gradient of the norm": ("beside[c] + grad[c] * by + x[c] * along", "beside[c] + grad[c]"),
+    "no gradient of the norm": ("grad[c] * by + wide(x[c]) * along", "grad[c]"),
     "a sum without its greatest": ("= top + std::log(sum)", "= std::log(sum)"),
 }
 
 
-@pytest.fixture(params=FAULTS)
-def fault(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Native code with a fault in it."""
-    right, wrong = FAULTS[request.param]
+@pytest.fixture
+def fault(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[str]:
+    """Native code with a fault in it, built once for all tests that want it."""
+    right, wrong = (FAULTS | SHARED_FAULTS)[request.param]
     sources = [native.SOURCE, *native.SOURCE.parent.glob("*.h")]
+    folder = tmp_path_factory.getbasetemp().parent / request.param.replace(" ", "-")
+    folder.mkdir(exist_ok=True)
     assert sum(path.read_text().count(right) for path in sources) == 1
     for path in sources:
-        (tmp_path / path.name).write_text(path.read_text().replace(right, wrong))
-    monkeypatch.setattr(native, "SOURCE", tmp_path / native.SOURCE.name)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        beside = folder / f"{path.name}.{os.getpid()}"  # other processes do the same
+        beside.write_text(path.read_text().replace(right, wrong))
+        beside.replace(folder / path.name)
+    monkeypatch.setattr(native, "SOURCE", folder / native.SOURCE.name)
+    monkeypatch.setattr(
+        native, "_FLAGS", [flag for flag in native._FLAGS if flag != "-O3"]
+    )  # built in half the time
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
     native.library.cache_clear()
     yield request.param
     native.library.cache_clear()
 
 
 def one_text(patch: pytest.MonkeyPatch) -> None:
-    lengths = text_lengths
-    patch.setattr(block, "text_lengths", lambda: [sum(lengths())])
+    groups = texts_in_flight
+    patch.setattr(
+        block, "texts_in_flight", lambda: [TextGroup(0, (sum(group.n_tokens for group in groups()),))]
+    )
 
 
+SHARED_FAULTS = {
+    "shared keys learn nothing": (
+        "if (q.n_ahead) multiply<T>(q.n_ahead, width, q.n, a",
+        "if (!q.n) multiply<T>(1, 1, 1, a",
+    ),
+    "shared values unread": (
+        "if (q.n_ahead) multiply<T>(q.n, width, q.n_ahead, a",
+        "if (!q.n) multiply<T>(1, 1, 1, a",
+    ),
+    "the next group's": (
+        "at = std::accumulate(lengths, lengths + pass.texts[i], at + pass.prefixes[i]);",
+        "at += 1;",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS, indirect=True)
 def test_a_planted_fault_changes_what_is_learned(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model, plans = toy_model(), [toy_plan(i) for i in range(3)]
     monkeypatch.setattr(trainer, "can_fuse", lambda _model: True)
@@ -152,6 +250,15 @@ def test_texts_that_see_each_other_change_what_is_learned(monkeypatch: pytest.Mo
     assert not can_fuse(toy_model())
 
 
+@pytest.mark.parametrize("fault", SHARED_FAULTS, indirect=True)
+def test_a_planted_fault_in_what_is_shared_changes_gradients(fault: str) -> None:
+    shared_tokens = 12
+    assert not same(
+        toy_model(), texts([20, 33, 25, 90, 19, 17], shared_tokens), 10 * TOLERANCE, shared_tokens
+    )
+
+
+@pytest.mark.parametrize("fault", FAULTS, indirect=True)
 def test_a_model_that_computes_something_else_is_found_out(fault: str) -> None:
     shows_later = fault in ("added to the last", "every word wrong")  # a trial has one pass, and no loss
     assert can_fuse(toy_model()) == shows_later

@@ -47,7 +47,8 @@ def activation_bytes_a_token(model: Any, *, whole_layers: bool = False, rank: in
     width = getattr(config, "head_dim", None) or hidden // heads
     joint = (heads + 2 * (getattr(config, "num_key_value_heads", None) or heads)) * width
     kept = 4 * hidden + joint + heads * width + 3 * inner + 7 * rank
-    passing = 5 * hidden + 3 * max(inner, joint) + 3 * rank  # the room of one backward pass, and what goes by
+    # The room of one backward pass, and what goes by.
+    passing = 5 * hidden + 2 * inner + max(inner, heads * width) + 2 * joint + heads * width + 7 * rank
     return size * (config.num_hidden_layers * kept + passing)
 
 

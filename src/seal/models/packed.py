@@ -53,13 +53,10 @@ def _attention(
     return attended(_state.groups, query, key, value, scaling), None
 
 
-def text_lengths() -> list[int]:
-    """The lengths in tokens of the texts in the row that is in flight; none if no row is, or if texts in it
-    share what they begin with."""
-    groups: Sequence[TextGroup] = getattr(_state, "groups", ())
-    if any(group.prefix_tokens for group in groups):
-        return []
-    return [n for group in groups for n in group.rests_tokens]
+def texts_in_flight() -> Sequence[TextGroup]:
+    """The texts in the row that is in flight, those together that share what they begin with; none if no
+    row is."""
+    return getattr(_state, "groups", ())
 
 
 @contextmanager

@@ -1,9 +1,10 @@
-"""A decoder layer of the Llama family as one node of autograd, for many adapters at once on one core.
+"""A decoder layer of the Llama family as one node of autograd, for many adapters at once, in fp32 or bf16.
 
 The same arithmetic as the model's own layer with `AdapterBank`'s modules in it, written out by hand in
 `native/block.cpp`: what lies between two matrix products is one pass over memory, no intermediate result is
 kept that the backward pass does not read, modules that share an input are adapted in one product, and each
-adapter meets just its own tokens, without padding.
+adapter meets just its own tokens, without padding. In bf16 the results are the same bit for bit whatever the
+number of threads.
 
 Whether a model's layers are of this kind is found out by trying, as in `seal.models.packed`: they are, if
 they have the same parts, and give the same gradients and logits, these as the output head's of the last
@@ -25,11 +26,13 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from seal.models.packed import Batch, packs, text_lengths
+from seal.models.packed import Batch, packs, texts_in_flight
+from seal.models.packed_attention import TextGroup
+from seal.models.prefixes import SharedPrefix
 from seal.training import native
 from seal.training.bank import AdapterBank, LoraLayer, Route
 
-_TOLERANCE = 1e-3
+_TOLERANCE = {torch.float32: 1e-3, torch.bfloat16: 5e-2}
 _HEADROOM = 2  # times as much memory is mapped as is wanted at first; untouched, it takes none
 _ATTENTION, _FEED = ("q_proj", "k_proj", "v_proj", "o_proj"), ("gate_proj", "up_proj", "down_proj")
 _can_fuse: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
@@ -71,6 +74,7 @@ def _block(layer: Any, layers: dict[int, LoraLayer]) -> native.Block:
         attention.k_proj.out_features // width,
         width,
         attention.scaling,
+        attention.q_proj.weight.dtype == torch.bfloat16,
     )
 
 
@@ -84,14 +88,14 @@ class _Room:
     def __init__(self) -> None:
         self._free: list[Tensor] = []
 
-    def take(self, n_floats: int) -> Tensor:
-        """A block of at least so many floats, with anything in them."""
-        fitting = [i for i, block in enumerate(self._free) if block.numel() >= n_floats]
+    def take(self, n_bytes: int) -> Tensor:
+        """A block of at least so many bytes, with anything in them."""
+        fitting = [i for i, block in enumerate(self._free) if block.numel() >= n_bytes]
         if fitting:
             return self._free.pop(min(fitting, key=lambda i: self._free[i].numel()))
         if self._free:  # it takes the place of one that has become too small
             self._free.pop(max(range(len(self._free)), key=lambda i: self._free[i].numel()))
-        return torch.frombuffer(mmap.mmap(-1, _HEADROOM * 4 * n_floats), dtype=torch.float32)
+        return torch.frombuffer(mmap.mmap(-1, _HEADROOM * n_bytes), dtype=torch.uint8)
 
     def give(self, block: Tensor) -> None:
         self._free.append(block)
@@ -105,27 +109,53 @@ class _Pass:
     """What the blocks of one pass are given. cos and sin are [1, N, head width]."""
 
     def __init__(self, bank: AdapterBank, route: Route, room: _Room, cos: Tensor, sin: Tensor) -> None:
-        lengths, n_own = text_lengths(), len(route.slots)
-        assert bank.gradients is not None and sum(route.shares) == sum(lengths) == cos.shape[1]
-        self.bank, self.route, self.room, self.n_tokens = bank, route, room, cos.shape[1]
-        self._held = cos, sin = cos.contiguous(), sin.contiguous()
-        arrays = [(c_int64 * len(given))(*given) for given in (route.slots, route.shares, lengths)]
+        groups = [group for whole in texts_in_flight() for group in _apart(whole)]
+        lengths = [n for group in groups for n in group.rests_tokens]
+        n_tokens = sum(group.n_tokens for group in groups)
+        assert bank.gradients is not None and sum(route.shares) == n_tokens == cos.shape[1]
+        self.bank, self.route, self.room, self.n_tokens = bank, route, room, n_tokens
+        self._held = cos, sin = cos.float().contiguous(), sin.float().contiguous()
+        arrays = [
+            (c_int64 * len(given))(*given)
+            for given in (
+                [slot - route.first for slot in route.slots],
+                route.shares,
+                [group.prefix_tokens for group in groups],
+                [len(group.rests_tokens) for group in groups],
+                lengths,
+            )
+        ]
         self.structs = (
             native.Bank(
-                *(one.data_ptr() for one in (bank.weights, bank.gradients, bank.scales)),
+                route.weights.data_ptr(),
+                bank.gradients[route.first].data_ptr(),
+                bank.scales[:, route.first].data_ptr(),
                 *bank.weights.shape,
                 bank.rank,
             ),
             native.Pass(
-                self.n_tokens, n_own, len(lengths), *arrays, cos.data_ptr(), sin.data_ptr(), int(route.fresh)
+                n_tokens,
+                len(route.slots),
+                len(groups),
+                len(lengths),
+                torch.get_num_threads(),
+                *arrays,
+                cos.data_ptr(),
+                sin.data_ptr(),
+                int(route.fresh),
             ),
         )
 
     @contextmanager
     def scratch(self, block: native.Block) -> Iterator[Tensor]:
-        made = self.room.take(_library().scratch_floats(block, self.structs[1], self.bank.rank))
+        made = self.room.take(_library().scratch_bytes(block, self.structs[1], self.bank.rank))
         yield made
         self.room.give(made)
+
+
+def _apart(group: TextGroup) -> list[TextGroup]:
+    """Those that share nothing each by itself: threads share them out."""
+    return [group] if group.prefix_tokens else [TextGroup(0, (n,)) for n in group.rests_tokens]
 
 
 class _Fused(torch.autograd.Function):
@@ -137,9 +167,9 @@ class _Fused(torch.autograd.Function):
     ) -> Tensor:
         library = _library()
         x = x.contiguous()
-        assert x.shape[:2] == (1, passing.n_tokens) and x.dtype == torch.float32
+        assert x.shape[:2] == (1, passing.n_tokens) and (x.dtype == torch.bfloat16) == bool(block.half)
         y = torch.empty_like(x)
-        kept = passing.room.take(library.kept_floats(block, passing.n_tokens, passing.bank.rank))
+        kept = passing.room.take(library.kept_bytes(block, passing.n_tokens, passing.bank.rank))
         with passing.scratch(block) as scratch:
             library.block_forward(block, *passing.structs, *map(Tensor.data_ptr, (x, y, kept, scratch)))
         ctx.save_for_backward(x)
@@ -202,7 +232,7 @@ class _Passes:
     def current(self, cos: Tensor, sin: Tensor) -> _Pass | None:
         """None where a layer has to go the general way."""
         route = self.bank.current_route
-        if route is None or route.dropout or not text_lengths() or not torch.is_grad_enabled():
+        if route is None or route.dropout or not texts_in_flight() or not torch.is_grad_enabled():
             return None
         if self._last is None or self._last.route is not route:
             self._last = _Pass(self.bank, route, self.room, cos, sin)
@@ -241,7 +271,8 @@ def _has_parts(model: Any) -> bool:
         norms = [norm for part in parts for norm in [getattr(part, "variance_epsilon", None)] if norm]
     except AttributeError:
         return False
-    plain = all(p.dtype == torch.float32 and p.is_contiguous() for part in parts for p in part.parameters())
+    kinds = {p.dtype for part in parts for p in part.parameters()}
+    plain = kinds in _kinds() and all(p.is_contiguous() for part in parts for p in part.parameters())
     known = {"", "act_fn", *_ATTENTION, *_FEED}
     return (
         plain
@@ -251,17 +282,24 @@ def _has_parts(model: Any) -> bool:
     )
 
 
+def _kinds() -> list[set[torch.dtype]]:
+    """What weights native code can multiply here; all of a model are of one type."""
+    return [{torch.float32}, *([{torch.bfloat16}] if _library().multiplies_halves else [])]
+
+
 def _try(model: Any) -> bool:
     n = model.config.get_text_config().vocab_size
-    rows = [[i * 7 % n for i in range(1, 6)], [i * 11 % n for i in range(3, 12)]]
+    rows = [[i * 7 % n for i in range(1, 6)], [i * 11 % n for i in range(3, 12)], [33 % n, 44 % n, 2 % n]]
+    begun = [SharedPrefix((0,), 0), SharedPrefix((1, 2), 2)]
     outcomes = []
     with AdapterBank(model, n_slots=2, rank=2) as bank:
         draw = torch.Generator().manual_seed(0)
         bank.weights.copy_(torch.rand(bank.weights.shape, generator=draw) - 0.5).mul_(0.2)
         bank.scales.copy_(torch.tensor([0.5, 2.0]))
         for whole in (True, False):
-            batch = Batch.of(rows, pad=0, packed=True, device=bank.device)
-            route = bank.route([0, 1], [len(row) for row in rows])
+            batch = Batch.of(rows, pad=0, packed=True, device=bank.device, prefixes=begun)
+            shares = batch.rows_of([0, 1, 1])
+            route = bank.route(list(shares), list(shares.values()))
             try:
                 with torch.enable_grad(), route, batch.attention(model):
                     if whole:
@@ -275,5 +313,6 @@ def _try(model: Any) -> bool:
             except (AttributeError, KeyError, TypeError, ValueError, RuntimeError):
                 return False  # it has the parts, and puts them together in another way
             assert bank.gradients is not None
-            outcomes.append((logits.detach(), bank.gradients.clone()))
-    return all((a - b).abs().max() <= _TOLERANCE * b.abs().max() for a, b in zip(*outcomes, strict=True))
+            outcomes.append((logits.detach().float(), bank.gradients.clone()))
+    tolerance = _TOLERANCE[next(model.parameters()).dtype]
+    return all((a - b).abs().max() <= tolerance * b.abs().max() for a, b in zip(*outcomes, strict=True))

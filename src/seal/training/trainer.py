@@ -24,6 +24,7 @@ from torch import Tensor, nn
 
 from seal.errors import InputError
 from seal.models.context import context_tokens, embedded_tokens
+from seal.models.decoder import is_embedded
 from seal.models.host import denormals_flushed, keep_freed_memory
 from seal.models.logits import last_states, logits_at, weighted_divergences, weighted_losses
 from seal.models.packed import Batch, chunks, packs, shares_prefixes
@@ -146,11 +147,10 @@ def train(
     with bank, _evaluation_mode(model), _evaluation_mode(teacher), denormals_flushed(), layers as free:
         trainer = _Trainer(model, bank, works, pad_id(tokenizer, rows), max_tokens, teacher)
         trainer.start = start
-        trainer.head = plain_head(model) if whole else None
+        trainer.head = plain_head(model) if whole and torch.get_num_threads() == 1 else None
         trainer.in_blocks = trainer.head is None and blockwise_head(teacher) is not None
         trainer.in_blocks = trainer.in_blocks and blockwise_head(model) is not None
         trainer.free = free
-        trainer.sharing = trainer.sharing and not whole
         for done in trainer.turns():
             if on_progress:
                 on_progress(done, trainer.n_steps)
@@ -158,8 +158,11 @@ def train(
 
 
 def takes_layers_whole(model: nn.Module) -> bool:
-    """Whether passes take decoder layers whole: native code works on one thread, several share the rest."""
-    return torch.get_num_threads() == 1 and can_fuse(model)
+    """Whether passes take decoder layers whole, by native code.
+
+    What the embedded models train is held to the bit: on several threads by operators, as it was.
+    """
+    return (torch.get_num_threads() == 1 or not is_embedded(model)) and can_fuse(model)
 
 
 def _shape(h: Hyperparameters) -> tuple[int, float, str | tuple[str, ...]]:

@@ -27,7 +27,9 @@ from seal.files import cache_folder
 
 SOURCE = Path(__file__).with_name("block.cpp")
 """What is compiled; the headers beside it are parts of it."""
-_FLAGS = "-std=c++17 -O3 -march=native -fno-math-errno -fno-trapping-math -fopenmp-simd -shared -fPIC".split()
+_FLAGS = "-std=c++17 -O3 -march=native -fno-math-errno -fno-trapping-math -shared -fPIC".split()
+_THREADS = ("-fopenmp", "-fopenmp-simd")
+"""With threads; where the compiler has none, without: all is then done by one."""
 _log = logging.getLogger(__name__)
 
 
@@ -55,6 +57,7 @@ class Block(Structure):
         *((name, c_double) for name in ("attention_epsilon", "feed_epsilon")),
         *((name, c_int64) for name in ("n_q", "n_kv", "head_width")),
         ("scaling", c_double),
+        ("half", c_int64),
     ]
 
 
@@ -67,8 +70,8 @@ class Bank(Structure):
 
 class Pass(Structure):
     _fields_ = [
-        *((name, c_int64) for name in ("n_tokens", "n_own", "n_texts")),
-        *((name, POINTER(c_int64)) for name in ("slots", "sizes", "lengths")),
+        *((name, c_int64) for name in ("n_tokens", "n_own", "n_groups", "n_texts", "n_threads")),
+        *((name, POINTER(c_int64)) for name in ("slots", "sizes", "prefixes", "texts", "lengths")),
         *((name, c_void_p) for name in ("cos", "sin")),
         ("fresh", c_int64),
     ]
@@ -80,30 +83,32 @@ def library() -> ctypes.CDLL | None:
     if os.environ.get("SEAL_NATIVE") == "0":
         return None
     try:
-        blas = ctypes.CDLL(str(_torch_library())).sgemm_
+        blas = ctypes.CDLL(str(_torch_library()))
+        products = blas.sgemm_
         built = ctypes.CDLL(str(_build()))
     except (OSError, AttributeError, subprocess.SubprocessError) as error:
         _log.info("layers are computed operator by operator, without native code: %s", error)
         return None
-    built.use_blas.argtypes = [c_void_p]
-    built.kept_floats.argtypes = [POINTER(Block), c_int64, c_int64]
-    built.scratch_floats.argtypes = [POINTER(Block), POINTER(Pass), c_int64]
-    built.head_floats.argtypes = [c_int64]
-    built.head_losses.argtypes = [*[c_int64] * 3, *[c_void_p] * 7]
-    for count in (built.kept_floats, built.scratch_floats, built.head_floats):
-        count.restype = c_int64
-    built.block_forward.argtypes = [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 4]
-    built.block_backward.argtypes = [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 5]
-    built.time_parts.argtypes = [POINTER(c_double)]
-    for call in (
-        built.use_blas,
-        built.time_parts,
-        built.block_forward,
-        built.block_backward,
-        built.head_losses,
-    ):
-        call.restype = None
-    built.use_blas(ctypes.cast(blas, c_void_p))
+    arguments = {
+        "use_blas": [c_void_p],
+        "use_blas_of_halves": [c_void_p],
+        "time_parts": [POINTER(c_double)],
+        "kept_bytes": [POINTER(Block), c_int64, c_int64],
+        "scratch_bytes": [POINTER(Block), POINTER(Pass), c_int64],
+        "block_forward": [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 4],
+        "block_backward": [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 5],
+        "head_floats": [c_int64],
+        "head_losses": [*[c_int64] * 3, *[c_void_p] * 7],
+    }
+    for name, kinds in arguments.items():
+        call = built[name]
+        call.argtypes = kinds
+        call.restype = c_int64 if name.endswith(("_bytes", "_floats")) else None
+        setattr(built, name, call)
+    built.use_blas(ctypes.cast(products, c_void_p))
+    if halves := getattr(blas, "gemm_bf16bf16f32_", None):
+        built.use_blas_of_halves(ctypes.cast(halves, c_void_p))
+    built.multiplies_halves = halves is not None
     return built
 
 
@@ -143,9 +148,12 @@ def _build() -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as beside:
             made = Path(beside) / built.name
-            command = [*compiler, *_FLAGS, str(SOURCE), "-o", str(made)]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-            if done.returncode:
+            for threads in _THREADS:
+                command = [*compiler, *_FLAGS, threads, str(SOURCE), "-o", str(made)]
+                done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+                if not done.returncode:
+                    break
+            else:
                 raise OSError(f"{shlex.join(command)}: {done.stderr[-2000:]}")
             made.replace(built)
     return built

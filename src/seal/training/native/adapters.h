@@ -3,102 +3,144 @@
 
 #include "matrix.h"
 #include "records.h"
+#include "tasks.h"
 
 namespace {
 
-// One adapter's tokens: where they begin, how many, and its row of the bank.
-template <typename Do> void each_slot(const Bank &bank, const Pass &pass, Do &&act) {
+template <typename T> Const<T> weight(const Module &module, const Fan &fan) {
+    return {static_cast<const T *>(module.weight), fan.n_in};
+}
+
+// One adapter's tokens among `rows`: where they begin there, how many, and the adapter's place.
+template <typename Do> void each_slot(const Pass &pass, Rows rows, Do &&act) {
     int64_t start = 0;
-    for (int64_t i = 0; i < pass.n_own; i++) {
-        act(start, pass.sizes[i], pass.slots[i] * bank.n_parameters);
-        start += pass.sizes[i];
+    for (int64_t i = 0; i < pass.n_own; start += pass.sizes[i++]) {
+        const int64_t from = std::max(start, rows.first);
+        const int64_t to = std::min(start + pass.sizes[i], rows.first + rows.n);
+        if (from < to) act(from - rows.first, to - from, pass.slots[i]);
     }
 }
 
-// Multiplies hidden [N, k r] by the scale of each token's adapter in each of the k adapted modules.
-void scale(const Fan &fan, const Bank &bank, const Pass &pass, View hidden) {
-    int64_t start = 0;
-    for (int64_t i = 0; i < pass.n_own; start += pass.sizes[i++])
-        for (int64_t t = start; t < start + pass.sizes[i]; t++) {
-            float *row = hidden.rows(t).at;
-            for (int64_t m = 0; m < fan.n_modules; m++) {
-                if (fan.modules[m].b < 0) continue;
-                const float by = bank.scales[fan.modules[m].scale * bank.n_slots + pass.slots[i]];
-                for (int64_t c = 0; c < bank.rank; c++) row[c] *= by;
-                row += bank.rank;
-            }
-        }
+// The factors of a slot from place `at` of its row of the bank.
+template <typename T> Const<T> factor(const Bank &bank, int64_t slot, int64_t at, int64_t width) {
+    return {static_cast<const T *>(bank.weights) + slot * bank.n_parameters + at, width};
 }
 
-// y [N, out] = what the modules make of x [N, in], or that added to it; keeps hidden [N, k r].
-void forward(const Fan &fan, const Bank &bank, const Pass &pass, Const x, View y, View hidden, bool add) {
-    const int64_t n = pass.n_tokens, r = bank.rank;
+View gradient(const Bank &bank, int64_t slot, int64_t at, int64_t width) {
+    return {bank.gradients + slot * bank.n_parameters + at, width};
+}
+
+// hidden [n, k r] = sums, times the scale of each token's adapter in each of the k adapted modules.
+template <typename T>
+void scale(const Fan &fan, const Bank &bank, const Pass &pass, Rows rows, View sums, Matrix<T> hidden) {
+    each_slot(pass, rows, [&](int64_t start, int64_t size, int64_t slot) {
+        for (int64_t t = start; t < start + size; t++) {
+            const float *from = sums.rows(t).at;
+            T *to = hidden.rows(t).at;
+            for (int64_t m = 0; m < fan.n_modules; m++) {
+                if (fan.modules[m].b < 0) continue;
+                const float by = bank.scales[fan.modules[m].scale * bank.n_slots + slot];
+#pragma omp simd
+                for (int64_t c = 0; c < bank.rank; c++) put(from[c] * by, to[c]);
+                from += bank.rank, to += bank.rank;
+            }
+        }
+    });
+}
+
+// y [n, out] = what the modules make of x [n, in], or that added to it; keeps hidden [n, k r]. All are those of `rows`.
+template <typename T>
+void forward(const Fan &fan, const Bank &bank, const Pass &pass, Rows rows, Const<T> x, View y, Matrix<T> hidden,
+             float *room, bool add) {
+    const int64_t n = rows.n, r = bank.rank;
     View own = y;
     for (int64_t m = 0; m < fan.n_modules; own = own.columns(fan.modules[m++].width)) {
         const Module &module = fan.modules[m];
-        if (module.bias)
+        if (const T *bias = static_cast<const T *>(module.bias))
             for (int64_t t = 0; t < n; t++) {
                 float *row = own.rows(t).at;
-                for (int64_t c = 0; c < module.width; c++) row[c] = module.bias[c] + (add ? row[c] : 0);
+                for (int64_t c = 0; c < module.width; c++) row[c] = wide(bias[c]) + (add ? row[c] : 0);
             }
-        multiply(n, module.width, fan.n_in, x, AS_IT_IS, {module.weight, fan.n_in}, TRANSPOSED, own,
-                 add || module.bias ? 1 : 0);
+        multiply<T>(n, module.width, fan.n_in, x, AS_IT_IS, weight<T>(module, fan), TRANSPOSED, own,
+                    add || module.bias ? 1 : 0);
     }
     if (!fan.n_adapted) return;
-    each_slot(bank, pass, [&](int64_t start, int64_t size, int64_t row) {
-        multiply(size, fan.n_adapted * r, fan.n_in, x.rows(start), AS_IT_IS,
-                 {bank.weights + row + fan.a, fan.n_in}, TRANSPOSED, hidden.rows(start), 0);
+    const View sums = summed(hidden, room);
+    each_slot(pass, rows, [&](int64_t start, int64_t size, int64_t slot) {
+        multiply<T>(size, fan.n_adapted * r, fan.n_in, x.rows(start), AS_IT_IS, factor<T>(bank, slot, fan.a, fan.n_in),
+                    TRANSPOSED, sums.rows(start), 0);
     });
-    scale(fan, bank, pass, hidden);
+    scale(fan, bank, pass, rows, sums, hidden);
     own = y;
-    View part = hidden;
+    Const<T> part = hidden;
     for (int64_t m = 0; m < fan.n_modules; own = own.columns(fan.modules[m++].width)) {
         const Module &module = fan.modules[m];
         if (module.b < 0) continue;
-        each_slot(bank, pass, [&](int64_t start, int64_t size, int64_t row) {
-            multiply(size, module.width, r, part.rows(start), AS_IT_IS, {bank.weights + row + module.b, r},
-                     TRANSPOSED, own.rows(start), 1);
+        each_slot(pass, rows, [&](int64_t start, int64_t size, int64_t slot) {
+            multiply<T>(size, module.width, r, part.rows(start), AS_IT_IS, factor<T>(bank, slot, module.b, r),
+                        TRANSPOSED, own.rows(start), 1);
         });
         part = part.columns(r);
     }
 }
 
-// Puts the gradients of the factors into the bank and, unless it is null, that of x into grad_x. `learned` is
-// room for as much as hidden.
-void backward(const Fan &fan, const Bank &bank, const Pass &pass, Const x, Const grad, Const hidden,
-              View learned, View grad_x) {
-    const int64_t n = pass.n_tokens, r = bank.rank;
-    const float beta = pass.fresh ? 0 : 1;
-    Const own = grad, part = hidden;
-    View into = learned;
+// What goes through a fan in a pass, of all tokens: its input and what of it the factors A make, and the gradients of
+// its output and of what A make.
+template <typename T> struct Flow {
+    const Fan &fan;
+    Const<T> x, grad;
+    Const<T> hidden;
+    Matrix<T> learned;
+};
+
+// Makes `learned` from `grad` and, unless it is null, puts the gradient of x [n, in] of `rows` into grad_x.
+template <typename T>
+void backward(const Flow<T> &flow, const Bank &bank, const Pass &pass, Rows rows, float *room, View grad_x) {
+    const int64_t n = rows.n, r = bank.rank;
+    const Fan &fan = flow.fan;
+    const Const<T> grad = flow.grad.rows(rows.first);
+    const Matrix<T> learned = flow.learned.rows(rows.first);
+    const View sums = summed(learned, room);
+    Const<T> own = grad;
+    View into = sums;
     for (int64_t m = 0; m < fan.n_modules; own = own.columns(fan.modules[m++].width)) {
         const Module &module = fan.modules[m];
         if (module.b < 0) continue;
-        each_slot(bank, pass, [&](int64_t start, int64_t size, int64_t row) {
-            multiply(size, r, module.width, own.rows(start), AS_IT_IS, {bank.weights + row + module.b, r},
-                     AS_IT_IS, into.rows(start), 0);
-            multiply(module.width, r, size, own.rows(start), TRANSPOSED, part.rows(start), AS_IT_IS,
-                     {bank.gradients + row + module.b, r}, beta);
+        each_slot(pass, rows, [&](int64_t start, int64_t size, int64_t slot) {
+            multiply<T>(size, r, module.width, own.rows(start), AS_IT_IS, factor<T>(bank, slot, module.b, r), AS_IT_IS,
+                        into.rows(start), 0);
         });
-        part = part.columns(r), into = into.columns(r);
+        into = into.columns(r);
     }
-    if (fan.n_adapted) {
-        scale(fan, bank, pass, learned);
-        each_slot(bank, pass, [&](int64_t start, int64_t size, int64_t row) {
-            multiply(fan.n_adapted * r, fan.n_in, size, learned.rows(start), TRANSPOSED, x.rows(start), AS_IT_IS,
-                     {bank.gradients + row + fan.a, fan.n_in}, beta);
-        });
-    }
+    if (fan.n_adapted) scale(fan, bank, pass, rows, sums, learned);
     if (!grad_x.at) return;
     own = grad;
     for (int64_t m = 0; m < fan.n_modules; own = own.columns(fan.modules[m++].width))
-        multiply(n, fan.n_in, fan.modules[m].width, own, AS_IT_IS, {fan.modules[m].weight, fan.n_in}, AS_IT_IS,
-                 grad_x, m ? 1 : 0);
+        multiply<T>(n, fan.n_in, fan.modules[m].width, own, AS_IT_IS, weight<T>(fan.modules[m], fan), AS_IT_IS, grad_x,
+                    m ? 1 : 0);
     if (fan.n_adapted)
-        each_slot(bank, pass, [&](int64_t start, int64_t size, int64_t row) {
-            multiply(size, fan.n_in, fan.n_adapted * r, learned.rows(start), AS_IT_IS,
-                     {bank.weights + row + fan.a, fan.n_in}, AS_IT_IS, grad_x.rows(start), 1);
+        each_slot(pass, rows, [&](int64_t start, int64_t size, int64_t slot) {
+            multiply<T>(size, fan.n_in, fan.n_adapted * r, Const<T>(learned).rows(start), AS_IT_IS,
+                        factor<T>(bank, slot, fan.a, fan.n_in), AS_IT_IS, grad_x.rows(start), 1);
         });
+}
+
+// Puts the gradients of the factors into the bank: of the B of module `m`, or of all A where m is -1.
+template <typename T> void learn(const Flow<T> &flow, int64_t m, const Bank &bank, const Pass &pass) {
+    const int64_t r = bank.rank;
+    const Fan &fan = flow.fan;
+    const float beta = pass.fresh ? 0 : 1;
+    Const<T> own = flow.grad, part = flow.hidden;
+    for (int64_t before = 0; before < m; own = own.columns(fan.modules[before++].width))
+        if (fan.modules[before].b >= 0) part = part.columns(r);
+    each_slot(pass, Rows{0, pass.n_tokens}, [&](int64_t start, int64_t size, int64_t slot) {
+        if (m < 0)
+            multiply<T>(fan.n_adapted * r, fan.n_in, size, Const<T>(flow.learned).rows(start), TRANSPOSED,
+                        flow.x.rows(start), AS_IT_IS, gradient(bank, slot, fan.a, fan.n_in), beta);
+        else
+            multiply<T>(fan.modules[m].width, r, size, own.rows(start), TRANSPOSED, part.rows(start), AS_IT_IS,
+                        gradient(bank, slot, fan.modules[m].b, r), beta);
+    });
 }
 
 } // namespace

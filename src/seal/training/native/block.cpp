@@ -1,10 +1,15 @@
-// A decoder layer of the Llama family, forward and backward, for many LoRA adapters at once on one core; and
-// the loss of an output head.
+// A decoder layer of the Llama family, forward and backward, for many LoRA adapters at once; and the loss of an output
+// head.
 //
-// The arithmetic of seal.training.block, called once a layer instead of once an operator: what lies between two
-// matrix products is one pass over memory, and the products go straight to the BLAS that torch has loaded. All
-// arrays are row-major float32; N is the number of tokens in flight, the tokens of a slot lie together, and so
+// The arithmetic of seal.training.block, called once a layer instead of once an operator: what lies between two matrix
+// products is one pass over memory, and the products go straight to the BLAS that torch has loaded. All arrays are
+// row-major. Weights, factors and states are T, float or Half (bfloat16); products are summed up in float, as are norms,
+// softmax and the gradients of factors. N is the number of tokens in flight, the tokens of a slot lie together, and so
 // do those of a text. Whatever the backward pass reads is in `kept`, laid out by `Kept`.
+//
+// Between attention and attention each token goes by itself, so that some rows at a time go through all of a layer
+// while they are in the cache; the heads of a text attend by themselves; the gradients of the factors, sums over all
+// rows, come last. Threads share these parts.
 //
 // The headers are parts of this one source, compiled with it.
 
@@ -12,146 +17,302 @@
 #include <cmath>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "adapters.h"
 #include "attention.h"
 #include "head.h"
 #include "matrix.h"
 #include "records.h"
+#include "tasks.h"
 
 namespace {
 
-// RMSNorm (Zhang & Sennrich, arXiv 1910.07467) of x [N, d]; keeps the inverse of its scale [N].
-void norm(int64_t n, int64_t d, const float *x, const float *weight, double epsilon, float *y, float *inverse) {
+// RMSNorm (Zhang & Sennrich, arXiv 1910.07467) of x [n, d]; keeps the inverse of its scale [n].
+template <typename T, typename X>
+void norm(int64_t n, int64_t d, const X *x, const T *weight, double epsilon, T *y, float *inverse) {
     for (int64_t t = 0; t < n; t++, x += d, y += d) {
         const float by = inverse[t] = 1 / std::sqrt(dot(x, x, d) / d + float(epsilon));
-        for (int64_t c = 0; c < d; c++) y[c] = x[c] * by * weight[c];
+        for (int64_t c = 0; c < d; c++) put(wide(x[c]) * by * wide(weight[c]), y[c]);
     }
 }
 
-// The gradient of x [N, d]: what comes through its norm, from `grad`, and what goes `beside` it.
-void norm_backward(int64_t n, int64_t d, float *grad, const float *beside, const float *x, const float *inverse,
-                   const float *weight, float *grad_x) {
+// The gradient of x [n, d]: what comes through its norm, from `grad`, and what goes `beside` it.
+template <typename T>
+void norm_backward(int64_t n, int64_t d, float *grad, const T *beside, const T *x, const float *inverse,
+                   const T *weight, T *grad_x) {
     for (int64_t t = 0; t < n; t++, grad += d, beside += d, x += d, grad_x += d) {
-        for (int64_t c = 0; c < d; c++) grad[c] *= weight[c];
+        for (int64_t c = 0; c < d; c++) grad[c] *= wide(weight[c]);
         const float by = inverse[t], along = -dot(grad, x, d) * by * by * by / d;
-        for (int64_t c = 0; c < d; c++) grad_x[c] = beside[c] + grad[c] * by + x[c] * along;
+        for (int64_t c = 0; c < d; c++) put(wide(beside[c]) + grad[c] * by + wide(x[c]) * along, grad_x[c]);
     }
 }
 
-// product [N, f] = silu(gate) up, of gates [N, 2 f]
-void gate(int64_t n, int64_t f, const float *gates, float *product) {
+// product [n, f] = silu(gate) up, of gates [n, 2 f]
+template <typename T> void gate(int64_t n, int64_t f, const float *gates, T *product) {
     for (int64_t t = 0; t < n; t++, gates += 2 * f, product += f)
-        for (int64_t c = 0; c < f; c++) product[c] = gates[c] / (1 + exponential(-gates[c])) * gates[f + c];
+        for (int64_t c = 0; c < f; c++) put(gates[c] / (1 + exponential(-gates[c])) * gates[f + c], product[c]);
 }
 
-// The gradients of gates [N, 2 f] from that of the product.
-void gate_backward(int64_t n, int64_t f, const float *gates, const float *grad, float *into) {
+// The gradients of gates [n, 2 f] from that of the product.
+template <typename T> void gate_backward(int64_t n, int64_t f, const T *gates, const float *grad, T *into) {
     for (int64_t t = 0; t < n; t++, gates += 2 * f, grad += f, into += 2 * f)
         for (int64_t c = 0; c < f; c++) {
-            const float open = 1 / (1 + exponential(-gates[c])), silu = gates[c] * open;
-            into[f + c] = grad[c] * silu;
-            into[c] = grad[c] * gates[f + c] * (open + silu * (1 - open));
+            const float by = wide(gates[c]), open = 1 / (1 + exponential(-by)), silu = by * open;
+            put(grad[c] * silu, into[f + c]);
+            put(grad[c] * wide(gates[f + c]) * (open + silu * (1 - open)), into[c]);
         }
 }
 
-struct Kept { // what a backward pass reads, one after the other
-    int64_t d, heads, outs, f, r;
-    float *normed, *inverse, *turned, *attended, *sums, *middle, *fed, *fed_inverse, *gates, *product;
-    View hidden_in, hidden_out, hidden_gates, hidden_down;
-    int64_t n_floats;
+class Room { // memory that is handed out piece by piece; from null it is only counted
+    char *const begin;
+    int64_t taken = 0;
 
-    Kept(const Block &block, int64_t n, int64_t rank, float *at) {
+  public:
+    explicit Room(void *at) : begin(static_cast<char *>(at)) {}
+    template <typename T> T *take(int64_t n) {
+        const int64_t at = std::exchange(taken, taken + (n * int64_t(sizeof(T)) + 63) / 64 * 64);
+        return reinterpret_cast<T *>(begin + at);
+    }
+    int64_t n_bytes() const { return taken; }
+};
+
+template <typename T> struct Kept { // what a backward pass reads
+    int64_t d, heads, outs, f, r;
+    T *normed, *turned, *attended, *middle, *fed, *gates, *product;
+    float *inverse, *fed_inverse, *sums;
+    Matrix<T> hidden_in, hidden_out, hidden_gates, hidden_down;
+
+    Kept(const Block &block, int64_t n, int64_t rank, Room &room) {
         d = block.attention_in.n_in, f = block.feed_out.n_in, r = rank;
         heads = block.attention_in.n_out, outs = block.attention_out.n_in;
-        float *const begin = at;
-        const auto take = [&](int64_t width) { return std::exchange(at, at + n * width); };
-        const auto hidden = [&](const Fan &fan) { return View{take(fan.n_adapted * r), fan.n_adapted * r}; };
-        normed = take(d), inverse = take(1), turned = take(heads), attended = take(outs), sums = take(block.n_q);
-        middle = take(d), fed = take(d), fed_inverse = take(1), gates = take(2 * f), product = take(f);
+        const auto take = [&](int64_t width) { return room.take<T>(n * width); };
+        const auto hidden = [&](const Fan &fan) { return Matrix<T>{take(fan.n_adapted * r), fan.n_adapted * r}; };
+        normed = take(d), turned = take(heads), attended = take(outs), middle = take(d), fed = take(d);
+        gates = take(2 * f), product = take(f);
+        inverse = room.take<float>(n), fed_inverse = room.take<float>(n), sums = room.take<float>(n * block.n_q);
         hidden_in = hidden(block.attention_in), hidden_out = hidden(block.attention_out);
         hidden_gates = hidden(block.feed_in), hidden_down = hidden(block.feed_out);
-        n_floats = at - begin;
     }
 };
 
-struct Scratch { // what a backward pass needs until it ends; a forward pass needs less
-    float *wide, *narrow, *middle, *fed, *learned, *scores, *slopes;
-    int64_t n_floats;
+// How many rows go through a layer at a time: in float on one thread all, which saves what each product costs at least.
+template <typename T> int64_t most_rows(const Pass &pass) {
+    return whole<T> && pass.n_threads == 1 ? pass.n_tokens : std::min(pass.n_tokens, ROWS);
+}
 
-    Scratch(const Block &block, const Pass &pass, int64_t rank, float *at) {
-        const int64_t n = pass.n_tokens, d = block.attention_in.n_in, most = QUERIES * longest(pass);
-        const int64_t widest = std::max({block.feed_out.n_in, block.attention_in.n_out, block.attention_out.n_in});
-        float *const begin = at;
-        const auto take = [&](int64_t size) { return std::exchange(at, at + size); };
-        wide = take(2 * n * widest), narrow = take(n * widest), middle = take(n * d), fed = take(n * d);
-        learned = take(3 * n * rank), scores = take(most), slopes = take(most);
-        n_floats = at - begin;
+template <typename T> struct Bench { // what one thread needs: products that are not kept as they are summed up
+    float *wide, *narrow, *states, *learned;
+    Desk<T> desk;
+
+    Bench(const Block &block, const Pass &pass, int64_t rank, Room &room) {
+        const int64_t n = most_rows<T>(pass), seen = most_seen(pass), at_desk = QUERIES * seen;
+        const int64_t f = block.feed_out.n_in, heads = block.attention_in.n_out, outs = block.attention_out.n_in;
+        const auto take = [&](int64_t size) { return room.take<float>(size); };
+        wide = take(whole<T> ? 0 : n * std::max(2 * f, heads)), narrow = take(n * std::max(f, outs));
+        states = take(n * block.attention_in.n_in), learned = take(whole<T> ? 0 : 3 * n * rank);
+        desk = {{take(at_desk), seen}, {take(at_desk), seen}, {}, {}, take(whole<T> ? 0 : QUERIES * block.head_width)};
+        if constexpr (whole<T>)
+            desk.shares = desk.scores, desk.downs = desk.slopes;
+        else
+            desk.shares = {room.take<T>(at_desk), seen}, desk.downs = {room.take<T>(at_desk), seen};
     }
 };
+
+template <typename T> struct Scratch { // what a pass needs until it ends
+    T *grad_gates, *grad_middle, *grad_attended, *grad_heads, *learned[4];
+    float *turning; // the gradients of queries, keys and values before they are turned back
+    std::vector<Bench<T>> benches;
+
+    Scratch(const Block &block, const Pass &pass, int64_t rank, Room &room) {
+        const int64_t n = pass.n_tokens, heads = block.attention_in.n_out;
+        const auto take = [&](int64_t width) { return room.take<T>(n * width); };
+        grad_gates = take(2 * block.feed_out.n_in), grad_middle = take(block.attention_in.n_in);
+        grad_attended = take(block.attention_out.n_in), grad_heads = take(heads);
+        if constexpr (whole<T>)
+            turning = grad_heads;
+        else
+            turning = room.take<float>(n * heads);
+        const Fan *const fans[] = {&block.attention_in, &block.attention_out, &block.feed_in, &block.feed_out};
+        for (int64_t i = 0; i < 4; i++) learned[i] = take(fans[i]->n_adapted * rank);
+        for (int64_t i = 0; i < pass.n_threads; i++) benches.emplace_back(block, pass, rank, room);
+    }
+};
+
+template <typename T> class Layer {
+    const Block &block;
+    const Bank &bank;
+    const Pass &pass;
+    const T *const x; // [N, d]
+    Room kept_room, scratch_room;
+    const Kept<T> k;
+    const Scratch<T> s;
+
+    // Calls act(group, shared key, bench) for all heads that share a key.
+    template <typename Do> void each_key(Do &&act) {
+        const std::vector<Group> all = groups(pass);
+        each_part(pass.n_groups * block.n_kv, pass.n_threads, [&](int64_t i, int64_t thread) {
+            act(all[i / block.n_kv], i % block.n_kv, s.benches[thread]);
+        });
+    }
+
+    template <typename Do> void each(Do &&act) {
+        each_rows(pass.n_tokens, most_rows<T>(pass), pass.n_threads,
+                  [&](Rows rows, int64_t thread) { act(rows, s.benches[thread]); });
+    }
+
+    template <typename U> static Matrix<U> from(U *at, int64_t stride, Rows rows) {
+        return Matrix<U>{at, stride}.rows(rows.first);
+    }
+
+    void make(const Fan &fan, Rows rows, Const<T> input, View y, Matrix<T> hidden, const Bench<T> &bench, bool add) {
+        ::forward<T>(fan, bank, pass, rows, input, y, hidden.rows(rows.first), bench.learned, add);
+    }
+
+    static const T *weights(const void *at) { return static_cast<const T *>(at); }
+
+  public:
+    Layer(const Block &block, const Bank &bank, const Pass &pass, const T *x, void *kept, void *scratch)
+        : block(block), bank(bank), pass(pass), x(x), kept_room(kept), scratch_room(scratch),
+          k(block, pass.n_tokens, bank.rank, kept_room), s(block, pass, bank.rank, scratch_room) {}
+
+    // y [N, d] = the block's output for x
+    void forward(T *y) {
+        each([&](Rows rows, const Bench<T> &bench) {
+            const auto [normed, turned] = std::pair(from(k.normed, k.d, rows), from(k.turned, k.heads, rows));
+            norm<T>(rows.n, k.d, from(x, k.d, rows).at, weights(block.attention_norm), block.attention_epsilon,
+                    normed.at, k.inverse + rows.first);
+            const View sums = summed(turned, bench.wide);
+            make(block.attention_in, rows, normed, sums, k.hidden_in, bench, false);
+            turn(block, pass, rows, sums, turned, 1);
+        });
+        each_key([&](const Group &group, int64_t key, const Bench<T> &bench) {
+            attend<T>(block, pass, group, key, {k.turned, k.heads}, {k.attended, k.outs}, k.sums, bench.desk);
+        });
+        each([&](Rows rows, const Bench<T> &bench) {
+            const Matrix<T> middle = from(k.middle, k.d, rows), fed = from(k.fed, k.d, rows);
+            const Matrix<T> gates = from(k.gates, 2 * k.f, rows), product = from(k.product, k.f, rows);
+            const Matrix<T> out = from(y, k.d, rows);
+            const Const<T> in = from(x, k.d, rows);
+            const View states = summed(middle, bench.states), open = summed(gates, bench.wide);
+            for (int64_t i = 0; i < rows.n * k.d; i++) states.at[i] = wide(in.at[i]);
+            make(block.attention_out, rows, from(k.attended, k.outs, rows), states, k.hidden_out, bench, true);
+            keep(rows.n, k.d, states, middle);
+            norm<T>(rows.n, k.d, states.at, weights(block.feed_norm), block.feed_epsilon, fed.at,
+                    k.fed_inverse + rows.first);
+            make(block.feed_in, rows, fed, open, k.hidden_gates, bench, false);
+            keep(rows.n, 2 * k.f, open, gates);
+            gate(rows.n, k.f, open.at, product.at);
+            const View sums = summed(out, bench.states); // what it is added to is there already
+            if (whole<T>) std::copy_n(states.at, rows.n * k.d, sums.at);
+            make(block.feed_out, rows, product, sums, k.hidden_down, bench, true);
+            keep(rows.n, k.d, sums, out);
+        });
+    }
+
+    // Puts the gradients of the factors into the bank and, unless it is null, that of x into grad_x [N, d].
+    void backward(const T *grad, T *grad_x) {
+        const auto flow = [&](const Fan &fan, const T *input, const T *output, Matrix<T> hidden, T *learned) {
+            return Flow<T>{fan, {input, fan.n_in}, {output, fan.n_out}, hidden, {learned, fan.n_adapted * k.r}};
+        };
+        const Flow<T> down = flow(block.feed_out, k.product, grad, k.hidden_down, s.learned[3]);
+        const Flow<T> gates = flow(block.feed_in, k.fed, s.grad_gates, k.hidden_gates, s.learned[2]);
+        const Flow<T> out = flow(block.attention_out, k.attended, s.grad_middle, k.hidden_out, s.learned[1]);
+        const Flow<T> in = flow(block.attention_in, k.normed, s.grad_heads, k.hidden_in, s.learned[0]);
+        each([&](Rows rows, const Bench<T> &bench) {
+            const auto go = [&](const Flow<T> &flow, View into) {
+                ::backward(flow, bank, pass, rows, bench.learned, into);
+            };
+            go(down, {bench.narrow, k.f});
+            gate_backward(rows.n, k.f, from(k.gates, 2 * k.f, rows).at, bench.narrow,
+                          from(s.grad_gates, 2 * k.f, rows).at);
+            go(gates, {bench.states, k.d});
+            norm_backward(rows.n, k.d, bench.states, from(grad, k.d, rows).at, from(k.middle, k.d, rows).at,
+                          k.fed_inverse + rows.first, weights(block.feed_norm), from(s.grad_middle, k.d, rows).at);
+            const Matrix<T> attended = from(s.grad_attended, k.outs, rows);
+            const View sums = summed(attended, bench.narrow);
+            go(out, sums);
+            keep(rows.n, k.outs, sums, attended);
+        });
+        each_key([&](const Group &group, int64_t key, const Bench<T> &bench) {
+            attend_backward<T>(block, pass, group, key, {k.turned, k.heads}, {k.attended, k.outs}, k.sums,
+                               {s.grad_attended, k.outs}, {s.turning, k.heads}, bench.desk);
+        });
+        each([&](Rows rows, const Bench<T> &bench) {
+            turn(block, pass, rows, from(s.turning, k.heads, rows), from(s.grad_heads, k.heads, rows), -1);
+            ::backward(in, bank, pass, rows, bench.learned, View{grad_x ? bench.states : nullptr, k.d});
+            if (!grad_x) return;
+            norm_backward(rows.n, k.d, bench.states, from<const T>(s.grad_middle, k.d, rows).at,
+                          from(x, k.d, rows).at, k.inverse + rows.first, weights(block.attention_norm),
+                          from(grad_x, k.d, rows).at);
+        });
+        std::vector<std::pair<const Flow<T> *, int64_t>> factors;
+        for (const Flow<T> *one : {&down, &gates, &out, &in}) {
+            if (one->fan.n_adapted) factors.emplace_back(one, -1);
+            for (int64_t m = 0; m < one->fan.n_modules; m++)
+                if (one->fan.modules[m].b >= 0) factors.emplace_back(one, m);
+        }
+        each_part(factors.size(), pass.n_threads,
+                  [&](int64_t i, int64_t) { learn(*factors[i].first, factors[i].second, bank, pass); });
+    }
+};
+
+template <typename T> int64_t kept_bytes_of(const Block &block, int64_t n_tokens, int64_t rank) {
+    Room room(nullptr);
+    Kept<T>(block, n_tokens, rank, room);
+    return room.n_bytes();
+}
+
+template <typename T> int64_t scratch_bytes_of(const Block &block, const Pass &pass, int64_t rank) {
+    Room room(nullptr);
+    Scratch<T>(block, pass, rank, room);
+    return room.n_bytes();
+}
+
+template <typename T>
+void backward_of(const Block &block, const Bank &bank, const Pass &pass, const void *x, const void *grad, void *kept,
+                 void *grad_x, void *scratch) {
+    Layer<T>(block, bank, pass, static_cast<const T *>(x), kept, scratch)
+        .backward(static_cast<const T *>(grad), static_cast<T *>(grad_x));
+}
 
 } // namespace
 
 extern "C" {
 
-void use_blas(void *found) { blas = reinterpret_cast<Blas>(found); }
+void use_blas(void *of_floats) { blas<float> = reinterpret_cast<Blas<float>>(of_floats); }
+
+void use_blas_of_halves(void *found) { blas<Half> = reinterpret_cast<Blas<Half>>(found); }
 
 // From now on adds the seconds of each Part to `into`; null ends it.
 void time_parts(double *into) { spent = into; }
 
-// How many floats a pass keeps for its backward.
-int64_t kept_floats(const Block *block, int64_t n_tokens, int64_t rank) {
-    return Kept(*block, n_tokens, rank, nullptr).n_floats;
+// How many bytes a pass keeps for its backward.
+int64_t kept_bytes(const Block *block, int64_t n_tokens, int64_t rank) {
+    return (block->half ? kept_bytes_of<Half> : kept_bytes_of<float>)(*block, n_tokens, rank);
 }
 
-// How many floats of room it needs while it runs.
-int64_t scratch_floats(const Block *block, const Pass *pass, int64_t rank) {
-    return Scratch(*block, *pass, rank, nullptr).n_floats;
+// How many bytes of room it needs while it runs.
+int64_t scratch_bytes(const Block *block, const Pass *pass, int64_t rank) {
+    return (block->half ? scratch_bytes_of<Half> : scratch_bytes_of<float>)(*block, *pass, rank);
 }
 
 // y [N, d] = the block's output for x [N, d]
-void block_forward(const Block *block, const Bank *bank, const Pass *pass, const float *x, float *y, float *kept,
-                   float *scratch) {
+void block_forward(const Block *block, const Bank *bank, const Pass *pass, const void *x, void *y, void *kept,
+                   void *scratch) {
     const Timed timed(ALL);
-    const Block &b = *block;
-    const int64_t n = pass->n_tokens;
-    const Kept k(b, n, bank->rank, kept);
-    norm(n, k.d, x, b.attention_norm, b.attention_epsilon, k.normed, k.inverse);
-    forward(b.attention_in, *bank, *pass, {k.normed, k.d}, {k.turned, k.heads}, k.hidden_in, false);
-    turn(b, *pass, k.turned, 1);
-    attend(b, *pass, {k.turned, k.heads}, {k.attended, k.outs}, k.sums, {scratch, longest(*pass)});
-    std::copy_n(x, n * k.d, k.middle);
-    forward(b.attention_out, *bank, *pass, {k.attended, k.outs}, {k.middle, k.d}, k.hidden_out, true);
-    norm(n, k.d, k.middle, b.feed_norm, b.feed_epsilon, k.fed, k.fed_inverse);
-    forward(b.feed_in, *bank, *pass, {k.fed, k.d}, {k.gates, 2 * k.f}, k.hidden_gates, false);
-    gate(n, k.f, k.gates, k.product);
-    std::copy_n(k.middle, n * k.d, y);
-    forward(b.feed_out, *bank, *pass, {k.product, k.f}, {y, k.d}, k.hidden_down, true);
+    if (block->half)
+        Layer<Half>(*block, *bank, *pass, static_cast<const Half *>(x), kept, scratch).forward(static_cast<Half *>(y));
+    else
+        Layer<float>(*block, *bank, *pass, static_cast<const float *>(x), kept, scratch)
+            .forward(static_cast<float *>(y));
 }
 
 // Puts the gradients of the factors into the bank and, unless it is null, that of x into grad_x [N, d].
-void block_backward(const Block *block, const Bank *bank, const Pass *pass, const float *x, const float *grad,
-                    const float *kept, float *grad_x, float *scratch) {
+void block_backward(const Block *block, const Bank *bank, const Pass *pass, const void *x, const void *grad,
+                    void *kept, void *grad_x, void *scratch) {
     const Timed timed(ALL);
-    const Block &b = *block;
-    const int64_t n = pass->n_tokens, most = longest(*pass);
-    const Kept k(b, n, bank->rank, const_cast<float *>(kept));
-    const Scratch room(b, *pass, k.r, scratch);
-    float *const wide = room.wide, *const narrow = room.narrow, *const middle = room.middle, *const fed = room.fed;
-    const auto as = [&](const Fan &fan) { return View{room.learned, fan.n_adapted * k.r}; };
-
-    backward(b.feed_out, *bank, *pass, {k.product, k.f}, {grad, k.d}, k.hidden_down, as(b.feed_out), {narrow, k.f});
-    gate_backward(n, k.f, k.gates, narrow, wide);
-    backward(b.feed_in, *bank, *pass, {k.fed, k.d}, {wide, 2 * k.f}, k.hidden_gates, as(b.feed_in), {fed, k.d});
-    norm_backward(n, k.d, fed, grad, k.middle, k.fed_inverse, b.feed_norm, middle);
-    backward(b.attention_out, *bank, *pass, {k.attended, k.outs}, {middle, k.d}, k.hidden_out, as(b.attention_out),
-             {narrow, k.outs});
-    attend_backward(b, *pass, {k.turned, k.heads}, {k.attended, k.outs}, k.sums, {narrow, k.outs}, {wide, k.heads},
-                    {room.scores, most}, {room.slopes, most});
-    turn(b, *pass, wide, -1);
-    backward(b.attention_in, *bank, *pass, {k.normed, k.d}, {wide, k.heads}, k.hidden_in, as(b.attention_in),
-             {grad_x ? fed : nullptr, k.d});
-    if (grad_x) norm_backward(n, k.d, fed, middle, x, k.inverse, b.attention_norm, grad_x);
+    (block->half ? backward_of<Half> : backward_of<float>)(*block, *bank, *pass, x, grad, kept, grad_x, scratch);
 }
 
 } // extern "C"

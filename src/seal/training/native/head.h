@@ -24,7 +24,7 @@ void head_losses(int64_t n, int64_t d, int64_t n_words, const float *states, con
     for (int64_t first = 0; first < n; first += most) {
         const int64_t size = std::min(most, n - first);
         const View logits{scratch, n_words};
-        multiply(size, n_words, d, Const{states, d}.rows(first), AS_IT_IS, {head, d}, TRANSPOSED, logits, 0);
+        multiply<float>(size, n_words, d, Const<float>{states, d}.rows(first), AS_IT_IS, {head, d}, TRANSPOSED, logits, 0);
         for (int64_t i = 0; i < size; i++) {
             float *row = logits.rows(i).at, top = row[0], sum = 0;
             const int64_t target = targets[first + i];
@@ -38,7 +38,7 @@ void head_losses(int64_t n, int64_t d, int64_t n_words, const float *states, con
             row[target] -= weight;
             losses[first + i] = (top + std::log(sum) - own) * weight;
         }
-        multiply(size, d, n_words, logits, AS_IT_IS, {head, d}, AS_IT_IS, View{grad, d}.rows(first), 0);
+        multiply<float>(size, d, n_words, logits, AS_IT_IS, {head, d}, AS_IT_IS, View{grad, d}.rows(first), 0);
     }
 }
 

@@ -1,23 +1,48 @@
-// Matrix products by the BLAS that torch has loaded, the time that they take, and e^x.
+// Numbers of four bytes and of two, products of matrices of either by the BLAS that torch has loaded, the time that
+// they take, and e^x.
 #pragma once
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
-using Blas = void (*)(const char *, const char *, const int *, const int *, const int *, const float *,
-                      const float *, const int *, const float *, const int *, const float *, float *,
-                      const int *);
+struct Half { // bfloat16: the upper half of a float
+    uint16_t bits;
+};
+
+template <typename T>
+using Blas = void (*)(const char *, const char *, const int *, const int *, const int *, const float *, const T *,
+                      const int *, const T *, const int *, const float *, float *, const int *);
 
 namespace {
 
-Blas blas;
+template <typename T> Blas<T> blas;
+template <typename T> constexpr bool whole = std::is_same_v<T, float>;
+
+inline float wide(float x) { return x; }
+
+inline float wide(Half x) {
+    const uint32_t bits = uint32_t(x.bits) << 16;
+    float y;
+    std::memcpy(&y, &bits, 4);
+    return y;
+}
+
+inline void put(float x, float &into) { into = x; }
+
+inline void put(float x, Half &into) { // to the nearest, of two the even one
+    uint32_t bits;
+    std::memcpy(&bits, &x, 4);
+    into.bits = uint16_t((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
 enum Part { PRODUCTS, ATTENTION, ALL };
-double *spent; // seconds of each part, while a profile is taken; else null
+double *spent; // seconds of each part on all threads, while a profile is taken; else null
 
 struct Timed { // adds the seconds of its scope to a part; products of attention are attention's
-    static inline bool within = false;
+    static inline thread_local bool within = false;
     double *const into;
     const bool was = within;
     std::chrono::steady_clock::time_point start;
@@ -28,36 +53,46 @@ struct Timed { // adds the seconds of its scope to a part; products of attention
     }
     ~Timed() {
         if (!into) return;
-        *into += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+        const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+#pragma omp atomic
+        *into += seconds;
         within = was;
     }
 };
 
-struct View { // a matrix whose rows lie `stride` apart
-    float *at;
+template <typename T> struct Matrix { // rows lie `stride` apart
+    T *at;
     int64_t stride;
-    View rows(int64_t n) const { return {at + n * stride, stride}; }
-    View columns(int64_t n) const { return {at + n, stride}; }
+    Matrix rows(int64_t n) const { return {at + n * stride, stride}; }
+    Matrix columns(int64_t n) const { return {at + n, stride}; }
+    operator Matrix<const T>() const { return {at, stride}; }
 };
 
-struct Const {
-    const float *at;
-    int64_t stride;
-    Const(const float *at, int64_t stride) : at(at), stride(stride) {}
-    Const(View view) : at(view.at), stride(view.stride) {}
-    Const rows(int64_t n) const { return {at + n * stride, stride}; }
-    Const columns(int64_t n) const { return {at + n, stride}; }
-};
+using View = Matrix<float>;
+template <typename T> using Const = Matrix<const T>;
 
 enum Side { AS_IT_IS, TRANSPOSED };
 
-// c [m, n] = alpha a b + beta c, with a or b transposed if so said. BLAS counts by columns, so it is given b a.
-void multiply(int64_t m, int64_t n, int64_t k, Const a, Side a_side, Const b, Side b_side, View c, float beta,
+// c [m, n] = alpha a b + beta c, with a or b transposed if so said, summed up in float. BLAS counts by columns, so it
+// is given b a.
+template <typename T>
+void multiply(int64_t m, int64_t n, int64_t k, Const<T> a, Side a_side, Const<T> b, Side b_side, View c, float beta,
               float alpha = 1) {
     const Timed timed(PRODUCTS);
     const int m_ = m, n_ = n, k_ = k, a_stride = a.stride, b_stride = b.stride, c_stride = c.stride;
-    blas(b_side == TRANSPOSED ? "T" : "N", a_side == TRANSPOSED ? "T" : "N", &n_, &m_, &k_, &alpha, b.at,
-         &b_stride, a.at, &a_stride, &beta, c.at, &c_stride);
+    blas<T>(b_side == TRANSPOSED ? "T" : "N", a_side == TRANSPOSED ? "T" : "N", &n_, &m_, &k_, &alpha, b.at,
+            &b_stride, a.at, &a_stride, &beta, c.at, &c_stride);
+}
+
+// Where a product is summed up that is kept as `kept`: there itself, if that is float, else in `room`.
+inline View summed(Matrix<float> kept, float *) { return kept; }
+inline View summed(Matrix<Half> kept, float *room) { return {room, kept.stride}; }
+
+// Puts what was summed up [n, width] where it is kept.
+inline void keep(int64_t, int64_t, View, Matrix<float>) {}
+inline void keep(int64_t n, int64_t width, View sums, Matrix<Half> kept) {
+    for (int64_t t = 0; t < n; t++)
+        for (int64_t c = 0; c < width; c++) put(sums.rows(t).at[c], kept.rows(t).at[c]);
 }
 
 // e^x to a unit in the last place or two, in a form that compilers turn into vector instructions; x is held
@@ -82,10 +117,10 @@ inline float exponential(float x) {
     return p * power;
 }
 
-float dot(const float *a, const float *b, int64_t n) {
+template <typename A, typename B> float dot(const A *a, const B *b, int64_t n) {
     float sum = 0;
 #pragma omp simd reduction(+ : sum)
-    for (int64_t c = 0; c < n; c++) sum += a[c] * b[c];
+    for (int64_t c = 0; c < n; c++) sum += wide(a[c]) * wide(b[c]);
     return sum;
 }
 

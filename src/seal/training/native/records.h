@@ -1,16 +1,17 @@
-// The records that Python hands over. They are mirrored, field by field, in __init__.py.
+// The records that Python hands over. They are mirrored, field by field, in __init__.py. What a pointer to void
+// leads to are floats, or Halves where the block says so.
 #pragma once
 
 #include <cstdint>
 
 extern "C" {
 
-struct Module {          // a linear module of the base
-    const float *weight; // [width, in]
-    const float *bias;   // [width], or null
+struct Module {         // a linear module of the base
+    const void *weight; // [width, in]
+    const void *bias;   // [width], or null
     int64_t width;
-    int64_t b;      // where its B [width, r] begins in a row of the bank; -1: it is not adapted
-    int64_t scale;  // its row in the scales
+    int64_t b;     // where its B [width, r] begins in a row of the bank; -1: it is not adapted
+    int64_t scale; // its row in the scales
 };
 
 struct Fan { // modules that are given the same input
@@ -21,25 +22,27 @@ struct Fan { // modules that are given the same input
 
 struct Block {
     Fan attention_in, attention_out, feed_in, feed_out;
-    const float *attention_norm, *feed_norm; // [d]
+    const void *attention_norm, *feed_norm; // [d]
     double attention_epsilon, feed_epsilon;
     int64_t n_q, n_kv, head_width;
     double scaling;
+    int64_t half; // weights, factors and states are Halves
 };
 
 struct Bank {
-    const float *weights; // [S, P]
-    float *gradients;     // [S, P]
-    const float *scales;  // [modules, S]
+    const void *weights; // [S, P]
+    float *gradients;    // [S, P]
+    const float *scales; // [modules, all slots]
     int64_t n_slots, n_parameters, rank;
 };
 
 struct Pass {
-    int64_t n_tokens, n_own, n_texts;
-    const int64_t *slots, *sizes; // [n_own]: the tokens of each slot
-    const int64_t *lengths;       // [n_texts]: the tokens of each text
-    const float *cos, *sin;       // [N, head_width]
-    int64_t fresh;                // gradients take the place of what is there, else they are added to it
+    int64_t n_tokens, n_own, n_groups, n_texts, n_threads;
+    const int64_t *slots, *sizes;    // [n_own]: the tokens of each slot
+    const int64_t *prefixes, *texts; // [n_groups]: the tokens that texts share, which lie before them; how many texts
+    const int64_t *lengths;          // [n_texts]: the tokens of each text besides what it shares
+    const float *cos, *sin;          // [N, head_width]
+    int64_t fresh;                   // gradients take the place of what is there, else they are added to it
 };
 
 } // extern "C"
