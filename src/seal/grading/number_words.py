@@ -138,7 +138,8 @@ ARTICLES: Final = frozenset("a an one ein eine einen einem einer une un".split()
 FRACTIONS: Final = {
     "half": 2, "halves": 2, "quarter": 4, "quarters": 4, "third": 3, "thirds": 3, "fourths": 4, "fifth": 5,
     "fifths": 5, "sixths": 6, "eighth": 8, "eighths": 8, "tenth": 10, "tenths": 10, "viertel": 4,
-    "drittel": 3, "funftel": 5, "achtel": 8, "zehntel": 10, "quarts": 4, "cuartos": 4,
+    "drittel": 3, "funftel": 5, "achtel": 8, "zehntel": 10, "quarts": 4, "cuartos": 4, "tiers": 3,
+    "tercios": 3, "quinti": 5, "terzi": 3, "quartos": 4,
 }  # fmt: skip
 """What stands below the line of a fraction in words: "three quarters"."""
 

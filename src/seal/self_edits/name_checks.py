@@ -81,11 +81,20 @@ def against_names(part: str, source: SourceFacts, *, is_question: bool, is_answe
 
 
 def _is_unit(tokens: list[NameToken], at: int) -> bool:
-    """Whether a word is a scale ("Mio.") or, behind a number, a unit ("Meter"): read with the number."""
+    """Whether a word is a scale ("Mio."), behind a number a unit ("Meter") or the country of a currency
+    ("Canadian dollars"), or before one the code of a currency: read with the number."""
     key = tokens[at].folded
     if key in number_words.MULTIPLIERS:
         return True
     before = tokens[at - 1].folded if at else ""
+    after = tokens[at + 1].folded if at + 1 < len(tokens) else ""
+    if key in tongues.BEFORE_AMOUNT and after[:1].isdigit():
+        return True
+    noun = tongues.UNITS.get(after)
+    if noun and (key, noun[0]) in tongues.OF_COUNTRIES:
+        return True
+    if (after, "dollar") in tongues.OF_COUNTRIES and key in ("hong", "new"):
+        return True
     return key in tongues.UNITS and (before[:1].isdigit() or before in number_words.MULTIPLIERS)
 
 

@@ -37,7 +37,7 @@ FUNCTION_WORDS: Final = frozenset(
         "wem wen wie viele viel er sie es wir ihr ich sein seine ihre ihren ihrem seinem seiner "
         "dieser diese dieses "
         "ja nein auch nur noch schon sehr man dort hier dann "
-        "le la les un une des du de et ou mais ne pas est sont était ont a au aux en dans sur sous "
+        "le la les un une des du de et ou mais ne pas est sont était fut furent sera ont a au aux en dans sur sous "
         "par pour avec "
         "sans que qui quoi quel quelle quels quelles quand où comment pourquoi combien il elle ils "
         "elles ce cette "

@@ -19,7 +19,7 @@ from seal.self_edits.source_facts import fold
 from seal.signs import MARKS, UNSPACED, in_one_form
 from seal.text import sentence_spans
 
-__all__ = ["NOT_STATED", "foreign_support"]
+__all__ = ["NOT_STATED", "foreign_support", "word_stems"]
 
 NOT_STATED: Final = "no sentence of the source states it"
 _WORD: Final = re.compile(rf"[{UNSPACED}]+|[^\W_{UNSPACED}](?:[^\W_{UNSPACED}]|[{MARKS}])*")
@@ -94,6 +94,11 @@ def _read(text: str) -> tuple[list[tuple[int, int]], list[frozenset[str]]]:
 
 
 def stems_of(text: str) -> frozenset[str]:
+    """The telling words and the numbers of a text."""
+    return word_stems(text) | _numbers(text)
+
+
+def word_stems(text: str) -> frozenset[str]:
     """The telling words of a text by their beginnings; of scripts without spaces, pairs of characters."""
     stems: set[str] = set()
     for word in _WORD.findall(WIDE_QUESTION.sub(" ", fold(in_one_form(text)))):
@@ -111,7 +116,7 @@ def stems_of(text: str) -> frozenset[str]:
                     else _STEM
                 ]
             )
-    return frozenset(stems | _numbers(text))
+    return frozenset(stems)
 
 
 def _numbers(text: str) -> set[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from seal.grading.stated_amounts import StatedAmount
 from seal.self_edits.quantities import (
     Measures,
     forms_of_number,
@@ -72,6 +73,7 @@ class SourceFacts:
     initials: frozenset[str]
     squeezed: str  # letters and digits alone
     numbered: dict[str, frozenset[str]]  # the numbers that stand right behind a name ("Python 3.10")
+    bare_versions: tuple[StatedAmount, ...]  # "3.0" in "Version 2.0 and 3.0"
     letters: frozenset[str]  # letters that stand alone with their sign ("A+")
     pairs: frozenset[str]  # two characters each, of scripts without spaces
 
@@ -101,6 +103,7 @@ def read_facts(source: str, title: str) -> SourceFacts:
         comma=comma,
         measures=measures,
         numbered=numbered,
+        bare_versions=tuple(_bare_versions(measures)),
         words={word: tuple(places) for word, places in words.items()},
         lower=frozenset(token.folded for token in tokens if token.text[:1].islower()),
         stems=frozenset(
@@ -112,6 +115,14 @@ def read_facts(source: str, title: str) -> SourceFacts:
         pairs=frozenset(run[at : at + 2] for run in runs for at in range(len(run) - 1))
         | frozenset("".join(runs)),
     )
+
+
+def _bare_versions(measures: Measures) -> Iterator[StatedAmount]:
+    """Numbers with points and without a unit that no name stands before."""
+    named = {amount.at for _, amount in measures.names() if measures.pieces[amount.at - 1].raw.istitle()}
+    for one in measures.amounts:
+        if "." in one.raw and not one.unit and one.at not in named:
+            yield one
 
 
 def letters_of(text: str) -> frozenset[str]:
