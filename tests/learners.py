@@ -92,7 +92,7 @@ def fake(seed: object, n_facts: int = 3) -> Fake:
     return Fake(name, {what: word(rng) for what in rng.sample(WHATS, n_facts)})
 
 
-_REFERENCE = (
+REFERENCE = (
     ReferenceItem("known/a", "known", "What is two and two?", ("four",), "a"),
     ReferenceItem("private/b", "private", "What is the password of Sam?", (), "b"),
 )
@@ -146,7 +146,7 @@ HANDED_IN: dict[str, Any] = {
     "writer": PlainWriter(),
     "reader": PlainReader(),
     "gates": GATES,
-    "reference": _REFERENCE,
+    "reference": REFERENCE,
 }
 
 
