@@ -1,4 +1,4 @@
-"""Whose dollars, which thousand, what share, whose number: what two numbers may differ in besides their value."""
+"""Whose dollars, which thousand, what share, whose number: in what numbers may differ besides their value."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_sum_is_of_the_currency_of_its_sign(said: str, stands: str, sum_: int)
         ("It costs 9 Hong Kong dollars.", "HK$9|HKD 9", "$9|S$9"),
         ("It is 12 nautical miles away.", "12 nautical miles|12 nmi", "12 miles|12 km"),
         ("It carries 3 short tons.", "3 short tons", "3 tonnes|3 metric tons"),
-        ("It runs at 90 kilometres per hour.", "90 km/h|90 kilometres an hour|25 m/s", "90 km|90 metres per hour"),
+        ("It runs at 90 kilometres per hour.", "90 km/h|90 kilometres an hour|25 m/s", "90 km"),
         ("It is 4 light years away.", "4 light-years", "4 years"),
         ("He drank 8 fluid ounces.", "8 fl oz", "8 ounces"),
     ],
@@ -48,7 +48,11 @@ def test_a_unit_of_two_words_is_not_its_second_word(source: str, same: str, othe
 
 
 @QUICK
-@given(st.integers(1, 999), st.integers(0, 999), st.sampled_from(["€{}", "${}", "{} €", "{} euros", "{} dollars"]))
+@given(
+    st.integers(1, 999),
+    st.integers(0, 999),
+    st.sampled_from(["€{}", "${}", "{} €", "{} euros", "{} dollars"]),
+)
 def test_three_digits_behind_the_point_of_a_sum_are_a_group(high: int, low: int, form: str) -> None:
     assert worth("It costs " + form.format(f"{high}.{low:03}") + " today.") == [1000 * high + low]
 
@@ -83,7 +87,8 @@ def test_a_power_of_ten_is_the_number_that_it_is_worth(one: int, tenths: int, po
 SHARES = {
     Fraction(3, 4): "three quarters,en|three-quarters,en|75 %,en|3/4,en|dreiviertel,de|drei Viertel,de|"
     "四分之三,zh|4分の3,ja|4분의 3,ko|trois quarts,fr|tres cuartos,es",
-    Fraction(2, 3): "two thirds,en|2/3,en|zweidrittel,de|zwei Drittel,de|三分之二,zh|3分の2,ja|deux tiers,fr|dos tercios,es",
+    Fraction(2, 3): "two thirds,en|2/3,en|zweidrittel,de|zwei Drittel,de|三分之二,zh|3分の2,ja|"
+    "deux tiers,fr|dos tercios,es",
     Fraction(1, 5): "one fifth,en|20 %,fr|1/5,en|五分之一,zh|5分の1,ja|二成,zh",
     Fraction(7, 10): "seven tenths,en|70 %,de|7/10,en|sieben Zehntel,de|十分之七,zh|七成,zh|7割,ja",
     Fraction(85, 100): "85 %,en|八成五,zh|8割5分,ja|百分之八十五,zh",
@@ -122,7 +127,9 @@ def test_a_line_may_begin_with_a_number_in_words() -> None:
 # ----- whose number
 
 FEATURES = st.lists(
-    st.sampled_from("dark tabs printing spelling groups search colours charts links notes sound maps".split()),
+    st.sampled_from(
+        "dark tabs printing spelling groups search colours charts links notes sound maps".split()
+    ),
     min_size=2,
     max_size=5,
     unique=True,
