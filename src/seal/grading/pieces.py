@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from seal.grading import number_words
 from seal.grading.word_keys import key_of
-from seal.signs import MARKS, UNSPACED, in_one_form
+from seal.signs import MARKS, UNSPACED, in_one_form, simplified
 
 HANGUL: Final = "\uac00-\ud7af"
 _UNSPACED: Final = UNSPACED + HANGUL
@@ -46,10 +46,11 @@ class AnswerPiece(NamedTuple):
 
 
 def plain(text: str) -> str:
-    """The text in one form, without grouping by spaces, and with one sign for a hundredth; 3 × 10⁸ is 3e8."""
+    """The text in one form and in simplified characters, without grouping by spaces, and with one sign for a
+    hundredth; 3 × 10⁸ is 3e8."""
     text = _PERCENT.sub(" %", text)
     text = _GROUPED_BY_SPACE.sub(lambda match: re.sub(r"\s", "", match[0]), text)
-    return _POWER_OF_TEN.sub(r"e\1", in_one_form(_VERSION_SIGN.sub("version ", text)))
+    return simplified(_POWER_OF_TEN.sub(r"e\1", in_one_form(_VERSION_SIGN.sub("version ", text))))
 
 
 @lru_cache(maxsize=1 << 15)
@@ -169,7 +170,9 @@ _CJK_NUMERAL = re.compile("[〇零一二三四五六七八九两兩十百千万�
 _PER_HUNDRED = re.compile(r"百分之(\d+(?:\.\d+)?|[〇零一二三四五六七八九十百]+)")
 _NUMERAL = r"(\d{1,4}|[一二三四五六七八九十百千]{1,7})"
 _PARTS_OF = re.compile(rf"{_NUMERAL}(?:分之|分の|분의 ?){_NUMERAL}")
-_TENTHS = re.compile(r"(?<![〇零一二三四五六七八九十百千万0-9])([一二三四五六七八九]|[1-9])(?:成|割)(?:([一二三四五六七八九]|[1-9])分?)?(?![立为為功員员長长人果本分])")
+_TENTHS = re.compile(
+    r"(?<![〇零一二三四五六七八九十百千万0-9])([一二三四五六七八九]|[1-9])(?:成|割)(?:([一二三四五六七八九]|[1-9])分?)?(?![立为為功員员長长人果本分])"
+)
 _KOREAN = re.compile(
     "(?<![가-힣])(" + "|".join(sorted(number_words.KOREAN_COUNTED, key=len, reverse=True)) + ")(?= ?["
     + number_words.KOREAN_COUNTERS + "])"

@@ -166,14 +166,14 @@ _UNIT_NAMES: Final = (
     ("%", 1, "% percent percentage prozent procent प्रतिशत процент процента процентов パーセント"),
     ("s", 1, "s sec secs second seconds sekunde sekunden seconde secondes segundo segundos "
         "秒 초 सेकंड ثانية секунд секунды"),
-    ("s", 60, "min mins minute minutes minuten minuto minutos 分钟 分鐘 分間 분 मिनट دقيقة دقائق минут "
+    ("s", 60, "min mins minute minutes minuten minuto minutos 分钟 分鐘 分間 分间 분 मिनट دقيقة دقائق минут "
         "минуты λεπτα"),
     ("s", 3600, "h hr hrs hour hours stunde stunden std heure heures hora horas 小时 小時 "
-        "個小時 个小时 時間 시간 घंटे घंटा ساعة ساعات часов часа час "
+        "個小時 个小时 時間 时间 시간 घंटे घंटा ساعة ساعات часов часа час "
         "ωρες ωρα שעות שעה"),
-    ("s", 86400, "day days tag tage tagen jour jours día días dia dias 天 日間 일 दिन يوم أيام "
+    ("s", 86400, "day days tag tage tagen jour jours día días dia dias 天 日間 日间 일 दिन يوم أيام "
         "يوما дней дня день ημερες ημερα ימים"),
-    ("s", 604800, "week weeks woche wochen semaine semaines semana semanas 周 星期 週間 주 सप्ताह "
+    ("s", 604800, "week weeks woche wochen semaine semaines semana semanas 周 星期 週間 周间 주 सप्ताह "
         "हफ्ते أسبوع أسابيع недель недели שבועות"),
     ("months", 1, "month months monat monate monaten mois mes meses 个月 個月 か月 ヶ月 개월 "
         "महीने महीना माह شهر أشهر месяцев месяца חודשים"),
@@ -234,7 +234,8 @@ OF_COUNTRIES: Final = {
     (adjective, noun): unit
     for adjective, unit in (
         ("american", "usd"), ("us", "usd"), ("canadian", "cad"), ("australian", "aud"), ("zealand", "nzd"),
-        ("kong", "hkd"), ("singapore", "sgd"), ("taiwan", "twd"), ("kanadische", "cad"), ("kanadischer", "cad"),
+        ("kong", "hkd"), ("singapore", "sgd"), ("taiwan", "twd"), ("kanadische", "cad"),
+        ("kanadischer", "cad"),
         ("australische", "aud"), ("australischer", "aud"), ("british", "gbp"), ("egyptian", "egp"),
     )
     for noun in ("dollar", "pound")

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Final
 
 from seal.grading.stated_amounts import StatedAmount, same_amount
+from seal.self_edits.name_words import WIDE_FUNCTION
 from seal.self_edits.other_languages import word_stems
 from seal.self_edits.quantities import normalised, read_measures
 from seal.signs import UNSPACED
@@ -21,37 +22,48 @@ from seal.text import sentence_spans
 __all__ = ["is_of_another_clause"]
 
 _BREAK: Final = re.compile(
-    r"[;:()，；、。]|,(?!\d)| - |\b(?:and|but|while|whereas|und|aber|während|et|mais|tandis|y|pero|mientras|и|а|но)\b"
+    r"[;:()，；、。]|,(?!\d)| - |"
+    r"\b(?:and|but|while|whereas|und|aber|während|et|mais|tandis|y|pero|mientras|и|а|но)\b"
 )
 _POINTS_BACK: Final = re.compile(
-    r"\b(?:it|he|she|they|this|that|these|those|so|did|does|do|er|es|sie|dies|diese|il|elle|ils|elles|он|она|оно|они)\b",
+    r"\b(?:it|he|she|they|this|that|these|those|so|did|does|do|"
+    r"er|es|sie|dies|diese|il|elle|ils|elles|он|она|оно|они)\b|[它他她]|其(?!中)|それ|これ",
     re.I,
 )
 
 
 @dataclass(frozen=True)
 class _NumberedClause:
-    """A stretch of a sentence that says one thing: its telling words and its numbers."""
+    """A stretch of a sentence that says one thing: its telling words, with the first of the sentence and
+    without it, and its numbers."""
 
     words: frozenset[str]
+    own_words: frozenset[str]
     amounts: tuple[StatedAmount, ...]
     points_back: bool
 
 
 def is_of_another_clause(line: str, source: str, title: str, language: str, *, comma: bool) -> bool:
-    """Whether a clause of the source has all words of the line with another number of that kind, and no
-    clause that has the line's number has them all."""
+    """Whether the line's words are those of a clause with another number, and no clause that has the line's
+    number has one of them more than that one. The other number is of the same kind, unless the clauses with
+    the line's number have none of the words."""
     clauses = _clauses(source, language, comma)
     asked = read_measures(line, language, comma).amounts
-    words = (word_stems(line) - word_stems(title)) & frozenset[str]().union(*(one.words for one in clauses))
+    told = {word for word in word_stems(line) - word_stems(title) if WIDE_FUNCTION.isdisjoint(word)}
+    words = told & frozenset[str]().union(*(one.words for one in clauses))
     if not words or not asked:
         return False
     for amount in asked:
         own = [one for one in clauses if any(same_amount(amount, its) for its in one.amounts)]
         if not own or any(_fits(one, words, asked) for one in own):
             continue
-        if any(words <= one.words and _has_rival(one, amount) for one in clauses if one not in own):
-            return True
+        here = words & frozenset[str]().union(*(one.words for one in own))
+        for other in clauses:
+            there = words & other.words
+            nowhere = words - here - there
+            tells_more = here < there and len(nowhere) <= len(there - here) - bool(nowhere)
+            if other not in own and tells_more and (not here or _has_rival(other, amount)):
+                return True
     return False
 
 
@@ -59,7 +71,7 @@ def _fits(clause: _NumberedClause, words: frozenset[str], asked: tuple[StatedAmo
     """Whether a clause with the number may say what the line says: it has its words, points back to something
     said before, says nothing else, or has another number of the line too."""
     also = sum(any(same_amount(one, its) for its in clause.amounts) for one in asked)
-    return words <= clause.words or clause.points_back or not clause.words - words or also > 1
+    return words <= clause.words or clause.points_back or not clause.own_words - words or also > 1
 
 
 def _has_rival(clause: _NumberedClause, amount: StatedAmount) -> bool:
@@ -79,8 +91,8 @@ def _clauses(source: str, language: str, comma: bool) -> tuple[_NumberedClause, 
         for part in _BREAK.split(sentence):
             amounts = read_measures(part, language, comma).amounts
             if amounts:
-                pointing = _POINTS_BACK.search(part) is not None
-                found.append(_NumberedClause(word_stems(part) | subject, tuple(amounts), pointing))
+                own, pointing = word_stems(part), _POINTS_BACK.search(part) is not None
+                found.append(_NumberedClause(own | subject, own, tuple(amounts), pointing))
     return tuple(found)
 
 

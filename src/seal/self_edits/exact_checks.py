@@ -89,9 +89,9 @@ def _against_measures(line: str, source: SourceFacts) -> str:
     for name, amount in asked.names():
         # of a name that has numbers in the source, one of them: "Python 3.10" is not "Python 10"
         known = source.numbered.get(name, frozenset())
-        if known and name not in source.lower and not known & forms_of_number(amount):
-            if "." not in amount.raw or not any(one.raw == amount.raw for one in source.bare_versions):
-                return NO_NUMBER
+        bare = amount.raw in source.bare_versions
+        if known and name not in source.lower and not bare and not known & forms_of_number(amount):
+            return NO_NUMBER
     bounded = not words.isdisjoint(_BOUNDS)
     for amount in asked.amounts:
         if not is_stated(amount, source.measures, bounded=bounded, counts=asked.counts(amount)):

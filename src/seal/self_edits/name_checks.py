@@ -31,6 +31,7 @@ from seal.self_edits.source_facts import (
     squeezed,
     tokens_of,
 )
+from seal.self_edits.wide_words import without_common_words, without_units
 
 __all__ = ["against_names", "against_words"]
 
@@ -212,9 +213,13 @@ def against_words(part: str, source: SourceFacts, *, is_question: bool = False) 
     for match in _KATAKANA.finditer(part):
         if match[0] not in source.text and squeezed(match[0]) not in source.squeezed:
             return NO_NAME
-    runs = WIDE_RUN.findall(WIDE_QUESTION.sub(" ", part))
+    is_chinese = source.language_of_script == "zh"
+    told = without_common_words(without_units(part), source.text) if is_chinese else part
+    runs = WIDE_RUN.findall(WIDE_QUESTION.sub(" ", told))
     if reason := _against_runs(runs, source):
         return reason
+    if is_chinese and _has_new_character(runs, source):
+        return NO_WORD
     known = new = 0
     for token in tokens_of(part):
         name = unicodedata.name(token.text[0], "")
@@ -268,6 +273,11 @@ def _against_runs(runs: list[str], source: SourceFacts) -> str:
                     return NO_WORD
                 gap = ""
     return ""
+
+
+def _has_new_character(runs: list[str], source: SourceFacts) -> bool:
+    """Whether a character that says something stands nowhere in the source."""
+    return any(char not in source.pairs and char not in WIDE_FUNCTION for run in runs for char in run)
 
 
 def _is_exchanged(run: str, at: int, source: SourceFacts) -> bool:

@@ -12,10 +12,12 @@ from typing import Final, Protocol
 
 from seal.grading import tongues
 from seal.grading.meaning import contains_answer
+from seal.languages import script_language
 from seal.self_edits.name_words import FUNCTION_WORDS, WIDE_FUNCTION, WIDE_QUESTION
 from seal.self_edits.pairs import question_of
 from seal.self_edits.quantities import forms_of_number, normalised, read_measures
 from seal.self_edits.source_facts import fold
+from seal.self_edits.wide_words import without_common_words, without_units
 from seal.signs import MARKS, UNSPACED, in_one_form
 from seal.text import sentence_spans
 
@@ -47,6 +49,8 @@ def foreign_support(line: str, title: str, text: str, config: JoiningConfig) -> 
     about = stems_of(title)
     pair = question_of(line)
     words = pair[0] if pair else line
+    if script_language(text) == "zh":
+        words = without_common_words(normalised(words), normalised(text))
     claimed = stems_of(words)
     own = claimed - about
     least = _LEAST_ASKED if pair else 1 - config.max_new_words
@@ -83,7 +87,7 @@ def _share(line: str, claimed: frozenset[str], here: frozenset[str]) -> float:
 
 
 def _runs(line: str) -> list[str]:
-    words = _WORD.findall(WIDE_QUESTION.sub(" ", fold(in_one_form(line))))
+    words = _WORD.findall(WIDE_QUESTION.sub(" ", without_units(fold(in_one_form(line)))))
     return [word for word in words if _IS_UNSPACED.match(word)]
 
 
