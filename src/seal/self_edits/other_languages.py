@@ -14,7 +14,7 @@ from seal.grading import tongues
 from seal.grading.meaning import contains_answer
 from seal.languages import script_language
 from seal.self_edits.name_words import FUNCTION_WORDS, WIDE_FUNCTION, WIDE_QUESTION
-from seal.self_edits.pairs import question_of
+from seal.self_edits.pair_lines import question_of
 from seal.self_edits.quantities import forms_of_number, normalised, read_measures
 from seal.self_edits.source_facts import fold
 from seal.self_edits.wide_words import without_common_words, without_units

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from seal.self_edits import clean
+from seal.self_edits.json_told import lines_of_json
 from seal.thoughts import without_thoughts
 
 _MAX_PASSES = 50
@@ -42,7 +43,10 @@ def parse_lines(
         max_chars: longer lines are cut at the end of a sentence.
     """
     text = without_thoughts(text)
-    text = clean.drop_truncated(text) if truncated else text
+    if (told := lines_of_json(text, pairs=False)) is not None:
+        text = told
+    else:
+        text = clean.drop_truncated(text) if truncated else text
     return settle(text, lambda current: _lines_once(current, title, paragraphs, max_chars))
 
 
