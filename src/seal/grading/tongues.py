@@ -119,6 +119,12 @@ KOREAN_PARTICLES: Final = tuple(
 )
 """What Korean joins to a noun, the longer before those that they end in."""
 
+CHINESE_SURNAMES: Final = frozenset(
+    "王李张張刘劉陈陳杨楊黄黃赵趙吴吳周徐孙孫马馬朱胡郭何高林罗羅郑鄭梁谢謝宋唐许許韩韓冯馮邓鄧曹彭曾肖田董袁潘于蒋蔣蔡余杜"
+    "叶葉程苏蘇魏吕呂丁任沈姚卢盧姜崔钟鐘谭譚陆陸汪范金石廖贾賈夏韦韋付方白邹鄒孟熊秦邱江尹薛闫段雷侯龙龍史陶黎贺賀顾顧毛郝龚邵万錢钱覃武戴莫孔向汤"
+)
+"""With traditional and simplified characters."""
+
 WEEKDAYS: Final = (
     "周一 週一 星期一 礼拜一 月曜 월요일 monday montag lundi lunes lunedì понедельник δευτέρα सोमवार",
     "周二 週二 星期二 礼拜二 火曜 화요일 tuesday dienstag mardi martes martedì вторник τρίτη मंगलवार",

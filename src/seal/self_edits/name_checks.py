@@ -19,7 +19,6 @@ from seal.self_edits.name_words import (
     WIDE_FUNCTION,
     WIDE_KINDS,
     WIDE_QUESTION,
-    WIDE_SURNAMES,
 )
 from seal.self_edits.quantities import guess_language
 from seal.self_edits.source_facts import (
@@ -267,7 +266,7 @@ def _against_runs(runs: list[str], source: SourceFacts) -> str:
                 gap += char
             else:
                 is_name = len(gap) >= 2 and (
-                    gap[0] in WIDE_SURNAMES or gap[-1] in "市県省县县国州路街区岛山河湖"
+                    gap[0] in tongues.CHINESE_SURNAMES or gap[-1] in "市県省县县国州路街区岛山河湖"
                 )
                 if is_name or len(gap) >= 4 or sum(one not in source.pairs for one in gap) >= 2:
                     return NO_WORD
@@ -286,9 +285,13 @@ def _is_exchanged(run: str, at: int, source: SourceFacts) -> bool:
     if run[at] in source.pairs or run[at] in WIDE_FUNCTION:
         return False
     before, after = run[max(0, at - 2) : at], run[at + 1 : at + 3]
-    if len(before) == 2 and before in source.pairs and before[0] in WIDE_SURNAMES | set("村田山川本藤井"):
+    if (
+        len(before) == 2
+        and before in source.pairs
+        and before[0] in tongues.CHINESE_SURNAMES | set("村田山川本藤井")
+    ):
         return True
-    return len(after) == 2 and after in source.pairs and run[at] in WIDE_SURNAMES
+    return len(after) == 2 and after in source.pairs and run[at] in tongues.CHINESE_SURNAMES
 
 
 def _is_other_of_its_kind(run: str, at: int, source: SourceFacts) -> bool:
