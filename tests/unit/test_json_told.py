@@ -1,4 +1,4 @@
-"""What a model tells as JSON is what it would have told in lines."""
+"""What a model tells as JSON, in markup or in a table is what it would have told in plain lines."""
 
 from __future__ import annotations
 
@@ -96,3 +96,45 @@ def test_time_grows_with_the_length(piece: str) -> None:
         return time.process_time() - start
 
     assert seconds(40_000) < 30 * min(seconds(4_000) for _ in range(3)) + 0.2
+
+
+LISTS = {
+    "bullets": lambda told: "\n".join(f"- {one}" for one in told),
+    "signs": lambda told: "\n".join(f"✅ {one}" for one in told),
+    "arrows": lambda told: "\n".join(f"→ {one}" for one in told),
+    "keycaps": lambda told: "\n".join(f"{at}\ufe0f\u20e3 {one}" for at, one in enumerate(told, 1)),
+    "circles": lambda told: "\n".join(f"{chr(0x2460 + at)} {one}" for at, one in enumerate(told)),
+    "letters": lambda told: "\n".join(f"{chr(97 + at)}) {one}" for at, one in enumerate(told)),
+    "html": lambda told: "<ul>" + "".join(f"<li>{one}</li>" for one in told) + "</ul>",
+    "escaped": lambda told: "\\n".join(f"- {one}" for one in told),
+    "table": lambda told: (
+        "| # | Fact |\n|---|---|\n" + "\n".join(f"| {at} | {one} |" for at, one in enumerate(told))
+    ),
+    "speaker": lambda told: "Assistant: " + "\n".join(told) + "<|eot_id|>",
+}
+
+
+@given(SENTENCES, st.sampled_from(sorted(LISTS)), st.sampled_from(["facts", "implications"]))
+def test_a_list_in_any_markup_is_its_items(told: list[str], kind: str, name: str) -> None:
+    assert lines(name, LISTS[kind](told)) == tuple(told)
+
+
+PAIRS = (
+    "Q: {q}\nA: {a}",
+    "Q. {q}\nA. {a}",
+    "**Q1:** {q}\n**A1:** {a}",
+    "Question - {q}\nAnswer - {a}",
+    "<question>{q}</question><answer>{a}</answer>",
+    "<qa><q>{q}</q>\n<a>{a}</a></qa>",
+    "### Question\n{q}\n\n### Answer\n{a}",
+    "**Question 1**\n{q}\n**Answer 1**\n{a}",
+    "User: {q}\nAssistant: {a}",
+    "1. {q} ({a})",
+    "{q} — {a}",
+)
+
+
+@given(st.sampled_from(PAIRS), NAMES, NAMES, st.integers(2, 999))
+def test_a_pair_in_any_markup_is_a_pair(form: str, one: str, other: str, n: int) -> None:
+    question, answer = f"How many rooms does {one} Mill have?", f"{other} has {n}"
+    assert lines("self-qa", form.format(q=question, a=answer)) == (f"Question: {question}\nAnswer: {answer}",)

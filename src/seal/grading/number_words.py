@@ -5,6 +5,7 @@ Tables only. How they are put together: spelled_numbers.py, and pieces.py for Ch
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Final
 
 from seal.grading.word_keys import key_of, keys_of
@@ -142,6 +143,12 @@ FRACTIONS: Final = {
     "tercios": 3, "quinti": 5, "terzi": 3, "quartos": 4,
 }  # fmt: skip
 """What stands below the line of a fraction in words: "three quarters"."""
+
+AND_A_HALF: Final = {
+    **dict.fromkeys(("anderthalb", "полтора", "полторы", "डेढ़"), Fraction(3, 2)),
+    "ढाई": Fraction(5, 2),
+}
+"""Words for so many and a half."""
 
 CJK_DIGITS: Final = {char: value for value, char in enumerate("〇一二三四五六七八九")} | {
     "零": 0,

@@ -132,8 +132,8 @@ _GERMAN_PARTS: Final = {"viertel": 4, "drittel": 3, "fünftel": 5, "achtel": 8, 
 def german_fraction(word: str) -> Fraction | None:
     """What a German word for a part, or for so many and a half, is worth: "dreiviertel", "anderthalb",
     "zweieinhalb"; None for other words."""
-    if word == "anderthalb":
-        return Fraction(3, 2)
+    if word in number_words.AND_A_HALF:
+        return number_words.AND_A_HALF[word]
     if word.endswith("einhalb"):
         whole = german_number(word.removesuffix("einhalb") or "ein")
         return None if whole is None else whole + Fraction(1, 2)

@@ -49,6 +49,7 @@ def may_count(raw: str, key: str, language: str) -> bool:
         or raw.casefold() in number_words.ORDINALS_DE
         or key in _phrase_starts(language)
         or ((language == "de" or len(key) > 5) and german_number(raw.casefold()) is not None)
+        or raw.casefold() in number_words.AND_A_HALF
         or (len(key) > 9 and german_fraction(raw.casefold()) is not None)
     )
 

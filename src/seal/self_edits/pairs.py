@@ -13,6 +13,7 @@ from typing import Final
 
 from seal.self_edits import clean
 from seal.self_edits.json_told import lines_of_json
+from seal.self_edits.markup import labelled
 from seal.self_edits.pair_lines import line_of
 from seal.self_edits.parse import cut_drift, settle
 from seal.thoughts import without_thoughts
@@ -60,7 +61,7 @@ def parse_pairs(text: str, *, truncated: bool = False, max_chars: int = 4000) ->
     if (told := lines_of_json(text, pairs=True)) is not None:
         text = told
     else:
-        text = clean.drop_truncated(text) if truncated else text
+        text = labelled(clean.drop_truncated(text) if truncated else text)
     return settle(text, lambda current: _pairs_once(current, max_chars))
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from seal.self_edits import clean
 from seal.self_edits.json_told import lines_of_json
+from seal.self_edits.markup import plain_lists
 from seal.thoughts import without_thoughts
 
 _MAX_PASSES = 50
@@ -46,7 +47,7 @@ def parse_lines(
     if (told := lines_of_json(text, pairs=False)) is not None:
         text = told
     else:
-        text = clean.drop_truncated(text) if truncated else text
+        text = plain_lists(clean.drop_truncated(text) if truncated else text)
     return settle(text, lambda current: _lines_once(current, title, paragraphs, max_chars))
 
 
