@@ -44,11 +44,14 @@ def parse_lines(
         max_chars: longer lines are cut at the end of a sentence.
     """
     text = without_thoughts(text)
-    if (told := lines_of_json(text, pairs=False)) is not None:
-        text = told
-    else:
-        text = plain_lists(clean.drop_truncated(text) if truncated else text)
-    return settle(text, lambda current: _lines_once(current, title, paragraphs, max_chars))
+    if truncated and lines_of_json(text, pairs=False) is None:
+        text = clean.drop_truncated(text)
+
+    def once(current: str) -> list[str]:
+        told = lines_of_json(current, pairs=False)
+        return _lines_once(plain_lists(current) if told is None else told, title, paragraphs, max_chars)
+
+    return settle(text, once)
 
 
 def settle(text: str, once: Callable[[str], list[str]]) -> tuple[str, ...]:
