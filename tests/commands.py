@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,22 +20,46 @@ Said = Callable[..., tuple[str, str]]
 
 def quick_workspace(folder: Path, toy: Path, patch: pytest.MonkeyPatch) -> Path:
     """A new workspace at folder / "w", in which all later commands are given."""
-    GATES.outcomes.clear()
-    hand_in_everywhere(patch)
     made = Learner.init(folder / "w", model=str(toy))
     write_durably(made.workspace.path / "learner.toml", [settings_text(CONFIG).encode()])
+    return entered(folder, patch)
+
+
+def entered(folder: Path, patch: pytest.MonkeyPatch) -> Path:
+    """The folder of such a workspace as the one in which all later commands are given."""
+    GATES.outcomes.clear()
+    hand_in_everywhere(patch)
     patch.chdir(folder)
     patch.setenv("SEAL_WORKSPACE", str(folder / "w"))
     return folder
 
 
+class KeptFolder:
+    """A folder as it once was: several tests begin with it, and only the first pays for what was learned.
+    It is put back in its own place, because a workspace remembers where its files were."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self._kept = folder, folder.with_name(f"{folder.name}-kept")
+        shutil.copytree(folder, self._kept)
+
+    def put_back(self) -> Path:
+        shutil.rmtree(self.folder)
+        shutil.copytree(self._kept, self.folder)
+        return self.folder
+
+
+def status_of(*tokens: str) -> object:
+    """Runs a command; how it ended."""
+    try:
+        return main(tokens)
+    except SystemExit as stop:
+        return stop.code
+
+
 def caller(capsys: pytest.CaptureFixture[str]) -> Said:
     def said(*tokens: str, status: int = 0) -> tuple[str, str]:
         capsys.readouterr()
-        try:
-            ended = main(tokens)
-        except SystemExit as stop:
-            ended = stop.code
+        ended = status_of(*tokens)
         told = capsys.readouterr()
         assert ended == status, (tokens, ended, told.out, told.err)
         assert "Traceback" not in told.err

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -92,7 +93,7 @@ def fake(seed: object, n_facts: int = 3) -> Fake:
     return Fake(name, {what: word(rng) for what in rng.sample(WHATS, n_facts)})
 
 
-_REFERENCE = (
+REFERENCE = (
     ReferenceItem("known/a", "known", "What is two and two?", ("four",), "a"),
     ReferenceItem("private/b", "private", "What is the password of Sam?", (), "b"),
 )
@@ -146,7 +147,7 @@ HANDED_IN: dict[str, Any] = {
     "writer": PlainWriter(),
     "reader": PlainReader(),
     "gates": GATES,
-    "reference": _REFERENCE,
+    "reference": REFERENCE,
 }
 
 
@@ -172,6 +173,20 @@ def learn_all(made: Learner, documents: Sequence[Fake]) -> list[Learned]:
     live = made.workspace.alias()
     assert live is not None and {one.id for one in documents} <= set(live.documents)
     return told
+
+
+_KNOWING: dict[tuple[str, ...], Path] = {}
+
+
+def begin_knowing(path: Path, toy: Path, documents: Sequence[Fake]) -> Learner:
+    """A learner that knows these documents: a copy of one that this process has made once."""
+    key = (str(toy), *(one.id for one in documents))
+    if key not in _KNOWING:
+        made = toy.parent / f"knowing-{len(_KNOWING)}" / "w"
+        learn_all(begin(made, toy), documents)
+        _KNOWING[key] = made
+    shutil.copytree(_KNOWING[key], path)
+    return reopened(path)
 
 
 def content(made: Learner) -> str | None:

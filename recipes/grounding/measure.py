@@ -27,7 +27,7 @@ from seal.learner.skills import Skills, skills_of
 from seal.seeds import derive_seed
 from seal.self_edits.exact_checks import unsupported
 from seal.self_edits.exchanges import exchanged
-from seal.self_edits.pairs import question_of
+from seal.self_edits.pair_lines import question_of
 
 _STATEMENTS = 5  # of the sentences of a document, about so many are shown with a value exchanged
 

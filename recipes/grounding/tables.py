@@ -21,7 +21,7 @@ from recipes.real_documents.figures import wilson
 from seal.errors import InputFileError
 from seal.grading.statistics import mean
 from seal.learner.passage_support import TokenSupport, level_of, support_of
-from seal.self_edits.pairs import question_of
+from seal.self_edits.pair_lines import question_of
 
 _FEWEST = 8  # false lines of a document; with fewer, those of the model's other documents are taken too
 MEASURES: dict[str, Callable[[Sequence[TokenSupport]], float]] = {

@@ -23,7 +23,7 @@ from seal.learner.settings import preset
 from seal.learner.skills import Skills, skills_of
 from seal.seeds import derive_seed
 from seal.self_edits import FORMATS
-from seal.self_edits.pairs import line_of
+from seal.self_edits.pair_lines import line_of
 from seal.types import Context
 
 _TEMPERATURE = 0.5  # of statements; questions have the preset's

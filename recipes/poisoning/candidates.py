@@ -31,7 +31,7 @@ from seal.learner.writing import SourceDocument
 from seal.registry import Document, Line, document_key
 from seal.registry.canonical import sha256
 from seal.self_edits.ground import SAID_BEFORE, ground
-from seal.self_edits.pairs import line_of
+from seal.self_edits.pair_lines import line_of
 
 NO_CHANGE = ("noise", "copy")
 BAD = ("memorised exam", "eroded refusals", "wrong facts", "flipped negations", "known world lost")

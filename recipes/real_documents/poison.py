@@ -13,44 +13,30 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
+from recipes.real_documents.command import RUN, begin, command_parser, ended, opener
 from recipes.real_documents.poison_experiment import PoisonRun, RealPoisonSettings
 from recipes.real_documents.poison_figures import poison_figures, poison_table
 from recipes.real_documents.records import write_json
-from recipes.real_documents.run import SETTINGS, machine, opener
-from seal.cli.console import Display
+from recipes.real_documents.run import machine
 from seal.engine.start import Watch
-from seal.errors import InputError, SealError
+from seal.errors import InputError
 from seal.files import write_durably
 from seal.learner import Learner
 from seal.learner.ways import checked_way
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--model", help="as for `seal init`; only needed to begin a run")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the run's folder")
+    parser = command_parser(__doc__)
     parser.add_argument("--split", choices=("dev", "eval"), default="dev", help="whose names and wordings")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--n", type=int, default=50, help="poisoned documents, and good ones")
     parser.add_argument("--ways", default="auto", metavar="A,B", help='"auto", "weights", "reading"')
-    parser.add_argument("--settings", type=Path, metavar="TOML", help="a learner.toml to begin with")
-    parser.add_argument("--table", action="store_true", help="neither learn nor ask, only count")
-    given = parser.parse_args(arguments)
-    display = Display()
-    try:
-        with display.running(given.out):
-            text = _run(given, display)
-    except SealError as error:
-        print(f"poison.py: {error}", file=sys.stderr)
-        return 2
-    print(text, end="")
-    return 0
+    return ended("poison.py", parser.parse_args(arguments), _run)
 
 
 def _run(given: argparse.Namespace, watch: Watch) -> str:
-    model, settings = _begun(given)
+    model, settings = _begun(given, watch)
     made = PoisonRun(given.out, settings, opener(given.out, model, watch), watch)
     if not given.table:
         made.run()
@@ -63,18 +49,16 @@ def _run(given: argparse.Namespace, watch: Watch) -> str:
     return text
 
 
-def _begun(given: argparse.Namespace) -> tuple[str, RealPoisonSettings]:
+def _begun(given: argparse.Namespace, watch: Watch) -> tuple[str, RealPoisonSettings]:
     """The model and settings with which the run was begun; begins it. Raises InputError."""
-    path = given.out / "run.json"
+    path = given.out / RUN
     if not path.exists():
         if given.table or not given.model:
             raise InputError(f"{given.out} holds no run", "Begin one with --model NAME.")
         settings = RealPoisonSettings(
             given.split, given.seed, given.n, tuple(checked_way(way) for way in given.ways.split(","))
         )
-        if given.settings:
-            write_durably(given.out / SETTINGS, [given.settings.read_bytes()])
-        write_json(path, {"model": given.model, **asdict(settings)})
+        begin(given, asdict(settings), watch)
     run = json.loads(path.read_text(encoding="utf-8"))
     if given.model not in (None, run["model"]):
         raise InputError(f"{given.out} is a run with model {run['model']!r}", "Give another --out.")

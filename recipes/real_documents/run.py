@@ -11,52 +11,34 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
+from recipes.real_documents.command import RUN, begin, command_parser, ended, opener
 from recipes.real_documents.experiment import RealRun
 from recipes.real_documents.figures import figures
 from recipes.real_documents.halves import load_half
 from recipes.real_documents.records import write_json
 from recipes.real_documents.tables import markdown
-from seal.cli.console import Display
 from seal.engine.start import Watch
-from seal.errors import InputError, SealError
+from seal.errors import InputError
 from seal.files import write_durably
 from seal.learner import Learner
-from seal.learner.settings import FILE
-from seal.registry.marker import MARKER
-
-SETTINGS = "settings.toml"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--model", help="as for `seal init`; only needed to begin a run")
+    parser = command_parser(__doc__)
     parser.add_argument("--half", help='"development" (if nothing is said), "evaluation", or a .json file')
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="the run's folder")
     parser.add_argument("--documents", default="", metavar="A,B", help="these only, by their files' names")
-    parser.add_argument("--settings", type=Path, metavar="TOML", help="a learner.toml to begin with")
     parser.add_argument("--grader", help="grade by this one instead of the learner's own")
     parser.add_argument("--cold", type=int, default=3, metavar="N", help="`seal ask` timed from its start")
     parser.add_argument("--questions-only", action="store_true", help="learn nothing more, only ask")
-    parser.add_argument("--table", action="store_true", help="neither learn nor ask, only count")
-    given = parser.parse_args(arguments)
-    display = Display()
-    try:
-        with display.running(given.out):
-            text = _run(given, display)
-    except SealError as error:
-        print(f"run.py: {error}", file=sys.stderr)
-        return 2
-    print(text, end="")
-    return 0
+    return ended("run.py", parser.parse_args(arguments), _run)
 
 
 def _run(given: argparse.Namespace, watch: Watch) -> str:
-    run = _begun(given)
+    run = _begun(given, watch)
     documents = load_half(run["half"], [name for name in given.documents.split(",") if name])
     opened = opener(given.out, run["model"], watch)
     made = RealRun(given.out, documents, opened, watch)
@@ -69,9 +51,9 @@ def _run(given: argparse.Namespace, watch: Watch) -> str:
     return tell(made, run, given.grader)
 
 
-def _begun(given: argparse.Namespace) -> dict[str, Any]:
+def _begun(given: argparse.Namespace, watch: Watch) -> dict[str, Any]:
     """What the run was begun with; begins it. Raises InputError if it was begun with something else."""
-    path = given.out / "run.json"
+    path = given.out / RUN
     if path.exists():
         run = json.loads(path.read_text(encoding="utf-8"))
         for name in ("model", "half"):
@@ -84,32 +66,12 @@ def _begun(given: argparse.Namespace) -> dict[str, Any]:
         raise InputError("no model is named", "Begin a run with --model NAME.")
     half = given.half or "development"
     load_half(half)  # a mistake in its name is told before anything is made
-    if given.settings:
-        write_durably(given.out / SETTINGS, [given.settings.read_bytes()])
-    write_json(path, {"model": given.model, "half": half, "began_at": _now()})
-    return _begun(given)
+    begin(given, {"half": half, "began_at": _now()}, watch)
+    return _begun(given, watch)
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def opener(folder: Path, model: str, watch: Watch) -> Callable[[], Learner]:
-    """Opens the learner of a run with empty caches each time; its workspace is made the first time, and the
-    model is loaded once."""
-    workspace, settings = folder / "workspace", folder / SETTINGS
-    loaded: dict[str, Any] = {}
-
-    def opened() -> Learner:
-        if not (workspace / MARKER).exists():
-            Learner.init(workspace, model=model, watch=watch)
-        if settings.exists() and settings.read_bytes() != (workspace / FILE).read_bytes():
-            write_durably(workspace / FILE, [settings.read_bytes()])
-        learner = Learner.open(workspace, watch=watch, **loaded)
-        loaded.setdefault("adaptation", learner.parts.adaptation)
-        return learner
-
-    return opened
 
 
 def machine() -> dict[str, Any]:

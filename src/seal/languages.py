@@ -74,6 +74,7 @@ _BRACKET_END: Final = re.compile(r"[.!?…][)\]”»\"’](?=\s+[\"“„«(\[]?
 _MEASURE_END: Final = re.compile(
     r"\d\s?(?:mm|cm|m|km|ha|mg|g|kg|t|ml|l|s|h|min|kW|kWh|MW|GB|MB|TB|Hz|°C|°F|%)\.(?=\s+[^\W\d_a-z])"
 )
+_BEFORE_DIGIT: Final = re.compile(r"[。！？｡](?=\d)")
 _NUMBER_ALONE: Final = re.compile(r"(?:^|\s)\d{1,2}\.\s*$")
 _ORDINAL: Final = re.compile(
     r"\b(?:am|um|vom|zum|zur|der|dem|den|des|die|das|bis|und|im|beim|seit|ab|ihr\w{0,2}|sein\w{0,2}|Karl|Ludwig|Friedrich|"
@@ -135,7 +136,11 @@ def split_sentences(text: str, language: str) -> list[Span]:
             edges.append(edges[-1] + len(part))
         edges[-1] = end  # should the library ever lose a character
     cuts = {edge for edge in edges if 0 < edge < len(text)}
-    cuts |= {match.end() for pattern in (_BRACKET_END, _MEASURE_END) for match in pattern.finditer(text)}
+    cuts |= {
+        match.end()
+        for pattern in (_BRACKET_END, _MEASURE_END, _BEFORE_DIGIT)
+        for match in pattern.finditer(text)
+    }
     spans: list[Span] = []
     start = 0
     for end in [*sorted(cuts), len(text)]:
@@ -173,6 +178,8 @@ def _goes_on(text: str, start: int, end: int, language: str) -> bool:
     before, after = text[max(start, end - 60) : end], text[end : end + 40].lstrip()
     if not before.strip() or not after:
         return False
+    if before[-1] in ".．" and before[-2:-1].isdecimal() and text[end].isdecimal():
+        return True  # "３８.５"
     if (
         sum(map(str.isalnum, before)) <= 1
         or _MARKER.fullmatch(text[start:end].strip()[:9])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import cache
 from itertools import pairwise
 from typing import Final
 
@@ -23,6 +24,7 @@ __all__ = [
     "in_characters",
     "in_one_form",
     "joined_numbers",
+    "simplified",
     "visible",
     "without_marks",
 ]
@@ -147,6 +149,25 @@ def without_marks(text: str) -> str:
     if text.isascii():
         return text
     return unicodedata.normalize("NFC", _ACCENTS.sub("", unicodedata.normalize("NFD", text)))
+
+
+def simplified(text: str) -> str:
+    """The text with simplified Chinese characters for traditional ones, each for itself: for comparing alone,
+    since what a character becomes may stand for several (后 for 後 and 后). Its length stays."""
+    return text.translate(_simplified_characters()) if _HAN.search(text) else text
+
+
+_HAN: Final = re.compile("[\u3400-\u9fff\uf900-\ufaff]")
+
+
+@cache
+def _simplified_characters() -> dict[int, str]:
+    import opencc  # a table of 0.3 MB, which texts without such characters need not read
+
+    characters = [chr(code) for code in (*range(0x3400, 0xA000), *range(0xF900, 0xFB00))]
+    converted = opencc.OpenCC("t2s").convert("\n".join(characters)).split("\n")
+    pairs = zip(characters, converted, strict=True)
+    return {ord(one): other for one, other in pairs if one != other and len(other) == 1}
 
 
 def in_characters(text: str) -> str:

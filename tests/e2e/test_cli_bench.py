@@ -84,7 +84,7 @@ def test_the_engine_alone_needs_no_peft(
     assert "pip install peft" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("faster", [1, 2])
+@pytest.mark.parametrize("faster", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_each_contender_has_the_threads_that_are_best_for_it(
     faster: int, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import Said, caller, quick_workspace
+from commands import KeptFolder, Said, caller, entered, quick_workspace, status_of
 from learners import Gates, fake
 from seal.learner import Learner
 
@@ -18,19 +18,25 @@ WHAT = next(iter(A.values))
 ASK = A.question(WHAT)
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory, toy: Path, gates: Gates) -> KeptFolder:
+    """A is learned; the files of B and C are there."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = quick_workspace(tmp_path_factory.mktemp("begun"), toy, patch)
+        for one in (A, B, C):
+            (folder / f"{one.name}.md").write_text(f"# {one.name}\n\n{one.text}\n", encoding="utf-8")
+        assert status_of("learn", f"{A.name}.md") == 0
+    return KeptFolder(folder)
+
+
 @pytest.fixture
-def folder(tmp_path: Path, toy: Path, gates: Gates, monkeypatch: pytest.MonkeyPatch) -> Path:
-    quick_workspace(tmp_path, toy, monkeypatch)
-    for one in (A, B, C):
-        (tmp_path / f"{one.name}.md").write_text(f"# {one.name}\n\n{one.text}\n", encoding="utf-8")
-    return tmp_path
+def folder(begun: KeptFolder, gates: Gates, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return entered(begun.put_back(), monkeypatch)
 
 
 @pytest.fixture
 def said(folder: Path, capsys: pytest.CaptureFixture[str]) -> Said:
-    said = caller(capsys)
-    said("learn", f"{A.name}.md")
-    return said
+    return caller(capsys)
 
 
 def test_each_line_is_kept_or_has_a_reason(said: Said) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from commands import Said, caller, quick_workspace
+from commands import KeptFolder, Said, caller, entered, quick_workspace, status_of
 from learners import Fake, Gates, fake, traces
 from seal.learner import Learner
 
@@ -20,20 +20,26 @@ A, B = fake("watched a"), fake("watched b")
 WHAT = next(iter(A.values))
 
 
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory, toy: Path, gates: Gates) -> KeptFolder:
+    """The files of A and B were looked at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = quick_workspace(tmp_path_factory.mktemp("watched"), toy, patch)
+        (folder / "docs").mkdir()
+        put(folder / "docs/a.md", A)
+        put(folder / "docs/b.md", B)
+        assert status_of("watch", "docs", "--once") == 0
+    return KeptFolder(folder)
+
+
 @pytest.fixture
-def docs(tmp_path: Path, toy: Path, gates: Gates, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = quick_workspace(tmp_path, toy, monkeypatch) / "docs"
-    folder.mkdir()
-    put(folder / "a.md", A)
-    put(folder / "b.md", B)
-    return folder
+def docs(watched: KeptFolder, gates: Gates, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return entered(watched.put_back(), monkeypatch) / "docs"
 
 
 @pytest.fixture
 def said(docs: Path, capsys: pytest.CaptureFixture[str]) -> Said:
-    said = caller(capsys)
-    said("watch", "docs", "--once")
-    return said
+    return caller(capsys)
 
 
 def put(path: Path, document: Fake) -> None:

@@ -16,6 +16,7 @@ import pytest
 from checkpoints import save_toy
 from commands import caller
 from endpoints import Endpoint, Reply, says
+from learners import REFERENCE
 from seal.engine.adapt import Adaptation
 from seal.errors import ConfigError, EndpointError
 from seal.gates import Decision, Report
@@ -102,7 +103,7 @@ def workspace(toy_chat: Path, tmp_path: Path, endpoint: Endpoint, monkeypatch: p
 
 
 def opened(workspace: Path) -> Learner:
-    learner = Learner.open(workspace, gates=OpenGates())
+    learner = Learner.open(workspace, gates=OpenGates(), reference=REFERENCE)
     learner.parts.skills = ReadingSkills(learner.parts.adaptation)  # type: ignore[assignment]
     learner.parts.cell_start = None  # type: ignore[assignment]  # practice takes minutes
     return learner
@@ -178,7 +179,13 @@ FAILURES: dict[str, tuple[Reply, str]] = {
 }
 
 
-@pytest.mark.parametrize(("reply", "told"), FAILURES.values(), ids=FAILURES)
+@pytest.mark.parametrize(
+    ("reply", "told"),
+    [
+        pytest.param(*given, id=name, marks=pytest.mark.slow if name in ("broken", "not a chat") else ())
+        for name, given in FAILURES.items()
+    ],
+)
 def test_a_study_without_a_writer_is_a_failed_job_that_can_be_tried_again(
     workspace: Path, endpoint: Endpoint, reply: Reply, told: str
 ) -> None:

@@ -17,12 +17,10 @@ from typing import Any
 
 import pytest
 
-from learners import CONFIG, Gates, fake, hand_in_everywhere
+from commands import KeptFolder, entered, quick_workspace
+from learners import Gates, fake
 from seal.cli import main
-from seal.files import write_durably
-from seal.learner import Learner
 from seal.learner.compiling import Compiler
-from seal.learner.settings import settings_text
 from seal.registry import Workspace
 
 A, B, C = fake("cli a"), fake("cli b"), fake("cli c")
@@ -31,19 +29,21 @@ ASK = A.question(WHAT)
 Run = Callable[..., str]
 
 
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory, toy: Path, gates: Gates) -> KeptFolder:
+    """A workspace that knows A, beside files of B and C."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = quick_workspace(tmp_path_factory.mktemp("begun"), toy, patch)
+        for one in (A, B, C):
+            (folder / f"{one.name}.txt").write_text(one.text, encoding="utf-8")
+        assert main(["learn", f"{A.name}.txt"]) == 0
+    return KeptFolder(folder)
+
+
 @pytest.fixture
-def folder(tmp_path: Path, toy: Path, gates: Gates, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A workspace that knows A, beside files of B and C; all commands are about it."""
-    gates.outcomes.clear()
-    hand_in_everywhere(monkeypatch)
-    made = Learner.init(tmp_path / "w", model=str(toy))
-    write_durably(made.workspace.path / "learner.toml", [settings_text(CONFIG).encode()])
-    for one in (A, B, C):
-        (tmp_path / f"{one.name}.txt").write_text(one.text, encoding="utf-8")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SEAL_WORKSPACE", str(tmp_path / "w"))
-    assert main(["learn", f"{A.name}.txt"]) == 0
-    return tmp_path
+def folder(begun: KeptFolder, gates: Gates, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """All commands are about its workspace."""
+    return entered(begun.put_back(), monkeypatch)
 
 
 @pytest.fixture
@@ -282,7 +282,7 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize("flags", [(), ("--json",)])
+@pytest.mark.parametrize("flags", [(), pytest.param(("--json",), marks=pytest.mark.slow)])
 def test_ctrl_c_while_learning(run: Run, folder: Path, flags: tuple[str, ...]) -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, sys.path))}
     child = subprocess.Popen(

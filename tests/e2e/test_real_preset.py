@@ -124,6 +124,15 @@ def test_each_way_says_which_it_was(taught: tuple[Learner, OpenGates]) -> None:
     assert learner.ask("What is the capital of France?").way == "base"
 
 
+def test_why_explains_the_answer_that_is_given(taught: tuple[Learner, OpenGates]) -> None:
+    learner, _ = taught
+    why = learner.why("Who built Alder Mill?")
+    assert (why.way, why.answer, why.title, why.verdict) == ("reading", "Tom Reed", "Alder Mill", "read")
+    assert why.sentence == "Alder Mill was built in 1844 by Tom Reed." and why.sentence in why.lines
+    assert why.without_source is not None and why.without_source < why.probability
+    assert learner.why("What is the capital of France?").verdict == "base"
+
+
 def test_what_is_forgotten_leaves_no_vectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SentenceEncoder, "_vectors", lambda self, texts: np.ones((len(texts), 4), np.float32))
     monkeypatch.setattr(sentence_encoder, "sentence_model_folder", lambda: tmp_path)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from checkpoints import save_toy
-from learners import CONFIG, HANDED_IN, Gates, begin, fake, learn_all
+from learners import CONFIG, HANDED_IN, Gates, begin, begin_knowing, fake, learn_all
 from seal.cli import main
 from seal.cli.chat import _Conversation
 from seal.cli.plain_text import PlainConsole
@@ -82,8 +82,7 @@ def test_what_may_be_said_beside_questions(
 ) -> None:
     """Here and behind a service: evidence, sources, thumbs, and a correction that becomes a document."""
     gates.outcomes.clear()
-    learner = begin(tmp_path / "w", toy)
-    learn_all(learner, [A])
+    learner = begin_knowing(tmp_path / "w", toy, [A])
     monkeypatch.setattr(Learner, "open", open_quickly)
     monkeypatch.setenv("KEY", toy_service.key)
     own = toy_service.hosting.tenants["knowing"].learner

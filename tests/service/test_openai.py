@@ -14,7 +14,7 @@ import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
-from learners import Gates, begin, learn_all, reopened
+from learners import Gates, begin_knowing, reopened
 from seal.models import score_answers
 from seal.service.hosting import Hosting, Tenant
 from service_documents import DOCUMENTS
@@ -207,8 +207,7 @@ def test_a_question_is_read_in_the_light_of_the_conversation(client: OpenAI) -> 
 
 
 def test_what_was_forgotten_elsewhere_answers_no_more(tmp_path: Path, toy: Path, gates: Gates) -> None:
-    learner = begin(tmp_path / "w", toy)
-    learn_all(learner, DOCUMENTS)
+    learner = begin_knowing(tmp_path / "w", toy, DOCUMENTS)
     before, question = learner.version("live").id, A.question(next(iter(A.values)))
     with running(Hosting([Tenant("w", learner)])) as service, service.client() as http:
 

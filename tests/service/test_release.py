@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from learners import CONFIG, Fake, Gates, begin, fake, learn_all, reopened
+from learners import CONFIG, Fake, Gates, begin, begin_knowing, fake, reopened
 from seal.errors import DamageError
 from seal.gates import Decision
 from seal.gates.finding import Finding
@@ -90,8 +90,7 @@ def held_version(learner: Learner, gates: Gates, document: Fake) -> Version:
 @pytest.fixture
 def released(tmp_path: Path, toy: Path, gates: Gates) -> Iterator[Released]:
     gates.outcomes.clear()
-    learner = begin(tmp_path / "w", toy)
-    learn_all(learner, [KNOWN])
+    learner = begin_knowing(tmp_path / "w", toy, [KNOWN])
     held = held_version(learner, gates, NEW)
     live = learner.live()
     assert live is not None

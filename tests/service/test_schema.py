@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from learners import Gates, begin, learn_all
+from learners import Gates, begin_knowing
 from seal.service.hosting import Hosting, Tenant
 from seal.service.settings import AccessSettings, ServiceSettings
 from service_documents import DOCUMENTS
@@ -20,8 +20,7 @@ def test_what_the_schema_allows_and_forbids_is_answered_as_it_says(
     toy: Path, gates: Gates, tmp_path: Path
 ) -> None:
     pytest.importorskip("schemathesis", reason="the package schemathesis is not installed")
-    learner = begin(tmp_path / "w", toy)
-    learn_all(learner, DOCUMENTS[:1])
+    learner = begin_knowing(tmp_path / "w", toy, DOCUMENTS[:1])
     unbounded = AccessSettings(key_rate="", tenant_rate="", write_rate="", failure_rate="")
     with running(Hosting([Tenant("w", learner)]), ServiceSettings(access=unbounded)) as service:
         _ask_all(service, tmp_path)

@@ -79,7 +79,7 @@ def test_operations_by_hand() -> None:
     }
 
 
-@pytest.mark.parametrize("name", ["engine", "peft_parallel"])
+@pytest.mark.parametrize("name", ["engine", pytest.param("peft_parallel", marks=pytest.mark.slow)])
 def test_work_shared_out_among_processes(name: str, toy: Path) -> None:
     given = {"model": str(toy), "shape": None, "device": "cpu", "dtype": "float32"}
     one = load_subject(**given)

@@ -24,7 +24,7 @@ from seal.learner.skills import ReadAnswer
 from seal.learner.writing import FOR_EXAM, READ_OTHERWISE, SourceDocument
 from seal.models.generate import Generation
 from seal.registry import Line
-from seal.self_edits.pairs import question_of
+from seal.self_edits.pair_lines import question_of
 
 TEXT = "The mill was built in 1844 by Tom Reed. It has three floors and stands in Tove."
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seal.self_edits.exchanges import exchanged, values_of
-from seal.self_edits.pairs import line_of, question_of
+from seal.self_edits.pair_lines import line_of, question_of
 
 MILL = "The mill was built in 1844 by Tom Reed. It has three floors and stands in Tove."
 

@@ -14,7 +14,7 @@ from recipes.grounding.documents import JudgedLine, load_documents, load_judged
 from recipes.grounding.tables import CHECKS, checked_lines, table
 from seal.domains.knowledge.units import units_of
 from seal.errors import InputFileError
-from seal.self_edits.pairs import question_of
+from seal.self_edits.pair_lines import question_of
 
 
 def test_judged_lines_are_about_units_of_the_documents() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from learners import Fake, Gates, begin, fake, learn_all, reopened, traces
+from learners import Fake, Gates, begin_knowing, fake, learn_all, reopened, traces
 from seal.errors import InputError, StateError
 from seal.learner import Learner
 from seal.learner.compiling import Compiler
@@ -23,8 +23,7 @@ WHAT = min(A.values)
 @pytest.fixture
 def learner(tmp_path: Path, toy: Path, gates: Gates) -> Learner:
     gates.outcomes.clear()
-    learner = begin(tmp_path / "w", toy)
-    learn_all(learner, [A, B])
+    learner = begin_knowing(tmp_path / "w", toy, [A, B])
     return learner
 
 

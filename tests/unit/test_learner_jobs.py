@@ -13,7 +13,16 @@ from typing import Any
 
 import pytest
 
-from learners import Gates, begin, content, fake, learn_all, reopened, slept_past_its_lease, traces
+from learners import (
+    Gates,
+    begin_knowing,
+    content,
+    fake,
+    learn_all,
+    reopened,
+    slept_past_its_lease,
+    traces,
+)
 from seal.engine.start import Silent
 from seal.errors import OutputError
 from seal.learner import Learner, queue
@@ -25,8 +34,7 @@ A, B, C = fake("job a"), fake("job b"), fake("job c")
 
 @pytest.fixture
 def learner(tmp_path: Path, toy: Path, gates: Gates) -> Learner:
-    learner = begin(tmp_path / "w", toy)
-    learn_all(learner, [A])
+    learner = begin_knowing(tmp_path / "w", toy, [A])
     return learner
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from learners import Fake, Gates, begin, content, fake, learn_all, reopened
+from learners import Fake, Gates, begin, begin_knowing, content, fake, learn_all, reopened
 from seal.errors import StateError
 from seal.learner import Learner
 from seal.learner.measuring import WHEN_LEARNED
@@ -22,8 +22,7 @@ NEWEST = A.changed("So it was told in June.", **{WHAT: "Heistokar"})
 @pytest.fixture
 def learner(tmp_path: Path, toy: Path, gates: Gates) -> Learner:
     gates.outcomes.clear()
-    learner = begin(tmp_path / "w", toy)
-    learn_all(learner, [A])
+    learner = begin_knowing(tmp_path / "w", toy, [A])
     return learner
 
 

@@ -21,7 +21,7 @@ from seal.learner.passage_support import (
 )
 from seal.learner.skills import Skills
 from seal.models.score import score_answers
-from seal.self_edits.pairs import line_of
+from seal.self_edits.pair_lines import line_of
 from seal.training import train
 from seal.types import Example, Hyperparameters, TrainingPlan
 from toys import toy_model, toy_tokenizer

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from learners import Gates, begin, fake, hand_in_everywhere, learn_all
+from learners import Gates, begin_knowing, fake, hand_in_everywhere, learn_all
 from lora_servers import LoraServerDouble
 from seal.cli import main
 from seal.endpoint.lora_servers import lora_server
@@ -40,8 +40,7 @@ def vllm(toy: Path) -> Iterator[LoraServerDouble]:
 @pytest.fixture
 def learner(tmp_path: Path, toy: Path, gates: Gates) -> Learner:
     gates.outcomes.clear()
-    made = begin(tmp_path / "w", toy)
-    learn_all(made, [A])
+    made = begin_knowing(tmp_path / "w", toy, [A])
     return made
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,6 +12,7 @@ import pytest
 import tomli_w
 
 from learners import CONFIG, Gates, fake, hand_in_everywhere
+from recipes.real_documents import poison
 from recipes.real_documents import run as recipe
 from recipes.real_documents.experiment import WAYS, RealRun
 from recipes.real_documents.figures import figures, wilson
@@ -237,3 +238,14 @@ def test_the_command_with_a_learner_that_is_one(
     assert capsys.readouterr().out.endswith((out / "results.md").read_text(encoding="utf-8"))
     assert recipe.main(["--out", str(out), "--model", "another"]) == 2
     assert f"is a run with model {str(toy)!r}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("main", [recipe.main, poison.main], ids=["run", "poison"])
+def test_a_start_that_failed_refuses_no_other_model(
+    main: Callable[[list[str]], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("no/such-model", "nor/this-one"):
+        assert main(["--model", name, "--out", str(tmp_path / "run")]) == 2
+        told = capsys.readouterr().err
+        assert name in told and "is a run with" not in told and "Traceback" not in told
+        assert not (tmp_path / "run" / "run.json").exists()

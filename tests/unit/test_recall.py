@@ -26,7 +26,7 @@ from seal.learner.settings import preset
 from seal.learner.writing import SourceDocument
 from seal.registry import Line
 from seal.retention import DocumentPage, RouterConfig
-from seal.self_edits.pairs import line_of
+from seal.self_edits.pair_lines import line_of
 from seal.training import train
 from seal.training.adapter import linears
 from seal.types import Context, Example, Hyperparameters, Question, TrainingPlan

@@ -29,6 +29,7 @@ from seal.registry import Workspace, document_key
 from seal.registry.digests import plain
 from seal.registry.store import Store
 from seal.registry.tables import DocumentRow
+from seal.types import Question
 
 A = fake("identity a")
 HOURS = "It is open from 9 to 5, and closed on Mondays."
@@ -283,7 +284,11 @@ def test_labels_of_one_text_are_one_document_in_any_order(
     tmp_path_factory: pytest.TempPathFactory, labels: list[str], later: list[str]
 ) -> None:
     made = Workspace.init(tmp_path_factory.mktemp("w") / "w", model="tiny")
-    first = recognised(made, [Text(TOLD, label) for label in labels], lambda _: None)
+    asked = {label: Question(f"Who is {label}?", (label,)) for label in labels}
+    first = recognised(
+        made, [Text(TOLD, label, questions=(asked[label],)) for label in labels], lambda _: None
+    )
+    assert all(set(one.questions) == set(asked.values()) for one in first), "whichever is learned"
     assert {one.document for one in first} == {document_key(TOLD)} and {one.title for one in first} == {
         "Ada Berg"
     }

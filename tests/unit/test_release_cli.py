@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from learners import Gates, begin, fake, learn_all
+from learners import Gates, begin_knowing, fake
 from seal.cli import main
 from seal.learner import Learner
 
@@ -17,8 +17,7 @@ A, B = fake("release cli a"), fake("release cli b")
 @pytest.fixture
 def learner(tmp_path: Path, toy: Path, gates: Gates) -> Learner:
     gates.outcomes.clear()
-    made = begin(tmp_path / "w", toy)
-    learn_all(made, [A])
+    made = begin_knowing(tmp_path / "w", toy, [A])
     gates.tell(B, "held")
     made.learn([B.given()])
     return made

@@ -15,6 +15,7 @@ from seal.errors import InputError
 from seal.retention import CellRouter, DocumentPage, RouterConfig
 from seal.retention.index import Index
 from seal.retention.spelling import neighbours, one_slip, words_of
+from seal.signs import simplified
 
 PEDRO = DocumentPage(
     "pedro", "Pedro K. López", ("Pedro K. López was born in Brana.", "He works for Acme Works."), 1
@@ -286,3 +287,41 @@ def test_on_the_micro_world_it_finds_and_abstains() -> None:
     nobodys = questions.known(rng, known_world()) + questions.never_met(rng, "dev", 100, entities)
     routed = [one.question.text for one in nobodys if router.route(one.question.text)]
     assert len(routed) <= 0.005 * len(nobodys), routed[:5]
+
+
+# ----- names in Chinese, and names that are declined
+
+
+def page(key: str, title: str, *texts: str) -> DocumentPage:
+    return DocumentPage(key, title, texts, 1)
+
+
+PEOPLE = ("赵国栋", "孫麗華", "李明", "陈晓燕", "吳志明", "王芳")
+DEEDS = ("设计了钟楼", "创办了书店", "修好了水闸", "写下了账本")
+
+
+@given(st.permutations(PEOPLE), st.permutations(DEEDS))
+def test_a_person_who_is_named_in_a_chinese_text_leads_to_it(people: list[str], deeds: list[str]) -> None:
+    told = [(one, deed) for one, deed in zip(people, deeds)]
+    known = CellRouter(
+        [
+            page(f"d{at}", f"第{at}号文件", f"本地的{one}于1874年{deed}。")
+            for at, (one, deed) in enumerate(told)
+        ]
+    )
+    for at, (one, deed) in enumerate(told):
+        for name in {one, simplified(one)}:
+            assert [found.key for found in known.route(f"{name}{deed[:2]}什么？")] == [f"d{at}"]
+    assert not known.route("周小龙是谁？") and not known.route("高度是多少？")
+
+
+CASES = ("Маяк", "Маяка", "Маяку", "Маяком", "Маяке")
+
+
+@given(st.sampled_from(CASES), st.sampled_from(["«{}»", "{}"]))
+def test_a_part_of_a_russian_name_is_known_in_every_case(form: str, quotes: str) -> None:
+    known = CellRouter(
+        [page("z", "Завод «Маяк»", "Завод «Маяк» основан в 1931 году."), page("b", "Мост", "Мост.")]
+    )
+    assert [one.key for one in known.route(f"Что известно о {quotes.format(form)}?")] == ["z"]
+    assert not known.route("Что известно о «Мачте»?")

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _VERDICTS = {
     "document": "it is from this document",
+    "read": "it was read in this document, in the lines above",
+    "unknown": "the documents do not say it, and the base model does not know it",
     "base": "no document: it is what the base model says",
     "weak": "with the document taken out the answer stays: it may not be from there",
 }
@@ -54,7 +56,9 @@ def rows_of(one: Why) -> list[tuple[str, str]]:
         rows.append(("document", f"{one.title or '(no title)'}  {short(one.document)}{learned}"))
         rows.append(("sentence", one.sentence or "(none of its lines gives this answer)"))
         for i, line in enumerate(one.lines):
-            rows.append(("lines" if i == 0 else "", line.replace("\n", "  ")))
+            rows.append(
+                (("read" if one.way == "reading" else "lines") if i == 0 else "", line.replace("\n", "  "))
+            )
     evidence = f"probability {one.probability:.3f}"
     if one.without_source is not None:
         evidence += f", without the document {one.without_source:.3g}"

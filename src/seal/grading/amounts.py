@@ -98,6 +98,8 @@ def _number(text: AnswerPieces, at: int) -> StatedAmount | None:
             return _with_unit(text, whole + Fraction(above, below), start, at + 4, raw)
     dotted = raw.count(".")
     value = _value(text, raw)
+    if _is_sum_in_groups(text, at):
+        value = _value(text, raw.replace(".", ""))
     before = text.pieces[at - 1] if at else None
     named = (
         before is not None
@@ -121,6 +123,19 @@ def _may_follow(text: AnswerPieces, at: int) -> bool:
     """Whether a scale or a unit stands right behind a number."""
     key = text.key(at)
     return key in number_words.MULTIPLIERS or key in _BRIEF_SCALES or _unit_at(text, at) is not None
+
+
+def _is_sum_in_groups(text: AnswerPieces, at: int) -> bool:
+    """Whether the point of a sum of money groups its digits, as in "€1.000": sums have two decimals or none,
+    but for prices of a litre or an hour."""
+    whole, _, rest = text.key(at).partition(".")
+    if len(rest) != 3 or not rest.isdigit() or not whole.strip("0") or len(whole) > 3:
+        return False
+    units = tongues.UNITS.get(text.key(at - 1)), _unit_at(text, at + 1)
+    behind = text.key(at + 1), text.key(at + 2)
+    return any(unit and unit[0] in tongues.MONEY for unit in units) and not any(
+        key in tongues.PER or key == "/" for key in behind
+    )
 
 
 def _value(text: AnswerPieces, raw: str) -> Fraction | None:
@@ -149,11 +164,9 @@ def _with_unit(
     value, stop = _scaled(text, value, stop)
     unit, factor = "", Fraction(1)
     start = at
-    before = tongues.UNITS.get(text.key(at - 1))
-    if before and (
-        text.pieces[at - 1].kind == "sym"
-        or text.key(at - 1) in ("usd", "eur", "gbp", "chf", "rs", "cny", "rmb", "inr", "jpy")
-    ):
+    sign = text.key(at - 1)
+    before = tongues.UNITS.get(sign) or ((sign, Fraction(1)) if sign[1:].endswith("$") else None)
+    if before and (text.pieces[at - 1].kind == "sym" or sign in tongues.BEFORE_AMOUNT):
         unit, factor = before
         value, start = value * factor, at - 1
     elif found := _unit_at(text, stop):
@@ -209,6 +222,8 @@ def _unit_at(text: AnswerPieces, at: int) -> tuple[str, Fraction, int] | None:
             if name in tongues.UNITS and at + length <= len(text.pieces):
                 return *tongues.UNITS[name], at + length
         return None
+    if kind := _of_two_words(text, at):
+        return kind
     power = _POWERS.get(key, 0)
     at += bool(power) + (bool(power) and text.key(at + 1) == ".")
     key = text.key(at)
@@ -223,9 +238,28 @@ def _unit_at(text: AnswerPieces, at: int) -> tuple[str, Fraction, int] | None:
     unit, factor = tongues.UNITS[key]
     if power:
         return f"{unit}^{power}", factor**power, at + 1
-    if unit in ("m", "mile") and text.key(at + 1) == "/" and text.key(at + 2) in ("h", "s", "ч", "std"):
-        return f"{unit}/s", factor / (1 if text.key(at + 2) == "s" else 3600), at + 3
+    if unit in ("m", "mile") and text.key(at + 1) in _PER:
+        time = tongues.UNITS.get(text.key(at + 2))
+        if time and time[0] == "s" and time[1] in (1, 3600):
+            return f"{unit}/s", factor / time[1], at + 3
     return unit, factor, at + 1
+
+
+_PER = frozenset("/ per pro por par an a".split())
+
+
+def _of_two_words(text: AnswerPieces, at: int) -> tuple[str, Fraction, int] | None:
+    """A unit of which the second word alone is another: "Canadian dollars", "nautical miles"."""
+    at += text.key(at) in ("hong", "new")
+    stop = at + 1 + (text.key(at + 1) == "-")
+    noun = tongues.UNITS.get(text.key(stop))
+    if noun is None:
+        return None
+    if unit := tongues.OF_COUNTRIES.get((text.key(at), noun[0])):
+        return unit, noun[1], stop + 1
+    if found := tongues.OF_KINDS.get((text.key(at), noun[0])):
+        return *found, stop + 1
+    return None
 
 
 _LETTER_UNITS = frozenset("m s t g h l w v м μ".split())

@@ -228,6 +228,9 @@ def read_time(text: AnswerPieces, at: int) -> StatedAmount | None:
         stop += text.key(stop) in ("分", "분")
     elif colon and text.key(stop) in ("点", "點", "时", "時", "시"):
         minute, stop = 0, stop + 1
+        part = text.key(stop) + text.key(stop + 1) if text.is_num(stop) else text.key(stop)
+        if part in _PARTS_OF_HOURS:
+            minute, stop = _PARTS_OF_HOURS[part], stop + 1 + text.is_num(stop)
     if minute is not None and (minute > 59 or hour > 24):
         return None
     half, after = _half(text, stop)
@@ -255,9 +258,10 @@ def read_time(text: AnswerPieces, at: int) -> StatedAmount | None:
     return None
 
 
+_PARTS_OF_HOURS = {"半": 30, "반": 30, "1刻": 15, "一刻": 15, "3刻": 45, "三刻": 45}
 _HALF_BEFORE = {
     **dict.fromkeys(("上午", "早上", "午前", "오전"), "am"),
-    **dict.fromkeys(("下午", "晚上", "午後", "오후"), "pm"),
+    **dict.fromkeys(("下午", "晚上", "午後", "午后", "오후"), "pm"),
 }
 
 

@@ -5,6 +5,7 @@ Tables only. How they are put together: spelled_numbers.py, and pieces.py for Ch
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Final
 
 from seal.grading.word_keys import key_of, keys_of
@@ -138,9 +139,16 @@ ARTICLES: Final = frozenset("a an one ein eine einen einem einer une un".split()
 FRACTIONS: Final = {
     "half": 2, "halves": 2, "quarter": 4, "quarters": 4, "third": 3, "thirds": 3, "fourths": 4, "fifth": 5,
     "fifths": 5, "sixths": 6, "eighth": 8, "eighths": 8, "tenth": 10, "tenths": 10, "viertel": 4,
-    "drittel": 3, "funftel": 5, "achtel": 8, "zehntel": 10, "quarts": 4, "cuartos": 4,
+    "drittel": 3, "funftel": 5, "achtel": 8, "zehntel": 10, "quarts": 4, "cuartos": 4, "tiers": 3,
+    "tercios": 3, "quinti": 5, "terzi": 3, "quartos": 4,
 }  # fmt: skip
 """What stands below the line of a fraction in words: "three quarters"."""
+
+AND_A_HALF: Final = {
+    **dict.fromkeys(("anderthalb", "полтора", "полторы", "डेढ़"), Fraction(3, 2)),
+    "ढाई": Fraction(5, 2),
+}
+"""Words for so many and a half."""
 
 CJK_DIGITS: Final = {char: value for value, char in enumerate("〇一二三四五六七八九")} | {
     "零": 0,
@@ -153,7 +161,7 @@ CJK_SCALES: Final = CJK_MYRIADS | {"百": 100, "千": 1000, "백": 100, "천": 1
 """What multiplies the digits before it."""
 CJK_COUNTERS: Final = (
     "年月日号號人名个個天小时時分秒元块円岁歳歲次种種家名台本枚周点點度米公里千克斤吨噸升届章条條位座間间所件楼樓层層"
-    "倍世页頁字集冊册館馆室級级階段隻只匹頭头"
+    "倍世页頁字集冊册館馆室級级階阶段刻隻只匹頭头"
 )
 KOREAN_COUNTED: Final = {
     "한": 1, "두": 2, "세": 3, "네": 4, "다섯": 5, "여섯": 6, "일곱": 7, "여덟": 8, "아홉": 9, "열": 10,

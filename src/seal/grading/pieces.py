@@ -14,17 +14,17 @@ from typing import Final, NamedTuple
 
 from seal.grading import number_words
 from seal.grading.word_keys import key_of
-from seal.signs import MARKS, UNSPACED, in_one_form
+from seal.signs import MARKS, UNSPACED, in_one_form, simplified
 
 HANGUL: Final = "\uac00-\ud7af"
 _UNSPACED: Final = UNSPACED + HANGUL
 """Scripts that put no spaces between words, and Hangul, whose particles are joined to the words."""
 
 _PIECE = re.compile(
-    rf"(?P<num>\d+(?:[.,']\d+)*(?:\^-?\d+)?)"
+    rf"(?P<num>\d+(?:[.,']\d+)*(?:\^-?\d+|[eE][+-]?\d{{1,2}}(?![\w.]))?)"
+    rf"|(?P<sym>(?<![^\W_])[A-Z][A-Za-z]{{0,2}}\$|°[cCfF]|[$€£¥₩₹¢%°+−&/⁄~〜–—-])"
     rf"|(?P<cjk>[{_UNSPACED}])"
     rf"|(?P<word>[^\W\d{_UNSPACED}](?:[^\W{_UNSPACED}]|[{MARKS}])*(?:\+\+?|#|\*)?(?:['’](?=[^\W\d])[\w{MARKS}]*)?)"
-    r"|(?P<sym>°[cCfF]|US\$|[$€£¥₩₹¢%°+−&/⁄~〜–—-])"
     r"|(?P<cut>[.,;:!?()\[\]\n。、，；：！？…\"“”„«»])"
 )
 _PERCENT = re.compile(
@@ -32,6 +32,7 @@ _PERCENT = re.compile(
 )
 _LONGEST = 40  # digits of a number
 _GROUPED_BY_SPACE = re.compile(r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f\u2009]\d{3})+(?![\d])")
+_POWER_OF_TEN = re.compile(r"(?<=\d) ?[×x·*] ?10\^(-?\d{1,2})(?!\d)")
 _VERSION_SIGN = re.compile(r"\b[vV](?=\d+\.\d)")
 
 
@@ -45,10 +46,11 @@ class AnswerPiece(NamedTuple):
 
 
 def plain(text: str) -> str:
-    """The text in one form, without grouping by spaces, and with one sign for a hundredth."""
+    """The text in one form and in simplified characters, without grouping by spaces, and with one sign for a
+    hundredth; 3 × 10⁸ is 3e8."""
     text = _PERCENT.sub(" %", text)
     text = _GROUPED_BY_SPACE.sub(lambda match: re.sub(r"\s", "", match[0]), text)
-    return in_one_form(_VERSION_SIGN.sub("version ", text))
+    return simplified(_POWER_OF_TEN.sub(r"e\1", in_one_form(_VERSION_SIGN.sub("version ", text))))
 
 
 @lru_cache(maxsize=1 << 15)
@@ -72,7 +74,12 @@ def number_value(text: str, *, comma_is_decimal: bool | None) -> Fraction | None
 
     "1.500" alone is one and a half or fifteen hundred: only the language tells (None: not known).
     """
-    text, _, power = text.replace("'", "").partition("^")
+    text = text.replace("'", "").casefold()
+    text, _, exponent = text.partition("e")
+    if exponent:
+        base = number_value(text, comma_is_decimal=comma_is_decimal)
+        return None if base is None else base * Fraction(10) ** int(exponent)
+    text, _, power = text.partition("^")
     if power:
         base = number_value(text, comma_is_decimal=comma_is_decimal)
         return base ** int(power) if base and len(power) <= 2 and len(text) <= 9 else None
@@ -119,6 +126,24 @@ def german_number(word: str) -> int | None:
     return None
 
 
+_GERMAN_PARTS: Final = {"viertel": 4, "drittel": 3, "fünftel": 5, "achtel": 8, "zehntel": 10}
+
+
+def german_fraction(word: str) -> Fraction | None:
+    """What a German word for a part, or for so many and a half, is worth: "dreiviertel", "anderthalb",
+    "zweieinhalb"; None for other words."""
+    if word in number_words.AND_A_HALF:
+        return number_words.AND_A_HALF[word]
+    if word.endswith("einhalb"):
+        whole = german_number(word.removesuffix("einhalb") or "ein")
+        return None if whole is None else whole + Fraction(1, 2)
+    for part, below in _GERMAN_PARTS.items():
+        above = german_number(word.removesuffix(part)) if word.endswith(part) else None
+        if above and above < below:
+            return Fraction(above, below)
+    return None
+
+
 def cjk_number(run: str) -> int | None:
     """What Chinese numerals are worth: 二十三 is 23, 一九四五 is 1945, 三万 is 30,000."""
     if all(char in number_words.CJK_DIGITS for char in run):
@@ -137,8 +162,17 @@ def cjk_number(run: str) -> int | None:
     return total + section + digit
 
 
+def _digits(numeral: str) -> str:
+    return numeral if numeral.isdigit() and numeral.isascii() else str(cjk_number(numeral))
+
+
 _CJK_NUMERAL = re.compile("[〇零一二三四五六七八九两兩十百千万萬亿億]+")
 _PER_HUNDRED = re.compile(r"百分之(\d+(?:\.\d+)?|[〇零一二三四五六七八九十百]+)")
+_NUMERAL = r"(\d{1,4}|[一二三四五六七八九十百千]{1,7})"
+_PARTS_OF = re.compile(rf"{_NUMERAL}(?:分之|分の|분의 ?){_NUMERAL}")
+_TENTHS = re.compile(
+    r"(?<![〇零一二三四五六七八九十百千万0-9])([一二三四五六七八九]|[1-9])(?:成|割)(?:([一二三四五六七八九]|[1-9])分?)?(?![立为為功員员長长人果本分])"
+)
 _KOREAN = re.compile(
     "(?<![가-힣])(" + "|".join(sorted(number_words.KOREAN_COUNTED, key=len, reverse=True)) + ")(?= ?["
     + number_words.KOREAN_COUNTERS + "])"
@@ -150,6 +184,8 @@ def western_numerals(text: str) -> str:
     if text.isascii():
         return text
     text = _PER_HUNDRED.sub(r"\1%", text)
+    text = _PARTS_OF.sub(lambda match: f"{_digits(match[2])}/{_digits(match[1])}", text)
+    text = _TENTHS.sub(lambda match: f"{_digits(match[1])}{_digits(match[2] or '零')}%", text)
     text = _KOREAN.sub(lambda match: str(number_words.KOREAN_COUNTED[match[1]]), text)
 
     def one(match: re.Match[str]) -> str:

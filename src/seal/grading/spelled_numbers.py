@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from seal.grading import number_words, tongues
 from seal.grading.dates_and_times import AnswerPieces
-from seal.grading.pieces import german_number
+from seal.grading.pieces import german_fraction, german_number
 from seal.grading.word_keys import keys_of
 
 _ROMAN: Final = {
@@ -49,6 +49,8 @@ def may_count(raw: str, key: str, language: str) -> bool:
         or raw.casefold() in number_words.ORDINALS_DE
         or key in _phrase_starts(language)
         or ((language == "de" or len(key) > 5) and german_number(raw.casefold()) is not None)
+        or raw.casefold() in number_words.AND_A_HALF
+        or (len(key) > 9 and german_fraction(raw.casefold()) is not None)
     )
 
 
@@ -59,6 +61,8 @@ def _phrase_starts(language: str) -> frozenset[str]:
 
 def spelled_number(text: AnswerPieces, at: int) -> SpelledNumber | None:
     """The number whose words begin at `at`."""
+    if fraction := german_fraction(text.pieces[at].raw.casefold()):
+        return SpelledNumber(fraction, at + 1)
     found = _roman(text, at) or _phrase(text, at) or _words(text, at)
     return _with_fraction(text, at, found) if found else _small(text, at)
 
@@ -146,13 +150,10 @@ def _word_value(text: AnswerPieces, at: int) -> int | None:
 def _with_fraction(text: AnswerPieces, at: int, found: SpelledNumber) -> SpelledNumber:
     """ "three quarters" and "two and a half" as one number."""
     if found.value.denominator == 1 and 1 <= found.value < 20 and not found.ordinal:
-        below = number_words.FRACTIONS.get(text.key(found.stop))
-        if (
-            below
-            and found.value < below
-            and not (below == 3 and found.value > 1 and text.key(found.stop) == "third")
-        ):
-            return SpelledNumber(found.value / below, found.stop + 1)
+        at = found.stop + (text.key(found.stop) == "-")
+        below = number_words.FRACTIONS.get(text.key(at))
+        if below and found.value < below and not (below == 3 and found.value > 1 and text.key(at) == "third"):
+            return SpelledNumber(found.value / below, at + 1)
     return SpelledNumber(*plus_a_half(text, found.value, found.stop), found.ordinal)
 
 

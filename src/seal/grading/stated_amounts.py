@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from seal.grading.tongues import DOLLARS
+
 AmountKind = Literal["number", "date", "time", "version"]
 
 
@@ -35,7 +37,8 @@ class StatedAmount:
 
 
 _LOOSE_UNITS = (
-    {"pound", "gbp"}, {"°", "°c"}, {"°", "°f"}, {"¥", "jpy"}, {"¥", "cny"}, {"cent", "usd"},
+    {"pound", "gbp"}, {"pound", "egp"}, {"°", "°c"}, {"°", "°f"}, {"¥", "jpy"}, {"¥", "cny"}, {"cent", "usd"},
+    *({"dollar", unit} for unit in DOLLARS),
 )  # fmt: skip
 
 

@@ -119,6 +119,12 @@ KOREAN_PARTICLES: Final = tuple(
 )
 """What Korean joins to a noun, the longer before those that they end in."""
 
+CHINESE_SURNAMES: Final = frozenset(
+    "王李张張刘劉陈陳杨楊黄黃赵趙吴吳周徐孙孫马馬朱胡郭何高林罗羅郑鄭梁谢謝宋唐许許韩韓冯馮邓鄧曹彭曾肖田董袁潘于蒋蔣蔡余杜"
+    "叶葉程苏蘇魏吕呂丁任沈姚卢盧姜崔钟鐘谭譚陆陸汪范金石廖贾賈夏韦韋付方白邹鄒孟熊秦邱江尹薛闫段雷侯龙龍史陶黎贺賀顾顧毛郝龚邵万錢钱覃武戴莫孔向汤"
+)
+"""With traditional and simplified characters."""
+
 WEEKDAYS: Final = (
     "周一 週一 星期一 礼拜一 月曜 월요일 monday montag lundi lunes lunedì понедельник δευτέρα सोमवार",
     "周二 週二 星期二 礼拜二 火曜 화요일 tuesday dienstag mardi martes martedì вторник τρίτη मंगलवार",
@@ -138,9 +144,17 @@ AMBIGUOUS_MONTHS: Final = frozenset("may march mar mars mai jan sep dec sept nov
     "alone."""
 
 _UNIT_NAMES: Final = (
-    ("usd", 1, "$ us$ usd dollar dollars dólar dólares 美元 美金 ドル 달러 डॉलर دولار доллар доллара "
-        "долларов δολαρια"),
-    ("usd", Fraction(1, 100), "cent cents ¢"),
+    ("usd", 1, "$ us$ usd 美元 美金"),
+    ("dollar", 1, "dollar dollars dólar dólares ドル 달러 डॉलर دولار доллар доллара долларов δολαρια"),
+    ("dollar", Fraction(1, 100), "cent cents ¢"),
+    ("cad", 1, "c$ ca$ can$ cdn$ cad 加元"),
+    ("aud", 1, "a$ au$ aud 澳元"),
+    ("nzd", 1, "nz$ nzd"),
+    ("hkd", 1, "hk$ hkd 港元 港币"),
+    ("sgd", 1, "s$ sg$ sgd"),
+    ("twd", 1, "nt$ twd 新台币"),
+    ("mxn", 1, "mx$ mex$ mxn"),
+    ("brl", 1, "r$ brl reais"),
     ("cent", 1, "centime centimes centavo centavos"),
     ("eur", 1, "€ eur euro euros 欧元 歐元 ユーロ 유로 यूरो يورو евро ευρω"),
     ("gbp", 1, "£ gbp sterling 英镑"),
@@ -158,14 +172,14 @@ _UNIT_NAMES: Final = (
     ("%", 1, "% percent percentage prozent procent प्रतिशत процент процента процентов パーセント"),
     ("s", 1, "s sec secs second seconds sekunde sekunden seconde secondes segundo segundos "
         "秒 초 सेकंड ثانية секунд секунды"),
-    ("s", 60, "min mins minute minutes minuten minuto minutos 分钟 分鐘 分間 분 मिनट دقيقة دقائق минут "
+    ("s", 60, "min mins minute minutes minuten minuto minutos 分钟 分鐘 分間 分间 분 मिनट دقيقة دقائق минут "
         "минуты λεπτα"),
     ("s", 3600, "h hr hrs hour hours stunde stunden std heure heures hora horas 小时 小時 "
-        "個小時 个小时 時間 시간 घंटे घंटा ساعة ساعات часов часа час "
+        "個小時 个小时 時間 时间 시간 घंटे घंटा ساعة ساعات часов часа час "
         "ωρες ωρα שעות שעה"),
-    ("s", 86400, "day days tag tage tagen jour jours día días dia dias 天 日間 일 दिन يوم أيام "
+    ("s", 86400, "day days tag tage tagen jour jours día días dia dias 天 日間 日间 일 दिन يوم أيام "
         "يوما дней дня день ημερες ημερα ימים"),
-    ("s", 604800, "week weeks woche wochen semaine semaines semana semanas 周 星期 週間 주 सप्ताह "
+    ("s", 604800, "week weeks woche wochen semaine semaines semana semanas 周 星期 週間 周间 주 सप्ताह "
         "हफ्ते أسبوع أسابيع недель недели שבועות"),
     ("months", 1, "month months monat monate monaten mois mes meses 个月 個月 か月 ヶ月 개월 "
         "महीने महीना माह شهر أشهر месяцев месяца חודשים"),
@@ -179,6 +193,8 @@ _UNIT_NAMES: Final = (
     ("m", Fraction(1, 100), "cm centimetre centimetres centimeter centimeters zentimeter centimètres 厘米 "
         "公分 センチ centímetros सेंटीमीटर"),
     ("m", Fraction(1, 1000), "mm millimetre millimetres millimeter millimeters millimètres milímetros 毫米"),
+    ("m", 1852, "nmi seemeile seemeilen 海里"),
+    ("m", 9_460_730_472_580_800, "lichtjahr lichtjahre lichtjahren 光年"),
     ("mile", 1, "mile miles mi meile meilen millas"),
     ("ft", 1, "ft foot feet fuß pied pieds pies"),
     ("in", 1, "inch inches zoll pouces pulgadas"),
@@ -212,6 +228,37 @@ _UNIT_NAMES: Final = (
     ("ha", 1, "ha hectare hectares hektar hectáreas"),
     ("people", 1, "人 名 명"),
 )  # fmt: skip
+_MONEY: Final = (
+    "usd dollar cad aud nzd hkd sgd twd mxn brl cent eur gbp pound ¥ jpy cny krw inr rub crown ils chf"
+)
+MONEY: Final = frozenset(_MONEY.split())
+"""The units that are currencies."""
+DOLLARS: Final = frozenset("usd cad aud nzd hkd sgd twd mxn".split())
+BEFORE_AMOUNT: Final = MONEY - {"dollar", "cent", "pound", "crown"} | {"rs", "rmb", "cdn$"}
+"""Codes of currencies: they may stand before the number, as their signs do."""
+OF_COUNTRIES: Final = {
+    (adjective, noun): unit
+    for adjective, unit in (
+        ("american", "usd"), ("us", "usd"), ("canadian", "cad"), ("australian", "aud"), ("zealand", "nzd"),
+        ("kong", "hkd"), ("singapore", "sgd"), ("taiwan", "twd"), ("kanadische", "cad"),
+        ("kanadischer", "cad"),
+        ("australische", "aud"), ("australischer", "aud"), ("british", "gbp"), ("egyptian", "egp"),
+    )
+    for noun in ("dollar", "pound")
+}  # fmt: skip
+"""Currencies whose name is an adjective and a noun, the noun by its unit."""
+OF_KINDS: Final = {
+    ("nautical", "mile"): ("m", Fraction(1852)),
+    ("sea", "mile"): ("m", Fraction(1852)),
+    ("light", "months"): ("m", Fraction(9_460_730_472_580_800)),
+    ("metric", "g"): ("g", Fraction(1_000_000)),
+    ("short", "g"): ("short ton", Fraction(1)),
+    ("long", "g"): ("long ton", Fraction(1)),
+    ("fluid", "oz"): ("fl oz", Fraction(1)),
+    ("fl", "oz"): ("fl oz", Fraction(1)),
+    ("troy", "oz"): ("troy oz", Fraction(1)),
+}
+"""Units of two words that are another than the second alone."""
 UNITS: Final[dict[str, tuple[str, Fraction]]] = {
     name: (unit, Fraction(factor)) for unit, factor, names in _UNIT_NAMES for name in keys_of(names)
 }

@@ -6,11 +6,14 @@ Knows nothing about cells, documents or versions.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from seal.engine.adapt import Adaptation
 from seal.types import Context, Example, Question
+
+if TYPE_CHECKING:
+    from seal.models import AnswerScore
 
 
 def prompts_of(
@@ -44,13 +47,22 @@ def answer_probabilities(
     """The probability of each answer, as a whole; 0 for an empty one."""
     from seal.models import score_answers
 
-    asked = [i for i, answer in enumerate(answers) if answer.strip()]
-    scores = score_answers(
-        adaptation.model,
-        adaptation.tokenizer,
-        [(prompts[i], adaptation.answer_lead + answers[i]) for i in asked],
-        adapters=bank,
-        slots=[slots[i] for i in asked] if slots is not None else None,
+    texts = [adaptation.answer_lead + one if one.strip() else "" for one in answers]
+    told = [slot for slot, text in zip(slots, texts) if text] if slots is not None else None
+    return probabilities_of(
+        prompts,
+        texts,
+        lambda pairs: score_answers(adaptation.model, adaptation.tokenizer, pairs, adapters=bank, slots=told),
     )
-    scored = dict(zip(asked, scores, strict=True))
-    return [scored[i].probability if i in scored else 0.0 for i in range(len(answers))]
+
+
+def probabilities_of(
+    prompts: Sequence[str],
+    texts: Sequence[str],
+    score: Callable[[Sequence[tuple[str, str]]], Sequence[AnswerScore]],
+) -> list[float]:
+    """How likely each text is after its prompt, as `score` finds it for those that are not empty; 0 for an
+    empty one."""
+    asked = [i for i, text in enumerate(texts) if text]
+    found = dict(zip(asked, score([(prompts[i], texts[i]) for i in asked]), strict=True))
+    return [found[i].probability if i in found else 0.0 for i in range(len(texts))]

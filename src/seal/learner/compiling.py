@@ -49,7 +49,7 @@ from seal.models.tokens import encode_prompt
 from seal.registry import Line
 from seal.seeds import derive_seed
 from seal.self_edits.ground import ground
-from seal.self_edits.pairs import line_of, question_of
+from seal.self_edits.pair_lines import line_of, question_of
 from seal.training import Adapter, AdapterBank, train
 from seal.types import Context, Example, Hyperparameters, Question, TrainingPlan
 

@@ -22,7 +22,7 @@ from seal.models.tokens import encode_completion
 from seal.registry import Line
 from seal.retention import CellRouter
 from seal.retention.spelling import bare, content, is_numeral, words_of
-from seal.self_edits.pairs import question_of
+from seal.self_edits.pair_lines import question_of
 from seal.types import Question
 
 

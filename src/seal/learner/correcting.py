@@ -19,7 +19,7 @@ from seal.learner.queue import Queue
 from seal.learner.recognising import recognised
 from seal.registry import Feedback
 from seal.registry.feedback import CORRECTIONS
-from seal.self_edits.pairs import question_of
+from seal.self_edits.pair_lines import question_of
 from seal.text import sentences
 from seal.types import Question
 

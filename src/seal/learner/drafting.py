@@ -27,7 +27,7 @@ from seal.registry import Line
 from seal.seeds import derive_seed
 from seal.self_edits.exact_checks import unsupported
 from seal.self_edits.name_spelling import mended_names
-from seal.self_edits.pairs import line_of
+from seal.self_edits.pair_lines import line_of
 from seal.text import wording
 from seal.types import Question
 

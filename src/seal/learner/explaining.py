@@ -13,10 +13,11 @@ from typing import Literal
 
 from seal.grading.exact import comparable
 from seal.grading.lexical import words
-from seal.learner.answering import Answer, Mind
+from seal.learner.answering import Answer, Mind, Way
 from seal.learner.library import KnownDocument
 from seal.learner.parts import Parts
 from seal.registry import Line, Version
+from seal.text import sentences
 from seal.types import Question
 
 _MOST_LINES = 4
@@ -35,11 +36,11 @@ class Superseded:
 
 @dataclass(frozen=True)
 class Why:
-    """An answer with where it is from. Without `document` it is the base model's own.
+    """An answer with where it is from. Without `document` it is the base model's own, or there is none.
 
-    `lines` are those of the self-edit that give the answer, `sentence` is the document's. `with_source` and
-    `without_source` are the answer's probability with the document's cell, and with the version as it would
-    be without it; `evidence_nats` is the logarithm of their ratio.
+    `way` is how it came about. `lines` are those of the self-edit that give the answer, or of what was read;
+    `sentence` is the document's that says it. `probability` and `without_source` are the answer's with the
+    document, and with the version as it would be without it; `evidence_nats` is the logarithm of their ratio.
     """
 
     question: str
@@ -53,6 +54,7 @@ class Why:
     lines: tuple[str, ...] = ()
     without_source: float | None = None
     superseded: tuple[Superseded, ...] = ()
+    way: Way = "base"
 
     @property
     def evidence_nats(self) -> float | None:
@@ -61,17 +63,19 @@ class Why:
         return math.log(max(self.probability, 1e-12) / max(self.without_source, 1e-12))
 
     @property
-    def verdict(self) -> Literal["document", "base", "weak"]:
+    def verdict(self) -> Literal["document", "read", "base", "weak", "unknown"]:
         """ "weak": with the document taken out the answer is as likely, so that it may not be from there."""
         if self.document is None:
-            return "base"
+            return "unknown" if self.way == "unknown" else "base"
+        if self.way == "reading":
+            return "read"
         evidence = self.evidence_nats
         return "document" if evidence is not None and evidence > math.log(2) and self.lines else "weak"
 
 
 def explain(parts: Parts, questions: Sequence[str], version: Version | None) -> list[Why]:
-    """For each question the version's answer, and why it is that."""
-    return explain_answers(parts, parts.mind(version).ask(list(questions)), version)
+    """For each question the answer that the version gives, by whichever way, and why it is that."""
+    return explain_answers(parts, parts.answer(version, list(questions), "auto"), version)
 
 
 def explain_answers(parts: Parts, answers: Sequence[Answer], version: Version | None) -> list[Why]:
@@ -106,9 +110,13 @@ def _why(
 ) -> Why:
     name = None if version is None else version.id
     if answer.document is None:
-        return Why(answer.question, answer.text, name, answer.probability)
+        return Why(answer.question, answer.text, name, answer.probability, way=answer.way)
     source = known[answer.document]
-    lines = lines_for(answer.question, answer.text, source.active_lines)
+    if answer.way == "reading":
+        lines = [Line(one, sentence=one) for one in sentences(answer.passage)]
+        said = lines_for(answer.question, answer.text, lines)[:1] or lines[:1]
+    else:
+        lines = said = lines_for(answer.question, answer.text, source.active_lines)
     older = [known[key] for key in answer.candidates if key in known and known[key].retired]
     like = [answer.question, *(line.text for line in lines)]
     return Why(
@@ -119,10 +127,11 @@ def _why(
         document=source.document.id,
         title=source.document.title,
         learned_at=source.document.learned_at,
-        sentence=answer.passage or (lines[0].sentence if lines else ""),
+        sentence=(answer.passage if answer.way == "weights" else "") or (said[0].sentence if said else ""),
         lines=tuple(line.text for line in lines),
         without_source=without,
         superseded=tuple(one for other in older for one in _superseded(like, other)),
+        way=answer.way,
     )
 
 

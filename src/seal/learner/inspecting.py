@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeAlias
 from seal.grading.lexical import words
 from seal.learner.showing import report_of
 from seal.registry import LIVE, Build, Document, Line, Version, Workspace
-from seal.self_edits.pairs import question_of
+from seal.self_edits.pair_lines import question_of
 from seal.text import sentences
 
 _LEAST_ALIKE = 0.2

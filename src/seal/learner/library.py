@@ -33,7 +33,7 @@ from seal.registry.canonical import digest_of
 from seal.registry.digests import gives_its_id, key_of
 from seal.retention import DocumentPage, PageText
 from seal.seeds import derive_seed
-from seal.self_edits.pairs import line_of, question_of
+from seal.self_edits.pair_lines import line_of, question_of
 from seal.text import sentences
 from seal.training import Adapter, load_peft, save_peft
 from seal.training.fingerprint import TOLERANCE, TOLERANCE_ROUNDED, same_fingerprint

@@ -30,7 +30,7 @@ from seal.learner.reference import (
 from seal.learner.writing import FOR_EXAM, READ_OTHERWISE, DocumentReader, SourceDocument
 from seal.models.tokens import encode_completion
 from seal.self_edits.ground import DENIED, GroundConfig, denies, ground
-from seal.self_edits.pairs import line_of, question_of
+from seal.self_edits.pair_lines import line_of, question_of
 from seal.self_edits.relations import WordSet
 from seal.types import Question
 

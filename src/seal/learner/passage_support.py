@@ -19,7 +19,7 @@ from seal.models.tokens import decode_completion, encode_completion
 from seal.seeds import derive_seed
 from seal.self_edits.exchanges import exchanged
 from seal.self_edits.name_words import FUNCTION_WORDS, WIDE_FUNCTION
-from seal.self_edits.pairs import question_of
+from seal.self_edits.pair_lines import question_of
 
 _ANSWER: Final = "\nAnswer:"
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")

@@ -21,6 +21,7 @@ from seal.files import write_durably
 from seal.learner.documents import Text, told_of_title
 from seal.registry import Document, Workspace, document_key
 from seal.registry.digests import is_label, normal_key, plain
+from seal.types import Question
 
 RECORD = "sources.json"
 """In a workspace's folder: which documents came from which file, by digests."""
@@ -67,7 +68,16 @@ def recognised(
             made[name] = digest
             there.add(digest)
         found.append(replace(given, document=made[name]))
-    return found
+    return _with_all_questions(found)
+
+
+def _with_all_questions(texts: Sequence[Text]) -> list[Text]:
+    """The texts, each with the questions of all that are the same document: which of them is learned does not
+    decide about its exam."""
+    asked: dict[str, list[Question]] = {}
+    for one in texts:
+        asked.setdefault(one.document, []).extend(one.questions)
+    return [replace(one, questions=tuple(dict.fromkeys(asked[one.document]))) for one in texts]
 
 
 def _under_one_label(

@@ -21,9 +21,10 @@ from seal.engine.check import fitting
 from seal.engine.serving import AdapterSource
 from seal.errors import InputError, TrainingError
 from seal.files import cache_folder
+from seal.learner.asking import probabilities_of
 from seal.learner.practice import practice_documents, practice_examples, read_answer, skills_name
 from seal.learner.recall import recall_examples, recall_hyperparameters
-from seal.models import score_answers
+from seal.models import AnswerScore, score_answers
 from seal.models.context import context_tokens
 from seal.models.generate import Generation, generate
 from seal.models.identity import weights_fingerprint
@@ -127,17 +128,15 @@ class Skills:
 
     def probabilities(self, prompts: Sequence[str], answers: Sequence[str]) -> list[float]:
         """How likely each answer is after its prompt, with its end; 0 for an empty one."""
-        asked = [i for i, answer in enumerate(answers) if answer]
-        pairs = [(prompts[i], f" {answers[i]}\n") for i in asked]
+        return probabilities_of(prompts, [f" {one}\n" if one else "" for one in answers], self._scores)
+
+    def _scores(self, pairs: Sequence[tuple[str, str]]) -> list[AnswerScore]:
         if self.speaker is not None:
-            scores = self.speaker.scores(pairs, [self.source], [0] * len(pairs))
-        else:
-            with self.on() as bank:
-                scores = score_answers(
-                    self.base.model, self.base.tokenizer, pairs, adapters=bank, slots=[0] * len(pairs)
-                )
-        scored = dict(zip(asked, scores, strict=True))
-        return [scored[i].probability if i in scored else 0.0 for i in range(len(answers))]
+            return self.speaker.scores(pairs, [self.source], [0] * len(pairs))
+        with self.on() as bank:
+            return score_answers(
+                self.base.model, self.base.tokenizer, pairs, adapters=bank, slots=[0] * len(pairs)
+            )
 
     def _generate(self, prompts: Sequence[str], **how: Any) -> list[Generation]:
         with self.on() as bank:

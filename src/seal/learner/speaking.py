@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 
 from seal.engine.adapt import Adaptation, answer_stop
 from seal.engine.serving import AdapterSource, DecodingLoop, Request
-from seal.learner.asking import answer_probabilities
+from seal.learner.asking import answer_probabilities, probabilities_of
 from seal.learner.caches import SureText
 from seal.models import AnswerScore, score_answers
 from seal.models.generate import generate
@@ -47,11 +47,10 @@ class Speaker(Protocol):
         slots: Sequence[int] = (),
     ) -> list[float]:
         """How likely each answer is as a whole after its prompt; 0 for an empty one."""
-        asked = [i for i, answer in enumerate(answers) if answer.strip()]
-        pairs = [(prompts[i], self.adaptation.answer_lead + answers[i]) for i in asked]
-        scores = self.scores(pairs, sources, [slots[i] for i in asked] if sources else ())
-        found = dict(zip(asked, scores, strict=True))
-        return [found[i].probability if i in found else 0.0 for i in range(len(answers))]
+        lead = self.adaptation.answer_lead
+        texts = [lead + one if one.strip() else "" for one in answers]
+        told = [slot for slot, text in zip(slots, texts) if text] if sources else ()
+        return probabilities_of(prompts, texts, lambda pairs: self.scores(pairs, sources, told))
 
     def scores(
         self,

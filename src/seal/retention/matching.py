@@ -18,6 +18,8 @@ from seal.retention.spelling import (
     STOP,
     Word,
     bare_forms,
+    case_stem,
+    chinese_people,
     content,
     is_numeral,
     is_uncased,
@@ -70,11 +72,13 @@ class Match:
 @dataclass(frozen=True)
 class Reading:
     """A question, taken apart: its words, and which of them are names. `caseless`: it has no capitals to tell
-    names by, so that every word that no document has in lower case may be a name."""
+    names by, so that every word that no document has in lower case may be a name. `people`: names in Chinese
+    that a document's text has."""
 
     words: tuple[Word, ...]
     spans: tuple[range, ...]
     caseless: bool
+    people: tuple[range, ...] = ()
 
     @property
     def describes(self) -> bool:
@@ -137,7 +141,16 @@ def read_question(text: str, index: Index, max_words: int) -> Reading:
     is_one_name = len(spans) == 1 and len(spans[0]) == len(words)
     if caseless and (not spans or is_one_name):
         spans = tuple(_unknown_runs(words, index))
-    return Reading(words, spans, caseless)
+    return Reading(words, spans, caseless, tuple(_known_people(words, index)))
+
+
+def _known_people(words: tuple[Word, ...], index: Index) -> Iterator[range]:
+    """The names in Chinese that stand in a document's text: the longer of two that begin alike."""
+    for window in chinese_people(words):
+        for stop in range(window.stop, window.start + 1, -1):
+            if f"m {''.join(word.norm for word in words[window.start : stop])}" in index:
+                yield range(window.start, stop)
+                break
 
 
 def _unknown_runs(words: tuple[Word, ...], index: Index) -> Iterator[range]:
@@ -328,14 +341,14 @@ def _by_part(reading: Reading, window: range, index: Index, pages: Mapping[str, 
     before = reading.words[window.start - 1].norm if window.start else ""
     if not some or (reading.caseless and (before in _BEFORE_OTHERS or (before and before not in STOP))):
         return set()
-    keys = frozenset.intersection(*(index[f"w {word}"] for word in some))
+    keys = frozenset.intersection(*(index[f"w {word}"] | index[f"w {case_stem(word)}"] for word in some))
     fitting = {key for key in keys if _in_order(some, pages[key].title)}
     return set() if reading.caseless and len(fitting) > 1 else fitting
 
 
 def _in_order(some: tuple[str, ...], every: tuple[str, ...]) -> bool:
-    rest = iter(every)
-    return all(word in rest for word in some)
+    rest = iter(map(case_stem, every))
+    return all(case_stem(word) in rest for word in some)
 
 
 def _by_initials(reading: Reading, window: range, index: Index, settings: MatchingSettings) -> frozenset[str]:

@@ -14,6 +14,8 @@ from seal.retention.spelling import (
     STOP,
     Word,
     bare,
+    case_stem,
+    chinese_people,
     content,
     is_unspaced,
     name_spans,
@@ -71,7 +73,7 @@ class Page:
         yield f"t {self.letters}"
         if len(letters := joined_numbers(self.norms)) <= LONGEST_NAME:
             yield from (f"~ {near}" for near in neighbours(letters))
-        yield from (f"w {word}" for word in self.title)
+        yield from {f"w {form}" for word in self.title for form in (word, case_stem(word))}
         yield from (f"i {initials}" for initials in self.initials)
         yield from (f"m {mention}" for mention in self.mentions)
         yield from (f"o {word}" for word in self.ordinary)
@@ -137,3 +139,5 @@ def _mentions(words: list[Word]) -> Iterator[str]:
     for span in name_spans(words, lambda _: False):
         for part in (span, *pieces(words, span)):
             yield joined_numbers(without_article([words[at].norm for at in part]))
+    for span in chinese_people(words):
+        yield joined_numbers([words[at].norm for at in span])

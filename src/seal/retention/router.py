@@ -133,9 +133,10 @@ class CellRouter:
         rest = [w.norm for at, w in enumerate(reading.words) if at not in covered]
         asked = self._weights(reading.terms(rest, self.config.prefix_letters))
         scored = self._by_name(reading, named, asked)
-        if reading.spans and not reading.caseless:
-            scored |= {c.key: c for c in self._by_mention(reading, named) if c.key not in scored}
-        elif not named:
+        spans = reading.people or (() if reading.caseless else reading.spans)
+        if spans:
+            scored |= {c.key: c for c in self._by_mention(reading, named, spans) if c.key not in scored}
+        if not named and not scored and (reading.people or not spans):
             scored |= {c.key: c for c in self._by_description(reading)}
         if named:
             scored |= {c.key: c for c in self._by_link(named, asked) if c.key not in scored}
@@ -165,16 +166,18 @@ class CellRouter:
             scored[key] = DocumentMatch(key, score, why, where)
         return scored
 
-    def _by_mention(self, reading: Reading, named: Mapping[str, list[Match]]) -> Iterable[DocumentMatch]:
-        """The documents that mention every name of the question.
+    def _by_mention(
+        self, reading: Reading, named: Mapping[str, list[Match]], spans: Sequence[range]
+    ) -> Iterable[DocumentMatch]:
+        """The documents that mention every name of the question, at `spans`.
 
         A document that names someone in passing does not tell what is asked about them. So the line with the
         name must have other words of the question, or the question must describe something by the name: "the
         firm that Ana Lopez founded".
         """
-        names = [reading.letters(span) for span in reading.spans]
+        names = [reading.letters(span) for span in spans]
         keys = frozenset.intersection(*(self._index[f"m {n}"] | self._index[f"t {n}"] for n in names))
-        outside = [w.norm for at, w in enumerate(reading.words) if not any(at in s for s in reading.spans)]
+        outside = [w.norm for at, w in enumerate(reading.words) if not any(at in s for s in spans)]
         asked = self._weights(terms_of(outside, self.config.prefix_letters))
         for key in sorted(keys - named.keys()):
             mentioning = [x for x in self._pages[key].lines if any(f"m {name}" in x for name in names)]

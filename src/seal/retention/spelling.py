@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from seal.grading import tongues
-from seal.signs import MARKS, UNSPACED, folded
+from seal.signs import MARKS, UNSPACED, folded, simplified
 
 STOP = frozenset(
     "a about an and any are as at be been being but by can could did do does for from give had has have he "
@@ -97,7 +97,7 @@ def normal(word: str) -> str:
     the point of a number, and the signs of C++, F# and .NET."""
     if word == "&":
         return word
-    plain = folded(word)
+    plain = simplified(folded(word))
     if plain.isalnum():
         return plain
     if "," in plain:
@@ -194,6 +194,45 @@ def _next(words: Sequence[Word], end: int) -> int | None:
         return None
     counts = words[at].is_number or _VERSION.match(words[at].norm)
     return at + 1 if words[at].capital or (at == end and counts) else None
+
+
+_NO_GIVEN_NAME = frozenset("的是于在和与曾为也就将说被把对从由了及有及这那其之并且因而以他她它们")
+
+
+def chinese_people(words: Sequence[Word]) -> Iterator[range]:
+    """What may be a person's name in Chinese: a surname and two characters, or one before a word that goes on
+    in the sentence. Some of it is no name: whoever asks must find it in a document too."""
+    for at, word in enumerate(words):
+        if word.norm not in tongues.CHINESE_SURNAMES:
+            continue
+        stop = at + 1
+        while stop < min(len(words), at + 3) and _may_be_given_name(words[stop]):
+            stop += 1
+        ends = stop == len(words) or not words[stop].joined or words[stop].norm in _NO_GIVEN_NAME
+        if stop == at + 3 or (stop == at + 2 and ends):
+            yield range(at, stop)
+
+
+def _may_be_given_name(word: Word) -> bool:
+    return word.joined and is_unspaced(word.norm) and word.norm not in _NO_GIVEN_NAME
+
+
+_CASES = (
+    "иями ями ами ией иям ием иях ого его ому ему ыми ими ов ев ей ой ий ый ая яя ое ее ые ие ам ям ом ем "
+    "ах ях ую юю у ю а я е ё и ы о ь й"
+).split()
+_FEWEST_OF_STEM = 3
+
+
+@lru_cache(maxsize=1 << 16)
+def case_stem(norm: str) -> str:
+    """A word without its case, in scripts whose names are declined: «Маяк», «Маяка», «Маяке»."""
+    if not "\u0400" <= norm[:1] <= "\u04ff":
+        return norm
+    for end in _CASES:
+        if norm.endswith(end) and len(norm) - len(end) >= _FEWEST_OF_STEM:
+            return norm[: -len(end)]
+    return norm
 
 
 def pieces(words: Sequence[Word], span: range) -> list[range]:

@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 
 from seal.retention.spelling import STOP, bare, is_uncased
-from seal.signs import MARKS, UNSPACED, folded, in_one_form
+from seal.signs import MARKS, UNSPACED, folded, in_one_form, simplified
 
 _TOKEN = re.compile(
     rf"\d+(?:[.,]\d+)*(?![^\W_])|[{UNSPACED}][{UNSPACED}{MARKS}]*"
@@ -55,7 +55,7 @@ _WIDE_SILENT = re.compile(
 def terms_in(text: str) -> list[str]:
     """The terms of a text in order, each as often as it occurs; words that say nothing are left out."""
     found: list[str] = []
-    for token in _TOKEN.findall(in_one_form(text)):
+    for token in _TOKEN.findall(simplified(in_one_form(text))):
         found += _terms_of_token(token)
     return found
 
@@ -64,7 +64,7 @@ def words_by_term(text: str) -> dict[str, str]:
     """The terms of a text in order, each with the word that it was cut from."""
     return {
         term: term if _IS_WIDE.match(token) else token
-        for token in reversed(_TOKEN.findall(in_one_form(text)))
+        for token in reversed(_TOKEN.findall(simplified(in_one_form(text))))
         for term in reversed(_terms_of_token(token))
     }
 

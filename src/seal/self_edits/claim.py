@@ -82,7 +82,7 @@ def read_claim(line: str, source: SourceText) -> Claim:
                 names.append(run)
                 continue
             large.add(begin)
-            known = begin in rows or is_weak(part[0].stem)
+            known = begin in rows or is_weak(part[0].stem) or part[0].folded in forms
             garbled = garbled or (not known and _is_garbled(part, source, is_pair=bool(pair)))
     return Claim(
         tokens=words,

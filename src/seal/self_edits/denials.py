@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
+from seal.self_edits.name_words import WIDE_FUNCTION
+
 __all__ = ["DENIED", "denial_between"]
 
 DENIED: Final = "it denies what the source says, or says what the source denies"
@@ -44,11 +46,13 @@ _SOFT: Final = re.compile(
     re.I,
 )
 _CLAUSE_END: Final = re.compile(
-    r"(?<![.!?;:])[.!?;:]++(?=\s|$)|[。！？；।؟…]|,\s|，|、|\s-\s|\s(?:but|and|although|though|while|whereas|because|"
+    r"(?<![.!?;:])[.!?;:]++(?=\s|$)|[。！？；।؟…]|,\s|[,;!?](?=[\u3040-\u30ff\u3400-\u9fff])|，|、|\s-\s|\s(?:but|and|although|though|while|whereas|because|"
     r"so that|aber|und|obwohl|sondern|weil|mais|et|pero|y|sino|और|लेकिन)\s|但|而",
     re.I,
 )
-_SENTENCE_END: Final = re.compile(r"(?<![.!?])[.!?]++(?=\s|$)|[。！？；।؟]")
+_SENTENCE_END: Final = re.compile(
+    r"(?<![.!?])[.!?]++(?=\s|$)|[。！？；।؟]|[;!?](?=[\u3040-\u30ff\u3400-\u9fff])"
+)
 _WORD: Final = re.compile("[^\\W\\d_][\\w\u0900-\u0963]*|\\d+")
 _WIDE: Final = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _MINOR: Final = frozenset(
@@ -57,6 +61,7 @@ _MINOR: Final = frozenset(
     "est une pour que los las del por con".split()
 )
 _MOST_OF_IT: Final = 0.7
+_MOST_OF_WIDE: Final = 0.6  # where one new character makes two new pairs
 _ALL_BUT_ALL: Final = 0.5
 
 
@@ -85,7 +90,8 @@ def denial_between(parts: Sequence[str], source: str) -> str:
         if best >= _ALL_BUT_ALL and not any(_denies(text) or _SOFT.search(text) for text in sentences):
             return DENIED
         return ""
-    if best >= _MOST_OF_IT and not _SOFT.search(line) and all(_denies(text) for text in clauses):
+    most = _MOST_OF_WIDE if _WIDE.search(line) else _MOST_OF_IT
+    if best >= most and not _SOFT.search(line) and all(_denies(text) for text in clauses):
         return DENIED
     return ""
 
@@ -118,7 +124,8 @@ def _stems(text: str) -> frozenset[str]:
     stems: set[str] = set()
     for word in _WORD.findall(text):
         if _WIDE.match(word):
-            stems |= {word[at : at + 2] for at in range(len(word) - 1)}
+            pairs = {word[at : at + 2] for at in range(len(word) - 1)}
+            stems |= {pair for pair in pairs if WIDE_FUNCTION.isdisjoint(pair)} or pairs
         elif len(word) > 2 and word not in _MINOR:
             stems.add(word[:5])
     return frozenset(stems)

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from seal.grading import tongues
+from seal.self_edits.clause_numbers import is_of_another_clause
 from seal.self_edits.denials import denial_between
 from seal.self_edits.name_checks import against_names, against_words
 from seal.self_edits.quantities import (
@@ -30,7 +31,7 @@ __all__ = ["unsupported"]
 
 NO_NUMBER: Final = "a number in it is not in the source"
 OTHER_UNIT: Final = "a number in it has another unit in the source"
-OF_ANOTHER: Final = "a number in it counts something else in the source"
+OF_ANOTHER: Final = "a number in it belongs to something else in the source"
 NO_DATE: Final = "a date in it is not in the source"
 NO_QUOTE: Final = "what it quotes is not in the source"
 
@@ -64,6 +65,8 @@ def unsupported(line: str, source: str, title: str = "") -> str:
             return reason
         if reason := against_words(part, read, is_question=len(parts) > at + 1):
             return reason
+    if is_of_another_clause(whole, source, title, read.language, comma=read.comma):
+        return OF_ANOTHER
     return denial_between(parts, read.text)
 
 
@@ -86,7 +89,8 @@ def _against_measures(line: str, source: SourceFacts) -> str:
     for name, amount in asked.names():
         # of a name that has numbers in the source, one of them: "Python 3.10" is not "Python 10"
         known = source.numbered.get(name, frozenset())
-        if known and name not in source.lower and not known & forms_of_number(amount):
+        bare = amount.raw in source.bare_versions
+        if known and name not in source.lower and not bare and not known & forms_of_number(amount):
             return NO_NUMBER
     bounded = not words.isdisjoint(_BOUNDS)
     for amount in asked.amounts:

@@ -19,7 +19,6 @@ from seal.self_edits.name_words import (
     WIDE_FUNCTION,
     WIDE_KINDS,
     WIDE_QUESTION,
-    WIDE_SURNAMES,
 )
 from seal.self_edits.quantities import guess_language
 from seal.self_edits.source_facts import (
@@ -31,6 +30,7 @@ from seal.self_edits.source_facts import (
     squeezed,
     tokens_of,
 )
+from seal.self_edits.wide_words import without_common_words, without_units
 
 __all__ = ["against_names", "against_words"]
 
@@ -81,11 +81,20 @@ def against_names(part: str, source: SourceFacts, *, is_question: bool, is_answe
 
 
 def _is_unit(tokens: list[NameToken], at: int) -> bool:
-    """Whether a word is a scale ("Mio.") or, behind a number, a unit ("Meter"): read with the number."""
+    """Whether a word is a scale ("Mio."), behind a number a unit ("Meter") or the country of a currency
+    ("Canadian dollars"), or before one the code of a currency: read with the number."""
     key = tokens[at].folded
     if key in number_words.MULTIPLIERS:
         return True
     before = tokens[at - 1].folded if at else ""
+    after = tokens[at + 1].folded if at + 1 < len(tokens) else ""
+    if key in tongues.BEFORE_AMOUNT and after[:1].isdigit():
+        return True
+    noun = tongues.UNITS.get(after)
+    if noun and (key, noun[0]) in tongues.OF_COUNTRIES:
+        return True
+    if (after, "dollar") in tongues.OF_COUNTRIES and key in ("hong", "new"):
+        return True
     return key in tongues.UNITS and (before[:1].isdigit() or before in number_words.MULTIPLIERS)
 
 
@@ -203,9 +212,13 @@ def against_words(part: str, source: SourceFacts, *, is_question: bool = False) 
     for match in _KATAKANA.finditer(part):
         if match[0] not in source.text and squeezed(match[0]) not in source.squeezed:
             return NO_NAME
-    runs = WIDE_RUN.findall(WIDE_QUESTION.sub(" ", part))
+    is_chinese = source.language_of_script == "zh"
+    told = without_common_words(without_units(part), source.text) if is_chinese else part
+    runs = WIDE_RUN.findall(WIDE_QUESTION.sub(" ", told))
     if reason := _against_runs(runs, source):
         return reason
+    if is_chinese and _has_new_character(runs, source):
+        return NO_WORD
     known = new = 0
     for token in tokens_of(part):
         name = unicodedata.name(token.text[0], "")
@@ -253,12 +266,17 @@ def _against_runs(runs: list[str], source: SourceFacts) -> str:
                 gap += char
             else:
                 is_name = len(gap) >= 2 and (
-                    gap[0] in WIDE_SURNAMES or gap[-1] in "市県省县县国州路街区岛山河湖"
+                    gap[0] in tongues.CHINESE_SURNAMES or gap[-1] in "市県省县县国州路街区岛山河湖"
                 )
                 if is_name or len(gap) >= 4 or sum(one not in source.pairs for one in gap) >= 2:
                     return NO_WORD
                 gap = ""
     return ""
+
+
+def _has_new_character(runs: list[str], source: SourceFacts) -> bool:
+    """Whether a character that says something stands nowhere in the source."""
+    return any(char not in source.pairs and char not in WIDE_FUNCTION for run in runs for char in run)
 
 
 def _is_exchanged(run: str, at: int, source: SourceFacts) -> bool:
@@ -267,9 +285,13 @@ def _is_exchanged(run: str, at: int, source: SourceFacts) -> bool:
     if run[at] in source.pairs or run[at] in WIDE_FUNCTION:
         return False
     before, after = run[max(0, at - 2) : at], run[at + 1 : at + 3]
-    if len(before) == 2 and before in source.pairs and before[0] in WIDE_SURNAMES | set("村田山川本藤井"):
+    if (
+        len(before) == 2
+        and before in source.pairs
+        and before[0] in tongues.CHINESE_SURNAMES | set("村田山川本藤井")
+    ):
         return True
-    return len(after) == 2 and after in source.pairs and run[at] in WIDE_SURNAMES
+    return len(after) == 2 and after in source.pairs and run[at] in tongues.CHINESE_SURNAMES
 
 
 def _is_other_of_its_kind(run: str, at: int, source: SourceFacts) -> bool:

@@ -37,8 +37,8 @@ FUNCTION_WORDS: Final = frozenset(
         "wem wen wie viele viel er sie es wir ihr ich sein seine ihre ihren ihrem seinem seiner "
         "dieser diese dieses "
         "ja nein auch nur noch schon sehr man dort hier dann "
-        "le la les un une des du de et ou mais ne pas est sont était ont a au aux en dans sur sous "
-        "par pour avec "
+        "le la les un une des du de et ou mais ne pas est sont était fut furent sera ont a au aux en dans "
+        "sur sous par pour avec "
         "sans que qui quoi quel quelle quels quelles quand où comment pourquoi combien il elle ils "
         "elles ce cette "
         "ces son sa ses leur leurs oui non se on "
@@ -133,10 +133,6 @@ WIDE_KINDS: Final = {
 """Characters that exclude one another, by each the whole kind. Two spellings of one stand in one kind."""
 WIDE_QUESTION: Final = re.compile(
     "(?:什么|什麼|哪[个個座所家位条部些一]?)(?:城市|国家|國家|地方|大学|大學|学校|學校|公司|年份|月份|语言|省)|"
-    "什么|什麼|哪里|哪裡|哪个|哪個|哪一|哪些|哪|谁|誰|多少|几|幾|怎么|怎麼|怎样|为什么|何时|何地|吗|嗎|呢|是否|"
+    "什么时候|什么样|多久|多大|多高|多长|多重|几点|什么|什麼|哪里|哪裡|哪个|哪個|哪一|哪些|哪|谁|誰|多少|几|幾|怎么|怎麼|怎样|为什么|何时|何地|吗|嗎|呢|是否|"
     "どこ|どの|どれ|だれ|いつ|なに|なぜ|どう|いくら|いくつ|何年|何人|何|誰"
-)
-WIDE_SURNAMES: Final = frozenset(
-    "王李张張刘劉陈陳杨楊黄黃赵趙吴吳周徐孙孫马馬朱胡郭何高林罗羅郑鄭梁谢謝宋唐许許韩韓冯馮邓鄧曹彭曾肖田董袁潘于蒋蔣蔡余杜"
-    "叶葉程苏蘇魏吕呂丁任沈姚卢盧姜崔钟鐘谭譚陆陸汪范金石廖贾賈夏韦韋付方白邹鄒孟熊秦邱江尹薛闫段雷侯龙龍史陶黎贺賀顾顧毛郝龚邵万錢钱覃武戴莫孔向汤"
 )

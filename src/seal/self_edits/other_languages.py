@@ -12,14 +12,16 @@ from typing import Final, Protocol
 
 from seal.grading import tongues
 from seal.grading.meaning import contains_answer
+from seal.languages import script_language
 from seal.self_edits.name_words import FUNCTION_WORDS, WIDE_FUNCTION, WIDE_QUESTION
-from seal.self_edits.pairs import question_of
+from seal.self_edits.pair_lines import question_of
 from seal.self_edits.quantities import forms_of_number, normalised, read_measures
 from seal.self_edits.source_facts import fold
+from seal.self_edits.wide_words import without_common_words, without_units
 from seal.signs import MARKS, UNSPACED, in_one_form
 from seal.text import sentence_spans
 
-__all__ = ["NOT_STATED", "foreign_support"]
+__all__ = ["NOT_STATED", "foreign_support", "word_stems"]
 
 NOT_STATED: Final = "no sentence of the source states it"
 _WORD: Final = re.compile(rf"[{UNSPACED}]+|[^\W_{UNSPACED}](?:[^\W_{UNSPACED}]|[{MARKS}])*")
@@ -47,6 +49,8 @@ def foreign_support(line: str, title: str, text: str, config: JoiningConfig) -> 
     about = stems_of(title)
     pair = question_of(line)
     words = pair[0] if pair else line
+    if script_language(text) == "zh":
+        words = without_common_words(normalised(words), normalised(text))
     claimed = stems_of(words)
     own = claimed - about
     least = _LEAST_ASKED if pair else 1 - config.max_new_words
@@ -83,7 +87,7 @@ def _share(line: str, claimed: frozenset[str], here: frozenset[str]) -> float:
 
 
 def _runs(line: str) -> list[str]:
-    words = _WORD.findall(WIDE_QUESTION.sub(" ", fold(in_one_form(line))))
+    words = _WORD.findall(WIDE_QUESTION.sub(" ", without_units(fold(in_one_form(line)))))
     return [word for word in words if _IS_UNSPACED.match(word)]
 
 
@@ -94,6 +98,11 @@ def _read(text: str) -> tuple[list[tuple[int, int]], list[frozenset[str]]]:
 
 
 def stems_of(text: str) -> frozenset[str]:
+    """The telling words and the numbers of a text."""
+    return word_stems(text) | _numbers(text)
+
+
+def word_stems(text: str) -> frozenset[str]:
     """The telling words of a text by their beginnings; of scripts without spaces, pairs of characters."""
     stems: set[str] = set()
     for word in _WORD.findall(WIDE_QUESTION.sub(" ", fold(in_one_form(text)))):
@@ -111,7 +120,7 @@ def stems_of(text: str) -> frozenset[str]:
                     else _STEM
                 ]
             )
-    return frozenset(stems | _numbers(text))
+    return frozenset(stems)
 
 
 def _numbers(text: str) -> set[str]:

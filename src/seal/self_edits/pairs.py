@@ -7,12 +7,14 @@ raises on any text.
 
 from __future__ import annotations
 
-import json
 import re
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
 from seal.self_edits import clean
+from seal.self_edits.json_told import lines_of_json
+from seal.self_edits.markup import labelled
+from seal.self_edits.pair_lines import line_of
 from seal.self_edits.parse import cut_drift, settle
 from seal.thoughts import without_thoughts
 
@@ -45,21 +47,6 @@ _DASHED: Final = re.compile(
 )
 _QUESTION_END: Final = re.compile(r"[?？][\"'”’»)\]*_]*$")
 
-_ASKS, _ANSWERS = "Question: ", "\nAnswer: "
-
-
-def question_of(line: str) -> tuple[str, str] | None:
-    """The question and the answer of a line that has them."""
-    if not line.startswith(_ASKS):
-        return None
-    question, separator, answer = line.removeprefix(_ASKS).partition(_ANSWERS)
-    return (question.strip(), answer.strip()) if separator and answer.strip() else None
-
-
-def line_of(question: str, answer: str) -> str:
-    """A question with its answer as a line."""
-    return f"{_ASKS}{question}{_ANSWERS}{answer}"
-
 
 def parse_pairs(text: str, *, truncated: bool = False, max_chars: int = 4000) -> tuple[str, ...]:
     """Return the pairs in `text`, each as "Question: ...\\nAnswer: ...". Unanswered questions are dropped.
@@ -70,8 +57,11 @@ def parse_pairs(text: str, *, truncated: bool = False, max_chars: int = 4000) ->
         truncated: the sample ended at its token limit; an unfinished last line is dropped.
         max_chars: longer questions and answers are cut at the end of a sentence.
     """
-    text = _of_json(without_thoughts(text))
-    text = clean.drop_truncated(text) if truncated else text
+    text = without_thoughts(text)
+    if (told := lines_of_json(text, pairs=True)) is not None:
+        text = told
+    else:
+        text = labelled(clean.drop_truncated(text) if truncated else text)
     return settle(text, lambda current: _pairs_once(current, max_chars))
 
 
@@ -111,20 +101,6 @@ def _of_row(line: str) -> list[str]:
     if _QUESTION_END.search(cells[0]):
         return [f"Question: {cells[0]}", f"Answer: {cells[1]}"]
     return []  # the headings, or the rule below them
-
-
-def _of_json(text: str) -> str:
-    """A list of questions and answers in JSON as lines; any other text as it is."""
-    start, stop = text.find("["), text.rfind("]")
-    if start < 0 or text[start + 1 : stop].lstrip()[:1] != "{":
-        return text
-    try:
-        told: Any = json.loads(text[start : stop + 1])
-    except (ValueError, RecursionError):
-        return text
-    pairs = [(one.get("question"), one.get("answer")) for one in told if isinstance(one, dict)]
-    lines = [f"Question: {asked}\nAnswer: {answer}" for asked, answer in pairs if asked and answer]
-    return "\n".join(lines) or text
 
 
 class _Reader:

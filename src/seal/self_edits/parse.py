@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from seal.self_edits import clean
+from seal.self_edits.json_told import lines_of_json
+from seal.self_edits.markup import plain_lists
 from seal.thoughts import without_thoughts
 
 _MAX_PASSES = 50
@@ -42,8 +44,14 @@ def parse_lines(
         max_chars: longer lines are cut at the end of a sentence.
     """
     text = without_thoughts(text)
-    text = clean.drop_truncated(text) if truncated else text
-    return settle(text, lambda current: _lines_once(current, title, paragraphs, max_chars))
+    if truncated and lines_of_json(text, pairs=False) is None:
+        text = clean.drop_truncated(text)
+
+    def once(current: str) -> list[str]:
+        told = lines_of_json(current, pairs=False)
+        return _lines_once(plain_lists(current) if told is None else told, title, paragraphs, max_chars)
+
+    return settle(text, once)
 
 
 def settle(text: str, once: Callable[[str], list[str]]) -> tuple[str, ...]:

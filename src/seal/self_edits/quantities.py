@@ -17,7 +17,7 @@ from seal.grading import number_words, tongues
 from seal.grading.amounts import amounts
 from seal.grading.pieces import AnswerPiece, pieces, plain, western_numerals
 from seal.grading.stated_amounts import StatedAmount, same_amount, share_of
-from seal.signs import in_one_form
+from seal.signs import in_one_form, simplified
 
 __all__ = [
     "Measures",
@@ -77,8 +77,9 @@ class Measures:
 
 
 def normalised(text: str) -> str:
-    """A text in one form and on one line, with one sign for all dashes, quotes and dollars."""
-    text = in_one_form(_US_DOLLAR.sub("$", text)).translate(_SIGNS)
+    """A text in one form, in simplified characters and on one line, with one sign for all dashes, quotes and
+    dollars."""
+    text = simplified(in_one_form(_US_DOLLAR.sub("$", text))).translate(_SIGNS)
     return re.sub(r"\s+", " ", text).strip()
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from seal.languages import script_language
 from seal.self_edits.quantities import (
     Measures,
     forms_of_number,
@@ -20,7 +21,7 @@ from seal.self_edits.quantities import (
     read_measures,
     uses_decimal_comma,
 )
-from seal.signs import MARKS, UNSPACED, without_marks
+from seal.signs import MARKS, UNSPACED, simplified, without_marks
 
 __all__ = [
     "NameToken",
@@ -64,6 +65,7 @@ class NameToken:
 class SourceFacts:
     text: str
     language: str
+    language_of_script: str
     comma: bool
     measures: Measures
     words: dict[str, tuple[int, ...]]  # where each word stands
@@ -72,6 +74,7 @@ class SourceFacts:
     initials: frozenset[str]
     squeezed: str  # letters and digits alone
     numbered: dict[str, frozenset[str]]  # the numbers that stand right behind a name ("Python 3.10")
+    bare_versions: frozenset[str]  # "3.0" in "Version 2.0 and 3.0"
     letters: frozenset[str]  # letters that stand alone with their sign ("A+")
     pairs: frozenset[str]  # two characters each, of scripts without spaces
 
@@ -98,9 +101,11 @@ def read_facts(source: str, title: str) -> SourceFacts:
     return SourceFacts(
         text=body,
         language=language,
+        language_of_script=script_language(body),
         comma=comma,
         measures=measures,
         numbered=numbered,
+        bare_versions=frozenset(_bare_versions(measures)),
         words={word: tuple(places) for word, places in words.items()},
         lower=frozenset(token.folded for token in tokens if token.text[:1].islower()),
         stems=frozenset(
@@ -112,6 +117,14 @@ def read_facts(source: str, title: str) -> SourceFacts:
         pairs=frozenset(run[at : at + 2] for run in runs for at in range(len(run) - 1))
         | frozenset("".join(runs)),
     )
+
+
+def _bare_versions(measures: Measures) -> Iterator[str]:
+    """Numbers with points and without a unit that no name stands before."""
+    named = {amount.at for _, amount in measures.names() if measures.pieces[amount.at - 1].raw.istitle()}
+    for one in measures.amounts:
+        if "." in one.raw and not one.unit and one.at not in named:
+            yield one.raw
 
 
 def letters_of(text: str) -> frozenset[str]:
@@ -134,8 +147,8 @@ def tokens_of(text: str) -> Iterator[NameToken]:
 
 
 def fold(text: str) -> str:
-    """In small letters, without the accents that writers leave out."""
-    return without_marks(text.casefold())
+    """In small letters and simplified characters, without the accents that writers leave out."""
+    return without_marks(simplified(text.casefold()))
 
 
 def squeezed(text: str) -> str:

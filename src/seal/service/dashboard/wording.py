@@ -83,6 +83,8 @@ _ACTIONS = {
 }
 VERDICTS = {
     "document": "It is from this document: with the document taken out, the answer is far less likely.",
+    "read": "It was read in this document, in the lines below.",
+    "unknown": "The documents do not say it, and the base model does not know it.",
     "base": "No document: it is what the base model says by itself.",
     "weak": "It may not be from there: with the document taken out, the answer stays as likely.",
 }
