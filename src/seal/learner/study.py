@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from seal.domains.knowledge.screen import screen
 from seal.endpoint.client import ChatClient
-from seal.gates import Concern, Conflict, Denial, Exam, Leak, Perplexity, Report
+from seal.gates import FEWEST_TO_TEST, Concern, Conflict, Denial, Exam, Leak, Perplexity, Report
 from seal.learner.answering import Cell, Mind
 from seal.learner.compiling import Compiled, compile_all
 from seal.learner.conflicts import Retirement, against_base, pairs_of, unasked
@@ -185,7 +185,10 @@ class Study:
         name = f"document {c.id[:12]}"
         by_heart = memorised(c.known)
         if config.judging == "words":
-            return exam(name, "the live version", mind, self.parent, items, by_heart)
+            made = exam(name, "the live version", mind, self.parent, items, by_heart)
+            if len(items) >= FEWEST_TO_TEST:
+                return made
+            return with_likelihoods(made, mind, self.parent, items, c.known.text, config.gates.alpha)
         # A person's exam may ask what a line asks too: the rest of it shows what was learned.
         fresh = [item for item in items if item.id not in by_heart] or items
         made = exam(name, "the live version", mind, self.parent, fresh, set(by_heart) & {i.id for i in fresh})
