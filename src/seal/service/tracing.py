@@ -30,7 +30,9 @@ def trace_as_told(service: str) -> None:
         raise InputError(
             "spans are to be sent, and the packages for that are not installed", "pip install 'seal-lm[otel]'"
         )
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # pyright: ignore
+        OTLPSpanExporter,
+    )
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
