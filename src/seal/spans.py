@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
-Attribute: TypeAlias = str | bool | int | float
+SpanAttribute: TypeAlias = str | bool | int | float
 _tracer: Any = None
 
 
@@ -27,7 +27,7 @@ class OpenSpan:
     def __init__(self, made: Any = None) -> None:
         self._made = made
 
-    def note(self, **attributes: Attribute) -> None:
+    def note(self, **attributes: SpanAttribute) -> None:
         """Adds attributes. `__` in a name stands for a dot."""
         if self._made is not None:
             self._made.set_attributes(_named(attributes))
@@ -51,7 +51,7 @@ class OpenSpan:
 
 @contextmanager
 def span(
-    name: str, *, served: Mapping[str, str] | None = None, **attributes: Attribute
+    name: str, *, served: Mapping[str, str] | None = None, **attributes: SpanAttribute
 ) -> Iterator[OpenSpan]:
     """Inside, the span goes on, and those that begin belong to it. `served`: the headers of a request that is
     answered, which may say to what of the client's it belongs."""
@@ -78,11 +78,11 @@ def span(
             raise
 
 
-def opened(name: str, **attributes: Attribute) -> OpenSpan | None:
+def opened(name: str, **attributes: SpanAttribute) -> OpenSpan | None:
     """A span that another thread will end, which belongs to what goes on here; None where nothing is
     traced."""
     return None if _tracer is None else OpenSpan(_tracer.start_span(name, attributes=_named(attributes)))
 
 
-def _named(attributes: Mapping[str, Attribute]) -> dict[str, Attribute]:
+def _named(attributes: Mapping[str, SpanAttribute]) -> dict[str, SpanAttribute]:
     return {name.replace("__", "."): value for name, value in attributes.items()}
