@@ -3,7 +3,7 @@
 #   make real        a real small model (135 million parameters) learns three everyday documents
 #   make demo        the whole loop on the embedded model, with a report, in a few minutes
 #   make test        the checks, then the tests
-#   make test-all    the checks, then the tests with the slow ones
+#   make test-all    the checks, then the tests with the slow ones and those with clients that others wrote
 #   make check       ruff, pyright, import-linter, and the structure of the package (tests/structure.py)
 #   make clean       remove .venv and the caches; runs/ is kept
 #
@@ -18,6 +18,7 @@ TORCH_INDEX ?=
 
 BIN := .venv/bin
 STAMP := .venv/installed
+CLIENTS := .venv/installed-clients
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
@@ -53,7 +54,11 @@ check: $(STAMP)
 test: check
 	$(PYTEST)
 
-test-all: check
+$(CLIENTS): $(STAMP)
+	$(PIP) -e '.[test-service]'
+	@touch $@
+
+test-all: check $(CLIENTS)
 	$(PYTEST) -m ''
 
 clean:

@@ -56,7 +56,7 @@ def running(
     try:
         _until(lambda: server.started)
         if wait:
-            _until(lambda: httpx.get(f"{service.url}/readyz").status_code == 200)
+            _until(lambda: httpx.get(f"{service.url}/readyz", timeout=30).status_code == 200)
         yield service
     finally:
         server.should_exit = True

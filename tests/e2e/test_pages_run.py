@@ -1,12 +1,14 @@
-"""The examples of docs/learner.md, README.md and docs/python-api.md run as they stand."""
+"""The examples of README.md and of docs/learner.md, python-api.md and how-to/serve.md run as they stand."""
 
 from __future__ import annotations
 
 import os
 import shlex
+import signal
+import socket
 import subprocess
 import sys
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from io import StringIO
 from pathlib import Path
 
@@ -71,6 +73,42 @@ def test_the_learners_tutorial(folder: Path) -> None:
     assert sum(run_each(["bash", "-e"], block, folder) for block in shell) >= 15
     [python] = blocks(page, "python")
     assert run_each([sys.executable, "-"], python, folder) == 1
+
+
+@pytest.mark.slow
+def test_a_learner_by_curl_alone(tmp_path: Path) -> None:
+    """But for the port, which may be in use here. One shell runs all of it, as a reader's does."""
+    page = (DOCS / "how-to" / "serve.md").read_text(encoding="utf-8")
+    section = page.split("## From an empty folder, by curl alone")[1].split("\n## ")[0]
+    parts = [part for block in blocks(section, "sh") for part in commands(block)]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    code = "\n".join(f"{command}\necho '{_MARK}'" for command, _ in parts).replace("8000", port)
+    paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    shell = subprocess.Popen(
+        ["bash", "-e"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"PATH": paths},
+        start_new_session=True,
+    )
+    try:
+        shown, told = shell.communicate(code, timeout=900)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(shell.pid, signal.SIGTERM)
+    assert shell.returncode == 0, f"{shown[-3000:]}\n{told[-2000:]}"
+    for (command, expected), printed in zip(parts, shown.split(_MARK), strict=False):
+        for text in expected:
+            assert text in printed, f"{command}\nprinted no {text!r}:\n{printed}"
+    assert sum(len(expected) for _, expected in parts) >= 18
+
+
+_MARK = "--- the next one ---"
 
 
 def test_the_python_of_the_readme(folder: Path) -> None:

@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ import pytest
 from dashboards import NO_BROWSER, browser_path, signed_in
 from learners import Gates, begin, fake, learn_all, reopened
 from seal.learner import Text
+from seal.learner.answering import Answer
+from seal.learner.rolling_out import compare
 from seal.service.access import Role
 from seal.service.access.making import make_key
 from seal.service.dashboard.charts import line_chart
@@ -178,6 +180,43 @@ def test_pages_say_what_is(board: Board) -> None:
     assert f"The chain of {len(learner.ledger())} entries holds" in ledger.text
     assert "and so do all" in board.page("/ledger?everything=true").text
     assert "It does not hold" in board.page(f"/ledger?anchor={'0' * 63}1").text
+
+
+def test_a_trial_is_begun_judged_and_ended_by_forms(board: Board) -> None:
+    learner = board.tenant.learner
+    held = next(v for v in learner.versions() if v.state == "held")
+    assert held.id[:12] in board.page("/release").text
+    board.send("/release/begin", 400, version=held.id, mode="sideways")
+    board.send("/release/begin", version=held.id, mode="shadow", percent="25", reason="look first")
+    tried = learner.rollout()
+    assert tried is not None and (tried.version, tried.mode, tried.share) == (held.id, "shadow", 0.25)
+    asked = Answer("What is <b>it</b>?", "red", 1.0, way="weights")
+    compare(learner.workspace, tried, "live", None, asked, replace(asked, text="blue"), {}, "words")
+    page = board.page("/release")
+    assert "look first" in page.text and "25 % of the questions" in page.text
+    assert "What is <b>it</b>?" in page.text and "blue" in page.text  # as text: the page has no such tag
+    assert not page.all("b")
+    [difference] = board.data("/release.json")["differences"]
+    board.send(f"/release/differences/{difference['id']}", 400, better="both")
+    board.send(f"/release/differences/{difference['id']}", better="candidate")
+    assert "The new one is right" in board.page("/release").text
+    board.send("/release/revert", reason="enough")
+    assert learner.rollout() is None and "enough" in board.page("/release").text
+    assert held.id == learner.version(held.id).id and learner.version(held.id).state == "held"
+
+
+def test_what_servers_elsewhere_have(board: Board) -> None:
+    workspace, live = board.tenant.learner.workspace, board.tenant.learner.version("live")
+    told = {"version": live.id, "folder": "/nowhere", "path": "/nowhere"}
+    there = workspace.add_push("https://gpu:8000", "vllm", "seal-1", document=None, **told)
+    gone = workspace.add_push("https://gpu:8000", "vllm", "seal-2", document=KNOWN.id, **told)
+    workspace.push_is(there.id, "loaded")
+    workspace.push_is(gone.id, "unloading", problem="it does not answer")
+    page = board.page("/pushes")
+    assert "2 adapters are there now" in page.text and "it does not answer" in page.text
+    assert KNOWN.name in page.text and "loaded there" in page.text and "to be unloaded" in page.text
+    assert [one["name"] for one in board.data("/pushes.json")["pushes"]] == ["seal-2", "seal-1"]
+    workspace.push_is(gone.id, "gone")
 
 
 def test_memory_is_that_of_the_reports(board: Board) -> None:

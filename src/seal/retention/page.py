@@ -40,7 +40,8 @@ _SENTENCE_END = re.compile(r"(?<=[.?!])\s+(?=[^a-z\s])|\n+|(?<=[。！？।؟۔
 
 @dataclass(frozen=True)
 class DocumentPage:
-    """A document as the router is given it: `texts` are the passage's sentences and the kept training lines.
+    """A document as the router is given it: `texts` are the passage's sentences and the kept training lines,
+    `replaced` the lines in whose place newer documents speak.
 
     `title` names what it is about. Of two documents that score the same, the one of higher `sequence` is
     newer and comes first.
@@ -50,11 +51,12 @@ class DocumentPage:
     title: str
     texts: tuple[str, ...]
     sequence: int
+    replaced: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Page:
-    """A document's page, taken apart into names and words."""
+    """A document's page, taken apart into names and words. No question finds it by the lines `replaced`."""
 
     entry: DocumentPage
     norms: tuple[str, ...]
@@ -65,6 +67,7 @@ class Page:
     ordinary: frozenset[str]
     lines: tuple[frozenset[str], ...]
     terms: Counter[str]
+    replaced: tuple[frozenset[str], ...]
 
     def features(self) -> Iterator[str]:
         """All features by which a question may find the page, for the index. The letter says of what kind: t
@@ -88,30 +91,49 @@ def read(entry: DocumentPage, prefix_letters: int) -> Page:
     ordinary: set[str] = set()
     lines: list[frozenset[str]] = []
     terms: Counter[str] = Counter()
-    for text in entry.texts:
-        for line in _SENTENCE_END.split(text):
-            words = words_of(line)
-            named = {m for m in _mentions(words) if m and m != letters}
-            own = terms_of((w.norm for w in words), prefix_letters)
-            lines.append(
-                frozenset(own)
-                | {f"m {name}" for name in named}
-                | ({NAME} if named else set())
-                | {
-                    YEAR if len(w.norm) == 4 and w.norm.isdigit() and w.norm[0] in "12" else NUMBER
-                    for w in words
-                    if w.is_number
-                }
-            )
-            mentions |= named
-            ordinary |= {w.norm for w in words if not (w.capital or w.is_number or w.norm == "&")}
-            terms.update(own)
+    for words in _lines(entry.texts):
+        named, own, line = _taken_apart(words, letters, prefix_letters)
+        lines.append(line)
+        mentions |= named
+        ordinary |= {w.norm for w in words if not (w.capital or w.is_number or w.norm == "&")}
+        terms.update(own)
+    replaced = tuple(_taken_apart(words, letters, prefix_letters)[2] for words in _lines(entry.replaced))
     initials = frozenset(
         "".join(word[0] for word in some) for some in (norms, title) if 1 < len(some) <= LONGEST_NAME
     )
     return Page(
-        entry, norms, letters, title, initials, frozenset(mentions), frozenset(ordinary), tuple(lines), terms
+        entry,
+        norms,
+        letters,
+        title,
+        initials,
+        frozenset(mentions),
+        frozenset(ordinary),
+        tuple(lines),
+        terms,
+        replaced,
     )
+
+
+def _lines(texts: Iterable[str]) -> Iterator[list[Word]]:
+    for text in texts:
+        yield from map(words_of, _SENTENCE_END.split(text))
+
+
+def _taken_apart(
+    words: list[Word], letters: str, prefix_letters: int
+) -> tuple[set[str], list[str], frozenset[str]]:
+    """Of a line in a document whose name has these letters: the other names in it, its terms, and both with
+    the kinds of things that it has."""
+    named = {m for m in _mentions(words) if m and m != letters}
+    own = terms_of((w.norm for w in words), prefix_letters)
+    kinds = {
+        YEAR if len(w.norm) == 4 and w.norm.isdigit() and w.norm[0] in "12" else NUMBER
+        for w in words
+        if w.is_number
+    }
+    line = frozenset(own) | {f"m {name}" for name in named} | ({NAME} if named else set()) | kinds
+    return named, own, line
 
 
 def terms_of(norms: Iterable[str], prefix_letters: int) -> list[str]:

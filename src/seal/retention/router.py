@@ -153,9 +153,13 @@ class CellRouter:
     ) -> dict[str, DocumentMatch]:
         """The documents whose name is in the question. If it has several names, each counts for its share."""
         n_names = len({match.window for name_matches in named.values() for match in name_matches})
+        qualities = {
+            key: sum(sorted(match.quality for match in name_matches)) / n_names
+            for key, name_matches in named.items()
+        }
         scored = {}
-        for key, name_matches in named.items():
-            quality = sum(sorted(match.quality for match in name_matches)) / n_names
+        for key in _not_replaced(qualities, self._pages, asked):
+            name_matches, quality = named[key], qualities[key]
             score = self._score(quality, _best_line(self._pages[key].lines, asked) if asked else 1.0)
             why = "; ".join(dict.fromkeys(match.why for match in name_matches))
             where = (
@@ -283,6 +287,20 @@ class CellRouter:
             {key: set(page.features()) for key, page in new.items()},
             {key: set(page.features()) for key, page in gone.items()},
         )
+
+
+def _not_replaced(
+    qualities: Mapping[str, float], pages: Mapping[str, Page], asked: Mapping[str, float]
+) -> Iterable[str]:
+    """The documents less those in whose place another one of them speaks that fits the name as well: what is
+    asked stands best in a line that was replaced."""
+    gone = {
+        key
+        for key in qualities
+        if _best_line(pages[key].replaced, asked) > _best_line(pages[key].lines, asked)
+    }
+    best = max((quality for key, quality in qualities.items() if key not in gone), default=0.0)
+    return [key for key, quality in qualities.items() if key not in gone or quality > best]
 
 
 def _best_line(

@@ -10,6 +10,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from seal.service.metrics import Metrics
 from seal.service.problems import Problem, overloaded
 from seal.service.records import RequestRecord
+from seal.spans import span
 
 if TYPE_CHECKING:
     from seal.service.settings import LimitSettings
@@ -47,7 +49,7 @@ class Gate:
         else:
             self._count(counted)
             try:
-                await self._within_time(scope, self._limited(receive), answer)
+                await self._traced(scope, self._limited(receive), answer)
             finally:
                 self._count(-counted)
         for do in record.afterwards:
@@ -72,9 +74,26 @@ class Gate:
         self._in_flight += n
         self.metrics.in_flight.set(self._in_flight)
 
+    async def _traced(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        """A span with all that is done for the request, but for those who only look whether we are well."""
+        method, record = scope["method"], answer.record
+        if scope["path"] in _UNCOUNTED:
+            await self._within_time(scope, receive, answer)
+            return
+        headers = dict(Headers(scope=scope))
+        with span(method, served=headers, http__request__method=method, seal__request=record.id) as made:
+            await self._within_time(scope, receive, answer)
+            route = getattr(scope.get("route"), "path", "")
+            made.rename(f"{method} {route}".strip())
+            made.note(
+                http__route=route, http__response__status_code=answer.status, seal__tenant=record.tenant
+            )
+            if answer.status >= 500:
+                made.fail(str(answer.status))
+
     async def _within_time(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         try:
-            async with asyncio.timeout(self.limits.request_s):
+            async with asyncio.timeout(self.limits.request_s) as answer.record.within:
                 await self.app(scope, receive, answer.send)
         except TimeoutError:
             message = f"the answer took longer than {self.limits.request_s:g} s"

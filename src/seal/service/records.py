@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import uuid
 from collections.abc import Callable, Mapping, MutableMapping
@@ -26,11 +27,18 @@ class RequestRecord:
     ways: list[str] = field(default_factory=list)
     afterwards: list[Callable[[], object]] = field(default_factory=list)
     """What is to be done once the answer has been sent; it must be quick, and fail for nothing."""
+    within: asyncio.Timeout | None = None
+    """The time that it may take."""
 
     def used(self, usage: Mapping[str, int]) -> None:
         """Notes what a request came to, as OpenAI's `usage` has it."""
         self.prompt_tokens = usage["prompt_tokens"]
         self.completion_tokens = usage["completion_tokens"]
+
+    def take_any_time(self) -> None:
+        """For an answer that tells what happens for as long as it does, and keeps nothing busy."""
+        if self.within is not None:
+            self.within.reschedule(None)
 
     @classmethod
     def begin(cls, scope: MutableMapping[str, Any]) -> RequestRecord:

@@ -10,9 +10,10 @@ from seal.service.dashboard import (
     document_pages,
     overview_pages,
     record_pages,
+    release_pages,
     version_pages,
 )
-from seal.service.openai import chat, completions, model_cards, tokenize
+from seal.service.openai import chat, completions, embeddings, model_cards, tokenize
 from seal.service.teaching import (
     admin_routes,
     document_routes,
@@ -25,6 +26,7 @@ from seal.service.teaching import (
 ROUTERS: tuple[APIRouter, ...] = (
     chat.router,
     completions.router,
+    embeddings.router,
     model_cards.router,
     tokenize.router,
     document_routes.router,
@@ -37,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     overview_pages.router,
     document_pages.router,
     version_pages.router,
+    release_pages.router,
     asking_pages.router,
     record_pages.router,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -21,7 +21,9 @@ class LimitSettings(BaseModel):
     body_bytes: int = Field(default=16 << 20, ge=1024, description="A request's body, at most.")
     output_tokens: int = Field(default=4096, ge=1, description="Tokens that one choice may have, at most.")
     choices: int = Field(
-        default=128, ge=1, description="Completions of one request (prompts times `n`), at most."
+        default=128,
+        ge=1,
+        description="Completions of one request (prompts times `n`), or texts to be embedded, at most.",
     )
     requests: int = Field(
         default=256,
@@ -29,7 +31,11 @@ class LimitSettings(BaseModel):
         description="Requests in flight, at most; one more is answered 503 with Retry-After.",
     )
     threads: int = Field(default=64, ge=1, description="Requests that are worked on at once, at most.")
-    request_s: float = Field(default=300.0, gt=0, description="Seconds that a request may take.")
+    request_s: float = Field(
+        default=300.0,
+        gt=0,
+        description="Seconds that a request may take; a stream of a job's events takes as long as the job.",
+    )
     drain_s: float = Field(
         default=30.0,
         ge=0,
@@ -52,6 +58,37 @@ class DecodingSettings(BaseModel):
     )
 
 
+class OidcSettings(BaseModel):
+    """An issuer of OpenID Connect whose tokens let people in, beside keys (`seal-lm[oidc]`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    issuer: str = Field(description="The issuer, exactly as `iss` in its tokens names it: an https address.")
+    audience: str = Field(min_length=1, description="What `aud` has to name: this service.")
+    roles: dict[str, list[Literal["ask", "teach", "approve", "audit", "admin"]]] = Field(
+        description="The issuer's roles, each with what it may do here; others give nothing."
+    )
+    roles_claim: str = Field(
+        default="roles",
+        min_length=1,
+        description="The claim that has the issuer's roles: a list, or words in one text. Dots lead through "
+        "what is nested (`realm_access.roles`).",
+    )
+    tenant_claim: str = Field(
+        default="",
+        description="The claim that has the tenant's name; not needed where there is only one tenant.",
+    )
+    name_claim: str = Field(
+        default="sub", min_length=1, description="The claim that the ledger has as actor."
+    )
+    trust: float | None = Field(
+        default=None, ge=0, le=1, description="The most that what these people teach is trusted."
+    )
+    leeway_s: float = Field(
+        default=60.0, ge=0, le=600, description="Seconds that the issuer's clock may differ."
+    )
+
+
 class AccessSettings(BaseModel):
     """How often somebody may come: rates as "600/minute;100000/day"; empty is no limit."""
 
@@ -64,6 +101,9 @@ class AccessSettings(BaseModel):
     )
     failure_rate: str = Field(
         default="20/minute", description="Requests without a valid key from one address; then it is refused."
+    )
+    oidc: OidcSettings | None = Field(
+        default=None, description="An issuer whose tokens are as good as keys: see below."
     )
 
 

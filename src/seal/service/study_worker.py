@@ -11,6 +11,7 @@ import sys
 import threading
 
 from seal.learner import Learner
+from seal.service.tracing import trace_as_told
 
 _NICENESS = 10  # answers come first
 
@@ -22,6 +23,7 @@ def main(folder: str, idle_s: float) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which tells us
     threading.Thread(target=_until_input_ends, args=(stop,), daemon=True).start()
     os.nice(_NICENESS)
+    trace_as_told("seal-study")
     Learner.open(folder, actor="study worker").work(stop, idle_s=idle_s)
 
 

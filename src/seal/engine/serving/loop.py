@@ -23,6 +23,7 @@ from seal.engine.serving.requests import (
     Request,
     ServingFigures,
     ServingSettings,
+    TokenEvent,
 )
 from seal.engine.serving.row import ServedRow
 from seal.engine.serving.shown_text import ShownText
@@ -33,6 +34,7 @@ from seal.models.ending import Ender
 from seal.models.host import keep_freed_memory
 from seal.models.score import AnswerScore
 from seal.models.tokens import encode_pair
+from seal.spans import OpenSpan, opened
 
 _T = TypeVar("_T")
 
@@ -164,6 +166,8 @@ class DecodingLoop:
         text = ShownText(ender.text, request.stop) if shown else None
         row = ServedRow(request, adapter, stream, ender, Chooser.of(request), text)
         self._driver.put(row, patient=patient)
+        if (traced := opened("seal.decode", seal__adapter=adapter is not None)) is not None:
+            stream.subscribe(partial(_end, traced))
         return stream
 
     def _check(self, request: Request) -> None:
@@ -178,6 +182,24 @@ class DecodingLoop:
             )
         if not all(0 <= id < n_words for id in (*request.prompt, *request.logit_bias)):
             raise InputError(f"a token id is outside of the vocabulary of {n_words}")
+
+
+def _end(traced: OpenSpan, news: TokenEvent | Completion | Exception) -> None:
+    """Ends the span of a request with it."""
+    if isinstance(news, TokenEvent):
+        return
+    if isinstance(news, Exception):
+        traced.fail(type(news).__name__)
+    else:
+        traced.note(
+            gen_ai__usage__input_tokens=news.prompt_tokens,
+            gen_ai__usage__output_tokens=len(news.tokens),
+            seal__cached_tokens=news.cached_tokens,
+            seal__waited_s=news.waited_s,
+            seal__first_token_s=news.first_s,
+            seal__finish_reason=news.finish_reason,
+        )
+    traced.end()
 
 
 def _score(done: Completion) -> AnswerScore:

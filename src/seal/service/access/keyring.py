@@ -1,7 +1,7 @@
 """Lets in who has a key: one that is known, holds, has the role, and has not come too often.
 
-Knows no route. What a wrong key is told is the same whether its tenant, its id or its secret is wrong, and
-takes as long.
+Who has a token of an issuer that the settings name is let in too (oidc.py). Knows no route. What a wrong key
+is told is the same whether its tenant, its id or its secret is wrong, and takes as long.
 """
 
 from __future__ import annotations
@@ -23,9 +23,10 @@ from seal.registry import AccessKey
 from seal.service.access import Caller, Role
 from seal.service.access.key_secrets import NOBODYS, KeySecret, parsed
 from seal.service.access.making import first_key
+from seal.service.access.oidc import TokenIssuer, is_token
 from seal.service.access.roles import roles_of
 from seal.service.hosting import Hosting, Tenant
-from seal.service.problems import forbidden, too_many, unauthorized
+from seal.service.problems import Problem, forbidden, too_many, unauthorized
 from seal.service.settings import AccessSettings
 
 _REFUSED = "no valid key was given: send Authorization: Bearer seal_..."
@@ -45,10 +46,12 @@ class _Known:
 
 
 class Keyring:
-    """The access control of a service. `settings` say how often whom."""
+    """The access control of a service. `settings` say how often whom, and whose tokens count. Raises
+    ConfigError."""
 
     def __init__(self, hosting: Hosting, settings: AccessSettings) -> None:
         self.hosting, self.settings = hosting, settings
+        self._issuer = None if settings.oidc is None else TokenIssuer(settings.oidc, hosting)
         self._known: OrderedDict[str, _Known] = OrderedDict()
         self._hashing = CapacityLimiter(_AT_ONCE)  # each takes a core and 19 MB
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
@@ -78,14 +81,25 @@ class Keyring:
     async def recognise(self, request: Request, key: str) -> Caller:
         address = request.client.host if request.client else "unknown"
         self._see_rate(self._of_failures, "failed", address, count=False)
+        try:
+            caller = await self._whose(key)
+        except Problem as problem:
+            if problem.status == 401:
+                self._see_rate(self._of_failures, "failed", address)
+            raise
+        self._see_rate(self._of_tenant, "tenant", caller.tenant.name)
+        self._see_rate(self._of_key, "key", f"{caller.tenant.name}/{caller.key}")
+        return caller
+
+    async def _whose(self, key: str) -> Caller:
+        """Raises Problem: 401, or 503 if the issuer of a token cannot be asked for its keys."""
+        if self._issuer is not None and is_token(key):
+            return await to_thread.run_sync(self._issuer.caller, key)
         given = parsed(key)
         tenant = self.hosting.tenants.get(given.tenant) if given else None
         record = await self._compared(given, tenant)
         if given is None or tenant is None or record is None:
-            self._see_rate(self._of_failures, "failed", address)
             raise unauthorized(_REFUSED)
-        self._see_rate(self._of_tenant, "tenant", tenant.name)
-        self._see_rate(self._of_key, "key", f"{tenant.name}/{record.id}")
         return Caller(tenant, record.id, roles_of(record.roles), record.name, record.trust)
 
     def forget(self, key: str) -> None:

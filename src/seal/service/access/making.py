@@ -15,6 +15,8 @@ from seal.service.access.key_secrets import KeySecret, new_secret
 from seal.service.access.roles import Role
 
 MOST_DAYS = 3660
+PERSON = "oidc-"
+"""How the ids of those begin who came by an issuer's token, and have no key."""
 
 
 def make_key(
@@ -50,7 +52,8 @@ def make_key(
 def first_key(workspace: Workspace, tenant: str) -> KeySecret | None:
     """An admin key, if the workspace has no key that holds and may administer it."""
     now = workspace.clock.now()
-    if any(Role.ADMIN in key.roles and key.valid_at(now) for key in workspace.access_keys()):
+    keys = [key for key in workspace.access_keys() if not key.id.startswith(PERSON)]
+    if any(Role.ADMIN in key.roles and key.valid_at(now) for key in keys):
         return None
     name = f"first-{len(workspace.access_keys()) + 1}"
     return make_key(workspace, tenant, name=name, roles=[Role.ADMIN])[1]

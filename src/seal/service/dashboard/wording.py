@@ -51,6 +51,13 @@ STATES: dict[str, tuple[str, str]] = {
     "holds": ("holds", "good"),
     "expired": ("expired", "quiet"),
     "revoked": ("revoked", "bad"),
+    "promoted": ("went live", "good"),
+    "reverted": ("reverted", "bad"),
+    "ended": ("ended", "quiet"),
+    "loading": ("being loaded", "busy"),
+    "loaded": ("loaded there", "good"),
+    "unloading": ("to be unloaded", "warn"),
+    "gone": ("gone", "quiet"),
 }
 """What the states of documents, versions, jobs, findings, feedback and keys are called, and in which tone."""
 _ACTIONS = {
@@ -77,6 +84,14 @@ _ACTIONS = {
     "webhook.drop": "a webhook was removed",
     "brake.pull": "studying was stopped",
     "brake.release": "studying goes on",
+    "rollout.begin": "a version is tried beside the live one",
+    "rollout.promote": "a version that was tried went live",
+    "rollout.revert": "a trial ended against its version",
+    "rollout.end": "a trial ended",
+    "rollout.judge": "a person said which answer is right",
+    "push.load": "an adapter was loaded into another server",
+    "push.refuse": "another server answered otherwise, and has the adapter no more",
+    "push.unload": "another server let go of an adapter",
     "correction.hold": "a correction is held for a person",
     "correction.take": "a correction became a document",
     "correction.refuse": "a correction was refused",

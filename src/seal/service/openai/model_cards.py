@@ -10,6 +10,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from seal.learner import Learner
+from seal.models.sentence_encoder import ENCODER, sentence_model_folder
 from seal.registry import LIVE, Version
 from seal.registry.marker import MARKER
 from seal.service.access import Caller, Role, needs
@@ -37,7 +38,8 @@ class ModelList(BaseModel):
 
 @router.get("/v1/models")
 async def list_models(caller: Annotated[Caller, needs(Role.ASK)]) -> ModelList:
-    """The base, the aliases, the versions that may answer, and the cells of those that have an alias."""
+    """The base, the aliases, the versions that may answer, and the cells of those that have an alias; and the
+    encoder of `/v1/embeddings`, where it is installed."""
     cards = await caller.tenant.read(lambda: list(_cards(caller.tenant.learner)))
     return ModelList(data=cards)
 
@@ -49,6 +51,8 @@ async def retrieve_model(model: str, caller: Annotated[Caller, needs(Role.ASK)])
 
 
 def _card(learner: Learner, model: str) -> ModelCard:
+    if model == ENCODER and (encoder := _encoder()):
+        return encoder[0]
     target = target_of(learner, model)
     version = target.version
     if version is None:
@@ -71,6 +75,15 @@ def _cards(learner: Learner) -> Iterator[ModelCard]:
     for version in {version.id: version for version in aliases.values()}.values():
         for document in version.documents:
             yield _cell(learner, version, document, f"{version.id}/{document}")
+    yield from _encoder()
+
+
+def _encoder() -> list[ModelCard]:
+    """The model of `/v1/embeddings`, if it is installed."""
+    folder = sentence_model_folder()
+    if folder is None:
+        return []
+    return [ModelCard(id=ENCODER, created=int(folder.stat().st_mtime), seal={"kind": "encoder"})]
 
 
 def _base(learner: Learner) -> ModelCard:

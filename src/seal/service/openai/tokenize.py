@@ -20,6 +20,7 @@ from seal.service.openai.model_ids import target_of
 from seal.service.problems import invalid
 
 router = APIRouter(tags=["tokenizer"])
+_SPECIAL = ("bos_token", "eos_token", "unk_token", "pad_token")
 
 
 class TokenizeText(Form):
@@ -65,14 +66,25 @@ def _tokenize(form: TokenizeForm, tenant: Tenant) -> dict[str, Any]:
         text = tenant.base_prompt(plain(form.messages)).text
     else:
         raise invalid("the model has no chat template", "messages")
-    begun = form.add_special_tokens
-    ids = encode_prompt(tokenizer, text) if begun else encode_completion(tokenizer, text, append_eos=False)
+    if (marked := _special(tenant, text)) is not None:
+        ids = [marked]
+    elif form.add_special_tokens:
+        ids = encode_prompt(tokenizer, text)
+    else:
+        ids = encode_completion(tokenizer, text, append_eos=False)
     return {
         "count": len(ids),
         "max_model_len": context_tokens(tenant),
         "tokens": list(ids),
         "token_strs": [tenant.texts.of(token) for token in ids] if form.return_token_strs else None,
     }
+
+
+def _special(tenant: Tenant, text: str) -> int | None:
+    """The id of the special token that the whole text is: so programs ask for the id of a name that they have
+    from `/tokenizer_info`. Within a text no special token is read."""
+    named = {getattr(tenant.tokenizer, n, None): getattr(tenant.tokenizer, f"{n}_id", None) for n in _SPECIAL}
+    return named.get(text)
 
 
 @router.post("/detokenize")
@@ -97,9 +109,8 @@ async def tokenizer_info(caller: Annotated[Caller, needs(Role.ASK)]) -> dict[str
     """The tokenizer's special tokens and chat template."""
     caller.tenant.check_ready()
     tokenizer = caller.tenant.tokenizer
-    names = ("bos_token", "eos_token", "unk_token", "pad_token", "chat_template")
     return {
         "tokenizer_class": type(tokenizer).__name__,
         "model_max_length": context_tokens(caller.tenant),
-        **{name: getattr(tokenizer, name, None) for name in names},
+        **{name: getattr(tokenizer, name, None) for name in (*_SPECIAL, "chat_template")},
     }

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from anyio import sleep
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from seal.service.access import Caller
 from seal.service.problems import not_found
+from seal.service.records import record_in
 from seal.service.teaching.jobs_wire import checkpoints_of, events_of, job_json, status_of
 from seal.service.teaching.wire import (
     AfterQuery,
@@ -92,6 +93,7 @@ async def cancel_job(job_id: str, caller: Teacher) -> Json:
 @router.get("/v1/fine_tuning/jobs/{job_id}/events", response_model=ListPage)
 async def list_events(
     job_id: str,
+    http: Request,
     caller: Teacher,
     after: AfterQuery = None,
     limit: LimitQuery = 20,
@@ -103,6 +105,7 @@ async def list_events(
     learner, number = caller.tenant.learner, job_number(job_id)
     await caller.tenant.read(learner.job, number)
     if stream:
+        record_in(http.scope).take_any_time()
         sent = _stream(caller, number, after)
         return StreamingResponse(sent, media_type="text/event-stream", headers={"Cache-Control": "no-store"})
     told = await caller.tenant.read(events_of, learner, number)

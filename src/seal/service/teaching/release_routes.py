@@ -47,10 +47,10 @@ class DifferenceForm(BaseModel):
 
 
 @router.get("/v1/seal/release")
-async def show_release(caller: Auditor) -> Json:
+async def showrelease_json(caller: Auditor) -> Json:
     """What is live, the autonomy, the brake, the version that is being tried with what was seen of it, and
     all rollouts before it."""
-    return await caller.tenant.read(_release, caller.tenant.learner)
+    return await caller.tenant.read(release_json, caller.tenant.learner)
 
 
 @router.post("/v1/seal/release")
@@ -117,7 +117,7 @@ def difference_json(one: Comparison) -> Json:
     return {"object": "seal.difference", **asdict(one), "id": str(one.id)}
 
 
-def _release(learner: Learner) -> Json:
+def release_json(learner: Learner) -> Json:
     live, brake, rollouts = learner.live(), learner.brake(), learner.rollouts()
     told = [rollout_json(one) for one in rollouts]
     running = [one for one in told if one["state"] == "running"]
@@ -137,6 +137,6 @@ async def _changed(caller: Caller, verb: Callable[[Learner], object]) -> Json:
 
     def done() -> Json:
         verb(caller.tenant.learner)
-        return _release(caller.tenant.learner)
+        return release_json(caller.tenant.learner)
 
     return await caller.tenant.write(done)
