@@ -46,9 +46,10 @@ def eval_(
 
         show_plan(display, plan_evaluation(config, chosen, display))
         return
+    place = flags.place()
     out = flags.out or default_out("eval")
     with display.running(out):
-        results = run_evaluation(config, out, list(dict.fromkeys(chosen)), display)
+        results = run_evaluation(config, out, list(dict.fromkeys(chosen)), display, place=place)
     display.console.print()
     domain = build_domain(config)
     display.console.print(method_table(results, unit=domain.unit, asked=domain.asked))

@@ -54,11 +54,12 @@ def train(
 
         show_plan(display, plan_training(config, display))
         return
+    place = flags.place()
     out = flags.out or default_out("train")
     with display.running(out):
         from seal.research.train import run_training
 
-        results = run_training(config, out, display)
+        results = run_training(config, out, display, place=place)
     _show(display, results, out)
 
 

@@ -22,6 +22,7 @@ from typing import Any
 import torch
 
 from seal.config import EngineConfig
+from seal.engine.cluster import Cluster
 from seal.engine.memory import pass_tokens_that_fit, slots_that_fit
 from seal.engine.parts import build_domain, build_format, build_grader, pick_device, pick_style
 from seal.engine.work import Work
@@ -76,6 +77,7 @@ class Adaptation:
     work: Work = field(default_factory=Work)
     edit_tokens: int = 0
     answer_tokens: int = 0
+    cluster: Cluster | None = None
 
     def __post_init__(self) -> None:
         """The longest self-edit and answer are as configured, until `check_fit` finds that they cannot be."""
@@ -195,12 +197,9 @@ class Adaptation:
         with self.work.doing("train", len(trials)):
             if model is not None and model is not self.model:
                 return self.learn_here(trials, answers, model, stage)
-            return self.workers.share(
-                trials,
-                partial(_cost_tokens, self),
-                partial(_learn, answers=answers),
-                lambda part: self.learn_here(part, answers, self.model, stage),
-            )
+            cost, act = partial(cost_tokens, self), partial(learn_on_own, answers=answers)
+            here = partial(self.learn_here, answers=answers, learner=self.model, stage=stage)
+            return self.workers.share(trials, cost, act, here)
 
     @cached_property
     def workers(self) -> Workers:
@@ -364,11 +363,12 @@ class EngineProcess:
         return act(self.adaptation, items)
 
 
-def _learn(adaptation: Adaptation, trials: Sequence[Trial], *, answers: bool) -> list[Score]:
+def learn_on_own(adaptation: Adaptation, trials: Sequence[Trial], *, answers: bool) -> list[Score]:
+    """`learn_here` by the model that a process holds."""
     return adaptation.learn_here(trials, answers, adaptation.model, "")
 
 
-def _cost_tokens(adaptation: Adaptation, trial: Trial) -> float:
+def cost_tokens(adaptation: Adaptation, trial: Trial) -> float:
     """About how many tokens the training of a trial takes."""
     plan, _ = adaptation.plan(trial)
     tokens = sum(map(adaptation.length_tokens, plan.examples))

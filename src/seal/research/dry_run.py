@@ -18,6 +18,7 @@ import torch
 
 from seal.config import TrainConfig
 from seal.engine.adapt import Adaptation
+from seal.engine.chunks import CHUNK_TRIALS
 from seal.engine.memory import (
     activation_bytes_a_token,
     adapter_bytes,
@@ -36,7 +37,7 @@ from seal.models.tokens import encode_prompt
 from seal.research import examine as examination
 from seal.research.config import RunConfig
 from seal.research.few_shot.experiment import HAND_MADE
-from seal.research.outer import CHUNK_TRIALS, contexts_of_round
+from seal.research.outer import contexts_of_round
 from seal.research.planning import work_of_methods
 from seal.research.train import arms_of, planned_work, training_contexts
 from seal.self_edits.arc_grammar import DirectiveSpace, render

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import get_args
 
 from seal.domains.knowledge import require_questions
+from seal.engine.adapt import Adaptation
 from seal.engine.check import fingerprint
+from seal.engine.elsewhere import RayPlace, cluster_at
 from seal.engine.parts import build_format
 from seal.engine.start import Silent, Watch, start
 from seal.engine.work import WorkAmount
@@ -28,15 +30,24 @@ from seal.types import Context
 COMMAND = "seal train"
 
 
-def run_training(config: RunConfig, path: Path, watch: Watch | None = None) -> TrainingResults:
+def run_training(
+    config: RunConfig, path: Path, watch: Watch | None = None, *, place: RayPlace | None = None
+) -> TrainingResults:
     """Run or resume the outer loop in the folder `path`; returns what `results.json` then holds.
 
-    Nothing is written before every input has been checked. Raises SealError as its parts do.
+    With a `place` the work is done there, and what comes of it is the same. Nothing is written before every
+    input has been checked. Raises SealError as its parts do.
     """
     watch = watch or Silent()
     RunFolder.check(path, config, command=COMMAND)
     contexts = training_contexts(config, watch)
-    adaptation = start(config, contexts, watch)
+    with cluster_at(place, watch.notice):
+        return _train(config, path, contexts, start(config, contexts, watch, place=place), watch)
+
+
+def _train(
+    config: RunConfig, path: Path, contexts: Sequence[Context], adaptation: Adaptation, watch: Watch
+) -> TrainingResults:
     folder = RunFolder.open(path, config, command=COMMAND)
     folder.pin(fingerprint(adaptation, passages=contexts))
     stored = folder.results()
