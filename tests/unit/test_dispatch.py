@@ -55,7 +55,7 @@ class MadeUpHost:
         if not tickets:
             return []
         ticket = self.rng.choice(list(tickets))
-        worker, call = self.open.pop(ticket)
+        _, call = self.open.pop(ticket)
         if self.rng.random() < self.dies:
             return [(ticket, Ended(lost="taken away"))]
         if call is None:
@@ -72,7 +72,8 @@ class MadeUpHost:
 def dispatcher(host: MadeUpHost, told: list[str] | None = None, **named: Any) -> Dispatcher:
     """Time goes on by a second a wait."""
     notice = (told if told is not None else []).append
-    return Dispatcher(host, notice, clock=lambda: float(host.now) * 1.001, **named)
+    made_up: Any = host
+    return Dispatcher(made_up, notice, clock=lambda: float(host.now) * 1.001, **named)
 
 
 def calls(n: int, method: str = "times_ten") -> list[ExecutorCall]:
@@ -115,15 +116,16 @@ def test_a_call_that_kills_its_workers_ends_the_run() -> None:
     host, told = MadeUpHost(3, room=lambda now: 1), []
     call = host.call
 
-    def deadly(worker: int, given: ExecutorCall, held: Any) -> int:
+    def deadly(*given: Any) -> int:
         host.dies = 1.0
-        return call(worker, given, held)
+        return call(*given)
 
     def start(own: Any = host.start) -> Any:
         host.dies = 0.0
         return own()
 
-    host.call, host.start = deadly, start
+    made_up: Any = host
+    made_up.call, made_up.start = deadly, start
     with pytest.raises(ClusterError, match=f"{MOST_LOSSES} workers died over one and the same") as caught:
         list(dispatcher(host, told).each(calls(1), "held"))
     assert "inner.slots" in caught.value.hint and len(told) == MOST_LOSSES - 1

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from seal.engine.adapt import Trial
-from seal.engine.chunks import CHUNK_TRIALS
 from seal.engine.work import Work, WorkAmount
+from seal.engine.work_chunks import CHUNK_TRIALS
 from seal.errors import TrainingError
 from seal.research.config import RunConfig, parse_config
 from seal.research.outer import Kept, OuterLoop, contexts_of_round, n_contexts

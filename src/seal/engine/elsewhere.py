@@ -1,6 +1,6 @@
 """The engine on other machines: what their workers are made of and hold, and how a run comes to have them.
 
-Knows nothing about which work there is (chunks.py), nor how workers are run (seal/executors).
+Knows nothing about which work there is (work_chunks.py), nor how workers are run (seal/executors).
 """
 
 from __future__ import annotations

@@ -18,7 +18,6 @@ import torch
 
 from seal.config import TrainConfig
 from seal.engine.adapt import Adaptation
-from seal.engine.chunks import CHUNK_TRIALS
 from seal.engine.memory import (
     activation_bytes_a_token,
     adapter_bytes,
@@ -28,6 +27,7 @@ from seal.engine.memory import (
 )
 from seal.engine.parts import build_domain, build_format, pick_device
 from seal.engine.start import Watch, start
+from seal.engine.work_chunks import CHUNK_TRIALS
 from seal.errors import InputFileError
 from seal.models.context import context_tokens
 from seal.models.dtypes import dtype_of

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seal.engine.adapt import Adaptation, Trial
-from seal.engine.chunks import Chunk, examine_chunks, in_chunks, learn_chunks, write_chunks
+from seal.engine.work_chunks import WorkChunk, examine_chunks, in_chunks, learn_chunks, write_chunks
 from seal.errors import InputError
 from seal.grading.statistics import mean_ci, paired_difference
 from seal.research.records import DifferenceRow, EvaluationRecord, MethodRow, WrittenRecord, accuracies
@@ -33,7 +33,7 @@ class Evaluation:
         """The model as it is, closed-book or with the passage in its context."""
         recorded = self._recorded(method)
         chunks = [
-            Chunk([(c, c if open_book else None) for c in chunk], f"evaluating {method}")
+            WorkChunk([(c, c if open_book else None) for c in chunk], f"evaluating {method}")
             for _, chunk in in_chunks(self.contexts)
             if any(context.id not in recorded for context in chunk)
         ]
@@ -70,7 +70,7 @@ class Evaluation:
         if len(stored) < len(self.contexts):
             seed = f"{self.adaptation.config.seed}/evaluate"
             chunks = [
-                Chunk(chunk, f"writing for {method}")
+                WorkChunk(chunk, f"writing for {method}")
                 for _, chunk in in_chunks(self.contexts)
                 if any(context.id not in stored for context in chunk)
             ]
@@ -94,7 +94,7 @@ class Evaluation:
     def _learn(self, method: str, trials: Sequence[Trial], model: Any) -> None:
         recorded = self._recorded(method)
         chunks = [
-            Chunk(chunk, f"evaluating {method}")
+            WorkChunk(chunk, f"evaluating {method}")
             for _, chunk in in_chunks(trials)
             if any(trial.context.id not in recorded for trial in chunk)
         ]

@@ -18,7 +18,7 @@ from typing import Any
 from seal.algorithms import ALGORITHMS
 from seal.algorithms.rest_em import select_at_random
 from seal.engine.adapt import Adaptation, Trial
-from seal.engine.chunks import CHUNK_TRIALS, Chunk, in_chunks, learn_chunks, write_chunks
+from seal.engine.work_chunks import CHUNK_TRIALS, WorkChunk, in_chunks, learn_chunks, write_chunks
 from seal.errors import TrainingError
 from seal.grading.statistics import mean
 from seal.protocols import Algorithm
@@ -89,13 +89,13 @@ class OuterLoop:
         place = self.folder.round(self.arm if round > 1 else "seal", round)
         contexts, k = contexts_of_round(self.config, self.contexts, round), self.config.self_edit.samples
         written = {record.key: record for record in place.self_edits.read()}
-        missing: list[Chunk[Context]] = []
+        missing: list[WorkChunk[Context]] = []
         for n_done, chunk in in_chunks(contexts, max(1, CHUNK_TRIALS // k)):
             if all((context.id, i) in written for context in chunk for i in range(k)):
                 self.adaptation.work.done_before("write", len(chunk) * k)
                 continue
             stage = f"round {round}: writing self-edits ({n_done} of {len(contexts)} passages)"
-            missing.append(Chunk(chunk, stage))
+            missing.append(WorkChunk(chunk, stage))
         seed = f"{self.config.seed}/{place.name}"
         for at, self_edits in write_chunks(self.adaptation, missing, k, seed=seed, model=policy):
             records = [
@@ -199,7 +199,7 @@ class OuterLoop:
         rewards = {record.key: record.reward(kind) for record in scores.read()}
         learner = None if self.config.inner.learner == "base" else policy
         jobs = [(one, seed) for one in samples for seed in seeds]
-        missing: list[Chunk[Trial]] = []
+        missing: list[WorkChunk[Trial]] = []
         keys_of: list[list[tuple[str, int, int]]] = []
         for n_done, chunk in in_chunks(jobs):
             keys = [(one.context.id, one.index, seed) for one, seed in chunk]
@@ -215,7 +215,7 @@ class OuterLoop:
                 )
                 for (one, _), key in zip(chunk, keys, strict=True)
             ]
-            missing.append(Chunk(trials, f"{stage} ({n_done} of {len(jobs)})"))
+            missing.append(WorkChunk(trials, f"{stage} ({n_done} of {len(jobs)})"))
             keys_of.append(keys)
         answers = kind == "accuracy"
         for at, measured in learn_chunks(self.adaptation, missing, answers=answers, model=learner):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from seal.engine.adapt import Adaptation, Trial
-from seal.engine.chunks import CHUNK_TRIALS
+from seal.engine.work_chunks import CHUNK_TRIALS
 from seal.errors import TrainingError
 from seal.grading.statistics import mean
 from seal.research.config import RunConfig

@@ -26,7 +26,7 @@ ExamOf = tuple[Context, Context | None]
 
 
 @dataclass(frozen=True)
-class Chunk(Generic[T]):
+class WorkChunk(Generic[T]):
     """Work on some items, and how the stage is called in which it is done."""
 
     items: Sequence[T]
@@ -41,7 +41,7 @@ def in_chunks(items: Sequence[T], size: int = CHUNK_TRIALS) -> Iterator[tuple[in
 
 
 def write_chunks(
-    adaptation: Adaptation, chunks: Sequence[Chunk[Context]], n: int, *, seed: object, model: Any = None
+    adaptation: Adaptation, chunks: Sequence[WorkChunk[Context]], n: int, *, seed: object, model: Any = None
 ) -> Iterator[tuple[int, list[list[SelfEdit]]]]:
     """`Adaptation.write` of each chunk, with the chunk's number, as they are done."""
     if adaptation.cluster is None:
@@ -52,7 +52,7 @@ def write_chunks(
 
 
 def learn_chunks(
-    adaptation: Adaptation, chunks: Sequence[Chunk[Trial]], *, answers: bool, model: Any = None
+    adaptation: Adaptation, chunks: Sequence[WorkChunk[Trial]], *, answers: bool, model: Any = None
 ) -> Iterator[tuple[int, list[Score]]]:
     """`Adaptation.learn_and_examine` of each chunk, with the chunk's number, as they are done."""
     if adaptation.cluster is None:
@@ -70,7 +70,7 @@ def learn_chunks(
 
 
 def examine_chunks(
-    adaptation: Adaptation, chunks: Sequence[Chunk[ExamOf]]
+    adaptation: Adaptation, chunks: Sequence[WorkChunk[ExamOf]]
 ) -> Iterator[tuple[int, list[Score]]]:
     """`Adaptation.examine` of each chunk by the bare base, with the chunk's number, as they are done."""
     if adaptation.cluster is None:
@@ -83,7 +83,7 @@ def examine_chunks(
 def _spread(
     adaptation: Adaptation,
     act: Act,
-    chunks: Sequence[Chunk[Any]],
+    chunks: Sequence[WorkChunk[Any]],
     model: Any,
     *,
     kind: WorkKind | None = None,
