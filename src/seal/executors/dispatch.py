@@ -22,7 +22,7 @@ MOST_LOSSES = 4
 """So many workers may die over one call: a machine that is taken away costs one, and more are its own."""
 PATIENCE_S = 600.0
 """So long no worker may be there before the run is given up: time for a machine to be started."""
-_TELL_AFTER_S = 15.0
+_TELL_AFTER_S = 60.0
 _LOOK_EVERY_S = 1.0
 
 
@@ -167,4 +167,4 @@ class Dispatcher:
             )
         if not self._told and now - self._alone_since > _TELL_AFTER_S:
             self._told = True
-            self.notice("there is no worker now; waiting for a machine with room for one")
+            self.notice("no worker is ready; waiting for one, or for a machine with room for one")

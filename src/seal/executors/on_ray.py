@@ -246,9 +246,15 @@ def _see_that_it_answers(address: str | None) -> None:
 
 
 def _told(error: BaseException) -> str:
-    """Why a worker is lost, as Ray has it, in one short line."""
-    reason = reason_of(error).split("Actor ID")[0].strip()
-    return reason if len(reason) <= 160 else reason[:159] + "…"
+    """Why a worker is lost, in a few words; Ray's own are for its logs."""
+    said = str(error)
+    if "OutOfMemory" in type(error).__name__ or "running low on memory" in said:
+        return "its machine ran out of memory"
+    if "node has died" in said or "NodeDied" in type(error).__name__:
+        return "its machine is gone"
+    if "ActorUnavailable" in type(error).__name__:
+        return "it cannot be reached"
+    return "its process died" if "ActorDied" in type(error).__name__ else type(error).__name__
 
 
 def _has(nodes: Sequence[Mapping[str, Any]]) -> str:
