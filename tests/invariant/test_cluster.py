@@ -1,4 +1,4 @@
-"""A run on other machines is the run on this one, byte for byte: without Ray, and with it where it is there."""
+"""A run on other machines is the run on this one, byte for byte: with Ray, and without it."""
 
 from __future__ import annotations
 

@@ -158,7 +158,9 @@ def test_who_finds_no_machine_waits_says_so_and_gives_up() -> None:
     host, told = MadeUpHost(7, room=lambda now: 0), []
     with pytest.raises(ClusterError, match="no machine had room") as caught:
         list(dispatcher(host, told, patience_s=100.0).each(calls(1), "held"))
-    assert host.now > 100 and told == ["no worker is ready; waiting for one, or for a machine with room for one"]
+    assert host.now > 100 and told == [
+        "no worker is ready; waiting for one, or for a machine with room for one"
+    ]
     assert "goes on where it stopped" in caught.value.hint
 
 

@@ -1,4 +1,4 @@
-"""The engine on other machines: what their workers are made of and hold, and how a run comes to have them.
+"""The engine in other processes and on other machines: what is held there, and how a run comes to have them.
 
 Knows nothing about which work there is (work_chunks.py), nor how workers are run (seal/executors).
 """
@@ -83,6 +83,20 @@ def work_at(adaptation: Adaptation, place: RayPlace, notice: Callable[[str], Non
         torch.set_num_threads(needs.cpus)  # so that what is done here is as if it were done there
     gpus = f" and {needs.gpus:g} of a GPU" if needs.gpus else ""
     notice(f"work is done by Ray's workers, each with {needs.cpus} CPU{'s' if needs.cpus > 1 else ''}{gpus}")
+
+
+class EngineProcess:
+    """What another process of `Workers` holds: an adaptation of its own, made from the configuration."""
+
+    def __init__(self, payload: tuple[str, int, int]) -> None:
+        hide_progress_bars()
+        torch.set_num_threads(1)
+        config, edit_tokens, answer_tokens = payload
+        self.adaptation = Adaptation.load(EngineConfig.model_validate_json(config))
+        self.adaptation.edit_tokens, self.adaptation.answer_tokens = edit_tokens, answer_tokens
+
+    def apply(self, act: Callable[[Adaptation, Sequence[Any]], list[Any]], items: Sequence[Any]) -> list[Any]:
+        return act(self.adaptation, items)
 
 
 @dataclass(frozen=True)

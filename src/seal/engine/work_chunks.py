@@ -44,7 +44,7 @@ def write_chunks(
     adaptation: Adaptation, chunks: Sequence[WorkChunk[Context]], n: int, *, seed: object, model: Any = None
 ) -> Iterator[tuple[int, list[list[SelfEdit]]]]:
     """`Adaptation.write` of each chunk, with the chunk's number, as they are done."""
-    if adaptation.cluster is None:
+    if adaptation.cluster is None or adaptation.endpoint is not None:
         for at, chunk in enumerate(chunks):
             yield at, adaptation.write(chunk.items, n, seed=seed, model=model, stage=chunk.stage)
         return

@@ -18,6 +18,7 @@ from seal.models import load_model
 from seal.research.config import RunConfig, check_names
 from seal.research.data import ContextSource, load_source
 from seal.research.demo import summarise_run
+from seal.research.endpoint import check_endpoint, endpoint_costs, sampling_elsewhere
 from seal.research.evaluate import Evaluation, method_table
 from seal.research.few_shot.experiment import HAND_MADE, by_own, same_for_all, summarise_tasks
 from seal.research.few_shot.voting import TaskEvaluation
@@ -72,13 +73,15 @@ def _run(
     adaptation.work.plan(work_of_methods(config, methods, len(source.contexts)))
     evaluation = _evaluation(adaptation, folder, source)
     writer = _writer(adaptation) if writes else adaptation.model
-    with folder.session(methods=list(methods)):
+    with folder.session(methods=list(methods)), sampling_elsewhere(adaptation, folder):
         for method in methods:
             _examine(method, evaluation, source, writer)
             watch.figures(method_table(folder.evaluation.read(), [method], seed=config.seed))
     results = (
         summarise_tasks(adaptation, folder, source) if source.tasks else summarise_run(adaptation, folder)
     )
+    if (costs := endpoint_costs(folder)) is not None:
+        results["endpoint"] = costs
     folder.keep_results(results)
     return results
 
@@ -105,6 +108,7 @@ def evaluation_source(config: RunConfig, methods: Sequence[str], watch: Watch) -
     """The contexts to examine on; what their file left out is told. Raises SealError if they, or the methods,
     are not as they must be."""
     check_names(config)
+    check_endpoint(config, rounds=0)
     known = methods_of(config)
     for method in methods:
         if method not in known:

@@ -21,6 +21,7 @@ from seal.grading.statistics import mean
 from seal.models.identity import model_record
 from seal.research.config import RunConfig, check_names
 from seal.research.data import load_source
+from seal.research.endpoint import check_endpoint, endpoint_costs, sampling_elsewhere
 from seal.research.outer import OuterLoop, contexts_of_round, n_contexts
 from seal.research.planning import work_of_rounds
 from seal.research.records import Arm, RoundRow, TrainingResults
@@ -55,7 +56,7 @@ def _train(
         return stored
     adaptation.work.plan(planned_work(config, contexts))
     arms = arms_of(config)
-    with folder.session():
+    with folder.session(), sampling_elsewhere(adaptation, folder):
         for arm in arms:
             for _ in OuterLoop(adaptation, folder, contexts, arm).policies():
                 watch.figures(round_table(folder, arms))
@@ -65,6 +66,8 @@ def _train(
         "model": model_record(config.model.name, adaptation.model),
         "rounds": round_table(folder, arms),
     }
+    if (costs := endpoint_costs(folder)) is not None:
+        results["endpoint"] = costs
     folder.keep_results(results)
     return results
 
@@ -73,6 +76,7 @@ def training_contexts(config: RunConfig, watch: Watch) -> list[Context]:
     """The contexts of the outer loop, each with an exam; what their file left out is told. Raises
     SealError for what is wrong with them."""
     check_names(config)
+    check_endpoint(config, rounds=config.outer.rounds)
     if not build_format(config).yields:
         raise ConfigError(
             f'self_edit.format is "{config.self_edit.format}", so there is no writing to learn',
