@@ -58,19 +58,31 @@ def until(seen: Callable[[], bool], process: subprocess.Popen[str], what: str) -
         time.sleep(0.05)
 
 
+def join(cluster: Any, *, tries: int = 6) -> None:
+    """Adds a node. Ray waits 30 s for it, which is little beside a run on the same cores."""
+    for left in reversed(range(tries)):
+        try:
+            cluster.add_node(num_cpus=1)
+            return
+        except Exception as error:
+            if not left or "timed out during startup" not in str(error):
+                raise
+
+
 def on_cluster(config: str, out: Path) -> dict[str, Any]:
     """The run on the cluster, with what happens to it; returns when, in seconds."""
     from ray.cluster_utils import Cluster
 
     cluster, at = Cluster(initialize_head=True, head_node_args={"num_cpus": 0}), {}
-    nodes = [cluster.add_node(num_cpus=1) for _ in range(NODES)]
+    for _ in range(NODES):
+        join(cluster)
     scores, began = out / "rounds/1/scores.jsonl", time.monotonic()
     try:
         first = driver(config, out, "--executor=ray", f"--address={cluster.address}")
         until(lambda: lines_of(scores) > 0, first, "the first scores")
-        cluster.remove_node(nodes[0], allow_graceful=False)
+        cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
         at["node killed"] = round(time.monotonic() - began, 1)
-        cluster.add_node(num_cpus=1)
+        join(cluster)
         at["node joined"] = round(time.monotonic() - began, 1)
         recorded = lines_of(scores)
         until(lambda: lines_of(scores) > recorded, first, "scores after the kill")
@@ -87,7 +99,6 @@ def on_cluster(config: str, out: Path) -> dict[str, Any]:
 
 def main(folder: Path, config: str) -> dict[str, Any]:
     os.environ |= {"OMP_NUM_THREADS": "1", "RAY_USAGE_STATS_ENABLED": "0"}
-    os.environ["RAY_raylet_start_wait_time_s"] = "300"  # a node starts beside a run on the same cores
     here, there = folder / "here", folder / "there"
     began = time.monotonic()
     ended(driver(config, here), here)

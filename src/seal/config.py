@@ -9,9 +9,9 @@ which is from where.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from seal.domains import DOMAINS
 from seal.endpoint.address import EndpointConfig
@@ -64,6 +64,12 @@ class SamplingEndpointConfig(EndpointConfig):
         description="A folder above the run's, and what it is called where the server sees it: "
         '["runs", "/mnt/runs"].',
     )
+
+    @model_validator(mode="after")
+    def _sampled_as_self_edits(self) -> Self:
+        if self.temperature is not None or self.max_tokens is not None:
+            raise ValueError("takes no temperature and max_tokens; set those of self_edit")
+        return self
 
 
 class SelfEditConfig(_Config):

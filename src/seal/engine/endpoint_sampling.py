@@ -4,7 +4,7 @@ Knows how a prompt is sent and a reply is taken, what was replied before, and ho
 the server. Knows nothing about what is written, nor how a request is repeated (seal/endpoint/client.py).
 
 A request has the seed of its sample, so that servers that keep to seeds give the same again. Whatever a
-server does, a reply is kept as soon as it is there, under all that it was asked with, and never asked for twice.
+server does, a reply is kept as soon as it is there, under all that it was asked with, and asked for once.
 """
 
 from __future__ import annotations
