@@ -9,6 +9,7 @@ happened when, how long it took, and the digests of both run folders, file by fi
 from __future__ import annotations
 
 import hashlib
+import importlib
 import json
 import os
 import signal
@@ -71,9 +72,8 @@ def join(cluster: Any, *, tries: int = 6) -> None:
 
 def on_cluster(config: str, out: Path) -> dict[str, Any]:
     """The run on the cluster, with what happens to it; returns when, in seconds."""
-    from ray.cluster_utils import Cluster
-
-    cluster, at = Cluster(initialize_head=True, head_node_args={"num_cpus": 0}), {}
+    made: Any = importlib.import_module("ray.cluster_utils").Cluster
+    cluster, at = made(initialize_head=True, head_node_args={"num_cpus": 0}), {}
     for _ in range(NODES):
         join(cluster)
     scores, began = out / "rounds/1/scores.jsonl", time.monotonic()

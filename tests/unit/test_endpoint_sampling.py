@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,9 @@ class Vllm:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint, self.loaded = endpoint, {}
-        self.updating, self.fails, self.refuses = True, lambda body, times: None, lambda body: False
+        self.updating = True
+        self.fails: Callable[[dict[str, Any], int], Reply | None] = lambda body, times: None
+        self.refuses: Callable[[dict[str, Any]], bool] = lambda body: False
         self.kept: dict[str, Path] = {}
         endpoint.reply = self.reply
 
