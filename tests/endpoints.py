@@ -26,7 +26,7 @@ class Endpoint:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 with lock:
-                    times = sum(1 for past in endpoint.requests if past["messages"] == body["messages"])
+                    times = sum(1 for past in endpoint.requests if _asked(past) == _asked(body))
                     endpoint.requests.append(body)
                     endpoint.headers.append({**self.headers, "path": self.path})
                     endpoint.in_flight += 1
@@ -56,6 +56,10 @@ class Endpoint:
     def close(self) -> None:
         self.server.shutdown()
         self.server.server_close()
+
+
+def _asked(body: dict[str, Any]) -> Any:
+    return body.get("messages", body)
 
 
 def says(content: Any) -> Reply:

@@ -9,11 +9,12 @@ which is from where.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from seal.domains import DOMAINS
+from seal.endpoint.address import EndpointConfig
 from seal.grading import GRADERS
 from seal.part_tables import PartedConfig
 from seal.plugins import Registry
@@ -49,6 +50,28 @@ class ModelConfig(_Config):
     )
 
 
+class SamplingEndpointConfig(EndpointConfig):
+    """The model behind an endpoint that samples the self-edits, in place of the one that is loaded. It should
+    be the same one; sampling is as `self_edit` says."""
+
+    adapters: Literal["none", "vllm"] = Field(
+        default="none",
+        description="The kind of server, if the policy of a round is to be loaded into it, as an adapter, to "
+        'write the next self-edits; "none" allows one round.',
+    )
+    seen_as: tuple[str, str] | None = Field(
+        default=None,
+        description="A folder above the run's, and what it is called where the server sees it: "
+        '["runs", "/mnt/runs"].',
+    )
+
+    @model_validator(mode="after")
+    def _sampled_as_self_edits(self) -> Self:
+        if self.temperature is not None or self.max_tokens is not None:
+            raise ValueError("takes no temperature and max_tokens; set those of self_edit")
+        return self
+
+
 class SelfEditConfig(_Config):
     """How self-edits are sampled."""
 
@@ -61,6 +84,9 @@ class SelfEditConfig(_Config):
         default=False,
         description="Let the writer write nothing but what the format's grammar has; only for formats with "
         "one, such as arc-directives (a directive of [directive_space]).",
+    )
+    endpoint: SamplingEndpointConfig | None = Field(
+        default=None, description="Who samples the self-edits, if not the model itself."
     )
     template: str = Field(
         default="", description="Own prompt with {title} and {passage}; empty: the format's own wording."

@@ -91,6 +91,10 @@ class EndpointError(SealError, ConnectionError):
         return SealError.__str__(self)
 
 
+class ClusterError(SealError, RuntimeError):
+    """Workers on other machines cannot be had, are not as they must be, or die again and again."""
+
+
 class Interrupted(SealError, RuntimeError):
     """The run was stopped by the user; its state is saved."""
 

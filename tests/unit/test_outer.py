@@ -11,9 +11,10 @@ import pytest
 
 from seal.engine.adapt import Trial
 from seal.engine.work import Work, WorkAmount
+from seal.engine.work_chunks import CHUNK_TRIALS
 from seal.errors import TrainingError
 from seal.research.config import RunConfig, parse_config
-from seal.research.outer import CHUNK_TRIALS, Kept, OuterLoop, contexts_of_round, n_contexts
+from seal.research.outer import Kept, OuterLoop, contexts_of_round, n_contexts
 from seal.research.planning import work_of_rounds
 from seal.research.records import Arm, DecisionRecord
 from seal.research.run_folder import RoundFolder, RunFolder
@@ -59,6 +60,7 @@ class FakeAdaptation:
     `patience` calls it is stopped, as by Ctrl-C."""
 
     model = "base"
+    cluster = None
     format = Format()
 
     def __init__(self, config: RunConfig, reward: Any = None, *, patience: int = 10**6) -> None:

@@ -29,7 +29,7 @@ from seal.research.methods import terminal_words
 
 if TYPE_CHECKING:
     from seal.engine.work import Work
-    from seal.research.records import Results
+    from seal.research.records import EndpointCosts, Results
 
 
 _ENDLESS = 10_000  # columns, where there is no terminal whose width must be kept
@@ -45,6 +45,15 @@ def stdout() -> Console:
 def stderr() -> Console:
     """For what is said beside the output."""
     return PlainConsole(stderr=True, highlight=False, soft_wrap=True)
+
+
+def endpoint_line(costs: EndpointCosts) -> str:
+    """What an endpoint wrote and counted, in one line."""
+    refused = f", {costs['refused']:,} refused" if costs["refused"] else ""
+    return (
+        f"{costs['model']} replied to {costs['requests']:,} requests{refused}: {costs['prompt_tokens']:,} "
+        f"tokens read, {costs['completion_tokens']:,} written"
+    )
 
 
 def print_error(kind: str, message: str, hint: str = "") -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from cyclopts import Parameter
+from rich.text import Text
 
-from seal.cli.console import Display, default_out, difference_table, method_table
+from seal.cli.console import Display, default_out, difference_table, endpoint_line, method_table
 from seal.cli.flags import RunFlags, resolve
 from seal.cli.train import show_plan
 
@@ -46,9 +47,10 @@ def eval_(
 
         show_plan(display, plan_evaluation(config, chosen, display))
         return
+    place = flags.place()
     out = flags.out or default_out("eval")
     with display.running(out):
-        results = run_evaluation(config, out, list(dict.fromkeys(chosen)), display)
+        results = run_evaluation(config, out, list(dict.fromkeys(chosen)), display, place=place)
     display.console.print()
     domain = build_domain(config)
     display.console.print(method_table(results, unit=domain.unit, asked=domain.asked))
@@ -61,4 +63,6 @@ def eval_(
             "some answers could not be graded and count neither way (for instance of adapters that "
             f"diverged); the reasons are in {out}/evaluation.jsonl"
         )
+    if "endpoint" in results:
+        display.console.print(Text(f"\n{endpoint_line(results['endpoint'])}"))
     display.console.print(f"\nThe run: {out} ({results['wall_s']:.0f} s)")

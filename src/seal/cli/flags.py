@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from seal.errors import ConfigError
 
 if TYPE_CHECKING:
+    from seal.engine.elsewhere import RayPlace
     from seal.research.config import RunConfig
 
 
@@ -68,6 +69,31 @@ class RunFlags:
             help="Any other setting, as KEY=VALUE, for instance inner.rank=16; may be given repeatedly.",
         ),
     ] = None
+    executor: Annotated[
+        Literal["local", "ray"],
+        Parameter(
+            help='Where it is done: "local", on this machine, or "ray", by workers on the machines of a Ray '
+            "cluster. What comes of it is the same, and a run may be gone on with elsewhere."
+        ),
+    ] = "local"
+    address: Annotated[
+        str | None,
+        Parameter(
+            help='The Ray cluster: host:port of its head, or "auto" on a machine of it; by default '
+            "RAY_ADDRESS, or else a Ray of its own on this machine."
+        ),
+    ] = None
+    worker_cpus: Annotated[
+        int,
+        Parameter(help="With ray: CPUs (and threads) of each worker.", validator=validators.Number(gte=1)),
+    ] = 1
+    worker_gpus: Annotated[
+        float | None,
+        Parameter(
+            help="With ray: GPUs of each worker, 0.5 for two on one; by default one if the cluster has any.",
+            validator=validators.Number(gte=0),
+        ),
+    ] = None
     dry_run: Annotated[
         bool,
         Parameter(
@@ -75,6 +101,18 @@ class RunFlags:
             help="Print what would be done (contexts, adapters, tokens, time, memory), and do not do it.",
         ),
     ] = False
+
+    def place(self) -> RayPlace | None:
+        """Where it is done, if not here. Raises ConfigError for flags that go with Ray alone."""
+        if self.executor == "ray":
+            from seal.engine.elsewhere import RayPlace
+
+            return RayPlace(self.address, self.worker_cpus, self.worker_gpus)
+        if self.address is not None or self.worker_gpus is not None or self.worker_cpus != 1:
+            raise ConfigError(
+                "--address, --worker-cpus and --worker-gpus are for a Ray cluster", "Add --executor ray."
+            )
+        return None
 
 
 def resolve(flags: RunFlags, extra: Mapping[str, Any], *, data_key: str) -> RunConfig:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 from rich.text import Text
 
-from seal.cli.console import Display, default_out, table
+from seal.cli.console import Display, default_out, endpoint_line, table
 from seal.cli.flags import RunFlags, resolve
 
 if TYPE_CHECKING:
@@ -54,11 +54,12 @@ def train(
 
         show_plan(display, plan_training(config, display))
         return
+    place = flags.place()
     out = flags.out or default_out("train")
     with display.running(out):
         from seal.research.train import run_training
 
-        results = run_training(config, out, display)
+        results = run_training(config, out, display, place=place)
     _show(display, results, out)
 
 
@@ -83,6 +84,8 @@ def _show(display: Display, results: TrainingResults, out: Path) -> None:
         policy = out / own[-1]["policy"]
         display.console.print(f"The policy after the last round: {policy} (its README says how to load it)")
         display.console.print(f"How much it helps:  seal eval --model {policy} --data HELD_OUT_PASSAGES")
+    if "endpoint" in results:
+        display.console.print(Text(endpoint_line(results["endpoint"])))
     display.console.print(f"The run: {out} ({results['wall_s']:.0f} s)")
 
 

@@ -13,7 +13,7 @@ import os
 import random
 import re
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeVar
@@ -29,6 +29,8 @@ _POINTLESS_STATUSES = frozenset({401, 403, 404, 405})
 """Wrong key, wrong address or wrong model name: every request would fail as this one did."""
 
 _T = TypeVar("_T")
+ChatRequest = Messages | str
+"""Messages for a chat, or a text to be completed."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class ChatReply:
 
     `cause` is the reason without what the endpoint said, which may repeat the request: it can be kept where
     no word of a document may stand. `refused`: the endpoint will not take this request, whenever it is sent,
-    but took others or may take them.
+    but took others or may take them. Tokens are as the endpoint counts them, 0 where it does not.
     """
 
     content: Any = None
@@ -46,6 +48,8 @@ class ChatReply:
     reason: str = ""
     cause: str = ""
     refused: bool = False
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
 
     @property
     def text(self) -> str:
@@ -70,16 +74,21 @@ class ChatClient:
             self._headers["Authorization"] = f"Bearer {key}"
 
     async def ask_all(
-        self, requests: Sequence[Messages], on_reply: Callable[[int, ChatReply], None] | None = None
+        self,
+        requests: Sequence[ChatRequest],
+        on_reply: Callable[[int, ChatReply], None] | None = None,
+        *,
+        extras: Sequence[Mapping[str, Any]] | None = None,
     ) -> list[ChatReply]:
-        """A reply to each request, in order; `on_reply` is told its position as soon as it is there."""
+        """A reply to each request, in order; `on_reply` is told its position as soon as it is there.
+        `extras` are what each request sends besides the settings, such as its seed."""
         state, replies, queue = _State(), {}, iter(enumerate(requests))
         limits = httpx.Limits(max_connections=self.config.concurrency)
         async with httpx.AsyncClient(headers=self._headers, limits=limits) as client:
 
-            async def work(queue: Iterator[tuple[int, Messages]]) -> None:
-                for at, messages in queue:  # one iterator for all workers: each request is taken once
-                    replies[at] = await self._ask(client, state, messages)
+            async def work(queue: Iterator[tuple[int, ChatRequest]]) -> None:
+                for at, request in queue:  # one iterator for all workers: each request is taken once
+                    replies[at] = await self._ask(client, state, request, extras[at] if extras else {})
                     if on_reply is not None:
                         on_reply(at, replies[at])
 
@@ -87,14 +96,16 @@ class ChatClient:
             await asyncio.gather(*(work(queue) for _ in range(n)))
         return [replies[at] for at in range(len(requests))]
 
-    async def _ask(self, client: httpx.AsyncClient, state: _State, messages: Messages) -> ChatReply:
+    async def _ask(
+        self, client: httpx.AsyncClient, state: _State, request: ChatRequest, extra: Mapping[str, Any]
+    ) -> ChatReply:
         failure = _Failure("", "")
         for attempt in range(self.config.max_attempts):
             if attempt:
                 await asyncio.sleep(failure.retry_after_s + self._jitter_s(attempt - 1))
             if state.given_up is not None:
                 return failure.reply() if failure.reason else state.given_up
-            result = await self._request(client, messages)
+            result = await self._request(client, request, extra)
             if isinstance(result, ChatReply):
                 state.failures_in_a_row = 0
                 return result
@@ -107,15 +118,18 @@ class ChatClient:
             state.given_up = ChatReply(reason=why + failure.reason, cause=why + failure.cause)
         return failure.reply()
 
-    async def _request(self, client: httpx.AsyncClient, messages: Messages) -> ChatReply | _Failure:
+    async def _request(
+        self, client: httpx.AsyncClient, request: ChatRequest, extra: Mapping[str, Any]
+    ) -> ChatReply | _Failure:
         """Named fault-tolerance point: whatever the endpoint does becomes a reply or a reason."""
         timeout_s = self.config.timeout_s
+        route = "completions" if isinstance(request, str) else "chat/completions"
         try:
             # httpx times each read; this bounds the whole of a reply that trickles.
             async with asyncio.timeout(timeout_s):
                 response = await client.post(
-                    f"{self.config.base_url}/chat/completions",
-                    content=self._body(messages),
+                    f"{self.config.base_url}/{route}",
+                    content=self._body(request, extra),
                     timeout=timeout_s,
                 )
         except (TimeoutError, httpx.TimeoutException):
@@ -142,9 +156,10 @@ class ChatClient:
         """Exponential backoff with full jitter (Brooker, Exponential Backoff and Jitter, 2015)."""
         return random.uniform(0, min(self.config.max_backoff_s, self.config.backoff_s * 2**attempt))
 
-    def _body(self, messages: Messages) -> bytes:
+    def _body(self, request: ChatRequest, extra: Mapping[str, Any]) -> bytes:
         # ASCII with escapes: a text may hold lone surrogates, which UTF-8 cannot carry.
-        return json.dumps({"messages": messages, **self.config.sent()}).encode("ascii")
+        asked = {"prompt" if isinstance(request, str) else "messages": request}
+        return json.dumps({**asked, **self.config.sent(), **extra}).encode("ascii")
 
 
 class _Failure(NamedTuple):
@@ -172,9 +187,12 @@ class _State:
 
 def _parsed(response: httpx.Response) -> ChatReply:
     try:
-        choice = response.json()["choices"][0]
-        return ChatReply(choice["message"]["content"], str(choice.get("finish_reason") or ""))
-    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
+        told = response.json()
+        choice, usage = told["choices"][0], told.get("usage") or {}
+        content = choice["text"] if "text" in choice else choice["message"]["content"]
+        tokens = [int(usage.get(name) or 0) for name in ("prompt_tokens", "completion_tokens")]
+        return ChatReply(content, str(choice.get("finish_reason") or ""), "", "", False, *tokens)
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         cause = "the endpoint's reply is not a chat completion"
         return ChatReply(reason=f"{cause}: {excerpt(response.text)}", cause=cause)
 

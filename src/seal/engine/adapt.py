@@ -19,25 +19,34 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Any
 
-import torch
-
 from seal.config import EngineConfig
+from seal.engine.cluster import Cluster
+from seal.engine.endpoint_sampling import EndpointSampler
 from seal.engine.memory import pass_tokens_that_fit, slots_that_fit
 from seal.engine.parts import build_domain, build_format, build_grader, pick_device, pick_style
+from seal.engine.scores import score_of, ungraded
 from seal.engine.work import Work
 from seal.engine.workers import Workers, n_workers
-from seal.grading.statistics import summarise
 from seal.models import load_model, score_answers
 from seal.models.chat import answer_lead, chat_prompt
 from seal.models.context import context_tokens
-from seal.models.generate import generate
-from seal.models.load import hide_progress_bars
+from seal.models.generate import Generation, generate
 from seal.models.tokens import decode_completion, encode_completion, encode_pair, token_texts
 from seal.protocols import Domain, Grader, SelfEditFormat
 from seal.seeds import derive_seed
 from seal.self_edits.arc_grammar import GrammarConstraint
 from seal.training import Adapter, AdapterBank, train
-from seal.types import Context, Example, Graded, Hyperparameters, Question, Score, SelfEdit, TrainingPlan
+from seal.types import (
+    Context,
+    Example,
+    Graded,
+    Hyperparameters,
+    Messages,
+    Question,
+    Score,
+    SelfEdit,
+    TrainingPlan,
+)
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, how much there is."""
@@ -76,6 +85,8 @@ class Adaptation:
     work: Work = field(default_factory=Work)
     edit_tokens: int = 0
     answer_tokens: int = 0
+    cluster: Cluster | None = None
+    endpoint: EndpointSampler | None = None
 
     def __post_init__(self) -> None:
         """The longest self-edit and answer are as configured, until `check_fit` finds that they cannot be."""
@@ -103,23 +114,12 @@ class Adaptation:
         """Sample `n` self-edits for each context from `model` (the base if None). Each has its own seed."""
         if not self.format.yields:
             return [[SelfEdit(c.id, self.format.name, "", ())] * n for c in contexts]
-        sampling = self.config.self_edit
-        prompts = [self.writing_prompt(c) for c in contexts for _ in range(n)]
-        with self.work.doing("write", len(prompts)):
-            samples = generate(
-                self.model if model is None else model,
-                self.tokenizer,
-                prompts,
-                max_new_tokens=self.edit_tokens,
-                temperature=sampling.temperature,
-                top_p=sampling.top_p,
-                seeds=[derive_seed(seed, c.id, i) for c in contexts for i in range(n)],
-                constraint=self.constraint,
-                batch_size=96,
-                on_progress=lambda done, total: self.on_progress(stage, done, total),
-            )
+        asked = [c for c in contexts for _ in range(n)]
+        seeds = [derive_seed(seed, c.id, i) for c in contexts for i in range(n)]
+        with self.work.doing("write", len(asked)):
+            samples = _sampled(self, asked, seeds, self.model if model is None else model, stage)
         edits = []
-        for context, sample in zip((c for c in contexts for _ in range(n)), samples, strict=True):
+        for context, sample in zip(asked, samples, strict=True):
             text = _within(self, sample.text)
             edits.append(self.format.parse(context, text, truncated=sample.truncated or text != sample.text))
         return [edits[at : at + n] for at in range(0, len(edits), n)]
@@ -195,12 +195,9 @@ class Adaptation:
         with self.work.doing("train", len(trials)):
             if model is not None and model is not self.model:
                 return self.learn_here(trials, answers, model, stage)
-            return self.workers.share(
-                trials,
-                partial(_cost_tokens, self),
-                partial(_learn, answers=answers),
-                lambda part: self.learn_here(part, answers, self.model, stage),
-            )
+            cost, act = partial(cost_tokens, self), partial(learn_on_own, answers=answers)
+            here = partial(self.learn_here, answers=answers, learner=self.model, stage=stage)
+            return self.workers.share(trials, cost, act, here)
 
     @cached_property
     def workers(self) -> Workers:
@@ -208,7 +205,7 @@ class Adaptation:
         alone = self.config.inner.model_copy(update={"workers": 1})
         config = self.config.model_copy(update={"inner": alone}).model_dump_json()
         payload = (config, self.edit_tokens, self.answer_tokens)
-        return Workers("seal.engine.adapt:EngineProcess", payload, n_workers(self.config, self.model))
+        return Workers("seal.engine.elsewhere:EngineProcess", payload, n_workers(self.config, self.model))
 
     def learn_here(self, trials: Sequence[Trial], answers: bool, learner: Any, stage: str) -> list[Score]:
         """`learn_and_examine` in this process, by `learner`."""
@@ -256,7 +253,7 @@ class Adaptation:
             texts = self.answer(prompts, bank=bank, slots=slots, model=learner, stage=stage)
             graded = self.grader.grade([q for _, q in asked], texts)
         return [
-            _score(context, [(graded[j], likelihoods[j]) for j, (i, _) in enumerate(asked) if i == exam])
+            score_of(context, [(graded[j], likelihoods[j]) for j, (i, _) in enumerate(asked) if i == exam])
             for exam, (context, _) in enumerate(exams)
         ]
 
@@ -319,6 +316,42 @@ def answer_stop(adaptation: Adaptation) -> tuple[str, ...]:
     return () if adaptation.style == "chat" else (adaptation.domain.answer_end,)
 
 
+def _sampled(
+    adaptation: Adaptation, contexts: Sequence[Context], seeds: Sequence[int], model: Any, stage: str
+) -> list[Generation]:
+    """What `model` writes about each context, here or behind the endpoint that is configured."""
+    if adaptation.endpoint is not None:
+        requests = [_sent_about(adaptation, context) for context in contexts]
+        own = None if model is adaptation.model else model
+        return adaptation.endpoint.sample(
+            requests,
+            seeds,
+            own,
+            longest_tokens=adaptation.edit_tokens,
+            on_progress=lambda done, total: adaptation.on_progress(stage, done, total),
+        )
+    sampling = adaptation.config.self_edit
+    return generate(
+        model,
+        adaptation.tokenizer,
+        [adaptation.writing_prompt(context) for context in contexts],
+        max_new_tokens=adaptation.edit_tokens,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        seeds=seeds,
+        constraint=adaptation.constraint,
+        batch_size=96,
+        on_progress=lambda done, total: adaptation.on_progress(stage, done, total),
+    )
+
+
+def _sent_about(adaptation: Adaptation, context: Context) -> Messages | str:
+    """What an endpoint is sent: messages for a chat model, whose template it has; else a text to complete."""
+    if adaptation.style != "chat":
+        return adaptation.writing_prompt(context)
+    return [{"role": "user", "content": adaptation.format.prompt(context, "chat")}]
+
+
 def _within(adaptation: Adaptation, text: str) -> str:
     """A sample, cut where it takes more tokens when read again than when it was written.
 
@@ -350,25 +383,12 @@ def _held_to_limits(
     return edit, tuple(examples[index] for index in fitting), (note,) if n_left_out else ()
 
 
-class EngineProcess:
-    """What another process of `Workers` holds: an adaptation of its own, made from the configuration."""
-
-    def __init__(self, payload: tuple[str, int, int]) -> None:
-        hide_progress_bars()
-        torch.set_num_threads(1)
-        config, edit_tokens, answer_tokens = payload
-        self.adaptation = Adaptation.load(EngineConfig.model_validate_json(config))
-        self.adaptation.edit_tokens, self.adaptation.answer_tokens = edit_tokens, answer_tokens
-
-    def apply(self, act: Callable[[Adaptation, Sequence[Any]], list[Any]], items: Sequence[Any]) -> list[Any]:
-        return act(self.adaptation, items)
-
-
-def _learn(adaptation: Adaptation, trials: Sequence[Trial], *, answers: bool) -> list[Score]:
+def learn_on_own(adaptation: Adaptation, trials: Sequence[Trial], *, answers: bool) -> list[Score]:
+    """`learn_here` by the model that a process holds."""
     return adaptation.learn_here(trials, answers, adaptation.model, "")
 
 
-def _cost_tokens(adaptation: Adaptation, trial: Trial) -> float:
+def cost_tokens(adaptation: Adaptation, trial: Trial) -> float:
     """About how many tokens the training of a trial takes."""
     plan, _ = adaptation.plan(trial)
     tokens = sum(map(adaptation.length_tokens, plan.examples))
@@ -376,16 +396,3 @@ def _cost_tokens(adaptation: Adaptation, trial: Trial) -> float:
     if hyperparameters.max_steps and hyperparameters.batch_tokens:
         return hyperparameters.max_steps * min(tokens, hyperparameters.batch_tokens)
     return tokens * (1 + hyperparameters.epochs)
-
-
-def _score(context: Context, answered: Sequence[tuple[Graded, float | None]]) -> Score:
-    known = [likelihood for _, likelihood in answered if likelihood is not None]
-    return summarise(
-        [graded for graded, _ in answered], context.id, sum(known) / len(known) if known else None
-    )
-
-
-def ungraded(context: Context, reason: str) -> Score:
-    """The score of an exam in which nothing was asked, for this reason."""
-    answers = tuple(Graded(q.text, q.answers, "", "ungraded", None, reason) for q in context.questions)
-    return Score(context.id, answers, None, 0.0)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from seal.config import EngineConfig
 from seal.engine.adapt import Adaptation
 from seal.engine.check import check_fit
+from seal.engine.elsewhere import RayPlace, work_at
 from seal.engine.threads import choose_threads
 from seal.engine.work import Work
 from seal.models.load import hide_progress_bars
@@ -44,18 +45,23 @@ def start(
     *,
     writes: bool = True,
     open_book: bool = False,
+    place: RayPlace | None = None,
 ) -> Adaptation:
     """The loaded model with its parts, once it is sure that it can read all of `contexts`.
 
-    Raises what `Adaptation.load` and `check_fit` do.
+    With a `place`, which this process takes part in, its work is done there. Raises what `Adaptation.load`
+    and `check_fit` do.
     """
     hide_progress_bars()
     watch.progress(f"loading {config.model.name}", 0, 1)
     adaptation = Adaptation.load(config, watch.progress)
     for notice in check_fit(adaptation, contexts, writes=writes, open_book=open_book):
         watch.notice(notice)
-    watch.progress("choosing threads", 0, 1)
-    threads, why = choose_threads(adaptation.model, adaptation.tokenizer)
-    watch.notice(f"{threads} thread{'s' if threads > 1 else ''} ({why})")
+    if place is None:
+        watch.progress("choosing threads", 0, 1)
+        threads, why = choose_threads(adaptation.model, adaptation.tokenizer)
+        watch.notice(f"{threads} thread{'s' if threads > 1 else ''} ({why})")
+    else:
+        work_at(adaptation, place, watch.notice)
     watch.began(adaptation.work)
     return adaptation

@@ -49,9 +49,13 @@ class Work:
         """Around the work on `n` items."""
         started = time.perf_counter()
         yield
+        self.did(kind, n, time.perf_counter() - started)
+
+    def did(self, kind: WorkKind, n: int, seconds: float) -> None:
+        """Counts `n` items that were done, `seconds` after those before them."""
         self.done[kind] += n
         self._timed[kind] += n
-        self._seconds[kind] = self._seconds.get(kind, 0.0) + time.perf_counter() - started
+        self._seconds[kind] = self._seconds.get(kind, 0.0) + seconds
 
     def left_s(self) -> float | None:
         """Seconds still to go; None as long as the pace of some planned work is not known."""

@@ -63,16 +63,22 @@ class Workers:
     ) -> list[R]:
         """What `act` makes of each item, in order: in other processes it is called with what they hold and
         their items, in this one `here` does this one's part. `cost` is in any unit."""
-        if self.pool.n < 2 or len(items) < _LEAST_ITEMS:
+        parts = self.parts(items, cost)
+        if len(parts) == 1:
             return here(items)
 
         def alone(_: Any, own: Sequence[T]) -> list[R]:
             with one_thread():
                 return here(own)
 
-        parts = divide([cost(item) for item in items], self.pool.n)
         calls = [[(act, [items[i] for i in part])] for part in parts]
         return in_order(parts, [results for [results] in self.pool.run("apply", calls, alone)])
+
+    def parts(self, items: Sequence[T], cost: Callable[[T], float]) -> list[list[int]]:
+        """How items are divided among the processes, by their numbers; few of them are one part."""
+        if self.pool.n < 2 or len(items) < _LEAST_ITEMS:
+            return [list(range(len(items)))]
+        return divide([cost(item) for item in items], self.pool.n)
 
 
 @contextmanager

@@ -1,6 +1,16 @@
-"""Where work is done: in processes of this machine. Knows nothing about what the work is."""
+"""Where work is done: in processes of this machine, or by workers on others. Knows nothing about the work."""
 
+from seal.executors.executor import Executor, ExecutorCall, WorkerNeeds
 from seal.executors.local import LocalExecutor
 from seal.executors.sharing import WorkerPool, deal, divide, in_order
 
-__all__ = ["LocalExecutor", "WorkerPool", "deal", "divide", "in_order"]
+__all__ = [
+    "Executor",
+    "ExecutorCall",
+    "LocalExecutor",
+    "WorkerNeeds",
+    "WorkerPool",
+    "deal",
+    "divide",
+    "in_order",
+]

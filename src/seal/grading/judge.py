@@ -18,8 +18,8 @@ from pydantic import BaseModel, Field
 
 from seal.endpoint.address import EndpointConfig
 from seal.endpoint.client import ChatClient, ChatReply, excerpt, run_to_end
+from seal.endpoint.reply_folder import ReplyFolder
 from seal.errors import OutputError
-from seal.files import write_durably
 from seal.grading.exact import NO_GOLD, check_lengths, golds, ungraded
 from seal.types import Graded, Messages, Question
 
@@ -132,30 +132,24 @@ class _Ruling(NamedTuple):
 
 
 class _Cache:
-    """One small file a verdict, named by hash and put in place whole, so readers and writers need no lock."""
+    """The verdicts so far, each under its key."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder = ReplyFolder(folder)
 
     def read(self, key: str) -> JudgeVerdict | None:
-        """None for what is not there; a file that cannot be read or understood is as good as none."""
-        try:
-            verdict = json.loads(self._path(key).read_text(encoding="utf-8"))["verdict"]
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        """None for what is not there, or is no verdict."""
+        verdict = (self._folder.read(key) or {}).get("verdict")
         return verdict if verdict in ("right", "wrong") else None
 
     def write(self, key: str, verdict: JudgeVerdict, model: str) -> None:
         try:
-            write_durably(self._path(key), [json.dumps({"verdict": verdict, "model": model}).encode()])
+            self._folder.write(key, {"verdict": verdict, "model": model})
         except OutputError as error:
             raise OutputError(
-                f"the judge's cache {self._folder} cannot be written: {error.__cause__ or error}",
+                f"the judge's cache {self._folder.path} cannot be written: {error.__cause__ or error}",
                 "Free or unlock the disk, or set another cache_dir; verdicts written so far are kept.",
             ) from error
-
-    def _path(self, key: str) -> Path:
-        return self._folder / key[:2] / f"{key[2:]}.json"
 
 
 def _ruling(reply: ChatReply) -> _Ruling:

@@ -27,6 +27,7 @@ from seal.engine.memory import (
 )
 from seal.engine.parts import build_domain, build_format, pick_device
 from seal.engine.start import Watch, start
+from seal.engine.work_chunks import CHUNK_TRIALS
 from seal.errors import InputFileError
 from seal.models.context import context_tokens
 from seal.models.dtypes import dtype_of
@@ -36,7 +37,7 @@ from seal.models.tokens import encode_prompt
 from seal.research import examine as examination
 from seal.research.config import RunConfig
 from seal.research.few_shot.experiment import HAND_MADE
-from seal.research.outer import CHUNK_TRIALS, contexts_of_round
+from seal.research.outer import contexts_of_round
 from seal.research.planning import work_of_methods
 from seal.research.train import arms_of, planned_work, training_contexts
 from seal.self_edits.arc_grammar import DirectiveSpace, render

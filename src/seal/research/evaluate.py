@@ -7,11 +7,12 @@ where the configuration sets `inner.max_steps`; `passage_best` has its own best 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from seal.engine.adapt import Adaptation, Trial
+from seal.engine.work_chunks import WorkChunk, examine_chunks, in_chunks, learn_chunks, write_chunks
 from seal.errors import InputError
 from seal.grading.statistics import mean_ci, paired_difference
 from seal.research.records import DifferenceRow, EvaluationRecord, MethodRow, WrittenRecord, accuracies
@@ -30,9 +31,13 @@ class Evaluation:
 
     def untrained(self, method: str, *, open_book: bool) -> None:
         """The model as it is, closed-book or with the passage in its context."""
-        if not self.is_done(method):
-            exams = [(c, c if open_book else None) for c in self.contexts]
-            self.record(method, self.adaptation.examine(exams, stage=f"evaluating {method}"))
+        recorded = self._recorded(method)
+        chunks = [
+            WorkChunk([(c, c if open_book else None) for c in chunk], f"evaluating {method}")
+            for _, chunk in in_chunks(self.contexts)
+            if any(context.id not in recorded for context in chunk)
+        ]
+        self._record_all(method, recorded, examine_chunks(self.adaptation, chunks))
 
     def passage(self, method: str, hyperparameters: Hyperparameters | None = None) -> None:
         """Trained on the passage alone, which is a self-edit without lines."""
@@ -64,15 +69,21 @@ class Evaluation:
         stored = {r.context: r for r in self.folder.written.read() if r.method == method}
         if len(stored) < len(self.contexts):
             seed = f"{self.adaptation.config.seed}/evaluate"
-            stage = f"writing for {method}"
-            written = self.adaptation.write(self.contexts, 1, seed=seed, model=policy, stage=stage)
-            records = [
-                WrittenRecord.of(method, context, edit)
-                for context, [edit] in zip(self.contexts, written, strict=True)
-                if context.id not in stored
+            chunks = [
+                WorkChunk(chunk, f"writing for {method}")
+                for _, chunk in in_chunks(self.contexts)
+                if any(context.id not in stored for context in chunk)
             ]
-            self.folder.written.append(records)
-            stored |= {r.context: r for r in records}
+            for at, written in write_chunks(self.adaptation, chunks, 1, seed=seed, model=policy):
+                records = [
+                    WrittenRecord.of(method, context, edit)
+                    for context, [edit] in zip(chunks[at].items, written, strict=True)
+                    if context.id not in stored
+                ]
+                self.folder.written.append(records)
+                stored |= {r.context: r for r in records}
+            order = self._order
+            self.folder.written.arrange(lambda r: order.get(r.context) if r.method == method else None)
         else:
             self.adaptation.work.done_before("write", len(self.contexts))
         parse = self.adaptation.format.parse
@@ -81,8 +92,14 @@ class Evaluation:
         self.given(method, edits, model=learner)
 
     def _learn(self, method: str, trials: Sequence[Trial], model: Any) -> None:
-        stage = f"evaluating {method}"
-        self.record(method, self.adaptation.learn_and_examine(trials, answers=True, model=model, stage=stage))
+        recorded = self._recorded(method)
+        chunks = [
+            WorkChunk(chunk, f"evaluating {method}")
+            for _, chunk in in_chunks(trials)
+            if any(trial.context.id not in recorded for trial in chunk)
+        ]
+        scored = learn_chunks(self.adaptation, chunks, answers=True, model=model)
+        self._record_all(method, recorded, scored)
 
     def is_done(self, method: str) -> bool:
         """Whether the folder has the method on every context."""
@@ -90,6 +107,20 @@ class Evaluation:
 
     def _recorded(self, method: str) -> set[str]:
         return {r.context for r in self.folder.evaluation.read() if r.method == method}
+
+    @property
+    def _order(self) -> dict[str, int]:
+        return {context.id: at for at, context in enumerate(self.contexts)}
+
+    def _record_all(
+        self, method: str, recorded: set[str], scored: Iterable[tuple[int, Sequence[Score]]]
+    ) -> None:
+        """Puts scores into the folder as they come, and then into the order of the contexts."""
+        for _, scores in scored:
+            new = [score for score in scores if score.context_id not in recorded]
+            self.folder.evaluation.append(EvaluationRecord.of(method, score) for score in new)
+        order = self._order
+        self.folder.evaluation.arrange(lambda r: order.get(r.context) if r.method == method else None)
 
     def record(self, method: str, scores: Sequence[Score]) -> None:
         """Puts the scores of a method into the folder."""

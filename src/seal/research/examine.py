@@ -9,6 +9,7 @@ from typing import Any
 from seal.domains.knowledge import require_questions
 from seal.engine.adapt import Adaptation
 from seal.engine.check import fingerprint
+from seal.engine.elsewhere import RayPlace, cluster_at
 from seal.engine.parts import build_domain
 from seal.engine.start import Silent, Watch, start
 from seal.errors import ConfigError, UnknownNameError
@@ -17,6 +18,7 @@ from seal.models import load_model
 from seal.research.config import RunConfig, check_names
 from seal.research.data import ContextSource, load_source
 from seal.research.demo import summarise_run
+from seal.research.endpoint import check_endpoint, endpoint_costs, sampling_elsewhere
 from seal.research.evaluate import Evaluation, method_table
 from seal.research.few_shot.experiment import HAND_MADE, by_own, same_for_all, summarise_tasks
 from seal.research.few_shot.voting import TaskEvaluation
@@ -29,32 +31,57 @@ COMMAND = "seal eval"
 
 
 def run_evaluation(
-    config: RunConfig, path: Path, methods: Sequence[str] | None = None, watch: Watch | None = None
+    config: RunConfig,
+    path: Path,
+    methods: Sequence[str] | None = None,
+    watch: Watch | None = None,
+    *,
+    place: RayPlace | None = None,
 ) -> Results:
     """Examine the model by each method, in the folder `path`; returns what `results.json` then holds.
 
     Without `methods`, by those that are the default for passages or for tasks. What the folder holds already
-    is not done again. Nothing is written before every input has been checked. Raises SealError as its parts
-    do.
+    is not done again. With a `place` the work is done there, and what comes of it is the same. Nothing is
+    written before every input has been checked. Raises SealError as its parts do.
     """
     watch = watch or Silent()
     methods = default_methods(config) if methods is None else methods
     RunFolder.check(path, config, command=COMMAND)
     source = evaluation_source(config, methods, watch)
+    if place is not None and source.tasks:
+        raise ConfigError(
+            "few-shot tasks are examined on one machine",
+            "Leave out --executor; `seal train` has it for tasks too.",
+        )
+    with cluster_at(place, watch.notice):
+        return _run(config, path, methods, source, watch, place)
+
+
+def _run(
+    config: RunConfig,
+    path: Path,
+    methods: Sequence[str],
+    source: ContextSource,
+    watch: Watch,
+    place: RayPlace | None,
+) -> Results:
     writes = any(method_named(method).trained_on == "own" for method in methods)
-    adaptation = start(config, source.contexts, watch, writes=writes, open_book="open_book" in methods)
+    open_book = "open_book" in methods
+    adaptation = start(config, source.contexts, watch, writes=writes, open_book=open_book, place=place)
     folder = RunFolder.open(path, config, command=COMMAND)
     folder.pin(fingerprint(adaptation, passages=source.contexts))
     adaptation.work.plan(work_of_methods(config, methods, len(source.contexts)))
     evaluation = _evaluation(adaptation, folder, source)
     writer = _writer(adaptation) if writes else adaptation.model
-    with folder.session(methods=list(methods)):
+    with folder.session(methods=list(methods)), sampling_elsewhere(adaptation, folder):
         for method in methods:
             _examine(method, evaluation, source, writer)
             watch.figures(method_table(folder.evaluation.read(), [method], seed=config.seed))
     results = (
         summarise_tasks(adaptation, folder, source) if source.tasks else summarise_run(adaptation, folder)
     )
+    if (costs := endpoint_costs(folder)) is not None:
+        results["endpoint"] = costs
     folder.keep_results(results)
     return results
 
@@ -81,6 +108,7 @@ def evaluation_source(config: RunConfig, methods: Sequence[str], watch: Watch) -
     """The contexts to examine on; what their file left out is told. Raises SealError if they, or the methods,
     are not as they must be."""
     check_names(config)
+    check_endpoint(config, rounds=0)
     known = methods_of(config)
     for method in methods:
         if method not in known:

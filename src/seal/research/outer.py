@@ -13,11 +13,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from seal.algorithms import ALGORITHMS
 from seal.algorithms.rest_em import select_at_random
 from seal.engine.adapt import Adaptation, Trial
+from seal.engine.work_chunks import CHUNK_TRIALS, WorkChunk, in_chunks, learn_chunks, write_chunks
 from seal.errors import TrainingError
 from seal.grading.statistics import mean
 from seal.protocols import Algorithm
@@ -27,10 +28,6 @@ from seal.research.records import Arm, DecisionRecord, PolicyUpdate, ScoreRecord
 from seal.research.run_folder import Lines, RunFolder
 from seal.seeds import derive_seed
 from seal.types import Context, Example, SelfEdit, TrainingPlan
-
-T = TypeVar("T")
-CHUNK_TRIALS = 96
-"""Trials between two records in the folder: what a kill can lose."""
 
 
 @dataclass(frozen=True)
@@ -92,21 +89,25 @@ class OuterLoop:
         place = self.folder.round(self.arm if round > 1 else "seal", round)
         contexts, k = contexts_of_round(self.config, self.contexts, round), self.config.self_edit.samples
         written = {record.key: record for record in place.self_edits.read()}
-        for n_done, chunk in _chunks(contexts, max(1, CHUNK_TRIALS // k)):
+        missing: list[WorkChunk[Context]] = []
+        for n_done, chunk in in_chunks(contexts, max(1, CHUNK_TRIALS // k)):
             if all((context.id, i) in written for context in chunk for i in range(k)):
                 self.adaptation.work.done_before("write", len(chunk) * k)
                 continue
             stage = f"round {round}: writing self-edits ({n_done} of {len(contexts)} passages)"
-            seed = f"{self.config.seed}/{place.name}"
-            self_edits = self.adaptation.write(chunk, k, seed=seed, model=policy, stage=stage)
+            missing.append(WorkChunk(chunk, stage))
+        seed = f"{self.config.seed}/{place.name}"
+        for at, self_edits in write_chunks(self.adaptation, missing, k, seed=seed, model=policy):
             records = [
                 SelfEditRecord.of(context, i, edit)
-                for context, own in zip(chunk, self_edits, strict=True)
+                for context, own in zip(missing[at].items, self_edits, strict=True)
                 for i, edit in enumerate(own)
                 if (context.id, i) not in written
             ]
             place.self_edits.append(records)
             written |= {record.key: record for record in records}
+        order = {(context.id, i): at * k + i for at, context in enumerate(contexts) for i in range(k)}
+        place.self_edits.arrange(lambda record: order.get(record.key))
         return [[self._read(context, written[context.id, i]) for i in range(k)] for context in contexts]
 
     def _read(self, context: Context, record: SelfEditRecord) -> Sample:
@@ -198,7 +199,9 @@ class OuterLoop:
         rewards = {record.key: record.reward(kind) for record in scores.read()}
         learner = None if self.config.inner.learner == "base" else policy
         jobs = [(one, seed) for one in samples for seed in seeds]
-        for n_done, chunk in _chunks(jobs, CHUNK_TRIALS):
+        missing: list[WorkChunk[Trial]] = []
+        keys_of: list[list[tuple[str, int, int]]] = []
+        for n_done, chunk in in_chunks(jobs):
             keys = [(one.context.id, one.index, seed) for one, seed in chunk]
             if all(key in rewards for key in keys):
                 self.adaptation.work.done_before("train", len(chunk))
@@ -212,17 +215,19 @@ class OuterLoop:
                 )
                 for (one, _), key in zip(chunk, keys, strict=True)
             ]
-            label = f"{stage} ({n_done} of {len(jobs)})"
-            measured = self.adaptation.learn_and_examine(
-                trials, answers=kind == "accuracy", model=learner, stage=label
-            )
+            missing.append(WorkChunk(trials, f"{stage} ({n_done} of {len(jobs)})"))
+            keys_of.append(keys)
+        answers = kind == "accuracy"
+        for at, measured in learn_chunks(self.adaptation, missing, answers=answers, model=learner):
             records = [
                 ScoreRecord.of(*key, score)
-                for key, score in zip(keys, measured, strict=True)
+                for key, score in zip(keys_of[at], measured, strict=True)
                 if key not in rewards
             ]
             scores.append(records)
             rewards |= {record.key: record.reward(kind) for record in records}
+        order = {(one.context.id, one.index, seed): at for at, (one, seed) in enumerate(jobs)}
+        scores.arrange(lambda record: order.get(record.key))
         return {
             (one.context.id, one.index): mean(rewards[one.context.id, one.index, seed] for seed in seeds)
             for one in samples
@@ -256,16 +261,6 @@ class OuterLoop:
         updated, loss = self.trainer.fine_tuned(policy, plan, stage)
         self.folder.updated(PolicyUpdate(self.arm, round, len(examples), loss))
         return updated
-
-
-def _chunks(items: Sequence[T], size: int) -> Iterator[tuple[int, Sequence[T]]]:
-    """Parts of `items`, each with how many there are up to its end.
-
-    They are the same in every sitting: what a chunk gives depends in its last bits on what is in it.
-    """
-    for at in range(0, len(items), size):
-        chunk = items[at : at + size]
-        yield at + len(chunk), chunk
 
 
 def _n_parts(config: RunConfig) -> int:

@@ -238,6 +238,16 @@ class RoundRow(TypedDict):
     policy: str
 
 
+class EndpointCosts(TypedDict):
+    """What the endpoint that wrote a run's self-edits was asked and counted, all sittings together."""
+
+    model: str
+    requests: int
+    refused: int
+    prompt_tokens: int
+    completion_tokens: int
+
+
 class Results(TypedDict):
     """`results.json` of a run that examines methods. `families` and `best_fixed` are of few-shot runs."""
 
@@ -247,6 +257,7 @@ class Results(TypedDict):
     model: dict[str, Any]
     methods: list[MethodRow]
     differences: list[DifferenceRow]
+    endpoint: NotRequired[EndpointCosts]
     families: NotRequired[list[FamilyRow]]
     best_fixed: NotRequired[dict[str, Any] | None]
 
@@ -258,6 +269,7 @@ class TrainingResults(TypedDict):
     wall_s: float
     model: dict[str, Any]
     rounds: list[RoundRow]
+    endpoint: NotRequired[EndpointCosts]
 
 
 def accuracies(records: Sequence[EvaluationRecord], method: str) -> dict[str, float | None]:

@@ -23,7 +23,7 @@ import os
 import platform
 import time
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -73,6 +73,17 @@ class Lines(Generic[R]):
 
     def append(self, records: Iterable[R]) -> None:
         self.folder.append(self.name, [record.to_json() for record in records])
+
+    def arrange(self, rank: Callable[[R], int | None]) -> None:
+        """Puts records in the order of their ranks, whatever order they came in; those without stay where
+        they are. So a folder is the same wherever, and in how many sittings, its records were made."""
+        stored = self.folder.records(self.name)
+        ranks = [rank(self.kind.from_json(record)) for record in stored]
+        places = [at for at, own in enumerate(ranks) if own is not None]
+        ranked = sorted(places, key=lambda at: ranks[at] or 0)
+        if ranked != places:
+            found = dict(zip(places, ranked, strict=True))
+            self.folder.rewrite(self.name, [stored[found.get(at, at)] for at in range(len(stored))])
 
 
 @dataclass(frozen=True)
@@ -264,8 +275,7 @@ class RunFolder:
 
     def append(self, name: str, records: Sequence[dict[str, Any]]) -> None:
         """Adds records to a JSON-lines file, durably."""
-        path = self.path / name
-        lines = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+        path, lines = self.path / name, _json_lines(records)
         _whole_lines(path)
         with writing(path):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -273,6 +283,10 @@ class RunFolder:
                 file.write(lines.encode())
                 file.flush()
                 os.fsync(file.fileno())
+
+    def rewrite(self, name: str, records: Sequence[dict[str, Any]]) -> None:
+        """All records of a JSON-lines file anew, at once."""
+        self.write_text(name, _json_lines(records))
 
     def records(self, name: str) -> list[dict[str, Any]]:
         """The records of a JSON-lines file. A last line that a kill cut short is removed, with the work it
@@ -282,6 +296,10 @@ class RunFolder:
     def metric(self, **fields: Any) -> None:
         """One line in metrics.jsonl, with the time in seconds since the epoch."""
         self.append(METRICS, [{"time": round(time.time(), 3), **fields}])
+
+
+def _json_lines(records: Sequence[dict[str, Any]]) -> str:
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
 
 
 def _whole_lines(path: Path) -> bytes:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import get_args
 
 from seal.domains.knowledge import require_questions
+from seal.engine.adapt import Adaptation
 from seal.engine.check import fingerprint
+from seal.engine.elsewhere import RayPlace, cluster_at
 from seal.engine.parts import build_format
 from seal.engine.start import Silent, Watch, start
 from seal.engine.work import WorkAmount
@@ -19,6 +21,7 @@ from seal.grading.statistics import mean
 from seal.models.identity import model_record
 from seal.research.config import RunConfig, check_names
 from seal.research.data import load_source
+from seal.research.endpoint import check_endpoint, endpoint_costs, sampling_elsewhere
 from seal.research.outer import OuterLoop, contexts_of_round, n_contexts
 from seal.research.planning import work_of_rounds
 from seal.research.records import Arm, RoundRow, TrainingResults
@@ -28,15 +31,24 @@ from seal.types import Context
 COMMAND = "seal train"
 
 
-def run_training(config: RunConfig, path: Path, watch: Watch | None = None) -> TrainingResults:
+def run_training(
+    config: RunConfig, path: Path, watch: Watch | None = None, *, place: RayPlace | None = None
+) -> TrainingResults:
     """Run or resume the outer loop in the folder `path`; returns what `results.json` then holds.
 
-    Nothing is written before every input has been checked. Raises SealError as its parts do.
+    With a `place` the work is done there, and what comes of it is the same. Nothing is written before every
+    input has been checked. Raises SealError as its parts do.
     """
     watch = watch or Silent()
     RunFolder.check(path, config, command=COMMAND)
     contexts = training_contexts(config, watch)
-    adaptation = start(config, contexts, watch)
+    with cluster_at(place, watch.notice):
+        return _train(config, path, contexts, start(config, contexts, watch, place=place), watch)
+
+
+def _train(
+    config: RunConfig, path: Path, contexts: Sequence[Context], adaptation: Adaptation, watch: Watch
+) -> TrainingResults:
     folder = RunFolder.open(path, config, command=COMMAND)
     folder.pin(fingerprint(adaptation, passages=contexts))
     stored = folder.results()
@@ -44,7 +56,7 @@ def run_training(config: RunConfig, path: Path, watch: Watch | None = None) -> T
         return stored
     adaptation.work.plan(planned_work(config, contexts))
     arms = arms_of(config)
-    with folder.session():
+    with folder.session(), sampling_elsewhere(adaptation, folder):
         for arm in arms:
             for _ in OuterLoop(adaptation, folder, contexts, arm).policies():
                 watch.figures(round_table(folder, arms))
@@ -54,6 +66,8 @@ def run_training(config: RunConfig, path: Path, watch: Watch | None = None) -> T
         "model": model_record(config.model.name, adaptation.model),
         "rounds": round_table(folder, arms),
     }
+    if (costs := endpoint_costs(folder)) is not None:
+        results["endpoint"] = costs
     folder.keep_results(results)
     return results
 
@@ -62,6 +76,7 @@ def training_contexts(config: RunConfig, watch: Watch) -> list[Context]:
     """The contexts of the outer loop, each with an exam; what their file left out is told. Raises
     SealError for what is wrong with them."""
     check_names(config)
+    check_endpoint(config, rounds=config.outer.rounds)
     if not build_format(config).yields:
         raise ConfigError(
             f'self_edit.format is "{config.self_edit.format}", so there is no writing to learn',

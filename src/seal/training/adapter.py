@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +126,27 @@ def merge(model: nn.Module, adapter: Adapter) -> None:
         weight = matrix(modules[name])
         delta = adapter.scale * (b.float() @ a.float())
         weight.copy_(weight.float() + delta.to(weight.device))
+
+
+def stacked(first: Adapter, second: Adapter) -> Adapter:
+    """One adapter that does what both do together: their ranks one after the other, their scales in B."""
+    factors: dict[str, tuple[Tensor, Tensor]] = {}
+    rank = first.hyperparameters.rank + second.hyperparameters.rank
+    for name in {**first.factors, **second.factors}:
+        own = [
+            (one.factors[name][0], one.scale * one.factors[name][1])
+            if name in one.factors
+            else _nothing(other.factors[name], one.hyperparameters.rank)
+            for one, other in ((first, second), (second, first))
+        ]
+        factors[name] = torch.cat([a for a, _ in own]), torch.cat([b for _, b in own], dim=1)
+    hyperparameters = replace(second.hyperparameters, rank=rank, alpha=float(rank))
+    return Adapter(f"{first.id}+{second.id}", hyperparameters, factors, second.losses)
+
+
+def _nothing(like: tuple[Tensor, Tensor], rank: int) -> tuple[Tensor, Tensor]:
+    a, b = like
+    return a.new_zeros(rank, a.shape[1]), b.new_zeros(b.shape[0], rank)
 
 
 def save_peft(

@@ -16,7 +16,8 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 
 from seal.domains.arc_agi import ArcAgi, Augmentation
-from seal.engine.adapt import Adaptation, Trial, ungraded
+from seal.engine.adapt import Adaptation, Trial
+from seal.engine.scores import ungraded
 from seal.errors import InputError
 from seal.grading.statistics import summarise
 from seal.models import score_answers

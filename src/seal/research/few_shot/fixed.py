@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from seal.engine.adapt import Adaptation, Trial
+from seal.engine.work_chunks import CHUNK_TRIALS
 from seal.errors import TrainingError
 from seal.grading.statistics import mean
 from seal.research.config import RunConfig
-from seal.research.outer import CHUNK_TRIALS
 from seal.research.records import FixedChoice, FixedScore
 from seal.research.run_folder import RunFolder
 from seal.seeds import derive_seed
