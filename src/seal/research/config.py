@@ -56,14 +56,15 @@ class DataConfig(BaseModel):
 
 
 class OuterConfig(TrainConfig):
-    """The outer loop: ReST-EM on the writer (arXiv 2312.06585; paper, section 3.1)."""
+    """The outer loop: reinforcement learning of the writer (paper, section 3.1). Settings of an algorithm's
+    own stand in its table, such as `[grpo]`."""
 
     rank: int = Field(default=64, ge=1, description="LoRA rank of the policy update.")
     alpha: float = Field(default=128.0, gt=0, description="LoRA alpha of the policy update.")
     learning_rate: float = Field(default=3e-4, gt=0, description="Peak learning rate of AdamW.")
     epochs: int = Field(default=2, ge=1, description="Passes over the kept self-edits.")
     batch_size: int = Field(default=10, ge=0, description="Examples a step; 0: all.")
-    algorithm: str = Field(default="best_of_k", description="Which scored self-edits are learned from.")
+    algorithm: str = Field(default="best_of_k", description="What is learned from scored self-edits.")
     rounds: int = Field(default=2, ge=0, description="Rounds of reinforcement learning.")
     control: bool = Field(
         default=True,
@@ -73,6 +74,18 @@ class OuterConfig(TrainConfig):
         default=True,
         description="Train on the passage beside the self-edit when rewarding it, as published. Without, the "
         "reward is what the self-edit teaches by itself, which tells good from bad far better.",
+    )
+    check_contexts: int = Field(
+        default=0,
+        ge=0,
+        description="Contexts, after those of the rounds, that train nothing: a round's policy is taken over "
+        "only if it is shown to earn more on them than the one before; 0: every policy is taken over.",
+    )
+    check_error: float = Field(
+        default=0.1,
+        gt=0,
+        lt=1,
+        description="The probability, at most, that any round takes over a policy that is no better.",
     )
     reward: Literal["accuracy", "likelihood"] = Field(
         default="accuracy",
@@ -136,13 +149,14 @@ class RunConfig(EngineConfig):
 
     @classmethod
     def registries(cls) -> list[Registry[Any]]:
-        return [*super().registries(), GENERATORS]
+        return [*super().registries(), ALGORITHMS, GENERATORS]
 
     @classmethod
     def parts(cls, data: Mapping[str, Any]) -> list[tuple[Registry[Any], str]]:
-        """Also the generators that `data.train` and `data.evaluation` name."""
+        """Also the algorithm, and the generators that `data.train` and `data.evaluation` name."""
         names = {generator_of(value_in(cls, data, key))[0] for key in ("data.train", "data.evaluation")}
-        return [*super().parts(data), *((GENERATORS, name) for name in sorted(names) if name)]
+        generators = [(GENERATORS, name) for name in sorted(names) if name]
+        return [*super().parts(data), (ALGORITHMS, value_in(cls, data, "outer.algorithm")), *generators]
 
 
 def generator_of(name: str) -> tuple[str, str]:

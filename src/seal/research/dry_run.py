@@ -41,7 +41,7 @@ from seal.research.planning import work_of_methods
 from seal.research.train import arms_of, planned_work, training_contexts
 from seal.self_edits.arc_grammar import DirectiveSpace, render
 from seal.training import train
-from seal.training.trainer import MAX_TOKENS
+from seal.training.passes import MAX_TOKENS
 from seal.types import Context, Example, SelfEdit, TrainingPlan
 
 _ASSUMED_SHARE = 0.5

@@ -22,7 +22,14 @@ def work_of_rounds(config: RunConfig, n_contexts: int, *, control: bool) -> Work
     return WorkAmount(
         write=samples * (rounds + own_rounds_of_control),
         train=(samples + baselines) * config.inner.seeds * rounds,
-    )
+    ) + _work_of_checks(config, control=control)
+
+
+def _work_of_checks(config: RunConfig, *, control: bool) -> WorkAmount:
+    """The base's self-edits and those of each round's policy, one a context."""
+    policies = 1 + config.outer.rounds * (1 + control) if config.outer.rounds else 0
+    n = config.outer.check_contexts * policies
+    return WorkAmount(write=n, train=n * config.inner.seeds)
 
 
 def work_of_methods(config: RunConfig, names: Iterable[str], n_contexts: int) -> WorkAmount:

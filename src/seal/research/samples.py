@@ -1,0 +1,136 @@
+"""Self-edits that a policy writes about contexts, and what each of them is worth.
+
+What is written and measured goes into the run's folder at once, and what is there is not done again. Knows
+nothing about what the rewards decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from seal.engine.adapt import Adaptation, Trial
+from seal.grading.statistics import mean
+from seal.research.config import RunConfig
+from seal.research.records import ScoreRecord, SelfEditRecord
+from seal.research.run_folder import Lines
+from seal.seeds import derive_seed
+from seal.types import Context, SelfEdit
+
+T = TypeVar("T")
+CHUNK_TRIALS = 96
+"""Trials between two records in the folder: what a kill can lose."""
+Rewards = dict[tuple[str, int], float | None]
+"""By context and number of the sample; None is ungraded."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The self-edit that was sampled for a context as its number `index`."""
+
+    context: Context
+    index: int
+    self_edit: SelfEdit
+
+
+class Sampling:
+    """Writes and scores samples by what a run's configuration says."""
+
+    def __init__(self, adaptation: Adaptation, config: RunConfig) -> None:
+        self.adaptation, self.config = adaptation, config
+
+    def write(
+        self,
+        lines: Lines[SelfEditRecord],
+        contexts: Sequence[Context],
+        n: int,
+        policy: Any,
+        *,
+        seed: str,
+        stage: str,
+    ) -> list[list[Sample]]:
+        """`n` self-edits for each context, written by `policy`."""
+        written = {record.key: record for record in lines.read()}
+        for n_done, chunk in _chunks(contexts, max(1, CHUNK_TRIALS // n)):
+            if all((context.id, i) in written for context in chunk for i in range(n)):
+                self.adaptation.work.done_before("write", len(chunk) * n)
+                continue
+            label = f"{stage} ({n_done} of {len(contexts)} passages)"
+            self_edits = self.adaptation.write(chunk, n, seed=seed, model=policy, stage=label)
+            records = [
+                SelfEditRecord.of(context, i, edit)
+                for context, own in zip(chunk, self_edits, strict=True)
+                for i, edit in enumerate(own)
+                if (context.id, i) not in written
+            ]
+            lines.append(records)
+            written |= {record.key: record for record in records}
+        return self.written(lines, contexts, n)
+
+    def written(
+        self, lines: Lines[SelfEditRecord], contexts: Sequence[Context], n: int
+    ) -> list[list[Sample]]:
+        """What `write` has put into the folder."""
+        stored, parse = {record.key: record for record in lines.read()}, self.adaptation.format.parse
+        samples = []
+        for context in contexts:
+            own = [stored[context.id, i] for i in range(n)]
+            edits = [parse(context, record.text, truncated=record.truncated) for record in own]
+            samples.append([Sample(context, i, edit) for i, edit in enumerate(edits)])
+        return samples
+
+    def rewards(
+        self,
+        scores: Lines[ScoreRecord],
+        policy: Any,
+        samples: Sequence[Sample],
+        *,
+        stage: str,
+        lines_only: bool = False,
+    ) -> Rewards:
+        """The mean reward of each sample over its seeds, None if no seed could be graded. One adapter is
+        trained and examined for each sample and seed that `scores` does not hold yet."""
+        kind, seeds = self.config.outer.reward, range(self.config.inner.seeds)
+        rewards = {record.key: record.reward(kind) for record in scores.read()}
+        learner = None if self.config.inner.learner == "base" else policy
+        jobs = [(one, seed) for one in samples for seed in seeds]
+        for n_done, chunk in _chunks(jobs, CHUNK_TRIALS):
+            keys = [(one.context.id, one.index, seed) for one, seed in chunk]
+            if all(key in rewards for key in keys):
+                self.adaptation.work.done_before("train", len(chunk))
+                continue
+            trials = [
+                Trial(
+                    one.context,
+                    one.self_edit,
+                    derive_seed(self.config.seed, "inner", *key),
+                    lines_only=lines_only,
+                )
+                for (one, _), key in zip(chunk, keys, strict=True)
+            ]
+            label = f"{stage} ({n_done} of {len(jobs)})"
+            measured = self.adaptation.learn_and_examine(
+                trials, answers=kind == "accuracy", model=learner, stage=label
+            )
+            records = [
+                ScoreRecord.of(*key, score)
+                for key, score in zip(keys, measured, strict=True)
+                if key not in rewards
+            ]
+            scores.append(records)
+            rewards |= {record.key: record.reward(kind) for record in records}
+        return {
+            (one.context.id, one.index): mean(rewards[one.context.id, one.index, seed] for seed in seeds)
+            for one in samples
+        }
+
+
+def _chunks(items: Sequence[T], size: int) -> Iterator[tuple[int, Sequence[T]]]:
+    """Parts of `items`, each with how many there are up to its end.
+
+    They are the same in every sitting: what a chunk gives depends in its last bits on what is in it.
+    """
+    for at in range(0, len(items), size):
+        chunk = items[at : at + size]
+        yield at + len(chunk), chunk
