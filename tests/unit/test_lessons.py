@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from seal.research.lessons import Taught, compared, paired_examples, weighted_examples
+from seal.research.lessons import ContextLesson, compared, paired_examples, weighted_examples
 from seal.research.samples import Sample
 from seal.types import ClippedRatio, Context, Example, Lesson, Preference, Rival, SelfEdit
 
 
-def taught(name: str, lesson: Lesson, *texts: str) -> Taught:
+def taught(name: str, lesson: Lesson, *texts: str) -> ContextLesson:
     context = Context(name, name, "text")
     samples = [Sample(context, i, SelfEdit(name, "plain", t, (t,))) for i, t in enumerate(texts)]
-    return Taught(samples, lesson)
+    return ContextLesson(samples, lesson)
 
 
 def prompt(context: Context) -> str:

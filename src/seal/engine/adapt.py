@@ -24,6 +24,7 @@ import torch
 from seal.config import EngineConfig
 from seal.engine.memory import pass_tokens_that_fit, slots_that_fit
 from seal.engine.parts import build_domain, build_format, build_grader, pick_device, pick_style
+from seal.engine.reciting import recited
 from seal.engine.work import Work
 from seal.engine.workers import Workers, n_workers
 from seal.grading.statistics import summarise
@@ -51,7 +52,8 @@ def no_progress(_stage: str, _done: int, _total: int) -> None:
 class Trial:
     """One adapter to train and examine: a self-edit, the context whose exam it sits, and a seed.
 
-    `lines_only` leaves the passage out, whatever the domain's configuration says.
+    `lines_only` leaves the passage out, whatever the domain's configuration says. `recite`: it is not asked,
+    but measured by how likely the passage's own sentences are.
     """
 
     context: Context
@@ -59,6 +61,7 @@ class Trial:
     seed: int
     hyperparameters: Hyperparameters | None = None
     lines_only: bool = False
+    recite: bool = False
 
 
 @dataclass
@@ -218,8 +221,8 @@ class Adaptation:
         if sound:
             exams = [(trials[i].context, None) for i in sound]
             with AdapterBank.of(learner, [trained[i][0] for i in sound]) as bank:
-                graded = self.examine(exams, answers=answers, bank=bank, model=learner)
-            scores |= dict(zip(sound, graded, strict=True))
+                sit = partial(recited, self.tokenizer) if trials[0].recite else self.examine
+                scores |= zip(sound, sit(exams, answers=answers, bank=bank, model=learner), strict=True)
         return [replace(scores[i], notes=notes) for i, (_, notes) in enumerate(trained)]
 
     # Examine

@@ -19,14 +19,16 @@ from seal.grading.paired import rise_p_value
 from seal.grading.statistics import mean
 from seal.research.records import Arm, CheckRecord
 from seal.research.run_folder import RunFolder
-from seal.research.samples import Rewards, Sampling
+from seal.research.samples import Rewards, SampleScorer
 from seal.types import Context
 
 
 class PolicyCheck:
     """The checks of one arm's rounds on the contexts that are kept for it."""
 
-    def __init__(self, sampling: Sampling, folder: RunFolder, contexts: Sequence[Context], arm: Arm) -> None:
+    def __init__(
+        self, sampling: SampleScorer, folder: RunFolder, contexts: Sequence[Context], arm: Arm
+    ) -> None:
         self.sampling, self.folder, self.contexts = sampling, folder, contexts
         self.arm: Arm = arm
         self.outer = folder.config.outer

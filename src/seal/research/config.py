@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from seal.algorithms import ALGORITHMS
 from seal.config import EngineConfig, TrainConfig
 from seal.domains import GENERATORS
-from seal.engine.parts import check_parts
+from seal.engine.parts import build_domain, check_parts
+from seal.errors import ConfigError
 from seal.part_tables import builtin_as, dump_config, load_as, parse_as, value_in
 from seal.plugins import Registry
 
@@ -87,11 +88,17 @@ class OuterConfig(TrainConfig):
         lt=1,
         description="The probability, at most, that any round takes over a policy that is no better.",
     )
-    reward: Literal["accuracy", "likelihood"] = Field(
+    reward: Literal["accuracy", "likelihood", "own_exam", "sentences"] = Field(
         default="accuracy",
         description='"accuracy" of the answers, as published, or "likelihood", the mean probability of the '
-        "gold answers, which is steadier.",
+        'gold answers, which is steadier. Without labels: "own_exam", the same of questions that the base '
+        'writes itself, or "sentences", the mean probability of the passage\'s own words.',
     )
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the reward needs questions with answers."""
+        return self.reward in ("accuracy", "likelihood")
 
 
 class FewShotConfig(BaseModel):
@@ -186,3 +193,9 @@ def check_names(config: RunConfig) -> None:
     them do not go together."""
     check_parts(config)
     ALGORITHMS.get(config.outer.algorithm)
+    if not config.outer.labelled and build_domain(config).few_shot:
+        raise ConfigError(
+            f'outer.reward = "{config.outer.reward}" is about passages, and the domain {config.domain!r} has '
+            "tasks",
+            'Set outer.reward to "accuracy" or "likelihood": a task shows its own labels.',
+        )

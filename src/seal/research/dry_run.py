@@ -79,7 +79,7 @@ def plan_training(config: RunConfig, watch: Watch) -> list[PlanLine]:
     contexts = training_contexts(config, watch)
     model = _Model.find(config, contexts, watch, open_book=False, writes=True)
     work = planned_work(config, contexts)
-    answers = 0 if config.outer.reward == "likelihood" else work.train / len(contexts)
+    answers = 0 if config.outer.reward != "accuracy" else work.train / len(contexts)
     amount = _amount(config, contexts, model, work.write, work.train, answers)
     return _lines(config, amount, model, policies=config.outer.rounds * len(arms_of(config)))
 

@@ -16,7 +16,7 @@ Logs = Callable[[Sequence[Example]], Sequence[tuple[float, ...]]]
 
 
 @dataclass(frozen=True)
-class Taught:
+class ContextLesson:
     """The samples of one context, and what is to be learned of them."""
 
     samples: Sequence[Sample]
@@ -30,7 +30,7 @@ class Taught:
         return self.samples[0].context
 
 
-def weighted_examples(taught: Sequence[Taught], prompt: Callable[[Context], str]) -> list[Example]:
+def weighted_examples(taught: Sequence[ContextLesson], prompt: Callable[[Context], str]) -> list[Example]:
     """The weighted texts that are not empty, with weights of mean 1; alike where none stands out."""
     written = [
         (one, index, weight)
@@ -48,7 +48,7 @@ def weighted_examples(taught: Sequence[Taught], prompt: Callable[[Context], str]
 
 
 def paired_examples(
-    taught: Sequence[Taught], prompt: Callable[[Context], str], objective: Preference
+    taught: Sequence[ContextLesson], prompt: Callable[[Context], str], objective: Preference
 ) -> list[Example]:
     """One example a pair: its better text, with the other for a rival. Pairs of equal texts, or with an empty
     one, are left out."""

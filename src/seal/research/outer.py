@@ -24,11 +24,11 @@ from seal.errors import TrainingError
 from seal.protocols import Algorithm
 from seal.research.checking import PolicyCheck
 from seal.research.config import RunConfig
-from seal.research.lessons import Taught, compared, paired_examples, weighted_examples
+from seal.research.lessons import ContextLesson, compared, paired_examples, weighted_examples
 from seal.research.policies import Policies
 from seal.research.records import Arm, DecisionRecord, PolicyUpdate
 from seal.research.run_folder import RoundFolder, RunFolder
-from seal.research.samples import CHUNK_TRIALS, Rewards, Sample, Sampling
+from seal.research.samples import CHUNK_TRIALS, Rewards, Sample, SampleScorer
 from seal.seeds import derive_seed
 from seal.types import Context, Example, Preference, SelfEdit, TrainingPlan
 
@@ -55,7 +55,7 @@ class OuterLoop:
         self.arm: Arm = arm
         self.trainer = trainer or Policies(adaptation)
         self.algorithm: Algorithm = built(self.config, ALGORITHMS, self.config.outer.algorithm)
-        self.sampling = Sampling(adaptation, self.config)
+        self.sampling = SampleScorer(adaptation, folder)
         self.check = PolicyCheck(self.sampling, folder, checked_contexts(self.config, contexts), arm)
 
     def policies(self) -> Iterator[tuple[int, Any]]:
@@ -181,7 +181,7 @@ class OuterLoop:
         assert decisions is not None
         contexts, k = contexts_of_round(self.config, self.contexts, round), self.config.self_edit.samples
         samples = self.sampling.written(self._sampled(round).self_edits, contexts, k)
-        taught = [Taught(own, one.lesson) for own, one in zip(samples, decisions, strict=True)]
+        taught = [ContextLesson(own, one.lesson) for own, one in zip(samples, decisions, strict=True)]
         prompt, objective = self.adaptation.writing_prompt, self.algorithm.objective
         if isinstance(objective, Preference):
             examples = paired_examples(taught, prompt, objective)

@@ -14,7 +14,7 @@ from seal.types import Context, Lesson, Score, SelfEdit
 
 Arm = Literal["seal", "random_selection"]
 """An arm of the outer loop: rewarded, or the control, which chooses by chance."""
-RewardKind = Literal["accuracy", "likelihood"]
+RewardKind = Literal["accuracy", "likelihood", "own_exam", "sentences"]
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,14 @@ class ScoreRecord(Record):
 
     def reward(self, kind: RewardKind) -> float | None:
         return self.accuracy if kind == "accuracy" else self.likelihood
+
+
+@dataclass(frozen=True)
+class OwnExamRecord(Record):
+    """The exam that the base wrote about a context: its questions with their answers."""
+
+    context: str
+    questions: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@
     rounds/<r>/                     a round of the rewarded arm (`RoundFolder`)
     rounds/<r>/random_selection/    the same round of the control
     rounds/0/                       what the base wrote for the checks of policies, if there are any
+    exams.jsonl                     the exams that the base wrote, where they are the reward
     evaluation.jsonl                every method's exam on every held-out context
     evaluation_self_edits.jsonl     what was written about the held-out contexts
     fixed_search.jsonl, best_fixed.json, choices.jsonl, committees.jsonl    few-shot runs only
@@ -42,6 +43,7 @@ from seal.research.records import (
     EvaluationRecord,
     FixedChoice,
     FixedScore,
+    OwnExamRecord,
     PolicyUpdate,
     Record,
     Results,
@@ -224,6 +226,11 @@ class RunFolder:
     @property
     def written(self) -> Lines[WrittenRecord]:
         return Lines(self, "evaluation_self_edits.jsonl", WrittenRecord)
+
+    @property
+    def exams(self) -> Lines[OwnExamRecord]:
+        """What the base asks about the contexts of the outer loop, where that is the reward."""
+        return Lines(self, "exams.jsonl", OwnExamRecord)
 
     @property
     def fixed_search(self) -> Lines[FixedScore]:

@@ -7,14 +7,14 @@ nothing about what the rewards decide.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from seal.engine.adapt import Adaptation, Trial
 from seal.grading.statistics import mean
-from seal.research.config import RunConfig
 from seal.research.records import ScoreRecord, SelfEditRecord
-from seal.research.run_folder import Lines
+from seal.research.run_folder import Lines, RunFolder
+from seal.research.unlabelled import kept_apart, own_exams
 from seal.seeds import derive_seed
 from seal.types import Context, SelfEdit
 
@@ -34,11 +34,11 @@ class Sample:
     self_edit: SelfEdit
 
 
-class Sampling:
+class SampleScorer:
     """Writes and scores samples by what a run's configuration says."""
 
-    def __init__(self, adaptation: Adaptation, config: RunConfig) -> None:
-        self.adaptation, self.config = adaptation, config
+    def __init__(self, adaptation: Adaptation, folder: RunFolder) -> None:
+        self.adaptation, self.folder, self.config = adaptation, folder, folder.config
 
     def write(
         self,
@@ -102,12 +102,13 @@ class Sampling:
                 continue
             trials = [
                 Trial(
-                    one.context,
+                    context,
                     one.self_edit,
                     derive_seed(self.config.seed, "inner", *key),
                     lines_only=lines_only,
+                    recite=kind == "sentences",
                 )
-                for (one, _), key in zip(chunk, keys, strict=True)
+                for (one, _), context, key in zip(chunk, self._examined(chunk), keys, strict=True)
             ]
             label = f"{stage} ({n_done} of {len(jobs)})"
             measured = self.adaptation.learn_and_examine(
@@ -124,6 +125,19 @@ class Sampling:
             (one.context.id, one.index): mean(rewards[one.context.id, one.index, seed] for seed in seeds)
             for one in samples
         }
+
+    def _examined(self, jobs: Sequence[tuple[Sample, int]]) -> list[Context]:
+        """The context of each sample, with the exam that the reward is for."""
+        contexts = [one.context for one, _ in jobs]
+        if self.config.outer.reward != "own_exam":
+            return contexts
+        unique = list({context.id: context for context in contexts}.values())
+        seed = f"{self.config.seed}/exams"
+        exams = own_exams(self.adaptation, self.folder.exams, unique, seed=seed)
+        return [
+            replace(one.context, questions=kept_apart(exams[one.context.id], one.self_edit))
+            for one, _ in jobs
+        ]
 
 
 def _chunks(items: Sequence[T], size: int) -> Iterator[tuple[int, Sequence[T]]]:

@@ -78,7 +78,8 @@ def training_contexts(config: RunConfig, watch: Watch) -> list[Context]:
         )
     for told in source.notices:
         watch.notice(told)
-    require_questions(contexts)
+    if config.outer.labelled:
+        require_questions(contexts)
     if config.data.fresh and len(contexts) < config.outer.rounds:
         raise ConfigError(
             f"{data.train} has {len(contexts)} passages, and {config.outer.rounds} rounds want their own",
