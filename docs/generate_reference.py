@@ -19,6 +19,7 @@ from cyclopts import App, Parameter
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from seal.algorithms import ALGORITHMS
 from seal.cli import app
 from seal.cli.flags import RunFlags
 from seal.config import EngineConfig
@@ -132,7 +133,7 @@ def configuration() -> str:
 def _part_tables() -> dict[str, tuple[type[BaseModel], list[str]]]:
     """The tables of all built-in parts, by place: their class, and the parts that take them in words."""
     taken: dict[str, tuple[type[BaseModel], list[str]]] = {}
-    registries: list[Registry[Any]] = [*(own for own, _ in EngineConfig.part_keys), GENERATORS]
+    registries: list[Registry[Any]] = [*(own for own, _ in EngineConfig.part_keys), ALGORITHMS, GENERATORS]
     for registry in registries:
         for name in registry.builtin():
             for place, kind in tables_of(registry, name).items():

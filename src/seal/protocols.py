@@ -14,10 +14,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from seal.thoughts import without_thoughts
-from seal.types import Context, ContextSource, Example, Graded, Hyperparameters, Messages, Question, SelfEdit
+from seal.types import (
+    Context,
+    ContextSource,
+    Example,
+    Graded,
+    Hyperparameters,
+    Lesson,
+    Messages,
+    Objective,
+    Question,
+    SelfEdit,
+)
 
 
 class WriterGrammar(Protocol):
@@ -138,21 +149,22 @@ class Grader(Protocol):
 
 @runtime_checkable
 class Algorithm(Protocol):
-    """Chooses from the scored self-edits of one context those that the policy learns from.
+    """Turns the scored self-edits of one context into what the policy learns from them.
 
-    `uses_baseline` says whether the score without a self-edit has to be measured for it.
+    `uses_baseline`: the score without a self-edit has to be measured for it. `objective`: how the trainer
+    takes the lessons; None: each text by its likelihood. `anchor`: the model that an objective holds the
+    policy to: that before the round, or the base. `all_rounds`: the policy is trained anew from the base, on
+    the lessons of all rounds so far.
     """
 
     name: str
-    uses_baseline: bool
+    uses_baseline: bool = False
+    objective: Objective | None = None
+    anchor: Literal["before", "base"] = "before"
+    all_rounds: bool = False
 
-    def select(
-        self, rewards: Sequence[float | None], baseline: float | None, rng: random.Random
-    ) -> list[int]:
-        """Indices of the kept self-edits. A reward of None is ungraded and never kept; `baseline` is the
-        score without a self-edit, None if it was not measured."""
-        ...
-
-    def weigh(self, rewards: Sequence[float | None], kept: Sequence[int]) -> list[float]:
-        """How much each of the kept counts, 0 or more; only the ratios matter."""
+    def lesson(self, rewards: Sequence[float | None], baseline: float | None, rng: random.Random) -> Lesson:
+        """What is learned of samples with these rewards. One of None is ungraded: the machinery failed, so
+        the sample is neither good nor bad and never part of a lesson. `baseline` is the score without a
+        self-edit, None if it was not measured."""
         ...

@@ -93,18 +93,73 @@ class Directive:
 
 
 @dataclass(frozen=True)
+class ClippedRatio:
+    """A token counts by how much likelier it is than it was to the model that wrote it, times the example's
+    weight, and as long as that is within 1 ± `clip` (PPO, arXiv 1707.06347); `kl` times the divergence from
+    another model, estimated as GRPO does (arXiv 2402.03300, equation 4), is added to the loss.
+    """
+
+    clip: float = 0.2
+    kl: float = 0.0
+
+
+@dataclass(frozen=True)
+class Preference:
+    """An example is to gain more than its rival, both against what they were to an earlier model: the loss
+    of DPO (arXiv 2305.18290, equation 7), in which `beta` says how far it may go from that model."""
+
+    beta: float = 0.1
+
+
+Objective: TypeAlias = ClippedRatio | Preference
+
+
+@dataclass(frozen=True)
+class Rival:
+    """The text that an example is preferred to, after the same prompt."""
+
+    completion: str
+    reference: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Example:
     """One training text. The loss falls on `completion` only (all of the text when `prompt` is empty).
 
-    With `distil` it is not the text that is learned: at each of its tokens the loss is the KL divergence from
-    what a teacher, by default the base model, expects there (Hinton et al., arXiv 1503.02531). So a model
-    keeps its behaviour on such texts while it learns something else.
+    A negative `weight` makes it unlikelier. With `distil` it is not the text that is learned: at each of its
+    tokens the loss is the KL divergence from what a teacher, by default the base model, expects there (Hinton
+    et al., arXiv 1503.02531). So a model keeps its behaviour on such texts while it learns something else.
+
+    With an `objective` it is learned by how its likelihood changes. `reference` has the log-probability, in
+    nats, of each token of the completion (its end included) under an earlier model: the one that wrote it.
+    `anchor` has those under the model that `ClippedRatio.kl` holds it to, if that is another one.
     """
 
     completion: str
     prompt: str = ""
     weight: float = 1.0
     distil: bool = False
+    objective: Objective | None = None
+    reference: tuple[float, ...] = ()
+    anchor: tuple[float, ...] = ()
+    rival: Rival | None = None
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What the policy is to learn from the samples of one context, which go by their numbers.
+
+    `weights`: each of these texts is to become likelier, or with a negative weight unlikelier; only the
+    ratios matter. `pairs`: the first of two is to be preferred to the second.
+    """
+
+    weights: Mapping[int, float] = field(default_factory=dict)
+    pairs: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def samples(self) -> list[int]:
+        """Those that it names, each once."""
+        return list(dict.fromkeys([*self.weights, *(one for pair in self.pairs for one in pair)]))
 
 
 @dataclass(frozen=True)

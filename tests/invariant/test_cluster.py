@@ -106,7 +106,7 @@ def test_a_run_elsewhere_is_the_run_here(
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     torch.set_num_threads(1)
     # Chunks of a few trials, so that there are several, some of them divided.
-    monkeypatch.setattr("seal.research.outer.CHUNK_TRIALS", 6)
+    monkeypatch.setattr("seal.research.samples.CHUNK_TRIALS", 6)
     monkeypatch.setattr("seal.engine.work_chunks.CHUNK_TRIALS", 6)
     monkeypatch.setattr("seal.engine.work_chunks.in_chunks.__defaults__", (6,))
     model, data = save_toy(tmp_path / "model", "llama"), save_squad(tmp_path / "passages.json", passages=7)

@@ -13,7 +13,7 @@ from seal.models import score as scoring
 from seal.models.generate import generate
 from seal.models.prefixes import shared_prefixes
 from seal.models.score import score_answers
-from seal.training import AdapterBank, train, trainer
+from seal.training import AdapterBank, passes, train, trainer
 from seal.types import Example, Hyperparameters, TrainingPlan
 from toys import TEXT, distance, toy_model, toy_plan, toy_tokenizer
 
@@ -113,7 +113,7 @@ def test_adapters_are_those_of_texts_read_one_by_one(kind: str, monkeypatch: pyt
     found, tokens = [], []
     for sharing in (True, False):
         if not sharing:
-            monkeypatch.setattr(trainer, "shared_prefixes", lambda *_, **__: [])
+            monkeypatch.setattr(passes, "shared_prefixes", lambda *_, **__: [])
         counts.clear()
         found.append(train(model, tokenizer, plans) + train(model, tokenizer, plans, max_tokens=100))
         tokens.append(sum(counts))
@@ -128,7 +128,7 @@ def test_dropout_is_drawn_for_each_text_by_itself(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(trainer, "takes_layers_whole", lambda _: False)
     model, tokenizer = toy_model(), toy_tokenizer()
     [one] = train(model, tokenizer, [headed(0, dropout=0.3)])
-    monkeypatch.setattr(trainer, "shared_prefixes", lambda *_, **__: [])
+    monkeypatch.setattr(passes, "shared_prefixes", lambda *_, **__: [])
     assert distance(one, train(model, tokenizer, [headed(0, dropout=0.3)])[0]) == 0
 
 

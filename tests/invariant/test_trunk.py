@@ -10,7 +10,7 @@ import torch
 from seal.models import trunk
 from seal.models.packed import packs
 from seal.models.trunk import Trunk
-from seal.training import train, trainer
+from seal.training import passes, train
 from toys import distance, toy_model, toy_plan, toy_tokenizer
 
 TOLERANCE = 1e-4
@@ -25,7 +25,7 @@ def learning(model: Any, *names: str) -> set[torch.nn.Module]:
 @pytest.mark.parametrize("packed", [True, False])
 def test_states_below_are_kept(kind: str, packed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     model = toy_model(kind)
-    monkeypatch.setattr(trainer, "packs", lambda model, *_: packed and packs(model))
+    monkeypatch.setattr(passes, "packs", lambda model, *_: packed and packs(model))
     plans = [toy_plan(i, targets=UPPER, epochs=9) for i in range(3)]
     train(model, toy_tokenizer(), plans[:1])  # trials that are made once a model
     ran: list[int] = []

@@ -3,150 +3,36 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from loops import (
+    SAMPLES,
+    FakeAdaptation,
+    FakePolicies,
+    N,
+    config,
+    contexts,
+    decisions,
+    files,
+    logs_of,
+    loop,
+    stable,
+    text_of,
+)
+from seal.algorithms import ALGORITHMS
 from seal.engine.adapt import Trial
-from seal.engine.work import Work, WorkAmount
+from seal.engine.work import WorkAmount
 from seal.engine.work_chunks import CHUNK_TRIALS
 from seal.errors import TrainingError
 from seal.research.config import RunConfig, parse_config
-from seal.research.outer import Kept, OuterLoop, contexts_of_round, n_contexts
+from seal.research.outer import contexts_of_round, n_contexts
 from seal.research.planning import work_of_rounds
-from seal.research.records import Arm, DecisionRecord
-from seal.research.run_folder import RoundFolder, RunFolder
+from seal.research.records import Arm
+from seal.research.run_folder import RunFolder
 from seal.seeds import derive_seed
-from seal.types import Context, Graded, Score, SelfEdit, TrainingPlan
-
-SAMPLES = 4
-N = 3
-
-
-def config(
-    *, fresh: bool = False, rounds: int = 2, samples: int = SAMPLES, seeds: int = 1, **outer: Any
-) -> RunConfig:
-    return parse_config(
-        {
-            "seed": 5,
-            "data": {"n_train": N, "fresh": fresh},
-            "self_edit": {"samples": samples},
-            "inner": {"seeds": seeds},
-            "outer": {"rounds": rounds, "algorithm": "best_of_k", **outer},
-        },
-        where="test",
-    )
-
-
-def contexts(n: int) -> list[Context]:
-    return [Context(str(i), f"title {i}", "text") for i in range(n)]
-
-
-def text_of(policy: str, seed: object, context: str, i: int) -> str:
-    return f"{policy} wrote sample {i} about {context}, seed {seed}"
-
-
-class Format:
-    name = "plain"
-
-    def parse(self, context: Context, text: str, *, truncated: bool = False) -> SelfEdit:
-        return SelfEdit(context.id, self.name, text, tuple(text.splitlines()), truncated)
-
-
-class FakeAdaptation:
-    """Writes what `text_of` says, and rewards a self-edit by `reward`. The policies are strings. After
-    `patience` calls it is stopped, as by Ctrl-C."""
-
-    model = "base"
-    cluster = None
-    format = Format()
-
-    def __init__(self, config: RunConfig, reward: Any = None, *, patience: int = 10**6) -> None:
-        self.config, self.work, self.patience = config, Work(), patience
-        self.reward = reward or (lambda trial: float(stable(trial.self_edit.text, 100)) / 100)
-        self.trials: list[Trial] = []
-        self.written_by: list[tuple[str, object, list[str]]] = []
-
-    def writing_prompt(self, context: Context) -> str:
-        return f"Write about {context.id}."
-
-    def write(
-        self, contexts: Sequence[Context], n: int, *, seed: object, model: str, stage: str
-    ) -> list[list[SelfEdit]]:
-        self._step()
-        self.written_by.append((model, seed, [c.id for c in contexts]))
-        return [[self.format.parse(c, text_of(model, seed, c.id, i)) for i in range(n)] for c in contexts]
-
-    def learn_and_examine(self, trials: Sequence[Trial], **_: Any) -> list[Score]:
-        self._step()
-        self.trials += trials
-        return [score_of(trial, self.reward(trial)) for trial in trials]
-
-    def _step(self) -> None:
-        self.patience -= 1
-        if self.patience < 0:
-            raise KeyboardInterrupt
-
-
-class FakePolicies:
-    """A fine-tuned policy is named after its plan, and kept as a text file."""
-
-    def __init__(self, *, patience: int = 10**6) -> None:
-        self.plans: list[TrainingPlan] = []
-        self.patience = patience
-
-    def fine_tuned(self, policy: str, plan: TrainingPlan, stage: str) -> tuple[str, float]:
-        self._step()
-        self.plans.append(plan)
-        return f"policy after {plan.id}", 0.5
-
-    def save(self, policy: str, place: RoundFolder) -> None:
-        self._step()
-        place.policy.mkdir(parents=True)
-        (place.policy / "policy").write_text(policy)
-
-    def load(self, place: RoundFolder) -> str:
-        return (place.policy / "policy").read_text()
-
-    def _step(self) -> None:
-        self.patience -= 1
-        if self.patience < 0:
-            raise KeyboardInterrupt
-
-
-def stable(text: str, n: int) -> int:
-    """A number below `n` that follows from the text."""
-    return random.Random(text).randrange(n)
-
-
-def score_of(trial: Trial, reward: float | None) -> Score:
-    outcome = "ungraded" if reward is None else "right"
-    reason = "the loss was not finite" if reward is None else ""
-    graded = Graded("q", ("a",), "a", outcome, reward, reason)
-    return Score(trial.context.id, (graded,), reward, float(reward is not None), reward)
-
-
-def loop(
-    tmp_path: Path,
-    config: RunConfig,
-    arm: Arm = "seal",
-    *,
-    adaptation: FakeAdaptation | None = None,
-    policies: FakePolicies | None = None,
-) -> OuterLoop:
-    own: Any = adaptation or FakeAdaptation(config)
-    trainer: Any = policies or FakePolicies()
-    folder = RunFolder.open(tmp_path, config)
-    return OuterLoop(own, folder, contexts(n_contexts(config)), arm, trainer)
-
-
-def decisions(folder: Path, config: RunConfig, arm: Arm, round: int) -> list[DecisionRecord]:
-    found = RunFolder(folder, config).round(arm, round).decisions
-    assert found is not None
-    return found
-
+from seal.types import ClippedRatio
 
 # --- which contexts a round has -------------------------------------------------------------------------
 
@@ -155,7 +41,7 @@ def test_rounds_share_their_contexts_unless_they_are_fresh() -> None:
     shared, fresh = config(rounds=3), config(fresh=True, rounds=3)
     assert n_contexts(shared) == N and n_contexts(fresh) == 3 * N
     some = contexts(3 * N)
-    assert all(list(contexts_of_round(shared, some, r)) == some for r in (1, 2, 3))
+    assert all(list(contexts_of_round(shared, some[:N], r)) == some[:N] for r in (1, 2, 3))
     parts = [contexts_of_round(fresh, some, r) for r in (1, 2, 3)]
     assert [c.id for part in parts for c in part] == [c.id for c in some]
     assert {len(part) for part in parts} == {N}
@@ -240,7 +126,7 @@ def test_in_the_first_round_the_control_chooses_among_the_same_samples(tmp_path:
     assert first <= {text_of("base", "5/rounds/1", str(c), i) for c in range(N) for i in range(SAMPLES)}
 
 
-@pytest.mark.parametrize("algorithm", ["best_of_k", "best_by_advantage", "all_positive", "best_if_better"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS.names())
 def test_what_was_not_graded_is_never_kept(algorithm: str, tmp_path: Path) -> None:
     """Half of the samples fail, those with the most to gain among them."""
 
@@ -253,7 +139,7 @@ def test_what_was_not_graded_is_never_kept(algorithm: str, tmp_path: Path) -> No
     ungraded = 0
     for decision in decisions(tmp_path, settings, "seal", 1):
         ungraded += decision.rewards.count(None)
-        assert all(decision.rewards[i] is not None for i in decision.kept)
+        assert all(decision.rewards[i] is not None for i in decision.lesson.samples)
     assert ungraded > 0
     scores = RunFolder(tmp_path, settings).round("seal", 1).scores.read()
     assert {s.reason for s in scores if s.accuracy is None} == {"the loss was not finite"}
@@ -312,16 +198,19 @@ def test_a_round_that_keeps_nothing_is_an_error_with_its_decisions_on_record(tmp
         list(loop(tmp_path, settings, adaptation=FakeAdaptation(settings, lambda _: None)).policies())
 
 
+@pytest.mark.parametrize("checks", [0, 5])
 @pytest.mark.parametrize("algorithm", ["best_of_k", "best_if_better"])
 @pytest.mark.parametrize("arms", [("seal",), ("seal", "random_selection")])
 def test_the_work_that_is_planned_is_the_work_that_is_done(
-    algorithm: str, arms: tuple[Arm, ...], tmp_path: Path
+    algorithm: str, arms: tuple[Arm, ...], checks: int, tmp_path: Path
 ) -> None:
-    settings = config(algorithm=algorithm, seeds=2)
+    settings = config(algorithm=algorithm, seeds=2, check_contexts=checks)
     adaptation = FakeAdaptation(settings)
     for arm in arms:
         list(loop(tmp_path, settings, arm, adaptation=adaptation).policies())
-    n_written = sum(len(own) * SAMPLES for _, _, own in adaptation.written_by)
+    n_written = sum(
+        len(own) * n for (_, _, own), n in zip(adaptation.written_by, adaptation.n_each, strict=True)
+    )
     planned = work_of_rounds(settings, N, control=len(arms) == 2)
     assert planned == WorkAmount(n_written, len(adaptation.trials))
 
@@ -329,47 +218,78 @@ def test_the_work_that_is_planned_is_the_work_that_is_done(
 # --- the update -----------------------------------------------------------------------------------------
 
 
-def kept(*weights: float, text: str = "a line") -> list[Kept]:
-    return [
-        Kept(c, SelfEdit(c.id, "plain", text, (text,)), w)
-        for c, w in zip(contexts(len(weights)), weights, strict=True)
-    ]
-
-
-def test_an_update_learns_the_writing_with_weights_of_mean_one(tmp_path: Path) -> None:
-    policies = FakePolicies()
-    one = loop(tmp_path, config(), policies=policies)
-    assert one.update(1, "base", kept(0.3, 0.0, 0.1)) == "policy after seal/1"
-    [plan] = policies.plans
-    assert [e.weight for e in plan.examples] == pytest.approx([2.25, 0.75])  # no weight, no example
-    assert [e.prompt for e in plan.examples] == ["Write about 0.", "Write about 2."]
-    one.update(2, "base", kept(0.0, 0.0))
-    assert [e.weight for e in policies.plans[1].examples] == [1.0, 1.0]  # where none stands out, all do
-    updates = RunFolder(tmp_path, config()).policy_updates()
+def test_an_update_learns_what_was_decided(tmp_path: Path) -> None:
+    """Texts, prompts and the mean weight are those of the decisions; the record says how many there were."""
+    policies, settings = FakePolicies(), config(algorithm="best_by_advantage")
+    list(loop(tmp_path, settings, policies=policies).policies())
+    for round, plan in enumerate(policies.plans, 1):
+        told = decisions(tmp_path, settings, "seal", round)
+        total = sum(w for d in told for w in d.weights)
+        assert [e.prompt for e in plan.examples] == [f"Write about {d.context}." for d in told]
+        assert [e.weight for e in plan.examples] == pytest.approx(
+            [N * w / total for d in told for w in d.weights]
+        )
+        assert [f"sample {d.kept[0]} about {d.context}" in e.completion
+                for d, e in zip(told, plan.examples, strict=True)] == [True] * N  # fmt: skip
+    updates = RunFolder(tmp_path, settings).policy_updates()
     assert [(u.arm, u.round, u.examples, u.loss) for u in updates] == [
-        ("seal", 1, 2, 0.5),
-        ("seal", 2, 2, 0.5),
+        ("seal", 1, N, 0.5),
+        ("seal", 2, N, 0.5),
     ]
 
 
-@pytest.mark.parametrize("nothing", [[], kept(1.0, 1.0, text=" \n")])
-def test_an_update_without_anything_written_is_an_error(nothing: list[Kept], tmp_path: Path) -> None:
+def test_an_update_without_anything_written_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loops.text_of", lambda *_: " \n")
     policies = FakePolicies()
     with pytest.raises(TrainingError, match="every kept self-edit is empty"):
-        loop(tmp_path, config(), policies=policies).update(1, "base", nothing)
+        list(loop(tmp_path, config(), policies=policies).policies())
     assert policies.plans == []
 
 
+@pytest.mark.parametrize("algorithm", ["rloo", "grpo", "dpo"])
+def test_an_objective_is_told_what_the_writer_thought(algorithm: str, tmp_path: Path) -> None:
+    """In the second round that is the policy after the first, and in each arm its own."""
+    policies, settings = FakePolicies(), config(algorithm=algorithm)
+    for arm in ("seal", "random_selection"):
+        list(loop(tmp_path, settings, arm, policies=policies).policies())
+    writers = ["base", "policy after seal/1", "base", "policy after random_selection/1"]
+    for plan, writer in zip(policies.plans, writers, strict=True):
+        for example in plan.examples:
+            assert example.reference == logs_of(writer, example.completion) and not example.anchor
+            assert f"{writer} wrote" in example.completion
+            assert (example.rival is None) == (algorithm != "dpo")
+            if example.rival is not None:
+                assert example.rival.reference == logs_of(writer, example.rival.completion)
+    negative = [sum(e.weight < 0 for e in plan.examples) for plan in policies.plans]
+    assert negative[0] == negative[2] and negative[1] == negative[3]  # the control has the same lessons
+    assert all(negative) == (algorithm != "dpo")
+
+
+def test_a_policy_can_be_held_to_the_base(tmp_path: Path) -> None:
+    settings = parse_config(
+        {**config(algorithm="grpo").model_dump(mode="json", exclude_none=True),
+         "grpo": {"kl": 0.1, "anchor": "base"}}, where="test"
+    )  # fmt: skip
+    policies = FakePolicies()
+    list(loop(tmp_path, settings, policies=policies).policies())
+    first, second = policies.plans
+    assert all(e.objective == ClippedRatio(0.2, 0.1) for e in (*first.examples, *second.examples))
+    assert all(not e.anchor for e in first.examples)  # it is the base that wrote
+    assert all(e.anchor == logs_of("base", e.completion) != e.reference for e in second.examples)
+
+
+def test_expert_iteration_learns_all_rounds_anew_from_the_base(tmp_path: Path) -> None:
+    policies, settings = FakePolicies(), config(algorithm="expert_iteration", rounds=3, fresh=True)
+    list(loop(tmp_path, settings, policies=policies).policies())
+    assert policies.learners == ["base"] * 3
+    assert [len(plan.examples) for plan in policies.plans] == [N, 2 * N, 3 * N]
+    texts = [{e.completion for e in plan.examples} for plan in policies.plans]
+    assert texts[0] < texts[1] < texts[2]
+
+
 # --- a run that is stopped ------------------------------------------------------------------------------
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    """Every file of a run but metrics.jsonl, which holds times."""
-    return {
-        str(p.relative_to(folder)): p.read_bytes()
-        for p in folder.rglob("*")
-        if p.is_file() and p.name != "metrics.jsonl"
-    }
 
 
 def whole_run(folder: Path, settings: RunConfig) -> dict[str, bytes]:
@@ -378,7 +298,7 @@ def whole_run(folder: Path, settings: RunConfig) -> dict[str, bytes]:
     return files(folder)
 
 
-@pytest.mark.parametrize("algorithm", ["best_of_k", "best_if_better"])
+@pytest.mark.parametrize("algorithm", ["best_of_k", "best_if_better", "expert_iteration", "dpo"])
 def test_a_run_stopped_before_any_step_goes_on_to_the_same_files(algorithm: str, tmp_path: Path) -> None:
     """Every call of the model and of the policies' trainer is one at which the run is stopped once. With 48
     samples a context, a round is written and scored in two chunks."""
@@ -402,7 +322,7 @@ def test_a_run_stopped_before_any_step_goes_on_to_the_same_files(algorithm: str,
                 break
     # Two rounds of two chunks to write and two to score, with or without baselines, and the second round of
     # the control to write; four updates, each of them saved.
-    assert finished_at == {"model": 10 if algorithm == "best_of_k" else 12, "policies": 8}
+    assert finished_at == {"model": 12 if algorithm == "best_if_better" else 10, "policies": 8}
     assert stopped == sum(finished_at.values())
 
 

@@ -48,7 +48,7 @@ def test_loss_falls_on_the_completion_only() -> None:
     [
         (plan(Example("the mill " * 40)), "example 0 of plan 'p' has 8. tokens"),
         (plan(Example("a b"), Example("")), "example 1 of plan 'p' has no token to learn"),
-        (plan(Example("a b", weight=-1.0)), "weight -1.0"),
+        (plan(Example("a b", weight=0.0)), "weight 0.0"),
         (plan(), "at least one example"),
         (plan(Example("a b"), rank=0), "rank of at least 1"),
         (plan(Example("a b"), learning_rate=float("nan")), "learning_rate"),

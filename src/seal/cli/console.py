@@ -198,9 +198,9 @@ def _figure_line(row: Mapping[str, Any]) -> str:
         return f"  {terminal_words(row['name']) or row['name']:<38} {percent(row)}{coverage_note(row)}"
     rewards = "" if row["mean_reward"] is None else f", mean reward {row['mean_reward']:.3f}"
     kept = "" if row["mean_reward_kept"] is None else f" ({row['mean_reward_kept']:.3f} of the kept)"
-    return (
-        f"  {row['arm']}, round {row['round']}: kept {row['n_kept']} of {row['n_self_edits']}{rewards}{kept}"
-    )
+    stays = "" if row.get("taken", True) else "; not shown to be better, so the policy before stays"
+    told = f"kept {row['n_kept']} of {row['n_self_edits']}{rewards}{kept}{stays}"
+    return f"  {row['arm']}, round {row['round']}: {told}"
 
 
 def percent(row: Mapping[str, Any]) -> str:

@@ -8,8 +8,7 @@ Reads as the method does (SEAL, arXiv 2506.10943, section 3), in the order of th
     examine   each adapter sits its context's exam, the passage out of sight
     answer    what is written in an exam
 
-`learn_and_examine` does the last four and shares the work among processes. Knows nothing about what the
-scores are used for: the outer loop selects by them, an evaluation reports them.
+`learn_and_examine` does the last four, shared among processes. Knows nothing about what scores are used for.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from seal.engine.cluster import Cluster
 from seal.engine.endpoint_sampling import EndpointSampler
 from seal.engine.memory import pass_tokens_that_fit, slots_that_fit
 from seal.engine.parts import build_domain, build_format, build_grader, pick_device, pick_style
+from seal.engine.reciting import recited
 from seal.engine.scores import score_of, ungraded
 from seal.engine.work import Work
 from seal.engine.workers import Workers, n_workers
@@ -60,7 +60,8 @@ def no_progress(_stage: str, _done: int, _total: int) -> None:
 class Trial:
     """One adapter to train and examine: a self-edit, the context whose exam it sits, and a seed.
 
-    `lines_only` leaves the passage out, whatever the domain's configuration says.
+    `lines_only` leaves the passage out, whatever the domain's configuration says. `recite`: it is not asked,
+    but measured by how likely the passage's own sentences are.
     """
 
     context: Context
@@ -68,6 +69,7 @@ class Trial:
     seed: int
     hyperparameters: Hyperparameters | None = None
     lines_only: bool = False
+    recite: bool = False
 
 
 @dataclass
@@ -215,8 +217,8 @@ class Adaptation:
         if sound:
             exams = [(trials[i].context, None) for i in sound]
             with AdapterBank.of(learner, [trained[i][0] for i in sound]) as bank:
-                graded = self.examine(exams, answers=answers, bank=bank, model=learner)
-            scores |= dict(zip(sound, graded, strict=True))
+                sit = partial(recited, self.tokenizer) if trials[0].recite else self.examine
+                scores |= zip(sound, sit(exams, answers=answers, bank=bank, model=learner), strict=True)
         return [replace(scores[i], notes=notes) for i, (_, notes) in enumerate(trained)]
 
     # Examine

@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from seal.algorithms import ALGORITHMS
 from seal.config import EngineConfig, TrainConfig
 from seal.domains import GENERATORS
-from seal.engine.parts import check_parts
+from seal.engine.parts import build_domain, check_parts
+from seal.errors import ConfigError
 from seal.part_tables import builtin_as, dump_config, load_as, parse_as, value_in
 from seal.plugins import Registry
 
@@ -56,14 +57,15 @@ class DataConfig(BaseModel):
 
 
 class OuterConfig(TrainConfig):
-    """The outer loop: ReST-EM on the writer (arXiv 2312.06585; paper, section 3.1)."""
+    """The outer loop: reinforcement learning of the writer (paper, section 3.1). Settings of an algorithm's
+    own stand in its table, such as `[grpo]`."""
 
     rank: int = Field(default=64, ge=1, description="LoRA rank of the policy update.")
     alpha: float = Field(default=128.0, gt=0, description="LoRA alpha of the policy update.")
     learning_rate: float = Field(default=3e-4, gt=0, description="Peak learning rate of AdamW.")
     epochs: int = Field(default=2, ge=1, description="Passes over the kept self-edits.")
     batch_size: int = Field(default=10, ge=0, description="Examples a step; 0: all.")
-    algorithm: str = Field(default="best_of_k", description="Which scored self-edits are learned from.")
+    algorithm: str = Field(default="best_of_k", description="What is learned from scored self-edits.")
     rounds: int = Field(default=2, ge=0, description="Rounds of reinforcement learning.")
     control: bool = Field(
         default=True,
@@ -74,11 +76,29 @@ class OuterConfig(TrainConfig):
         description="Train on the passage beside the self-edit when rewarding it, as published. Without, the "
         "reward is what the self-edit teaches by itself, which tells good from bad far better.",
     )
-    reward: Literal["accuracy", "likelihood"] = Field(
+    check_contexts: int = Field(
+        default=0,
+        ge=0,
+        description="Contexts, after those of the rounds, that train nothing: a round's policy is taken over "
+        "only if it is shown to earn more on them than the one before; 0: every policy is taken over.",
+    )
+    check_error: float = Field(
+        default=0.1,
+        gt=0,
+        lt=1,
+        description="The probability, at most, that any round takes over a policy that is no better.",
+    )
+    reward: Literal["accuracy", "likelihood", "own_exam", "sentences"] = Field(
         default="accuracy",
         description='"accuracy" of the answers, as published, or "likelihood", the mean probability of the '
-        "gold answers, which is steadier.",
+        'gold answers, which is steadier. Without labels: "own_exam", the same of questions that the base '
+        'writes itself, or "sentences", the mean probability of the passage\'s own words.',
     )
+
+    @property
+    def labelled(self) -> bool:
+        """Whether the reward needs questions with answers."""
+        return self.reward in ("accuracy", "likelihood")
 
 
 class FewShotConfig(BaseModel):
@@ -136,13 +156,14 @@ class RunConfig(EngineConfig):
 
     @classmethod
     def registries(cls) -> list[Registry[Any]]:
-        return [*super().registries(), GENERATORS]
+        return [*super().registries(), ALGORITHMS, GENERATORS]
 
     @classmethod
     def parts(cls, data: Mapping[str, Any]) -> list[tuple[Registry[Any], str]]:
-        """Also the generators that `data.train` and `data.evaluation` name."""
+        """Also the algorithm, and the generators that `data.train` and `data.evaluation` name."""
         names = {generator_of(value_in(cls, data, key))[0] for key in ("data.train", "data.evaluation")}
-        return [*super().parts(data), *((GENERATORS, name) for name in sorted(names) if name)]
+        generators = [(GENERATORS, name) for name in sorted(names) if name]
+        return [*super().parts(data), (ALGORITHMS, value_in(cls, data, "outer.algorithm")), *generators]
 
 
 def generator_of(name: str) -> tuple[str, str]:
@@ -172,3 +193,9 @@ def check_names(config: RunConfig) -> None:
     them do not go together."""
     check_parts(config)
     ALGORITHMS.get(config.outer.algorithm)
+    if not config.outer.labelled and build_domain(config).few_shot:
+        raise ConfigError(
+            f'outer.reward = "{config.outer.reward}" is about passages, and the domain {config.domain!r} has '
+            "tasks",
+            'Set outer.reward to "accuracy" or "likelihood": a task shows its own labels.',
+        )

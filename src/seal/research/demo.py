@@ -26,6 +26,7 @@ PAIRS = (
 )  # fmt: skip
 QUICK = {
     "data.n_train": 16, "data.n_evaluation": 20, "self_edit.samples": 4, "outer.rounds": 1,
+    "outer.check_contexts": 0,
 }  # fmt: skip
 """What `--quick` changes: a look at the whole loop in under a minute, too small for conclusions."""
 

@@ -42,7 +42,7 @@ from seal.research.planning import work_of_methods
 from seal.research.train import arms_of, planned_work, training_contexts
 from seal.self_edits.arc_grammar import DirectiveSpace, render
 from seal.training import train
-from seal.training.trainer import MAX_TOKENS
+from seal.training.passes import MAX_TOKENS
 from seal.types import Context, Example, SelfEdit, TrainingPlan
 
 _ASSUMED_SHARE = 0.5
@@ -80,7 +80,7 @@ def plan_training(config: RunConfig, watch: Watch) -> list[PlanLine]:
     contexts = training_contexts(config, watch)
     model = _Model.find(config, contexts, watch, open_book=False, writes=True)
     work = planned_work(config, contexts)
-    answers = 0 if config.outer.reward == "likelihood" else work.train / len(contexts)
+    answers = 0 if config.outer.reward != "accuracy" else work.train / len(contexts)
     amount = _amount(config, contexts, model, work.write, work.train, answers)
     return _lines(config, amount, model, policies=config.outer.rounds * len(arms_of(config)))
 

@@ -12,6 +12,7 @@ from seal.algorithms import ALGORITHMS
 from seal.engine.work import WorkAmount
 from seal.research.config import RunConfig
 from seal.research.methods import method_named
+from seal.research.unlabelled import WRITTEN
 
 
 def work_of_rounds(config: RunConfig, n_contexts: int, *, control: bool) -> WorkAmount:
@@ -19,10 +20,28 @@ def work_of_rounds(config: RunConfig, n_contexts: int, *, control: bool) -> Work
     rounds, samples = config.outer.rounds, n_contexts * config.self_edit.samples
     own_rounds_of_control = max(0, rounds - 1) if control else 0  # it shares the first round's samples
     baselines = n_contexts if ALGORITHMS.get(config.outer.algorithm).uses_baseline else 0
-    return WorkAmount(
-        write=samples * (rounds + own_rounds_of_control),
-        train=(samples + baselines) * config.inner.seeds * rounds,
+    return (
+        WorkAmount(
+            write=samples * (rounds + own_rounds_of_control),
+            train=(samples + baselines) * config.inner.seeds * rounds,
+        )
+        + _work_of_checks(config, control=control)
+        + _work_of_exams(config, n_contexts)
     )
+
+
+def _work_of_checks(config: RunConfig, *, control: bool) -> WorkAmount:
+    """The base's self-edits and those of each round's policy, one a context."""
+    policies = 1 + config.outer.rounds * (1 + control) if config.outer.rounds else 0
+    n = config.outer.check_contexts * policies
+    return WorkAmount(write=n, train=n * config.inner.seeds)
+
+
+def _work_of_exams(config: RunConfig, n_contexts: int) -> WorkAmount:
+    """What the base writes where it asks about every context itself."""
+    parts = config.outer.rounds if config.data.fresh else min(1, config.outer.rounds)
+    n = n_contexts * parts + config.outer.check_contexts
+    return WorkAmount(write=WRITTEN * n if config.outer.reward == "own_exam" else 0)
 
 
 def work_of_methods(config: RunConfig, names: Iterable[str], n_contexts: int) -> WorkAmount:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import errno
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,11 +18,11 @@ from seal.engine.adapt import Adaptation
 from seal.engine.card import write_card
 from seal.errors import TrainingError
 from seal.files import write_beside
-from seal.models import load_model, save_model
+from seal.models import load_model, save_model, score_answers
 from seal.research.run_folder import RoundFolder
 from seal.training import Adapter, merge, train
 from seal.training.adapter import keeps_transposed, load_peft, save_peft, stacked
-from seal.types import TrainingPlan
+from seal.types import Example, TrainingPlan
 
 ADAPTER = "adapter"
 
@@ -49,6 +50,13 @@ class Policies:
         before = self._adapters.get(policy)
         self._adapters[updated] = adapter if before is None else stacked(before, adapter)
         return updated, adapter.losses[-1]
+
+    def log_probabilities(self, policy: Any, examples: Sequence[Example]) -> list[tuple[float, ...]]:
+        """The log-probability of each token of each example's completion, its end included, after its
+        prompt."""
+        pairs = [(example.prompt, example.completion) for example in examples]
+        scores = score_answers(policy, self.adaptation.tokenizer, pairs, append_eos=True)
+        return [score.token_logs for score in scores]
 
     def save(self, policy: Any, place: RoundFolder) -> None:
         """Keep the policy of a round: whole, or not at all if the run is cut off here."""

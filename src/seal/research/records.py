@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, NotRequired, Self, TypedDict
 
-from seal.types import Context, Score, SelfEdit
+from seal.types import Context, Lesson, Score, SelfEdit
 
 Arm = Literal["seal", "random_selection"]
 """An arm of the outer loop: rewarded, or the control, which chooses by chance."""
-RewardKind = Literal["accuracy", "likelihood"]
+RewardKind = Literal["accuracy", "likelihood", "own_exam", "sentences"]
 
 
 @dataclass(frozen=True)
@@ -79,25 +79,72 @@ class ScoreRecord(Record):
 
 
 @dataclass(frozen=True)
+class OwnExamRecord(Record):
+    """The exam that the base wrote about a context: its questions with their answers."""
+
+    context: str
+    questions: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
 class DecisionRecord(Record):
-    """What was kept of one context's samples: their indices, and how much each counts. None among `rewards`
-    is ungraded; the control has no rewards at all."""
+    """The lesson of one context's samples: the kept ones by number and how much each counts, and pairs of a
+    better and a worse one. None among `rewards` is ungraded; the control has no rewards at all."""
 
     context: str
     rewards: Sequence[float | None]
     baseline: float | None
     kept: Sequence[int]
     weights: Sequence[float]
+    pairs: Sequence[Sequence[int]] = ()
+
+    @classmethod
+    def of(
+        cls, context: str, rewards: Sequence[float | None], baseline: float | None, lesson: Lesson
+    ) -> DecisionRecord:
+        weights = lesson.weights
+        return cls(context, rewards, baseline, list(weights), list(weights.values()), lesson.pairs)
+
+    @property
+    def lesson(self) -> Lesson:
+        weights = dict(zip(self.kept, self.weights, strict=True))
+        return Lesson(weights, tuple((better, worse) for better, worse in self.pairs))
+
+    @property
+    def favoured(self) -> list[int]:
+        """The samples that are to become likelier, each once."""
+        weighted = [i for i, weight in zip(self.kept, self.weights, strict=True) if weight >= 0]
+        return list(dict.fromkeys([*weighted, *(better for better, _ in self.pairs)]))
+
+    def to_json(self) -> dict[str, Any]:
+        return {key: value for key, value in super().to_json().items() if key != "pairs" or value}
 
 
 @dataclass(frozen=True)
 class PolicyUpdate(Record):
-    """An update of the policy: on how many self-edits, and its last loss."""
+    """An update of the policy: on how many self-edits or pairs of them, and its last loss."""
 
     arm: Arm
     round: int
     examples: int
     loss: float
+
+
+@dataclass(frozen=True)
+class CheckRecord(Record):
+    """Whether a round's policy was taken over, by its mean reward and that of the policy before it on the
+    contexts that are kept for that. `p_value`: how likely a rise as large were if the new one were no better;
+    it is taken if that is at most `error`. `standing`: the round whose policy is in force from then on; 0 is
+    the base."""
+
+    round: int
+    contexts: int
+    before: float | None
+    proposed: float | None
+    p_value: float
+    error: float
+    taken: bool
+    standing: int
 
 
 @dataclass(frozen=True)
@@ -224,7 +271,8 @@ class FamilyRow(TypedDict):
 
 
 class RoundRow(TypedDict):
-    """One finished round of one arm: its rewards, what was kept, and the policy that learned from that."""
+    """One finished round of one arm: its rewards, what was kept, and the policy that learned from that.
+    `taken` says whether it was taken over, where that is checked."""
 
     arm: Arm
     round: int
@@ -236,6 +284,7 @@ class RoundRow(TypedDict):
     n_kept: int
     loss: float
     policy: str
+    taken: NotRequired[bool]
 
 
 class EndpointCosts(TypedDict):

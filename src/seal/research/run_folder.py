@@ -5,6 +5,8 @@
     metrics.jsonl                   sittings and policy updates, with their times
     rounds/<r>/                     a round of the rewarded arm (`RoundFolder`)
     rounds/<r>/random_selection/    the same round of the control
+    rounds/0/                       what the base wrote for the checks of policies, if there are any
+    exams.jsonl                     the exams that the base wrote, where they are the reward
     evaluation.jsonl                every method's exam on every held-out context
     evaluation_self_edits.jsonl     what was written about the held-out contexts
     fixed_search.jsonl, best_fixed.json, choices.jsonl, committees.jsonl    few-shot runs only
@@ -34,12 +36,14 @@ from seal.files import write_beside, writing
 from seal.research.config import RunConfig, dump_config, parse_config
 from seal.research.records import (
     Arm,
+    CheckRecord,
     ChoiceRecord,
     CommitteeRecord,
     DecisionRecord,
     EvaluationRecord,
     FixedChoice,
     FixedScore,
+    OwnExamRecord,
     PolicyUpdate,
     Record,
     Results,
@@ -122,12 +126,31 @@ class RoundFolder:
         self.folder.write_json(self._decisions, [one.to_json() for one in decisions])
 
     @property
+    def check_self_edits(self) -> Lines[SelfEditRecord]:
+        """What the policy that the round proposes wrote about the contexts of the check."""
+        return Lines(self.folder, f"{self.name}/check_self_edits.jsonl", SelfEditRecord)
+
+    @property
+    def check_scores(self) -> Lines[ScoreRecord]:
+        return Lines(self.folder, f"{self.name}/check_scores.jsonl", ScoreRecord)
+
+    @property
+    def check(self) -> CheckRecord | None:
+        """None where the round was not checked."""
+        stored = self.folder.read_json(f"{self.name}/check.json")
+        return None if stored is None else CheckRecord.from_json(stored)
+
+    def keep_check(self, check: CheckRecord) -> None:
+        self.folder.write_json(f"{self.name}/check.json", check.to_json())
+
+    @property
     def policy_name(self) -> str:
         return f"{self.name}/policy"
 
     @property
     def policy(self) -> Path:
-        """The folder of the policy that learned from the round; it exists once the round is finished."""
+        """The folder of the policy in force after the round: the one that learned from it or, where that did
+        not pass its check, the one before. It exists once the round is finished."""
         return self.folder.path / self.policy_name
 
     @property
@@ -214,6 +237,11 @@ class RunFolder:
     @property
     def written(self) -> Lines[WrittenRecord]:
         return Lines(self, "evaluation_self_edits.jsonl", WrittenRecord)
+
+    @property
+    def exams(self) -> Lines[OwnExamRecord]:
+        """What the base asks about the contexts of the outer loop, where that is the reward."""
+        return Lines(self, "exams.jsonl", OwnExamRecord)
 
     @property
     def fixed_search(self) -> Lines[FixedScore]:

@@ -22,7 +22,7 @@ from seal.models.identity import model_record
 from seal.research.config import RunConfig, check_names
 from seal.research.data import load_source
 from seal.research.endpoint import check_endpoint, endpoint_costs, sampling_elsewhere
-from seal.research.outer import OuterLoop, contexts_of_round, n_contexts
+from seal.research.outer import OuterLoop, checked_contexts, contexts_of_round, n_contexts
 from seal.research.planning import work_of_rounds
 from seal.research.records import Arm, RoundRow, TrainingResults
 from seal.research.run_folder import RunFolder
@@ -86,9 +86,15 @@ def training_contexts(config: RunConfig, watch: Watch) -> list[Context]:
     wanted = n_contexts(config)
     source = load_source(config, data.train, wanted, reward=True)
     contexts = source.contexts
+    if config.outer.check_contexts > (n := len(checked_contexts(config, contexts))):
+        watch.notice(
+            f"{n} passages are left to check policies on, of the {config.outer.check_contexts} that "
+            "outer.check_contexts asks for"
+        )
     for told in source.notices:
         watch.notice(told)
-    require_questions(contexts)
+    if config.outer.labelled:
+        require_questions(contexts)
     if config.data.fresh and len(contexts) < config.outer.rounds:
         raise ConfigError(
             f"{data.train} has {len(contexts)} passages, and {config.outer.rounds} rounds want their own",
@@ -127,10 +133,12 @@ def round_table(folder: RunFolder, arms: Sequence[Arm]) -> list[RoundRow]:
                     # left out, because they diverged or because no answer could be graded
                     "n_failed_adapters": scores.count(None),
                     "mean_reward": mean(rewards),
-                    "mean_reward_kept": mean(d.rewards[i] for d in decisions for i in d.kept),
-                    "n_kept": sum(len(d.kept) for d in decisions),
+                    "mean_reward_kept": mean(d.rewards[i] for d in decisions for i in d.favoured),
+                    "n_kept": sum(len(d.favoured) for d in decisions),
                     "loss": updates[arm, round].loss,
                     "policy": place.policy_name,
                 }
             )
+            if (check := place.check) is not None:
+                rows[-1]["taken"] = check.taken
     return rows

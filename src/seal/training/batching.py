@@ -15,26 +15,51 @@ import torch
 from seal.errors import InputError
 from seal.models.tokens import check_ids, encode_pair, pad_id
 from seal.training.bank import stream
-from seal.types import Example, Hyperparameters, TrainingPlan
+from seal.types import Example, Hyperparameters, Objective, Preference, TrainingPlan
 
 
 @dataclass(frozen=True)
 class TokenizedExample:
     """Token ids, and the loss weight of each as a target: 0 on the prompt and on the first token. `distil`:
-    the targets are a teacher's distributions (see `Example`)."""
+    the targets are a teacher's distributions (see `Example`).
+
+    With an objective the weights only mark the targets; `weight` is the example's, `reference` and `anchor`
+    have a log-probability for each target, and `now` is what each counts in the step that is taken. The
+    rival of an example is one too, and comes right after it: its objective is None.
+    """
 
     input_ids: tuple[int, ...]
     weights: tuple[float, ...]
     distil: bool = False
+    objective: Objective | None = None
+    weight: float = 1.0
+    reference: tuple[float, ...] = ()
+    anchor: tuple[float, ...] = ()
+    now: tuple[float, ...] = ()
 
     @cached_property
     def targets(self) -> tuple[int, ...]:
         """The places of the tokens that bear loss."""
         return tuple(place for place, weight in enumerate(self.weights) if weight)
 
+    @property
+    def steered(self) -> bool:
+        """Whether what its targets count has to be found out at every step."""
+        return bool(self.reference)
+
+    @property
+    def target_weights(self) -> Sequence[float]:
+        """What each target counts."""
+        return self.now if self.steered else [self.weights[place] for place in self.targets]
+
     @cached_property
     def total_weight(self) -> float:
-        return math.fsum(self.weights)
+        """Its part of the mean over a step: of its tokens, by what they count; of pairs, one each."""
+        if isinstance(self.objective, Preference):
+            return abs(self.weight)
+        if self.steered:
+            return float(len(self.targets)) if self.objective else 0.0
+        return math.fsum(map(abs, self.weights))
 
 
 @dataclass(frozen=True)
@@ -61,54 +86,94 @@ def tokenize_plan(
     faithful_length: int | None = None,
     steps: Sequence[Sequence[int]] | None = None,
 ) -> TokenizedPlan:
-    """Tokenises a plan and lays out its steps.
+    """Tokenises a plan and lays out its steps. The rival of an example comes right after it.
 
     `max_length` is the model's context in tokens, `rows` how many tokens it has embeddings for. `steps`
     replaces the grouping that epochs, batch size and shuffling give. `faithful_length` pads every example to
     that many tokens with loss on the padding: the released SEAL code's fault, for comparison only.
 
     Raises InputError naming the plan and the example, for one that is longer than the context, that has
-    no token to learn, or whose weight is not positive; and for a token that the model does not have.
+    no token to learn, or no weight; whose log-probabilities are not one a token; and for a token that the
+    model does not have.
     """
     _validate(plan)
-    examples = []
+    examples: list[TokenizedExample] = []
+    places: list[tuple[int, ...]] = []  # of an example of the plan: its own, and its rival's
     for i, example in enumerate(plan.examples):
         where = f"example {i} of plan {plan.id!r}"
-        tokens = _tokenize(example, tokenizer, where=where, append_eos=append_eos)
-        if faithful_length is not None:
-            tokens = _pad_with_loss(
-                tokens, example.weight, faithful_length, pad_id(tokenizer, rows or sys.maxsize)
-            )
-        if max_length is not None and len(tokens.input_ids) > max_length:
-            raise InputError(
-                f"{where} has {len(tokens.input_ids)} tokens, the model's context {max_length}",
-                "split the text into shorter examples",
-            )
-        examples.append(tokens)
+        texts = [_tokenize(example, tokenizer, where=where, append_eos=append_eos)]
+        if example.rival is not None:
+            rival = Example(example.rival.completion, example.prompt, reference=example.rival.reference)
+            where_rival = f"the rival of {where}"
+            texts.append(_tokenize(rival, tokenizer, where=where_rival, append_eos=append_eos))
+        for tokens in texts:
+            if faithful_length is not None:
+                pad = pad_id(tokenizer, rows or sys.maxsize)
+                tokens = _pad_with_loss(tokens, example.weight, faithful_length, pad)
+            if max_length is not None and len(tokens.input_ids) > max_length:
+                raise InputError(
+                    f"{where} has {len(tokens.input_ids)} tokens, the model's context {max_length}",
+                    "split the text into shorter examples",
+                )
+            examples.append(tokens)
+        places.append(tuple(range(len(examples) - len(texts), len(examples))))
     if rows is not None:
         check_ids(tokenizer, [tokens.input_ids for tokens in examples], rows)
     laid_out = steps
     if laid_out is None:
-        lengths = [len(example.input_ids) for example in examples]
+        lengths = [sum(len(examples[place].input_ids) for place in own) for own in places]
         laid_out = epoch_steps(plan.hyperparameters, lengths, plan.seed)
-    return TokenizedPlan(plan, tuple(examples), tuple(tuple(step) for step in laid_out))
+    flat = tuple(tuple(place for i in step for place in places[i]) for step in laid_out)
+    return TokenizedPlan(plan, tuple(examples), flat)
 
 
 def _tokenize(example: Example, tokenizer: Any, *, where: str, append_eos: bool) -> TokenizedExample:
-    if not (example.weight > 0 and math.isfinite(example.weight)):
-        raise InputError(
-            f"{where} has weight {example.weight}", "weights are positive: leave out what is not learned"
-        )
+    _check(example, where)
     prompt, completion = encode_pair(tokenizer, example.prompt, example.completion, append_eos=append_eos)
-    weights = [0.0] * len(prompt) + [example.weight] * len(completion)
+    weight = 1.0 if example.reference else example.weight
+    weights = [0.0] * len(prompt) + [weight] * len(completion)
     weights[:1] = [0.0]
     if not any(weights):
         raise InputError(f"{where} has no token to learn: {example.completion!r}", "leave out empty examples")
-    return TokenizedExample((*prompt, *completion), tuple(weights), example.distil)
+    tokens = TokenizedExample(
+        (*prompt, *completion),
+        tuple(weights),
+        example.distil,
+        example.objective,
+        example.weight,
+        example.reference,
+        example.anchor,
+    )
+    for logs in filter(None, (example.reference, example.anchor)):
+        if len(logs) != len(tokens.targets):
+            raise InputError(
+                f"{where} has {len(tokens.targets)} tokens to learn and {len(logs)} log-probabilities",
+                "give one for each token of the completion, its end included",
+            )
+    return tokens
+
+
+def _check(example: Example, where: str) -> None:
+    if not example.weight or not math.isfinite(example.weight):
+        raise InputError(f"{where} has weight {example.weight}", "leave out what is not to be learned")
+    if example.weight < 0 and (example.distil or isinstance(example.objective, Preference)):
+        raise InputError(
+            f"{where} has weight {example.weight}", "only the likelihood of a text can count negatively"
+        )
+    if (example.objective is not None and not example.reference) or (
+        isinstance(example.objective, Preference) != (example.rival is not None)
+    ):
+        raise InputError(
+            f"{where} lacks what its objective compares it with",
+            "give the reference that every objective needs, and a rival with a Preference",
+        )
 
 
 def _pad_with_loss(tokens: TokenizedExample, weight: float, length: int, pad: int) -> TokenizedExample:
-    """Padded or cut to `length`; the first token still cannot be a target."""
+    """Padded or cut to `length`; the first token still cannot be a target. Raises InputError for an example
+    with an objective, which knows nothing of padding."""
+    if tokens.steered:
+        raise InputError("an example with an objective cannot be padded", "leave faithful_length out")
     ids = (*tokens.input_ids, *[pad] * length)[:length]
     weights = (*tokens.weights, *[weight] * length)[:length]
     return TokenizedExample(ids, weights, tokens.distil)
@@ -182,10 +247,11 @@ class Targets:
     weights: list[float] = field(default_factory=list)
     owners: list[int] = field(default_factory=list)
 
-    def add(self, example: TokenizedExample, start: int, slot: int, share: float) -> None:
+    def add(self, example: TokenizedExample, start: int, slot: int, weights: Sequence[float]) -> None:
+        """The targets of an example that begins at `start`, and what each counts."""
         self.positions += [start - 1 + t for t in example.targets]
         self.ids += [example.input_ids[t] for t in example.targets]
-        self.weights += [example.weights[t] * share for t in example.targets]
+        self.weights += weights
         self.owners += [slot] * len(example.targets)
 
     def __add__(self, other: Targets) -> Targets:

@@ -338,7 +338,7 @@ def _apart_by(found: Sequence[Tensor], other: Sequence[Tensor]) -> list[float]:
 
 
 def _outcome(model: Any, *, whole: bool, logits: bool) -> tuple[Tensor, Tensor]:
-    """The logits or last states of three texts, of which two begin alike, and the gradients of two adapters."""
+    """Logits or last states of three texts, two of which begin alike, and the gradients of two adapters."""
     n = model.config.get_text_config().vocab_size
     rows = [[i * 7 % n for i in range(1, 6)], [i * 11 % n for i in range(3, 12)], [33 % n, 44 % n, 2 % n]]
     begun = [SharedPrefix((0,), 0), SharedPrefix((1, 2), 2)]

@@ -1,7 +1,7 @@
 """The inner loop: many adapters trained at once on one frozen base, each as if it were alone.
 
 Knows nothing about what the examples mean, nor which algorithm wants them learned; the policy update is
-this trainer with one adapter and weighted examples.
+this trainer with one adapter and examples that are weighted, or have an objective (`Example`).
 
 A queue of plans runs through the slots of a bank. At every turn each running adapter takes its own next
 step: the texts of all of them lie one after another in one row, without padding, the losses are added up,
@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -26,61 +25,15 @@ from seal.errors import InputError
 from seal.models.context import context_tokens, embedded_tokens
 from seal.models.decoder import is_embedded
 from seal.models.host import denormals_flushed, keep_freed_memory
-from seal.models.logits import last_states, logits_at, weighted_divergences, weighted_losses
-from seal.models.packed import Batch, chunks, packs, shares_prefixes
-from seal.models.prefixes import shared_prefixes
 from seal.models.tokens import pad_id
-from seal.models.trunk import Trunk
 from seal.training.adapter import Adapter
-from seal.training.bank import AdapterBank, RowDropout, stream
-from seal.training.batching import Targets, TokenizedExample, TokenizedPlan, tokenize_plan
+from seal.training.bank import AdapterBank
+from seal.training.batching import Targets, TokenizedPlan, tokenize_plan
 from seal.training.block import can_fuse, fused
-from seal.training.head import Taught, blockwise_head, blockwise_losses, head_losses, plain_head
+from seal.training.objectives import steered
 from seal.training.optimizer import SlotAdamW, learning_rate
+from seal.training.passes import Passes, Row, Run, n_words
 from seal.types import Hyperparameters, TrainingPlan
-
-_KEPT_WORDS = 8192
-"""With a vocabulary of so many what a teacher said is kept: asking takes longer than learning from it."""
-# Tokens that a pass has at most.
-MAX_TOKENS = {"cpu": 2048, "cuda": 32768}
-_LEAST_PREFIX_tokens = 8
-
-
-@dataclass
-class _Run:
-    """One plan in its slot."""
-
-    order: int
-    work: TokenizedPlan
-    slot: int
-    losses: list[float] = field(default_factory=list)
-    failed: str = ""
-    states: list[Tensor] = field(default_factory=list)
-    """Of each example, what the layers below the first that learns make of it; empty if there are none."""
-
-    @property
-    def ended(self) -> bool:
-        return bool(self.failed) or len(self.losses) == len(self.work.steps)
-
-    @property
-    def batch(self) -> list[TokenizedExample]:
-        return [self.work.examples[i] for i in self.work.steps[len(self.losses)]]
-
-    @property
-    def batch_states(self) -> list[Tensor]:
-        return [self.states[i] for i in self.work.steps[len(self.losses)]]
-
-    def dropout(self, row: int, start: int) -> list[RowDropout]:
-        """The masks of one row of this step: they depend on the plan's seed, the step and the row only."""
-        probability = self.work.plan.hyperparameters.dropout
-        if not probability:
-            return []
-        generator = stream(self.work.plan.seed, f"dropout/{len(self.losses)}/{row}")
-        return [RowDropout(probability, generator, len(self.batch[row].input_ids), start, self.slot)]
-
-
-_Row = tuple[_Run, int, TokenizedExample]
-"""A run, the place of an example in its step, and the example."""
 
 
 def train(
@@ -119,9 +72,9 @@ def train(
     if not plans:
         return []
     teacher = teacher or model
-    if (n_words := _n_words(teacher)) != _n_words(model):
+    if n_words(teacher) != n_words(model):
         raise InputError(
-            f"the teacher has a vocabulary of {n_words} tokens, the model of {_n_words(model)}",
+            f"the teacher has a vocabulary of {n_words(teacher)} tokens, the model of {n_words(model)}",
             "take a teacher with the model's own tokenizer",
         )
     keep_freed_memory()
@@ -144,13 +97,18 @@ def train(
     )
     whole = takes_layers_whole(model)
     layers = fused(model, bank) if whole else nullcontext()
+    longest = max(len(example.input_ids) for work in works for example in work.examples)
     with bank, _evaluation_mode(model), _evaluation_mode(teacher), denormals_flushed(), layers as free:
-        trainer = _Trainer(model, bank, works, pad_id(tokenizer, rows), max_tokens, teacher)
-        trainer.start = start
-        trainer.head = plain_head(model) if whole and torch.get_num_threads() == 1 else None
-        trainer.in_blocks = trainer.head is None and blockwise_head(teacher) is not None
-        trainer.in_blocks = trainer.in_blocks and blockwise_head(model) is not None
-        trainer.free = free
+        passes = Passes(
+            model,
+            bank,
+            teacher,
+            pad=pad_id(tokenizer, rows),
+            longest_tokens=longest,
+            max_tokens=max_tokens,
+            whole=whole,
+        )
+        trainer = _Trainer(passes, bank, works, start, free)
         for done in trainer.turns():
             if on_progress:
                 on_progress(done, trainer.n_steps)
@@ -169,10 +127,6 @@ def _shape(h: Hyperparameters) -> tuple[int, float, str | tuple[str, ...]]:
     return h.rank, h.alpha, h.targets
 
 
-def _n_words(model: Any) -> int:
-    return model.get_output_embeddings().out_features
-
-
 @contextmanager
 def _evaluation_mode(model: nn.Module) -> Iterator[None]:
     """The base's own dropout off: it would make one adapter depend on the others."""
@@ -186,36 +140,26 @@ def _evaluation_mode(model: nn.Module) -> Iterator[None]:
 
 
 class _Trainer:
+    """`free` is what gives back the memory of passes, where there is such a thing."""
+
     def __init__(
         self,
-        model: nn.Module,
+        passes: Passes,
         bank: AdapterBank,
         works: list[TokenizedPlan],
-        pad: int,
-        max_tokens: int | None,
-        teacher: nn.Module,
+        start: Adapter | None,
+        free: Callable[[], None] | None,
     ) -> None:
-        self.model, self.bank, self.works, self.pad = model, bank, works, pad
-        self.teacher = teacher
-        self.start: Adapter | None = None
-        self.head: nn.Linear | None = None  # where native code takes it
-        self.in_blocks = False  # whether the heads of model and teacher are taken in blocks
-        self.free: Callable[[], None] | None = None  # what gives back the memory of passes
+        self.passes, self.bank, self.works, self.start, self.free = passes, bank, works, start, free
         self.optimizer = SlotAdamW(bank)
-        self.max_tokens = max_tokens or MAX_TOKENS.get(bank.device.type, MAX_TOKENS["cpu"])
-        longest = max(len(example.input_ids) for work in works for example in work.examples)
-        self.packed = packs(model, longest)
-        self.sharing = self.packed and shares_prefixes(model, longest)
-        self.trunk = Trunk.below(model, {layer.module for layer in bank.layers}, packed=self.packed)
         self.n_steps = sum(len(work.steps) for work in works)
         self.adapters: dict[int, Adapter] = {}
-        self.taught: dict[tuple[int, int], Tensor] = {}  # by plan and example
 
     def turns(self) -> Iterator[int]:
         """Runs the queue; after every turn yields the steps done. The longest plans start first."""
         queue = sorted(range(len(self.works)), key=lambda i: self.works[i].n_tokens)
         free = list(range(self.bank.n_slots))
-        runs: dict[int, _Run] = {}
+        runs: dict[int, Run] = {}
         done = 0
         while queue or runs:
             while queue and free:
@@ -232,39 +176,29 @@ class _Trainer:
             free.sort()
             yield done
 
-    def _start(self, order: int, slot: int) -> _Run:
+    def _start(self, order: int, slot: int) -> Run:
         plan = self.works[order].plan
         if self.start is None:
             self.bank.initialise(slot, plan.hyperparameters, plan.seed)
         else:
             self.bank.load(slot, self.start)
         self.optimizer.reset(slot)
-        run = _Run(order, self.works[order], slot)
-        if self.trunk is not None:
-            run.states = self._states(self.trunk, [list(e.input_ids) for e in run.work.examples])
+        run = Run(order, self.works[order], slot)
+        run.states = self.passes.states([list(e.input_ids) for e in run.work.examples])
         return run
 
-    def _states(self, trunk: Trunk, rows: list[list[int]]) -> list[Tensor]:
-        states_of: dict[int, Tensor] = {}
-        lengths = [len(row) for row in rows]
-        for members in chunks([0] * len(rows), lengths, max_tokens=self.max_tokens, packed=self.packed):
-            states = trunk.states([rows[i] for i in members], pad=self.pad, packed=self.packed)
-            states_of |= dict(zip(members, states, strict=True))
-        return [states_of[i] for i in range(len(rows))]
-
-    def _finish(self, run: _Run) -> None:
+    def _finish(self, run: Run) -> None:
         plan = run.work.plan
         factors = self.bank.read(run.slot, plan.hyperparameters)
         failed = run.failed
         if not failed and not self.bank.weights[run.slot].isfinite().all():
             failed = "its weights are not finite after the last step"
-        for name in [name for name in self.taught if name[0] == run.order]:
-            del self.taught[name]
+        self.passes.forget(run.order)
         self.adapters[run.order] = Adapter(
             plan.id, plan.hyperparameters, factors, tuple(run.losses), failed, seed=plan.seed
         )
 
-    def _turn(self, runs: list[_Run]) -> int:
+    def _turn(self, runs: list[Run]) -> int:
         """One optimiser step of every run; returns how many."""
         losses = self._accumulate(runs)
         norms = self.optimizer.norms()
@@ -282,114 +216,58 @@ class _Trainer:
             run.losses.append(loss)
         return sum(not run.failed for run in runs)
 
-    def _accumulate(self, runs: list[_Run]) -> Tensor:
+    def _accumulate(self, runs: list[Run]) -> Tensor:
         """Adds the gradients of this step of every run to the bank; returns the losses [S]."""
-        losses = torch.zeros(self.bank.n_slots, device=self.bank.device)
-        rows: list[_Row] = [
+        rows: list[Row] = [
             (run, j, example)
             for run in sorted(runs, key=lambda run: run.slot)
             for j, example in enumerate(run.batch)
         ]
         share = {run.slot: 1 / sum(example.total_weight for example in run.batch) for run in runs}
-        owners = [run.slot for run, _, _ in rows]
-        lengths = [len(example.input_ids) for _, _, example in rows]
+        rows, losses = self._steered(rows, share)
         begun: set[int] = set()
-        for members in chunks(owners, lengths, max_tokens=self.max_tokens, packed=self.packed):
+        for members in self.passes.chunks(rows):
             # Only a step that fills a pass by itself is spread over several, so that a pass is fresh for
             # all of its slots or for none.
-            own = {owners[i] for i in members}
+            own = {rows[i][0].slot for i in members}
             self._pass([rows[i] for i in members], share, losses, fresh=not (own & begun))
             begun |= own
-        return losses
+        return losses[: self.bank.n_slots]
 
-    def _pass(self, rows: list[_Row], share: dict[int, float], losses: Tensor, *, fresh: bool) -> None:
+    def _steered(self, rows: list[Row], share: dict[int, float]) -> tuple[list[Row], Tensor]:
+        """The rows with what each token counts in this step, and what their objectives add to the losses.
+
+        An objective is a function of the log-probabilities of its texts. Its derivatives by them, at what
+        they are before the step, are the weights by which a plain weighted step is a step on it.
+        """
+        losses = torch.zeros(self.bank.n_slots + 1, device=self.bank.device)
+        own = [i for i, (_, _, example) in enumerate(rows) if example.steered]
+        if not own:
+            return rows, losses
+        rows = list(rows)
+        logs = dict(zip(own, self.passes.log_probabilities([rows[i] for i in own]), strict=True))
+        for slot in sorted({rows[i][0].slot for i in own}):
+            ours = [i for i in own if rows[i][0].slot == slot]
+            loss, examples = steered([rows[i][2] for i in ours], [logs[i] for i in ours])
+            losses[slot] = loss * share[slot]
+            for i, example in zip(ours, examples, strict=True):
+                rows[i] = (*rows[i][:2], example)
+        return rows, losses
+
+    def _pass(self, rows: list[Row], share: dict[int, float], losses: Tensor, *, fresh: bool) -> None:
         """Forward and backward of one pass. A text's target at place t is predicted at place t - 1."""
         device = self.bank.device
-        batch = self._batch(rows)
-        shares = batch.rows_of([run.slot for run, _, _ in rows])
-        told, distilled = Targets(), Targets()
-        dropout = []
-        for (run, j, example), start in zip(rows, batch.starts, strict=True):
-            (distilled if example.distil else told).add(example, start, run.slot, share[run.slot])
-            dropout += run.dropout(j, start)
-        expected = self._expected([row for row in rows if row[2].distil])
-        targets = told + distilled
-        index = torch.tensor([targets.positions, targets.ids, targets.owners]).to(device)
-        weights = torch.tensor(targets.weights, device=device)
-        route = self.bank.route(list(shares), list(shares.values()), dropout=dropout, fresh=fresh)
-        if self.trunk is None:
-            inputs, below = batch.inputs(), nullcontext()
-        else:
-            states = [run.batch_states[j] for run, j, _ in rows]
-            inputs, below = batch.inputs_from(states), self.trunk.passed()
-        with route, below, batch.attention(self.model):
-            parts = self._losses(inputs, index[0], index[1], weights, expected)
+        expected = self.passes.expected([row for row in rows if row[2].distil])
+        with self.passes.adapted(rows, fresh=fresh) as (batch, inputs):
+            told, distilled = Targets(), Targets()
+            for (run, _, example), start in zip(rows, batch.starts, strict=True):
+                weights = [weight * share[run.slot] for weight in example.target_weights]
+                # The loss of an objective is known already, and is not that of its weights.
+                owner = self.bank.n_slots if example.steered else run.slot
+                (distilled if example.distil else told).add(example, start, owner, weights)
+            targets = told + distilled
+            index = torch.tensor([targets.positions, targets.ids, targets.owners]).to(device)
+            counts = torch.tensor(targets.weights, device=device)
+            parts = self.passes.losses(inputs, index[0], index[1], counts, expected)
             parts.sum().backward()
         losses.index_add_(0, index[2], parts.detach())
-
-    def _losses(
-        self,
-        inputs: dict[str, Tensor],
-        positions: Tensor,
-        ids: Tensor,
-        weights: Tensor,
-        expected: Tensor | None,
-    ) -> Tensor:
-        """The loss [n] at each position, of the last ones against what the teacher `expected` there."""
-        n = len(ids) - (0 if expected is None else len(expected))
-        if self.in_blocks:
-            head, teacher = (one.get_output_embeddings() for one in (self.model, self.teacher))  # type: ignore[operator]
-            states = last_states(self.model, positions, inputs)
-            taught = None if expected is None else Taught(expected, teacher)
-            return blockwise_losses(states, head, ids[:n], weights, taught)
-        if self.head is None:
-            logits = logits_at(self.model, positions, use_cache=False, **inputs)[0]
-            parts = [weighted_losses(logits[:n], ids[:n], weights[:n])]
-            logits = logits[n:]
-        else:
-            states = last_states(self.model, positions, inputs)
-            parts = [head_losses(states[:n], self.head, ids[:n], weights[:n])]
-            logits = self.head(states[n:])
-        if expected is not None:
-            parts.append(weighted_divergences(logits, expected, weights[n:]))
-        return torch.cat(parts)
-
-    def _expected(self, rows: list[_Row]) -> Tensor | None:
-        """What the teacher makes of the targets of these rows: its log-probabilities [n, V], or its last
-        hidden states [n, d] where heads are taken in blocks; None if there are none.
-
-        The base says the same of a text at every step: what it said is kept, where that is worth the memory.
-        """
-        if not rows:
-            return None
-        if self.teacher is not self.model or _n_words(self.model) < _KEPT_WORDS:
-            return self._taught(rows)
-        names = [(run.order, run.work.steps[len(run.losses)][j]) for run, j, _ in rows]
-        new = [i for i, name in enumerate(names) if name not in self.taught]
-        if new:
-            counts = [len(rows[i][2].targets) for i in new]
-            told = self._taught([rows[i] for i in new]).split(counts)
-            self.taught |= {names[i]: own for i, own in zip(new, told, strict=True)}
-        return torch.cat([self.taught[name] for name in names])
-
-    def _taught(self, rows: list[_Row]) -> Tensor:
-        batch = self._batch(rows)
-        targets = Targets()
-        for (_, _, example), start in zip(rows, batch.starts, strict=True):
-            targets.add(example, start, 0, 1.0)
-        positions = torch.tensor(targets.positions).to(self.bank.device)
-        with torch.no_grad(), batch.attention(self.teacher):
-            if self.in_blocks:
-                return last_states(self.teacher, positions, batch.inputs())
-            logits, _ = logits_at(self.teacher, positions, use_cache=False, **batch.inputs())
-            return torch.log_softmax(logits, dim=-1, dtype=torch.float32)
-
-    def _batch(self, rows: list[_Row]) -> Batch:
-        ids = [example.input_ids for _, _, example in rows]
-        prefixes = []
-        if self.sharing and not any(run.work.plan.hyperparameters.dropout for run, _, _ in rows):
-            # What predicts the first target is each text's own, so that all targets are.
-            most = [example.targets[0] - 1 for _, _, example in rows]
-            owners = [run.slot for run, _, _ in rows]
-            prefixes = shared_prefixes(ids, most, owners, padded=False, least=_LEAST_PREFIX_tokens)
-        return Batch.of(ids, pad=self.pad, packed=self.packed, device=self.bank.device, prefixes=prefixes)

@@ -14,7 +14,7 @@ from seal.engine.memory import (
     pass_tokens_that_fit,
 )
 from seal.training import takes_layers_whole
-from seal.training.trainer import MAX_TOKENS
+from seal.training.passes import MAX_TOKENS
 
 _HANDED_BACK_BYTES = 4  # a parameter of the adapter that training returns, in fp32 on the CPU
 

@@ -246,16 +246,16 @@ def round_rewards(
     mean variance), `between_sd` the standard deviation of the passages' mean rewards."""
     graded = [[r for r in d.rewards if r is not None] for d in decisions]
     values = [r for own in graded for r in own]
-    kept = [r for d in decisions for i in d.kept if (r := d.rewards[i]) is not None]
+    kept = [r for d in decisions for i in d.favoured if (r := d.rewards[i]) is not None]
     shared = {d.context: d.rewards for d in decisions} if round == 1 else {}
-    chosen = [shared.get(d.context, d.rewards)[i] for d in control or () for i in d.kept]
+    chosen = [shared.get(d.context, d.rewards)[i] for d in control or () for i in d.favoured]
     variances = [statistics.variance(own) for own in graded if len(own) > 1]
     means = [statistics.fmean(own) for own in graded if own]
     return RoundRewards(
         round,
         tuple(values),
         tuple(kept),
-        sum(len(d.kept) for d in decisions),
+        sum(len(d.favoured) for d in decisions),
         sum(len(d.rewards) for d in decisions) - len(values),
         mean(values),
         mean(kept),

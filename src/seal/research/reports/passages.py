@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from seal.domains.knowledge import KnowledgeConfig
 from seal.errors import InputFileError, SealError
@@ -19,6 +19,8 @@ from seal.research.config import RunConfig, parse_config
 from seal.research.data import ContextSource, load_source
 from seal.research.records import (
     AnswerRecord,
+    Arm,
+    CheckRecord,
     DecisionRecord,
     EvaluationRecord,
     PolicyUpdate,
@@ -60,6 +62,7 @@ class FinishedRun:
     decisions: list[tuple[int, list[DecisionRecord], list[DecisionRecord] | None]]
     reasons: list[str]
     updates: list[PolicyUpdate]
+    checks: list[tuple[Arm, CheckRecord]]
 
     @classmethod
     def read(cls, path: Path) -> FinishedRun:
@@ -94,6 +97,7 @@ class FinishedRun:
             decisions,
             sorted(set(reasons)),
             folder.policy_updates(),
+            _checks(folder),
         )
 
     @property
@@ -192,6 +196,12 @@ def picture(run: FinishedRun) -> Any:
     return plots.accuracy_figure(rows, run.labels, title=title, subtitle=subtitle)
 
 
+def _checks(folder: RunFolder) -> list[tuple[Arm, CheckRecord]]:
+    rounds = range(1, folder.config.outer.rounds + 1)
+    found = [(arm, folder.round(arm, round).check) for arm in get_args(Arm) for round in rounds]
+    return [(arm, check) for arm, check in found if check is not None]
+
+
 def render(run: FinishedRun) -> str:
     """The page as HTML. All text from the run is escaped by the template engine."""
     rewards = [findings.round_rewards(*decisions) for decisions in run.decisions]
@@ -207,6 +217,7 @@ def render(run: FinishedRun) -> str:
         rewards=rewards,
         reasons=run.reasons,
         updates=run.updates,
+        checks=run.checks,
         edits=_self_edit_rows(run),
         edit_methods=list(run.self_edits),
         pair=pair,

@@ -131,7 +131,7 @@ def round_choices(
 ) -> tuple[Choices, Choices]:
     """What the samples of a round chose, and what those did that were kept."""
     edits = {r.key: format.parse(context_named(r.context), r.text, truncated=r.truncated) for r in samples}
-    kept = [edits[d.context, i] for d in decisions for i in d.kept if (d.context, i) in edits]
+    kept = [edits[d.context, i] for d in decisions for i in d.favoured if (d.context, i) in edits]
     return choices(f"round {round}, written", edits.values()), choices(f"round {round}, kept", kept)
 
 

@@ -194,6 +194,7 @@ def render(run: TaskRun) -> str:
         rewards=rewards,
         reasons=own.reasons,
         updates=own.updates,
+        checks=own.checks,
         choices=run.choices,
         limited=_limited(run),
         distribution=distribution(run, run.choices),
