@@ -20,6 +20,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_toy(tmp_path_factory.mktemp("model"))
 
 
+@pytest.mark.slow
 def test_quick_run(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     out = tmp_path / "bench"
     flags = [
@@ -84,6 +85,7 @@ def test_the_engine_alone_needs_no_peft(
     assert "pip install peft" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("faster", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_each_contender_has_the_threads_that_are_best_for_it(
     faster: int, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

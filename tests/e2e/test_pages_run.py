@@ -66,6 +66,7 @@ def in_this_process(command: str, folder: Path) -> str:
     return shown + (run(["bash", "-e"], shell, folder) if shell.strip() else "")
 
 
+@pytest.mark.slow
 def test_the_learners_tutorial(folder: Path) -> None:
     page = (DOCS / "learner.md").read_text(encoding="utf-8")
     shell = blocks(page, "sh")

@@ -59,6 +59,7 @@ def test_the_page_has_all_of_it() -> None:
     assert [bool(refused) for _, _, refused in _commands()] == [False, False, True, True, True]
 
 
+@pytest.mark.slow
 def test_the_tutorial_runs_as_it_stands(package: Path) -> None:
     for command, printed, refused in _commands():
         done = _run(package, command)

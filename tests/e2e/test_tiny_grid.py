@@ -106,6 +106,7 @@ def test_answers_too_long_to_be_given_are_told() -> None:
         assert [text[:27] for text in found] == told
 
 
+@pytest.mark.slow
 def test_the_experiment_resumes_to_the_same_records_and_its_report_is_written(tmp_path: Path) -> None:
     config = _config(**{"arc.choose_fixed": True})
     whole = RunFolder.open(tmp_path / "whole", config)

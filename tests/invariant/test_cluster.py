@@ -99,7 +99,7 @@ def executors(monkeypatch: pytest.MonkeyPatch) -> list[ElsewhereHere]:
     return made
 
 
-@pytest.mark.parametrize("learner", ["base", "policy"])
+@pytest.mark.parametrize("learner", ["base", pytest.param("policy", marks=pytest.mark.slow)])
 def test_a_run_elsewhere_is_the_run_here(
     learner: str, tmp_path: Path, executors: list[ElsewhereHere], monkeypatch: pytest.MonkeyPatch
 ) -> None:

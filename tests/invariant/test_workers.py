@@ -47,6 +47,7 @@ def test_two_processes_give_the_scores_of_one() -> None:
     assert shared.workers.pool.started and not alone.workers.pool.started
 
 
+@pytest.mark.slow
 def test_committees_in_two_processes_agree_as_in_one() -> None:
     alone, shared = _loaded(1), _loaded(2)
     domain, found = arc_domain(alone), list(islice(tasks("rl", seed=1, cells=(8, 12)), 4))

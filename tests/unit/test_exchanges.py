@@ -71,9 +71,10 @@ def test_any_text_is_taken(line: str, texts: list[str], seed: int) -> None:
 
 
 def test_a_long_text_takes_time_in_proportion() -> None:
-    times = []
-    for n in (400, 4000):
+    def seconds(n: int) -> float:
         started = time.process_time()
         exchanged("In 7 Ada sold 8.", ["In 1900 Ada sold 8 of the mills to Ben Oak. " * n], 0)
-        times.append(time.process_time() - started)
-    assert times[1] < 40 * times[0] + 0.2
+        return time.process_time() - started
+
+    short = min(seconds(400) for _ in range(3))
+    assert any(seconds(4000) < 40 * short + 0.2 for _ in range(4))

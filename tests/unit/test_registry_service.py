@@ -115,6 +115,7 @@ def test_forgetting_takes_the_words_out_of_answers_and_feedback(
     assert late.erased and not holds("Zork") and workspace.audit().sound
 
 
+@pytest.mark.slow
 def test_more_answers_than_a_statement_has_values(tmp_path: Path) -> None:
     workspace = Workspace.init(tmp_path / "w")
     gone, _ = learn(workspace, "Gone text.")

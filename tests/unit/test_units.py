@@ -318,4 +318,5 @@ def test_time_grows_with_the_length_of_the_text(piece: str) -> None:
         return time.process_time() - start
 
     short = min(seconds(text[:20_000]) for _ in range(3))
-    assert seconds(text) < 25 * short + 0.2
+    # The least of some: other programs make single times longer, never shorter.
+    assert any(seconds(text) < 25 * short + 0.2 for _ in range(4))

@@ -119,7 +119,7 @@ def test_tasks_have_labels_of_their_own() -> None:
 
 def test_a_proxy_is_judged_within_a_context() -> None:
     """One proxy ranks every context rightly though not the contexts, one the contexts only."""
-    keys = ("context", "sample", "true", "own_exam", "sentences", "lines", "questions")
+    keys: list[str] = ["context", "sample", "true", "own_exam", "sentences", "lines", "questions"]
     rows = [
         (c, i, base + 0.1 * i, i - base, base, -i, 5)
         for c, base in (("a", 0.0), ("b", 0.5))

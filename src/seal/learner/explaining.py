@@ -117,7 +117,7 @@ def _why(
         said = lines_for(answer.question, answer.text, lines)[:1] or lines[:1]
     else:
         lines = said = lines_for(answer.question, answer.text, source.active_lines)
-    older = [known[key] for key in answer.candidates if key in known and known[key].retired]
+    older = [one for one in known.values() if one.retired]
     like = [answer.question, *(line.text for line in lines)]
     return Why(
         question=answer.question,

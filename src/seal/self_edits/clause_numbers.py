@@ -50,7 +50,7 @@ def is_of_another_clause(line: str, source: str, title: str, language: str, *, c
     clauses = _clauses(source, language, comma)
     asked = read_measures(line, language, comma).amounts
     told = {word for word in word_stems(line) - word_stems(title) if WIDE_FUNCTION.isdisjoint(word)}
-    words = told & frozenset[str]().union(*(one.words for one in clauses))
+    words = frozenset[str]().union(*(one.words for one in clauses)) & told
     if not words or not asked:
         return False
     for amount in asked:

@@ -23,7 +23,7 @@ _LETTER: Final = re.compile(r"^([^\S\n]{0,20})(?:\(?[a-h]\)|\(?[ivx]{1,5}[.)])[^
 _FEWEST_LETTERED: Final = 2
 _SPEAKER: Final = re.compile(r"\A\s*(?:assistant|ai|bot|model)\s?[:：][^\S\n]*", re.I)
 _END_OF_TURN: Final = re.compile(r"(?<=[^\n])(<\|?(?:endoftext|im_end|eot_id|end_of_text|/s)\b)", re.I)
-_RULE: Final = re.compile(r"\|?[\s:|-]*-[\s:|-]*\|?")
+_RULE: Final = re.compile(r"[\s:|-]+")
 
 _TAGGED: Final = re.compile(r"<(question|answer|q|a)>", re.I)
 _CLOSED: Final = re.compile(r"</(?:question|answer|q|a|pair|qa|item)>|<(?:pair|qa|item)>", re.I)
@@ -35,6 +35,11 @@ _LETTERED: Final = re.compile(r"^[^\w\n]{0,5}([QA])\.[^\S\n]{1,9}(?=\S)", re.M)
 _TALKED: Final = re.compile(r"\A\s*(?:user|human)\s?[:：]", re.I)
 _TURN: Final = re.compile(r"^[^\S\n]{0,9}(user|human|assistant|ai)\s?[:：][^\S\n]*", re.I | re.M)
 _ENCLOSED: Final = re.compile(r"^([^?？\n]{3,300}[?？])[^\S\n]{1,9}\(([^()\n]{1,200})\)[^\S\n]*$", re.M)
+
+
+def _is_rule(line: str) -> bool:
+    """Whether a line is drawn, as under the headings of a table."""
+    return "-" in line and _RULE.fullmatch(line) is not None
 
 
 def plain_lists(text: str) -> str:
@@ -59,12 +64,10 @@ def _without_numbered_rows(text: str) -> str:
             [cell.strip() for cell in line.strip().strip("|").split("|")] if line.strip()[:1] == "|" else []
         )
         told = [cell for cell in cells if cell and not cell.rstrip(".").isdigit()]
-        is_heading = (
-            at + 1 < len(lines) and bool(cells) and _RULE.fullmatch(lines[at + 1].strip()) is not None
-        )
+        is_heading = at + 1 < len(lines) and bool(cells) and _is_rule(lines[at + 1])
         if not cells or len(cells) > 2 or (len(cells) == 2 and len(told) == 2 and not is_heading):
             found.append(line)
-        elif not (is_heading or _RULE.fullmatch(line.strip())):
+        elif not (is_heading or _is_rule(line)):
             found += [f"- {cell}" for cell in told]
     return "\n".join(found)
 

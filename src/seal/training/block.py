@@ -286,7 +286,7 @@ def _has_parts(model: Any) -> bool:
 
 def _kinds() -> list[set[torch.dtype]]:
     """What weights native code can multiply here; all of a model are of one type."""
-    return [{torch.float32}, *([{torch.bfloat16}] if _library().multiplies_halves else [])]
+    return [{torch.float32}, *([{torch.bfloat16}] if native.multiplies_halves() else [])]
 
 
 def _try(model: Any) -> bool:
@@ -327,7 +327,7 @@ def _alike(model: Any, layers: Sequence[nn.Module], *, logits: bool) -> bool:
     off = _apart_by(native_way, general)
     if next(layers[0].parameters()).dtype == torch.float32:
         return max(off) <= _TOLERANCE
-    with _only(model, copy.deepcopy(nn.ModuleList(layers)).float()):
+    with _only(model, [copy.deepcopy(layer).float() for layer in layers]):
         exact = _outcome(model, whole=False, logits=logits)
     bounds = [_LEAST_ROUNDING + 2 * one for one in _apart_by(general, exact)]
     return all(one <= bound for one, bound in zip(_apart_by(native_way, exact), bounds, strict=True))

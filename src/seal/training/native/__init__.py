@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ctypes import POINTER, Structure, c_double, c_int64, c_void_p
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -28,7 +29,7 @@ from seal.files import cache_folder
 SOURCE = Path(__file__).with_name("block.cpp")
 """What is compiled; the headers beside it are parts of it."""
 _FLAGS = "-std=c++17 -O3 -march=native -fno-math-errno -fno-trapping-math -shared -fPIC".split()
-_THREADS = ("-fopenmp", "-fopenmp-simd")
+_THREADS = "-fopenmp", "-fopenmp-simd"
 """With threads; where the compiler has none, without: all is then done by one."""
 _log = logging.getLogger(__name__)
 
@@ -106,10 +107,18 @@ def library() -> ctypes.CDLL | None:
         call.restype = c_int64 if name.endswith(("_bytes", "_floats")) else None
         setattr(built, name, call)
     built.use_blas(ctypes.cast(products, c_void_p))
-    if halves := getattr(blas, "gemm_bf16bf16f32_", None):
+    if halves := _product_of_halves(blas):
         built.use_blas_of_halves(ctypes.cast(halves, c_void_p))
-    built.multiplies_halves = halves is not None
     return built
+
+
+def multiplies_halves() -> bool:
+    """Whether torch's library has a product of bf16 that is summed up in fp32, as MKL has."""
+    return _product_of_halves(ctypes.CDLL(str(_torch_library()))) is not None
+
+
+def _product_of_halves(blas: ctypes.CDLL) -> Any:
+    return getattr(blas, "gemm_bf16bf16f32_", None)
 
 
 @contextmanager
@@ -148,14 +157,15 @@ def _build() -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as beside:
             made = Path(beside) / built.name
+            failed = ""
             for threads in _THREADS:
                 command = [*compiler, *_FLAGS, threads, str(SOURCE), "-o", str(made)]
                 done = subprocess.run(command, capture_output=True, text=True, timeout=300)
                 if not done.returncode:
-                    break
-            else:
-                raise OSError(f"{shlex.join(command)}: {done.stderr[-2000:]}")
-            made.replace(built)
+                    made.replace(built)
+                    return built
+                failed = f"{shlex.join(command)}: {done.stderr[-2000:]}"
+            raise OSError(failed)
     return built
 
 
