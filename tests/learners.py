@@ -217,7 +217,7 @@ def slept_past_its_lease(learner: Learner, mine: Fake, theirs: Fake) -> None:
             return train(*given)
 
         patch.setattr(Compiler, "train", slept)
-        with pytest.raises(StateError, match="(no longer this worker's|taken over)"):
+        with pytest.raises(StateError, match=r"(no longer this worker's|taken over)"):
             learner.learn([mine.given()])
 
 
