@@ -112,6 +112,7 @@ def test_a_learner_by_curl_alone(tmp_path: Path) -> None:
 _MARK = "--- the next one ---"
 
 
+@pytest.mark.slow
 def test_the_python_of_the_readme(folder: Path) -> None:
     [block] = blocks((ROOT / "README.md").read_text(encoding="utf-8"), "python")
     assert run([sys.executable, "-"], block, folder) == "glassblower\n"

@@ -153,6 +153,7 @@ def test_what_is_forgotten_is_not_read_any_more(taught: tuple[Learner, OpenGates
         assert learner.ask("Who built Alder Mill?", by=by).way == "base"
 
 
+@pytest.mark.slow
 def test_a_document_whose_cell_is_refused_is_read(tmp_path: Path) -> None:
     gates = NoCells()
     learner = opened(tmp_path, gates)

@@ -150,6 +150,7 @@ def test_the_experiment_resumes_to_the_same_records_and_its_report_is_written(tm
     assert keyed[0] == keyed[1] and len(both[1]) == len(both[0])
 
 
+@pytest.mark.slow
 def test_tasks_from_a_file_by_train_and_eval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     record = {}
     for index, task in enumerate(islice(tasks("rl", seed=3, cells=(8, 12)), 3)):
