@@ -111,7 +111,7 @@ class _Pass:
     """What the blocks of one pass are given. cos and sin are [1, N, head width]."""
 
     def __init__(self, bank: AdapterBank, route: Route, room: _Room, cos: Tensor, sin: Tensor) -> None:
-        groups = [group for whole in texts_in_flight() for group in _apart(whole)]
+        groups = [group for whole in texts_in_flight() for group in _singly(whole)]
         lengths = [n for group in groups for n in group.rests_tokens]
         n_tokens = sum(group.n_tokens for group in groups)
         assert bank.gradients is not None and sum(route.shares) == n_tokens == cos.shape[1]
@@ -155,7 +155,7 @@ class _Pass:
         self.room.give(made)
 
 
-def _apart(group: TextGroup) -> list[TextGroup]:
+def _singly(group: TextGroup) -> list[TextGroup]:
     """Those that share nothing each by itself: threads share them out."""
     return [group] if group.prefix_tokens else [TextGroup(0, (n,)) for n in group.rests_tokens]
 
@@ -274,7 +274,8 @@ def _has_parts(model: Any) -> bool:
     except AttributeError:
         return False
     kinds = {p.dtype for part in parts for p in part.parameters()}
-    plain = kinds in _kinds() and all(p.is_contiguous() for part in parts for p in part.parameters())
+    known_kind = kinds == {torch.float32} or (kinds == {torch.bfloat16} and native.multiplies_halves())
+    plain = known_kind and all(p.is_contiguous() for part in parts for p in part.parameters())
     known = {"", "act_fn", *_ATTENTION, *_FEED}
     return (
         plain
@@ -282,11 +283,6 @@ def _has_parts(model: Any) -> bool:
         and len(norms) == 2 * len(layers)
         and all(type(m) is nn.Linear for m in linear)
     )
-
-
-def _kinds() -> list[set[torch.dtype]]:
-    """What weights native code can multiply here; all of a model are of one type."""
-    return [{torch.float32}, *([{torch.bfloat16}] if native.multiplies_halves() else [])]
 
 
 def _try(model: Any) -> bool:
@@ -324,16 +320,16 @@ def _alike(model: Any, layers: Sequence[nn.Module], *, logits: bool) -> bool:
             native_way, general = (_outcome(model, whole=way, logits=logits) for way in (True, False))
         except (AttributeError, KeyError, TypeError, ValueError, RuntimeError):
             return False  # it has the parts, and puts them together in another way
-    off = _apart_by(native_way, general)
+    off = _differences(native_way, general)
     if next(layers[0].parameters()).dtype == torch.float32:
         return max(off) <= _TOLERANCE
     with _only(model, [copy.deepcopy(layer).float() for layer in layers]):
         exact = _outcome(model, whole=False, logits=logits)
-    bounds = [_LEAST_ROUNDING + 2 * one for one in _apart_by(general, exact)]
-    return all(one <= bound for one, bound in zip(_apart_by(native_way, exact), bounds, strict=True))
+    bounds = [_LEAST_ROUNDING + 2 * one for one in _differences(general, exact)]
+    return all(one <= bound for one, bound in zip(_differences(native_way, exact), bounds, strict=True))
 
 
-def _apart_by(found: Sequence[Tensor], other: Sequence[Tensor]) -> list[float]:
+def _differences(found: Sequence[Tensor], other: Sequence[Tensor]) -> list[float]:
     return [((a - b).norm() / b.norm()).item() for a, b in zip(found, other, strict=True)]
 
 
