@@ -13,11 +13,12 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, GraniteConfig, LlamaConfig, MistralConfig
 
+from seal.models import native
 from seal.models.logits import weighted_losses
 from seal.models.packed import Batch, texts_in_flight
 from seal.models.packed_attention import TextGroup
 from seal.models.prefixes import SharedPrefix
-from seal.training import Adapter, AdapterBank, block, native, train, trainer
+from seal.training import Adapter, AdapterBank, block, train, trainer
 from seal.training.block import can_fuse, fused
 from seal.training.head import head_losses
 from seal.types import TrainingPlan

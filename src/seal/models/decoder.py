@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seal.models.native_layers import attended_rows, few_rows_product, layer_step
 from seal.models.rotary import RotaryEmbedding
 
 SDPA = "sdpa"
@@ -128,6 +129,8 @@ def _rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 def _scaled_dot_product(
     module: Attention, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, *, scaling: float
 ) -> tuple[Tensor, None]:
+    if (y := attended_rows(query, key, value, mask, scaling)) is not None:
+        return y, None
     (n_rows, n_heads, n, width), shared = query.shape, query.shape[1] // key.shape[1]
     causal, grouped = n > 1 and mask is None, shared > 1 and mask is None
     if shared > 1 and mask is not None:
@@ -151,12 +154,12 @@ ATTENTION: dict[str, Callable[..., tuple[Tensor, None]]] = {SDPA: _scaled_dot_pr
 """How keys are attended to, by the configuration's `_attn_implementation`; all but SDPA are given no mask."""
 
 
-def _linear(n_in: int, n_out: int, *, bias: bool) -> nn.Linear:
+def _linear(n_in: int, n_out: int, *, bias: bool, kind: type[nn.Linear] = nn.Linear) -> nn.Linear:
     """A module without numbers: to draw them takes longer than to read a model.
 
     Not on the device "meta": initialising there imports torch's compiler, which takes half a second.
     """
-    made = nn.Linear(1, 1, bias=bias)
+    made = kind(1, 1, bias=bias)
     made.in_features, made.out_features = n_in, n_out
     made.weight = nn.Parameter(torch.empty(n_out, n_in))
     if bias:
@@ -199,11 +202,17 @@ class Attention(nn.Module):
             for project in (self.q_proj, self.k_proj, self.v_proj)
         )
         query, key = _rotated(query, *position_embeddings), _rotated(key, *position_embeddings)
+        y = self.attended(query, key, value, attention_mask, cache)
+        return self.o_proj(y.reshape(*shape, -1).contiguous())
+
+    def attended(
+        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, cache: KeyValueCache | None
+    ) -> Tensor:
+        """query [B, H, T, d], key and value [B, H', T, d], which go into the cache -> [B, T, H, d]."""
         if cache is not None:
             key, value = cache.update(key, value, self.layer)
         attend = ATTENTION[self.config._attn_implementation]
-        y, _ = attend(self, query, key, value, attention_mask, scaling=self.scaling)
-        return self.o_proj(y.reshape(*shape, -1).contiguous())
+        return attend(self, query, key, value, mask, scaling=self.scaling)[0]
 
 
 class FeedForward(nn.Module):
@@ -224,6 +233,7 @@ class FeedForward(nn.Module):
 class DecoderLayer(nn.Module):
     def __init__(self, config: DecoderConfig, layer: int) -> None:
         super().__init__()
+        self.embedded = config.embedded
         self.self_attn = Attention(config, layer)
         self.mlp = FeedForward(config)
         self.input_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
@@ -237,9 +247,24 @@ class DecoderLayer(nn.Module):
         attention_mask: Tensor | None,
         cache: KeyValueCache | None,
     ) -> Tensor:
+        step = None if self.embedded else layer_step(self, hidden_states, position_embeddings)
+        if step is not None:
+            return step.output(self.self_attn.attended(*step.heads(), attention_mask, cache))
         x = self.input_layernorm(hidden_states)
         x = hidden_states + self.self_attn(x, position_embeddings, attention_mask, cache)
         return x + self.mlp(self.post_attention_layernorm(x))
+
+
+class OutputHead(nn.Linear):
+    """The output head: a linear module that reads its weights once where few tokens are in flight."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        made = few_rows_product(input, self.weight)
+        return super().forward(input) if made is None else made
+
+
+PLAIN_HEADS = nn.Linear, OutputHead
+"""Types of output heads that give a product and nothing else."""
 
 
 class DecoderStack(nn.Module):
@@ -311,7 +336,8 @@ class Decoder(nn.Module):
         self.generation_config = Ending(config.eos_token_id)
         with torch.random.fork_rng(devices=[]):
             self.model = DecoderStack(config)
-            self.lm_head = _linear(config.hidden_size, config.vocab_size, bias=False)
+            kind = nn.Linear if config.embedded else OutputHead
+            self.lm_head = _linear(config.hidden_size, config.vocab_size, bias=False, kind=kind)
         self._tie()
 
     def take(self, weights: Mapping[str, Tensor]) -> None:

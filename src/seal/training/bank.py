@@ -30,6 +30,7 @@ import torch
 from torch import Tensor, nn
 
 from seal.errors import ConfigError
+from seal.models.native_layers import adapt, release
 from seal.training.adapter import Adapter, check_fit, match_targets, matrix, modules_of
 from seal.training.grouped import Groups, groups_of
 from seal.types import Hyperparameters
@@ -237,6 +238,7 @@ class AdapterBank:
             parameter.requires_grad_(False)
         for layer in self.layers:
             layer.module.forward = partial(self._forward, layer)  # type: ignore[method-assign, assignment]
+        adapt(self, {layer.module: layer for layer in self.layers})
         self._counting = self.model.register_forward_pre_hook(self._count, with_kwargs=True)
         return self
 
@@ -245,6 +247,7 @@ class AdapterBank:
             self._counting.remove()
         for layer in self.layers:
             vars(layer.module).pop("forward", None)
+        release([layer.module for layer in self.layers])
         for parameter in self._frozen:
             parameter.requires_grad_(True)
 

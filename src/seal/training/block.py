@@ -19,7 +19,6 @@ import ctypes
 import mmap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from ctypes import c_int64
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -27,57 +26,18 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from seal.models import native
+from seal.models.native_layers import block_of, integers
 from seal.models.packed import Batch, packs, texts_in_flight
 from seal.models.packed_attention import TextGroup
 from seal.models.prefixes import SharedPrefix
-from seal.training import native
-from seal.training.bank import AdapterBank, LoraLayer, Route
+from seal.training.bank import AdapterBank, Route
 
 _TOLERANCE = 1e-3
 _LEAST_ROUNDING = 0.02
 _HEADROOM = 2  # times as much memory is mapped as is wanted at first; untouched, it takes none
 _ATTENTION, _FEED = ("q_proj", "k_proj", "v_proj", "o_proj"), ("gate_proj", "up_proj", "down_proj")
 _can_fuse: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
-
-
-def _fan(modules: Sequence[nn.Linear], layers: dict[int, LoraLayer]) -> native.Fan:
-    adapted = [layers[id(module)] for module in modules if id(module) in layers]
-    return native.Fan(
-        modules[0].in_features,
-        sum(module.out_features for module in modules),
-        len(modules),
-        len(adapted),
-        adapted[0].start_a if adapted else 0,
-        (native.Module * 3)(*(_module(module, layers.get(id(module))) for module in modules)),
-    )
-
-
-def _module(module: nn.Linear, layer: LoraLayer | None) -> native.Module:
-    bias = None if module.bias is None else module.bias.data_ptr()
-    place = (-1, 0) if layer is None else (layer.start_b, layer.index)
-    return native.Module(module.weight.data_ptr(), bias, module.out_features, *place)
-
-
-def _block(layer: Any, layers: dict[int, LoraLayer]) -> native.Block:
-    attention, feed, norms = (
-        layer.self_attn,
-        layer.mlp,
-        (layer.input_layernorm, layer.post_attention_layernorm),
-    )
-    width = attention.head_dim
-    return native.Block(
-        _fan((attention.q_proj, attention.k_proj, attention.v_proj), layers),
-        _fan((attention.o_proj,), layers),
-        _fan((feed.gate_proj, feed.up_proj), layers),
-        _fan((feed.down_proj,), layers),
-        *(norm.weight.data_ptr() for norm in norms),
-        *(norm.variance_epsilon for norm in norms),
-        attention.q_proj.out_features // width,
-        attention.k_proj.out_features // width,
-        width,
-        attention.scaling,
-        attention.q_proj.weight.dtype == torch.bfloat16,
-    )
 
 
 class _Room:
@@ -118,7 +78,7 @@ class _Pass:
         self.bank, self.route, self.room, self.n_tokens = bank, route, room, n_tokens
         self._held = cos, sin = cos.float().contiguous(), sin.float().contiguous()
         arrays = [
-            (c_int64 * len(given))(*given)
+            integers(given)
             for given in (
                 [slot - route.first for slot in route.slots],
                 route.shares,
@@ -209,14 +169,14 @@ def fused(model: Any, bank: AdapterBank) -> Iterator[Callable[[], None]]:
     For a model that `can_fuse`. Yields what gives back the memory that passes hand on: for when none follows
     soon.
     """
-    places = {id(layer.module): layer for layer in bank.layers}
+    places = {layer.module: layer for layer in bank.layers}
     learns = False
     layers, passes = list(model.get_decoder().layers), _Passes(bank)
     for layer in layers:
         learns_below = learns
-        learns = learns or any(id(module) in places for module in layer.modules())
+        learns = learns or any(module in places for module in layer.modules())
         if learns:  # the others, below, have no gradient
-            layer.forward = partial(_forward, layer, _block(layer, places), passes, learns_below)
+            layer.forward = partial(_forward, layer, block_of(layer, places), passes, learns_below)
     try:
         yield passes.room.empty
     finally:

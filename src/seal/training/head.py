@@ -17,7 +17,8 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from seal.training import native
+from seal.models import native
+from seal.models.decoder import PLAIN_HEADS
 
 _BLOCK_LOGITS = 1 << 24  # of a table in fp32 64 MB; smaller blocks would read the head's weights too often
 _LEAST_WORDS = 8192
@@ -28,7 +29,7 @@ _plain: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
 def plain_head(model: Any) -> nn.Linear | None:
     """The model's output head, if native code can take it: a linear module in fp32 without a bias."""
     head = model.get_output_embeddings()
-    if type(head) is not nn.Linear or head.bias is not None or "forward" in vars(head):
+    if type(head) not in PLAIN_HEADS or head.bias is not None or "forward" in vars(head):
         return None
     weight = head.weight
     return head if weight.dtype == torch.float32 and weight.is_contiguous() else None
@@ -71,7 +72,7 @@ def blockwise_head(model: Any) -> nn.Linear | None:
     """The model's output head, if its vocabulary is so large that blocks pay, and if the logits are its
     product with the last hidden state and nothing else, which is found out by trying."""
     head = model.get_output_embeddings()
-    if type(head) is not nn.Linear or head.out_features < _LEAST_WORDS or "forward" in vars(head):
+    if type(head) not in PLAIN_HEADS or head.out_features < _LEAST_WORDS or "forward" in vars(head):
         return None
     if model not in _plain:
         _plain[model] = _gives_logits(model, head)

@@ -12,7 +12,7 @@ from typing import Any
 import psutil
 import torch
 
-from seal.training import native
+from seal.models import native
 
 _LIBRARIES = ("torch", "transformers", "peft", "accelerate")
 

@@ -14,7 +14,7 @@ from seal.bench.inner_loop.clock import timed
 from seal.bench.inner_loop.contenders import Engine
 from seal.bench.inner_loop.shapes import Subject
 from seal.bench.inner_loop.workload import Load, TrainingTask
-from seal.training import native
+from seal.models import native
 
 MATRIX, ATTENTION, OPTIMISER, COPIES = "matrix products", "attention", "optimiser", "copies and indexing"
 _PRODUCTS = {"mm", "bmm", "addmm", "addmm_", "baddbmm", "baddbmm_", "addbmm", "addbmm_"}

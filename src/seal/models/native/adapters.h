@@ -1,6 +1,10 @@
 // Linear modules that are given the same input, with the adapters of all tokens: forward and backward.
 #pragma once
 
+#include <type_traits>
+#include <vector>
+
+#include "few_rows.h"
 #include "matrix.h"
 #include "records.h"
 #include "tasks.h"
@@ -48,11 +52,21 @@ void scale(const Fan &fan, const Bank &bank, const Pass &pass, Rows rows, View s
     });
 }
 
-// y [n, out] = what the modules make of x [n, in], or that added to it; keeps hidden [n, k r]. All are those of `rows`.
+// Whether so few rows are in flight that it is the reading of weights that takes time.
+template <typename T> bool few(const Pass &pass) { return !whole<T> && pass.n_tokens <= few_rows(); }
+
+// y [n, width] = x [n, k] b^T, or that added to it, by one thread
 template <typename T>
-void forward(const Fan &fan, const Bank &bank, const Pass &pass, Rows rows, Const<T> x, View y, Matrix<T> hidden,
-             float *room, bool add) {
-    const int64_t n = rows.n, r = bank.rank;
+void product(bool few, int64_t n, int64_t width, int64_t k, Const<T> x, Const<T> b, View y, bool add) {
+    if constexpr (!whole<T>)
+        if (few) return multiply_few(n, k, x, {{b, width, y, add}}, 1);
+    multiply<T>(n, width, k, x, AS_IT_IS, b, TRANSPOSED, y, add ? 1 : 0);
+}
+
+// y [n, out] = what the modules of the base make of x [n, in], or that added to it.
+template <typename T> void base(const Fan &fan, const Pass &pass, Rows rows, Const<T> x, View y, bool add) {
+    const int64_t n = rows.n;
+    std::vector<Weights> read_once;
     View own = y;
     for (int64_t m = 0; m < fan.n_modules; own = own.columns(fan.modules[m++].width)) {
         const Module &module = fan.modules[m];
@@ -61,27 +75,42 @@ void forward(const Fan &fan, const Bank &bank, const Pass &pass, Rows rows, Cons
                 float *row = own.rows(t).at;
                 for (int64_t c = 0; c < module.width; c++) row[c] = wide(bias[c]) + (add ? row[c] : 0);
             }
-        multiply<T>(n, module.width, fan.n_in, x, AS_IT_IS, weight<T>(module, fan), TRANSPOSED, own,
-                    add || module.bias ? 1 : 0);
+        const bool onto = add || module.bias;
+        if constexpr (!whole<T>)
+            if (few<T>(pass)) {
+                read_once.push_back({weight<T>(module, fan), module.width, own, onto});
+                continue;
+            }
+        product<T>(false, n, module.width, fan.n_in, x, weight<T>(module, fan), own, onto);
     }
+    if constexpr (!whole<T>)
+        if (!read_once.empty()) multiply_few(n, fan.n_in, x, read_once, pass.n_threads);
+}
+
+// y [n, out] = what the modules make of x [n, in], or that added to it; keeps hidden [n, k r]. All are those of `rows`.
+template <typename T>
+void forward(const Fan &fan, const Bank &bank, const Pass &pass, Rows rows, Const<T> x, View y, Matrix<T> hidden,
+             float *room, bool add) {
+    const int64_t r = bank.rank;
+    const bool read_once = few<T>(pass);
+    base<T>(fan, pass, rows, x, y, add);
     if (!fan.n_adapted) return;
     const View sums = summed(hidden, room);
     each_slot(pass, rows, [&](int64_t start, int64_t size, int64_t slot) {
-        multiply<T>(size, fan.n_adapted * r, fan.n_in, x.rows(start), AS_IT_IS, factor<T>(bank, slot, fan.a, fan.n_in),
-                    TRANSPOSED, sums.rows(start), 0);
+        product<T>(read_once, size, fan.n_adapted * r, fan.n_in, x.rows(start),
+                   factor<T>(bank, slot, fan.a, fan.n_in), sums.rows(start), false);
     });
     scale(fan, bank, pass, rows, sums, hidden);
-    own = y;
-    Const<T> part = hidden;
-    for (int64_t m = 0; m < fan.n_modules; own = own.columns(fan.modules[m++].width)) {
-        const Module &module = fan.modules[m];
-        if (module.b < 0) continue;
-        each_slot(pass, rows, [&](int64_t start, int64_t size, int64_t slot) {
-            multiply<T>(size, module.width, r, part.rows(start), AS_IT_IS, factor<T>(bank, slot, module.b, r),
-                        TRANSPOSED, own.rows(start), 1);
-        });
-        part = part.columns(r);
-    }
+    each_slot(pass, rows, [&](int64_t start, int64_t size, int64_t slot) {
+        View own = y.rows(start);
+        Const<T> part = Const<T>(hidden).rows(start);
+        for (int64_t m = 0; m < fan.n_modules; own = own.columns(fan.modules[m++].width)) {
+            const Module &module = fan.modules[m];
+            if (module.b < 0) continue;
+            product<T>(read_once, size, module.width, r, part, factor<T>(bank, slot, module.b, r), own, true);
+            part = part.columns(r);
+        }
+    });
 }
 
 // What goes through a fan in a pass, of all tokens: its input and what of it the factors A make, and the gradients of

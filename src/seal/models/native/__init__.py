@@ -1,8 +1,9 @@
-"""`block.cpp`: a decoder layer of `seal.training.block` as one call, built on this machine when first wanted.
+"""`block.cpp`: decoder layers in C++, built on this machine when first wanted.
 
-Without a C++ compiler, or with SEAL_NATIVE=0, there is no library, and layers go the bank's general way: the
-same arithmetic, more slowly. What was built is kept in the user's cache folder
-(`seal.files.cache_folder`) under a name made from the sources, the compiler and the processor's instructions.
+With gradients a layer is one call (`seal.training.block`), without two (`seal.models.native_layers`). Without
+a C++ compiler, or with SEAL_NATIVE=0, there is no library, and layers go the general way: the same arithmetic,
+more slowly. What was built is kept in the user's cache folder (`seal.files.cache_folder`) under a name made
+from the sources, the compiler and the processor's instructions.
 """
 
 from __future__ import annotations
@@ -78,6 +79,15 @@ class Pass(Structure):
     ]
 
 
+class Lookup(Structure):
+    _fields_ = [
+        *((name, c_void_p) for name in ("query", "keys", "values", "mask", "out")),
+        *((name, c_int64) for name in ("n_rows", "n_q", "n_kv", "width", "n_seen")),
+        *((name, c_int64) for name in ("query_stride", "row_stride", "head_stride", "mask_stride")),
+        ("scaling", c_double),
+    ]
+
+
 @functools.cache
 def library() -> ctypes.CDLL | None:
     """The built library; None where there is none to be had, for the reason that is logged."""
@@ -98,13 +108,18 @@ def library() -> ctypes.CDLL | None:
         "scratch_bytes": [POINTER(Block), POINTER(Pass), c_int64],
         "block_forward": [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 4],
         "block_backward": [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 5],
+        "block_enter": [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 4],
+        "block_leave": [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 5],
+        "look_up_rows": [POINTER(Lookup), c_int64],
+        "most_few_rows": [],
+        "few_products": [*[c_int64] * 4, *[c_void_p] * 4],
         "head_floats": [c_int64],
         "head_losses": [*[c_int64] * 3, *[c_void_p] * 7],
     }
     for name, kinds in arguments.items():
         call = built[name]
         call.argtypes = kinds
-        call.restype = c_int64 if name.endswith(("_bytes", "_floats")) else None
+        call.restype = c_int64 if name.endswith(("_bytes", "_floats", "_rows")) else None
         setattr(built, name, call)
     built.use_blas(ctypes.cast(products, c_void_p))
     if halves := _product_of_halves(blas):
@@ -112,6 +127,7 @@ def library() -> ctypes.CDLL | None:
     return built
 
 
+@functools.cache
 def multiplies_halves() -> bool:
     """Whether torch's library has a product of bf16 that is summed up in fp32, as MKL has."""
     return _product_of_halves(ctypes.CDLL(str(_torch_library()))) is not None

@@ -22,6 +22,7 @@
 #include "adapters.h"
 #include "attention.h"
 #include "head.h"
+#include "lookup.h"
 #include "matrix.h"
 #include "records.h"
 #include "tasks.h"
@@ -145,7 +146,7 @@ template <typename T> class Layer {
     const Pass &pass;
     const T *const x; // [N, d]
     Room kept_room, scratch_room;
-    const Kept<T> k;
+    Kept<T> k;
     const Scratch<T> s;
 
     // Calls act(group, shared key, bench) for all heads that share a key.
@@ -178,6 +179,28 @@ template <typename T> class Layer {
 
     // y [N, d] = the block's output for x
     void forward(T *y) {
+        enter();
+        each_key([&](const Group &group, int64_t key, const Bench<T> &bench) {
+            attend<T>(block, pass, group, key, {k.turned, k.heads}, {k.attended, k.outs}, k.sums, bench.desk);
+        });
+        leave(y);
+    }
+
+    // For attention that somebody else computes: puts queries, keys and values, turned, into heads [N, (n_q + 2 n_kv)
+    // width].
+    void enter_into(T *heads) {
+        k.turned = heads;
+        enter();
+    }
+
+    // y [N, d] = the block's output for x and what its heads have attended to [N, n_q width]
+    void leave_with(T *attended, T *y) {
+        k.attended = attended;
+        leave(y);
+    }
+
+  private:
+    void enter() {
         each([&](Rows rows, const Bench<T> &bench) {
             const auto [normed, turned] = std::pair(from(k.normed, k.d, rows), from(k.turned, k.heads, rows));
             norm<T>(rows.n, k.d, from(x, k.d, rows).at, weights(block.attention_norm), block.attention_epsilon,
@@ -186,9 +209,9 @@ template <typename T> class Layer {
             make(block.attention_in, rows, normed, sums, k.hidden_in, bench, false);
             turn(block, pass, rows, sums, turned, 1);
         });
-        each_key([&](const Group &group, int64_t key, const Bench<T> &bench) {
-            attend<T>(block, pass, group, key, {k.turned, k.heads}, {k.attended, k.outs}, k.sums, bench.desk);
-        });
+    }
+
+    void leave(T *y) {
         each([&](Rows rows, const Bench<T> &bench) {
             const Matrix<T> middle = from(k.middle, k.d, rows), fed = from(k.fed, k.d, rows);
             const Matrix<T> gates = from(k.gates, 2 * k.f, rows), product = from(k.product, k.f, rows);
@@ -210,6 +233,7 @@ template <typename T> class Layer {
         });
     }
 
+  public:
     // Puts the gradients of the factors into the bank and, unless it is null, that of x into grad_x [N, d].
     void backward(const T *grad, T *grad_x) {
         const auto flow = [&](const Fan &fan, const T *input, const T *output, Matrix<T> hidden, T *learned) {
@@ -270,6 +294,19 @@ template <typename T> int64_t scratch_bytes_of(const Block &block, const Pass &p
 }
 
 template <typename T>
+void enter_of(const Block &block, const Bank &bank, const Pass &pass, const void *x, void *heads, void *kept,
+              void *scratch) {
+    Layer<T>(block, bank, pass, static_cast<const T *>(x), kept, scratch).enter_into(static_cast<T *>(heads));
+}
+
+template <typename T>
+void leave_of(const Block &block, const Bank &bank, const Pass &pass, const void *x, void *attended, void *y, void *kept,
+              void *scratch) {
+    Layer<T>(block, bank, pass, static_cast<const T *>(x), kept, scratch)
+        .leave_with(static_cast<T *>(attended), static_cast<T *>(y));
+}
+
+template <typename T>
 void backward_of(const Block &block, const Bank &bank, const Pass &pass, const void *x, const void *grad, void *kept,
                  void *grad_x, void *scratch) {
     Layer<T>(block, bank, pass, static_cast<const T *>(x), kept, scratch)
@@ -306,6 +343,39 @@ void block_forward(const Block *block, const Bank *bank, const Pass *pass, const
     else
         Layer<float>(*block, *bank, *pass, static_cast<const float *>(x), kept, scratch)
             .forward(static_cast<float *>(y));
+}
+
+// The two halves of a block without its attention, which is computed by whoever calls: `heads` are what attention is
+// given [N, (n_q + 2 n_kv) width], `attended` what it gives [N, n_q width].
+void block_enter(const Block *block, const Bank *bank, const Pass *pass, const void *x, void *heads, void *kept,
+                 void *scratch) {
+    const Timed timed(ALL);
+    (block->half ? enter_of<Half> : enter_of<float>)(*block, *bank, *pass, x, heads, kept, scratch);
+}
+
+void block_leave(const Block *block, const Bank *bank, const Pass *pass, const void *x, void *attended, void *y,
+                 void *kept, void *scratch) {
+    const Timed timed(ALL);
+    (block->half ? leave_of<Half> : leave_of<float>)(*block, *bank, *pass, x, attended, y, kept, scratch);
+}
+
+// What each row attends to, of bfloat16
+void look_up_rows(const Lookup *all, int64_t n_threads) {
+    const Timed timed(ATTENTION);
+    look_all_up(*all, n_threads);
+}
+
+// Up to how many rows `few_products` takes; 0 if none.
+int64_t most_few_rows() { return few_rows(); }
+
+// y [m, n] = x [m, k] w^T, for few rows of bfloat16, rounded to it
+void few_products(int64_t m, int64_t n, int64_t k, int64_t n_threads, const void *x, const void *w, void *y,
+                  float *scratch) {
+    const View sums{scratch, n};
+    multiply_few(m, k, {static_cast<const Half *>(x), k}, {{{static_cast<const Half *>(w), k}, n, sums, false}}, n_threads);
+    each_range(n, n_threads, [&](int64_t first, int64_t end) {
+        keep(m, end - first, sums.columns(first), Matrix<Half>{static_cast<Half *>(y), n}.columns(first));
+    });
 }
 
 // Puts the gradients of the factors into the bank and, unless it is null, that of x into grad_x [N, d].

@@ -78,6 +78,7 @@ std::vector<Group> groups(const Pass &pass) {
 }
 
 int64_t most_seen(const Pass &pass) {
+    if (!pass.n_texts) return 0; // attention is computed elsewhere
     return *std::max_element(pass.lengths, pass.lengths + pass.n_texts) +
            *std::max_element(pass.prefixes, pass.prefixes + pass.n_groups);
 }

@@ -45,4 +45,13 @@ struct Pass {
     int64_t fresh;                   // gradients take the place of what is there, else they are added to it
 };
 
+struct Lookup {                // attention of rows with one token each, in bfloat16
+    const void *query;         // [rows, n_q, width], rows query_stride apart
+    const void *keys, *values; // [rows, n_kv, seen, width], rows and heads row_stride and head_stride apart
+    const uint8_t *mask;       // [rows, seen], rows mask_stride apart: which keys a row sees; null: all
+    void *out;                 // [rows, n_q, width]
+    int64_t n_rows, n_q, n_kv, width, n_seen, query_stride, row_stride, head_stride, mask_stride;
+    double scaling;
+};
+
 } // extern "C"

@@ -49,10 +49,18 @@ template <typename Do> void each_part(int64_t n_parts, int64_t n_threads, Do &&a
     for (int64_t i = 0; i < n_parts; i++) act(i, int64_t(0));
 }
 
-// Calls act(rows, thread) for each part of n tokens, of `most` each.
+// Calls act(first, end) for as many ranges of n parts as there are threads, each on one of them.
+template <typename Do> void each_range(int64_t n_parts, int64_t n_threads, Do &&act) {
+    const int64_t n = std::max<int64_t>(1, std::min(n_threads, n_parts));
+    each_part(n, n, [&](int64_t i, int64_t) { act(n_parts * i / n, n_parts * (i + 1) / n); });
+}
+
+// Calls act(rows, thread) for each part of n tokens, all of about the same size, `most` at most.
 template <typename Do> void each_rows(int64_t n, int64_t most, int64_t n_threads, Do &&act) {
-    each_part((n + most - 1) / most, n_threads, [&](int64_t i, int64_t thread) {
-        act(Rows{i * most, std::min(most, n - i * most)}, thread);
+    const int64_t n_parts = (n + most - 1) / most;
+    each_part(n_parts, n_threads, [&](int64_t i, int64_t thread) {
+        const int64_t first = n * i / n_parts;
+        act(Rows{first, n * (i + 1) / n_parts - first}, thread);
     });
 }
 

@@ -1,0 +1,300 @@
+"""Decoder layers of the Llama family by native code, in passes without gradients.
+
+For writing, answering and scoring in bf16 on a CPU, where most of the time otherwise goes into calls and into
+copying weights to another layout. Everything but attention is `native/block.cpp`'s, adapters included;
+attention is the model's own, so that caches and packed texts are as they were, but for that of rows with one
+token each. A few rows are each computed as if they were alone, whatever is beside them. Only for
+`seal.models.decoder.Decoder`, whose layers are known to be what a block computes; others, and fp32, go
+operator by operator. Knows nothing about losses, caches or sampling.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import threading
+from collections.abc import Mapping, Sequence
+from ctypes import c_int64
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor, nn
+
+from seal.models import native
+
+
+class FactorPlace(Protocol):
+    """Where the factors of a module lie in a bank's rows."""
+
+    @property
+    def index(self) -> int: ...
+    @property
+    def start_a(self) -> int: ...
+    @property
+    def start_b(self) -> int: ...
+
+
+class RoutedRows(Protocol):
+    """Which rows of a pass belong to which slots: `seal.training.bank.Route`."""
+
+    slots: tuple[int, ...]
+    shares: tuple[int, ...]
+    n_rows: int
+    first: int
+    weights: Tensor
+
+
+class OpenBank(Protocol):
+    """What holds the adapters of a model: `seal.training.AdapterBank`."""
+
+    current_route: Any
+    scales: Tensor
+    rank: int
+
+
+_adapted: WeakKeyDictionary[nn.Module, tuple[OpenBank, FactorPlace]] = WeakKeyDictionary()
+_blocks: WeakKeyDictionary[nn.Module, _LayerBlock] = WeakKeyDictionary()
+_opened = 0  # how often a bank was opened or closed
+_state = threading.local()
+
+
+def adapt(bank: OpenBank, places: Mapping[nn.Module, FactorPlace]) -> None:
+    """From now on these modules are adapted by `bank`."""
+    global _opened
+    _opened += 1
+    for module, place in places.items():
+        _adapted[module] = bank, place
+
+
+def release(modules: Sequence[nn.Module]) -> None:
+    """From now on nothing adapts these modules."""
+    global _opened
+    _opened += 1
+    for module in modules:
+        _adapted.pop(module, None)
+
+
+def fan_of(modules: Sequence[nn.Linear], places: Mapping[nn.Module, FactorPlace]) -> native.Fan:
+    """Modules that are given the same input, as native code reads them."""
+    adapted = [places[module] for module in modules if module in places]
+    return native.Fan(
+        modules[0].in_features,
+        sum(module.out_features for module in modules),
+        len(modules),
+        len(adapted),
+        adapted[0].start_a if adapted else 0,
+        (native.Module * 3)(*(_module(module, places.get(module)) for module in modules)),
+    )
+
+
+def _module(module: nn.Linear, place: FactorPlace | None) -> native.Module:
+    bias = None if module.bias is None else module.bias.data_ptr()
+    where = (-1, 0) if place is None else (place.start_b, place.index)
+    return native.Module(module.weight.data_ptr(), bias, module.out_features, *where)
+
+
+def block_of(layer: Any, places: Mapping[nn.Module, FactorPlace]) -> native.Block:
+    """A decoder layer as native code reads it. Holds addresses: the layer's weights have to stay where they
+    are."""
+    attention, feed = layer.self_attn, layer.mlp
+    norms = layer.input_layernorm, layer.post_attention_layernorm
+    width = attention.head_dim
+    return native.Block(
+        fan_of((attention.q_proj, attention.k_proj, attention.v_proj), places),
+        fan_of((attention.o_proj,), places),
+        fan_of((feed.gate_proj, feed.up_proj), places),
+        fan_of((feed.down_proj,), places),
+        *(norm.weight.data_ptr() for norm in norms),
+        *(norm.variance_epsilon for norm in norms),
+        attention.q_proj.out_features // width,
+        attention.k_proj.out_features // width,
+        width,
+        attention.scaling,
+        attention.q_proj.weight.dtype == torch.bfloat16,
+    )
+
+
+def integers(values: Sequence[int]) -> Any:
+    """An array as native code reads it."""
+    return (c_int64 * len(values))(*values)
+
+
+class _LayerBlock:
+    """A layer's block, for as long as its weights and the bank stay what they are."""
+
+    def __init__(self, layer: Any) -> None:
+        linear = [part for part in layer.modules() if isinstance(part, nn.Linear)]
+        found = {module: _adapted[module] for module in linear if module in _adapted}
+        self.opened, self.owners = _opened, [part for part in layer.modules() if part._parameters]
+        self.weights = [part.weight for part in self.owners]
+        banks = {id(bank): bank for bank, _ in found.values()}
+        self.bank = next(iter(banks.values()), None)
+        self.known = len(banks) < 2 and all("forward" not in vars(m) or m in found for m in linear)
+        self.block = block_of(layer, {module: place for module, (_, place) in found.items()})
+
+    def current(self) -> bool:
+        same = all(part.weight is kept for part, kept in zip(self.owners, self.weights, strict=True))
+        return same and self.opened == _opened
+
+
+class _StepPass:
+    """What the layers of one pass are given. cos and sin are [B or 1, T, head width]."""
+
+    def __init__(self, x: Tensor, cos: Tensor, sin: Tensor, bank: OpenBank | None, route: Any) -> None:
+        n_rows, n, _ = x.shape
+        self.cos, self.route, self.n_threads = cos, route, torch.get_num_threads()
+        self.shape, self.n_tokens = (n_rows, n), n_rows * n
+        wide = [part.float().expand(n_rows, -1, -1).contiguous() for part in (cos, sin)]
+        slots, sizes = list[int](), list[int]()
+        bank_struct = native.Bank(None, None, None, 0, 0, 0 if bank is None else bank.rank)
+        if bank is not None and route is not None:
+            slots = [slot - route.first for slot in route.slots]
+            sizes = [share * (self.n_tokens // route.n_rows) for share in route.shares]
+            scales = bank.scales[:, route.first]
+            shape = bank.scales.shape[1], route.weights.shape[1]
+            bank_struct = native.Bank(route.weights.data_ptr(), None, scales.data_ptr(), *shape, bank.rank)
+        none = integers([])
+        self._held = wide, bank
+        self.structs = (
+            bank_struct,
+            native.Pass(
+                self.n_tokens,
+                len(slots),
+                0,
+                0,
+                self.n_threads,
+                integers(slots),
+                integers(sizes),
+                none,
+                none,
+                none,
+                *(part.data_ptr() for part in wide),
+                0,
+            ),
+        )
+
+    def is_of(self, x: Tensor, cos: Tensor, route: Any) -> bool:
+        same = self.cos is cos and self.route is route and self.shape == tuple(x.shape[:2])
+        return same and self.n_threads == torch.get_num_threads()
+
+
+class LayerStep:
+    """One layer in one pass: what is before attention, and what is after it."""
+
+    def __init__(self, block: native.Block, passing: _StepPass, x: Tensor) -> None:
+        self._block, self._passing, self._x = block, passing, x
+        built = _library()
+        rank = passing.structs[0].rank
+        self._room = [
+            _room("kept", built.kept_bytes(block, passing.n_tokens, rank)),
+            _room("scratch", built.scratch_bytes(block, passing.structs[1], rank)),
+        ]
+
+    def heads(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries [B, H, T, d] and keys and values [B, H', T, d], turned by their positions."""
+        block = self._block
+        counts = [block.n_q, block.n_kv, block.n_kv]
+        heads = self._x.new_empty(*self._x.shape[:2], sum(counts), block.head_width)
+        _library().block_enter(
+            block, *self._passing.structs, *map(Tensor.data_ptr, (self._x, heads, *self._room))
+        )
+        query, key, value = heads.transpose(1, 2).split(counts, dim=1)
+        return query, key, value
+
+    def output(self, attended: Tensor) -> Tensor:
+        """The layer's output, of what its heads have attended to [B, T, H, d]."""
+        y, attended = torch.empty_like(self._x), attended.contiguous()
+        _library().block_leave(
+            self._block, *self._passing.structs, *map(Tensor.data_ptr, (self._x, attended, y, *self._room))
+        )
+        return y
+
+
+def layer_step(layer: Any, x: Tensor, position_embeddings: tuple[Tensor, Tensor]) -> LayerStep | None:
+    """The layer's part in a pass over x [B, T, d]; None where it has to go operator by operator."""
+    if torch.is_grad_enabled() or x.dtype != torch.bfloat16 or not _steps(x.device):
+        return None
+    own = _blocks.get(layer)
+    if own is None or not own.current():
+        own = _blocks[layer] = _LayerBlock(layer)
+    if not own.known or not own.block.half:
+        return None
+    route = None if own.bank is None else own.bank.current_route
+    if route is not None and x.shape[0] * x.shape[1] % route.n_rows:
+        return None
+    passing: _StepPass | None = getattr(_state, "passing", None)
+    if passing is None or not passing.is_of(x, position_embeddings[0], route):
+        passing = _state.passing = _StepPass(x, *position_embeddings, own.bank, route)
+    return LayerStep(own.block, passing, x.contiguous())
+
+
+def few_rows_product(x: Tensor, weight: Tensor) -> Tensor | None:
+    """x [..., k] weight^T [..., n] where the rows are few and native code is at hand; else None."""
+    if (
+        torch.is_grad_enabled()
+        or x.dtype != torch.bfloat16
+        or weight.dtype != x.dtype
+        or not _steps(x.device)
+    ):
+        return None
+    m, k, n = x.numel() // x.shape[-1], x.shape[-1], weight.shape[0]
+    if not 0 < m <= _library().most_few_rows() or not weight.is_contiguous():
+        return None
+    x, y = x.contiguous(), x.new_empty(*x.shape[:-1], n)
+    sums = _room("sums", 4 * m * n)
+    places = (x, weight, y, sums)
+    _library().few_products(m, n, k, torch.get_num_threads(), *map(Tensor.data_ptr, places))
+    return y
+
+
+def attended_rows(
+    query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, scaling: float
+) -> Tensor | None:
+    """Attention of rows with one token each: query [B, H, 1, d], key and value [B, H', n, d] -> [B, 1, H, d].
+
+    `mask` [B, 1, 1, n] says which keys a row sees. None where native code is not at hand or the parts lie
+    otherwise than in a cache.
+    """
+    n_rows, n_q, n, width = query.shape
+    if torch.is_grad_enabled() or query.dtype != torch.bfloat16 or n != 1 or not _steps(query.device):
+        return None
+    cached = key.stride() == value.stride() and key.stride()[2:] == (width, 1)
+    told = mask is None or (mask.dtype == torch.bool and mask.stride(-1) == 1 and len(mask) == n_rows)
+    if not cached or not told or query.stride(1) != width or query.stride(3) != 1:
+        return None
+    out = query.new_empty(n_rows, 1, n_q, width)
+    given = native.Lookup(
+        *(part.data_ptr() for part in (query, key, value)),
+        None if mask is None else mask.data_ptr(),
+        out.data_ptr(),
+        *(n_rows, n_q, key.shape[1], width, key.shape[2]),
+        *(query.stride(0), *key.stride()[:2], 0 if mask is None else mask.stride(0)),
+        scaling,
+    )
+    _library().look_up_rows(given, torch.get_num_threads())
+    return out
+
+
+def _steps(device: torch.device) -> bool:
+    return device.type == "cpu" and _has_instructions()
+
+
+@functools.cache
+def _has_instructions() -> bool:
+    """Whether this processor has those for bf16, and native code is at hand."""
+    return native.multiplies_halves() and native.library() is not None and _library().most_few_rows() > 0
+
+
+def _library() -> ctypes.CDLL:
+    library = native.library()
+    assert library is not None
+    return library
+
+
+def _room(purpose: str, n_bytes: int) -> Tensor:
+    """Memory of this thread for a purpose, at least so many bytes with anything in them."""
+    rooms: dict[str, Tensor] = vars(_state).setdefault("rooms", {})
+    if purpose not in rooms or rooms[purpose].numel() < n_bytes:
+        rooms[purpose] = torch.empty(n_bytes, dtype=torch.uint8)
+    return rooms[purpose]
