@@ -6,7 +6,7 @@ exams or where versions are kept.
 
 from seal.gates.acquiring import FEWEST_TO_TEST
 from seal.gates.decide import Decision, decide, passed
-from seal.gates.finding import Finding, GateConfig
+from seal.gates.finding import Finding, GateConfig, about_document, of_a_document
 from seal.gates.power import power_of, what_it_shows
 from seal.gates.report import AnswerLikelihood, Concern, Conflict, Denial, Exam, Leak, Perplexity, Report
 from seal.gates.rules import GATES
@@ -25,7 +25,9 @@ __all__ = [
     "Leak",
     "Perplexity",
     "Report",
+    "about_document",
     "decide",
+    "of_a_document",
     "passed",
     "power_of",
     "what_it_shows",

@@ -112,3 +112,16 @@ class Finding:
     about: str
     judgement: Judgement
     reason: str
+
+
+_DOCUMENT = "document "
+
+
+def about_document(id: str) -> str:
+    """What a finding is about that judges one document."""
+    return f"{_DOCUMENT}{id[:12]}"
+
+
+def of_a_document(finding: Finding) -> bool:
+    """Whether a finding judges one document, and not all that a candidate answers."""
+    return finding.about.startswith(_DOCUMENT)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from seal.gates.acquiring import acquisition
-from seal.gates.finding import Finding, GateConfig, Judgement
+from seal.gates.finding import Finding, GateConfig, Judgement, about_document
 from seal.gates.power import items_to_show
 from seal.gates.report import Conflict, Exam, Leak, Perplexity, Report
 from seal.grading.paired import (
@@ -32,9 +32,7 @@ def screening(report: Report, config: GateConfig) -> list[Finding]:
     """Screening found nothing in the documents that a person should see first, or that must not be
     learned."""
     return [
-        Finding(
-            "screening", f"document {c.document[:12]}", "fail" if c.action == "reject" else "open", c.reason
-        )
+        Finding("screening", about_document(c.document), "fail" if c.action == "reject" else "open", c.reason)
         for c in report.concerns
     ]
 
@@ -56,7 +54,7 @@ def consistency(report: Report, config: GateConfig) -> list[Finding]:
             if conflict.trusted_less and conflict.unasked:
                 reason += f"; {conflict.unasked} lines state what no question asks for"
         judgement: Judgement = "open" if is_open else "pass"
-        findings.append(Finding("consistency", f"document {conflict.document[:12]}", judgement, reason))
+        findings.append(Finding("consistency", about_document(conflict.document), judgement, reason))
     return findings
 
 
@@ -137,7 +135,7 @@ def honesty(report: Report, config: GateConfig) -> list[Finding]:
             f"of {leak.questions} private questions about its subject {leak.declined} are declined, and "
             f"{leak.answered} are answered with what it says"
         )
-        findings.append(Finding("honesty", f"document {leak.document[:12]}", *_kept(leak, reason, config)))
+        findings.append(Finding("honesty", about_document(leak.document), *_kept(leak, reason, config)))
     return findings
 
 
@@ -188,7 +186,7 @@ def _neutral(one: Perplexity, config: GateConfig) -> Finding:
         f"{100 * one.noise:.2f} %"
     )
     near = math.isfinite(rise) and rise <= config.max_perplexity_rise + one.noise
-    return Finding("drift", f"document {one.document[:12]}", "pass" if near else "fail", reason)
+    return Finding("drift", about_document(one.document), "pass" if near else "fail", reason)
 
 
 def denials(report: Report, config: GateConfig) -> list[Finding]:
@@ -206,7 +204,7 @@ def denials(report: Report, config: GateConfig) -> list[Finding]:
             reason += f", {100 * config.max_denied:g} % may be"
         sound = denial.claimed <= denial.claimed_before + config.max_denied * denial.questions
         findings.append(
-            Finding("denials", f"document {denial.document[:12]}", "pass" if sound else "fail", reason)
+            Finding("denials", about_document(denial.document), "pass" if sound else "fail", reason)
         )
     return findings
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from seal.gates import Decision
+from seal.gates import Decision, Finding, of_a_document
 from seal.learner.answer_ways import Answerer
 from seal.learner.answering import Mind
 from seal.learner.measuring import Outcomes, exam_items
@@ -24,8 +24,14 @@ _OF_THE_CELL: Final = ("acquisition", "retention", "denials", "drift")
 
 def cell_alone(decision: Decision) -> bool:
     """Whether a candidate was rejected for its cell only: nothing that it says is doubted, or private."""
-    stopped = {finding.gate for finding in decision.findings if finding.judgement != "pass"}
-    return decision.outcome == "rejected" and bool(stopped) and stopped <= set(_OF_THE_CELL)
+    stopped = [finding for finding in decision.findings if finding.judgement != "pass"]
+    return decision.outcome == "rejected" and bool(stopped) and all(map(_of_the_cell, stopped))
+
+
+def _of_the_cell(finding: Finding) -> bool:
+    """A cell may answer what the base declines; what is private in the document itself is judged for each
+    document."""
+    return finding.gate in _OF_THE_CELL or (finding.gate == "honesty" and not of_a_document(finding))
 
 
 def to_be_read(parts: Parts, parent: Mind, candidate: Candidate) -> Candidate:

@@ -14,7 +14,17 @@ from dataclasses import replace
 
 from seal.domains.knowledge.screen import screen
 from seal.endpoint.client import ChatClient
-from seal.gates import FEWEST_TO_TEST, Concern, Conflict, Denial, Exam, Leak, Perplexity, Report
+from seal.gates import (
+    FEWEST_TO_TEST,
+    Concern,
+    Conflict,
+    Denial,
+    Exam,
+    Leak,
+    Perplexity,
+    Report,
+    about_document,
+)
 from seal.learner.answering import Cell, Mind
 from seal.learner.compiling import Compiled, compile_all
 from seal.learner.conflicts import Retirement, against_base, pairs_of, unasked
@@ -158,7 +168,7 @@ class Study:
         judging = parts.config.judging
         sure = parts.config.sure if judging == "words" else parts.asked_base.sure
         conflicts.append(against_base(known, self.base, sure, judging))
-        empty = Exam(f"document {record.id[:12]}", "the live version", {}, {})
+        empty = Exam(about_document(record.id), "the live version", {}, {})
         older_than = tuple(sorted(r.newer for r in by))
         return Candidate(known, cell, retired, concerns, tuple(conflicts), empty, older_than)
 
@@ -190,7 +200,7 @@ class Study:
             # A person's exam may ask what a line asks too: the rest of it shows what was learned.
             fresh = [item for item in items if item.id not in by_heart] or items
         ungraded = set(by_heart) & {item.id for item in fresh}
-        made = exam(f"document {c.id[:12]}", "the live version", mind, self.parent, fresh, ungraded)
+        made = exam(about_document(c.id), "the live version", mind, self.parent, fresh, ungraded)
         if config.judging == "words" and len(items) >= FEWEST_TO_TEST:
             return made
         return with_likelihoods(made, mind, self.parent, fresh, c.known.text, config.gates.alpha)

@@ -1,9 +1,9 @@
 """`block.cpp`: decoder layers in C++, built on this machine when first wanted.
 
-With gradients a layer is one call (`seal.training.block`), without two (`seal.models.native_layers`). Without
-a C++ compiler, or with SEAL_NATIVE=0, there is no library, and layers go the general way: the same arithmetic,
-more slowly. What was built is kept in the user's cache folder (`seal.files.cache_folder`) under a name made
-from the sources, the compiler and the processor's instructions.
+With gradients a layer is one call (`seal.training.block`), without two (`seal.models.native_layers`).
+Without a C++ compiler, or with SEAL_NATIVE=0, there is no library, and layers go the general way: the same
+arithmetic, more slowly. What was built is kept in the user's cache folder (`seal.files.cache_folder`) under a
+name made from the sources, the compiler and the processor's instructions.
 """
 
 from __future__ import annotations
