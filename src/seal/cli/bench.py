@@ -120,6 +120,73 @@ def inner_loop(
 bench.command(inner_loop, name="inner-loop")
 
 
+def generation(
+    *,
+    model: Annotated[
+        str, Parameter(help="The model: a name, a folder in Hugging Face format, or a hub name.")
+    ] = "tiny",
+    samples: Annotated[int, Parameter(help="Samples of the one prompt, written together.")] = 16,
+    tokens: Annotated[int, Parameter(help="Tokens of each sample.")] = 200,
+    prompt_tokens: Annotated[int, Parameter(help="Tokens of the prompt.")] = 128,
+    rounds: Annotated[int, Parameter(help="Rounds in which the contenders alternate.")] = 3,
+    contenders: Annotated[
+        str,
+        Parameter(
+            help="Who takes part, separated by commas: engine (this package), engine_adapters (the same, "
+            "each sample by an adapter of its own), transformers (the model's own generate)."
+        ),
+    ] = "engine,engine_adapters,transformers",
+    dtype: Annotated[
+        Literal["auto", "float32", "bfloat16", "float16"],
+        Parameter(help='The type of the weights of all; "auto" is what is faster here.'),
+    ] = "auto",
+    device: Annotated[
+        str, Parameter(help='"auto" (CUDA where there is one), "cpu", "cuda", "cuda:1".')
+    ] = "auto",
+    threads: Annotated[
+        int | None,
+        Parameter(help="Threads of every contender; by default each has as many as are fastest for it."),
+    ] = None,
+    rank: Annotated[int, Parameter(help="The rank of the adapters of engine_adapters.")] = 16,
+    out: Annotated[
+        Path | None,
+        Parameter(help="The folder for results.json and table.md; by default a new one under runs/."),
+    ] = None,
+) -> None:
+    """Time writing: samples of one prompt, token by token, by this engine and by transformers.
+
+    All write the same number of tokens at temperature 1 in the same type of numbers, in turns. Reports tokens
+    a second, ratios with their spread, and the share of what the memory alone allows: to write a token, all
+    weights have to be read.
+    """
+    folder = out or default_out("bench")
+    display = Display()
+    with display.running(folder):
+        from seal.bench.generation import WritingSettings, run_writing
+        from seal.bench.generation.tables import COLUMNS, about, check_out, rows, write_results
+
+        check_out(folder)
+        settings = WritingSettings(
+            model=model,
+            samples=samples,
+            tokens=tokens,
+            prompt_tokens=prompt_tokens,
+            rounds=rounds,
+            contenders=tuple(name.strip() for name in contenders.split(",") if name.strip()),
+            dtype=dtype,
+            device=device,
+            threads=threads,
+            rank=rank,
+        )
+        results = run_writing(settings, display)
+        write_results(folder, results)
+    display.console.print(table("Writing", list(COLUMNS), rows(results)))
+    display.console.print(f"\n{about(results)}\n\nAll figures: {folder}/results.json")
+
+
+bench.command(generation, name="generate")
+
+
 def retention(
     *,
     documents: Annotated[int, Parameter(help="Documents of the stream.")] = 100,

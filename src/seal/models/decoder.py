@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from seal.models.native_layers import attended_rows, few_rows_product, layer_step
+from seal.models.native_layers import attended_rows, few_rows_product, layer_step, step_through
 from seal.models.rotary import RotaryEmbedding
 
 SDPA = "sdpa"
@@ -96,6 +96,20 @@ class KeyValueCache:
             whole[:, :, start:end] = new
         self._lengths_tokens[layer] = end
         return kept[0][:, :, :end], kept[1][:, :, :end]
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether every layer has room for keys and values, and some left."""
+        return None not in self._kept and self._lengths_tokens[0] < self.capacity_tokens
+
+    @property
+    def rooms(self) -> list[tuple[Tensor, Tensor]]:
+        """Keys and values of each layer [B, H, capacity, d], with anything in what is left."""
+        return [kept for kept in self._kept if kept is not None]
+
+    def advance(self, n_tokens: int) -> None:
+        """So many tokens more have been put into the rooms of all layers."""
+        self._lengths_tokens = [length + n_tokens for length in self._lengths_tokens]
 
     def batch_select_indices(self, rows: Tensor) -> None:
         """Keeps only these rows of the batch."""
@@ -302,9 +316,17 @@ class DecoderStack(nn.Module):
         if self.config._attn_implementation == SDPA:
             mask = causal_mask(states, attention_mask, seen)
         position_embeddings = self.rotary_emb(states, position_ids)
+        if cache is not None and states.shape[1] == 1 and cache.is_begun and self._attends_plainly():
+            stepped = step_through(self.layers, states, position_embeddings, mask, cache.rooms, seen + 1)
+            if stepped is not None:
+                cache.advance(1)
+                return States(self.norm(stepped))
         for layer in self.layers:
             states = layer(states, position_embeddings=position_embeddings, attention_mask=mask, cache=cache)
         return States(self.norm(states))
+
+    def _attends_plainly(self) -> bool:
+        return self.config._attn_implementation == SDPA and not self.config.embedded
 
 
 def causal_mask(x: Tensor, real: Tensor | None, seen: int) -> Tensor | None:

@@ -14,7 +14,7 @@ import ctypes
 import functools
 import threading
 from collections.abc import Mapping, Sequence
-from ctypes import c_int64
+from ctypes import c_int64, c_void_p
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -155,6 +155,7 @@ class _StepPass:
             shape = bank.scales.shape[1], route.weights.shape[1]
             bank_struct = native.Bank(route.weights.data_ptr(), None, scales.data_ptr(), *shape, bank.rank)
         none = integers([])
+        self._sizes: dict[tuple[int, int, int], tuple[int, int]] = {}
         self._held = wide, bank
         self.structs = (
             bank_struct,
@@ -174,6 +175,18 @@ class _StepPass:
             ),
         )
 
+    def rooms(self, block: native.Block) -> tuple[Tensor, Tensor]:
+        """Memory that a block needs while it runs; all layers of a pass share it."""
+        sizes = block.feed_out.n_in, block.attention_in.n_out, block.attention_in.n_in
+        if sizes not in self._sizes:
+            built, rank = _library(), self.structs[0].rank
+            self._sizes[sizes] = (
+                built.kept_bytes(block, self.n_tokens, rank),
+                built.scratch_bytes(block, self.structs[1], rank),
+            )
+        kept, scratch = self._sizes[sizes]
+        return _room("kept", kept), _room("scratch", scratch)
+
     def is_of(self, x: Tensor, cos: Tensor, route: Any) -> bool:
         same = self.cos is cos and self.route is route and self.shape == tuple(x.shape[:2])
         return same and self.n_threads == torch.get_num_threads()
@@ -184,12 +197,7 @@ class LayerStep:
 
     def __init__(self, block: native.Block, passing: _StepPass, x: Tensor) -> None:
         self._block, self._passing, self._x = block, passing, x
-        built = _library()
-        rank = passing.structs[0].rank
-        self._room = [
-            _room("kept", built.kept_bytes(block, passing.n_tokens, rank)),
-            _room("scratch", built.scratch_bytes(block, passing.structs[1], rank)),
-        ]
+        self._rooms = passing.rooms(block)
 
     def heads(self) -> tuple[Tensor, Tensor, Tensor]:
         """Queries [B, H, T, d] and keys and values [B, H', T, d], turned by their positions."""
@@ -197,7 +205,7 @@ class LayerStep:
         counts = [block.n_q, block.n_kv, block.n_kv]
         heads = self._x.new_empty(*self._x.shape[:2], sum(counts), block.head_width)
         _library().block_enter(
-            block, *self._passing.structs, *map(Tensor.data_ptr, (self._x, heads, *self._room))
+            block, *self._passing.structs, *map(Tensor.data_ptr, (self._x, heads, *self._rooms))
         )
         query, key, value = heads.transpose(1, 2).split(counts, dim=1)
         return query, key, value
@@ -206,27 +214,80 @@ class LayerStep:
         """The layer's output, of what its heads have attended to [B, T, H, d]."""
         y, attended = torch.empty_like(self._x), attended.contiguous()
         _library().block_leave(
-            self._block, *self._passing.structs, *map(Tensor.data_ptr, (self._x, attended, y, *self._room))
+            self._block, *self._passing.structs, *map(Tensor.data_ptr, (self._x, attended, y, *self._rooms))
         )
         return y
 
 
 def layer_step(layer: Any, x: Tensor, position_embeddings: tuple[Tensor, Tensor]) -> LayerStep | None:
     """The layer's part in a pass over x [B, T, d]; None where it has to go operator by operator."""
+    own, passing = _own(layer, x), None
+    if own is not None:
+        passing = _passing(own, x, position_embeddings)
+    return None if own is None or passing is None else LayerStep(own.block, passing, x.contiguous())
+
+
+def step_through(
+    layers: Sequence[Any],
+    x: Tensor,
+    position_embeddings: tuple[Tensor, Tensor],
+    mask: Tensor | None,
+    caches: Sequence[tuple[Tensor, Tensor]],
+    n_seen: int,
+) -> Tensor | None:
+    """One token of each row, x [B, 1, d], through all layers in one call; their output.
+
+    `caches` [B, H', capacity, d] hold `n_seen` - 1 tokens of each row, and one more afterwards. `mask`
+    [B, 1, 1, n_seen]: which of them a row sees. None where native code is not at hand.
+    """
+    blocks = [_own(layer, x) for layer in layers]
+    first = blocks[0]
+    if first is None or any(own is None or own.bank is not first.bank for own in blocks):
+        return None
+    passing = _passing(first, x, position_embeddings)
+    keys, values = caches[0]
+    if passing is None or not (keys.is_contiguous() and values.is_contiguous() and _is_plain(mask, len(x))):
+        return None
+    block = first.block
+    given = native.Lookup(
+        *(None, None, None, None if mask is None else mask.data_ptr(), None),
+        *(len(x), block.n_q, block.n_kv, block.head_width, n_seen),
+        *(0, *keys.stride()[:2], 0 if mask is None else mask.stride(0)),
+        0.0,
+    )
+    states = x.clone(memory_format=torch.contiguous_format)
+    heads = _room("heads", 2 * len(x) * block.attention_in.n_out)
+    attended = _room("attended", 2 * len(x) * block.attention_out.n_in)
+    _library().layers_step(
+        (c_void_p * len(blocks))(*(ctypes.addressof(own.block) for own in blocks if own)),
+        (native.Cached * len(blocks))(*((k.data_ptr(), v.data_ptr()) for k, v in caches)),
+        len(blocks),
+        *passing.structs,
+        given,
+        *map(Tensor.data_ptr, (states, heads, attended, *passing.rooms(block))),
+    )
+    return states
+
+
+def _own(layer: Any, x: Tensor) -> _LayerBlock | None:
+    """The layer as native code reads it; None where it has to go operator by operator."""
     if torch.is_grad_enabled() or x.dtype != torch.bfloat16 or not _steps(x.device):
         return None
     own = _blocks.get(layer)
     if own is None or not own.current():
         own = _blocks[layer] = _LayerBlock(layer)
-    if not own.known or not own.block.half:
-        return None
+    return own if own.known and own.block.half else None
+
+
+def _passing(own: _LayerBlock, x: Tensor, position_embeddings: tuple[Tensor, Tensor]) -> _StepPass | None:
+    """The pass that is in flight, or a new one; None if its rows are not those of the route."""
     route = None if own.bank is None else own.bank.current_route
     if route is not None and x.shape[0] * x.shape[1] % route.n_rows:
         return None
     passing: _StepPass | None = getattr(_state, "passing", None)
     if passing is None or not passing.is_of(x, position_embeddings[0], route):
         passing = _state.passing = _StepPass(x, *position_embeddings, own.bank, route)
-    return LayerStep(own.block, passing, x.contiguous())
+    return passing
 
 
 def few_rows_product(x: Tensor, weight: Tensor) -> Tensor | None:
@@ -260,8 +321,7 @@ def attended_rows(
     if torch.is_grad_enabled() or query.dtype != torch.bfloat16 or n != 1 or not _steps(query.device):
         return None
     cached = key.stride() == value.stride() and key.stride()[2:] == (width, 1)
-    told = mask is None or (mask.dtype == torch.bool and mask.stride(-1) == 1 and len(mask) == n_rows)
-    if not cached or not told or query.stride(1) != width or query.stride(3) != 1:
+    if not cached or not _is_plain(mask, n_rows) or query.stride(1) != width or query.stride(3) != 1:
         return None
     out = query.new_empty(n_rows, 1, n_q, width)
     given = native.Lookup(
@@ -274,6 +334,10 @@ def attended_rows(
     )
     _library().look_up_rows(given, torch.get_num_threads())
     return out
+
+
+def _is_plain(mask: Tensor | None, n_rows: int) -> bool:
+    return mask is None or (mask.dtype == torch.bool and mask.stride(-1) == 1 and len(mask) == n_rows)
 
 
 def _steps(device: torch.device) -> bool:

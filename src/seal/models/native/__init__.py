@@ -79,6 +79,10 @@ class Pass(Structure):
     ]
 
 
+class Cached(Structure):
+    _fields_ = [("keys", c_void_p), ("values", c_void_p)]
+
+
 class Lookup(Structure):
     _fields_ = [
         *((name, c_void_p) for name in ("query", "keys", "values", "mask", "out")),
@@ -111,6 +115,11 @@ def library() -> ctypes.CDLL | None:
         "block_enter": [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 4],
         "block_leave": [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 5],
         "look_up_rows": [POINTER(Lookup), c_int64],
+        "layers_step": [
+            *(POINTER(c_void_p), POINTER(Cached), c_int64),
+            *(POINTER(Bank), POINTER(Pass), POINTER(Lookup)),
+            *[c_void_p] * 5,
+        ],
         "most_few_rows": [],
         "few_products": [*[c_int64] * 4, *[c_void_p] * 4],
         "head_floats": [c_int64],

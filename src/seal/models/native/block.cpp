@@ -162,6 +162,15 @@ template <typename T> class Layer {
                   [&](Rows rows, int64_t thread) { act(rows, s.benches[thread]); });
     }
 
+    // Calls act(rows) for parts of `rows`. Where few are in flight one part of the pass has them all, and threads share
+    // them here.
+    template <typename Do> void shared(Rows rows, Do &&act) {
+        if (!few<T>(pass)) return act(rows);
+        each_range(rows.n, pass.n_threads, [&](int64_t first, int64_t end) {
+            act(Rows{rows.first + first, end - first});
+        });
+    }
+
     template <typename U> static Matrix<U> from(U *at, int64_t stride, Rows rows) {
         return Matrix<U>{at, stride}.rows(rows.first);
     }
@@ -224,8 +233,11 @@ template <typename T> class Layer {
             norm<T>(rows.n, k.d, states.at, weights(block.feed_norm), block.feed_epsilon, fed.at,
                     k.fed_inverse + rows.first);
             make(block.feed_in, rows, fed, open, k.hidden_gates, bench, false);
-            keep(rows.n, 2 * k.f, open, gates);
-            gate(rows.n, k.f, open.at, product.at);
+            shared(rows, [&](Rows part) {
+                const View own = open.rows(part.first - rows.first);
+                keep(part.n, 2 * k.f, own, from(k.gates, 2 * k.f, part));
+                gate(part.n, k.f, own.at, from(k.product, k.f, part).at);
+            });
             const View sums = summed(out, bench.states); // what it is added to is there already
             if (whole<T>) std::copy_n(states.at, rows.n * k.d, sums.at);
             make(block.feed_out, rows, product, sums, k.hidden_down, bench, true);
@@ -363,6 +375,28 @@ void block_leave(const Block *block, const Bank *bank, const Pass *pass, const v
 void look_up_rows(const Lookup *all, int64_t n_threads) {
     const Timed timed(ATTENTION);
     look_all_up(*all, n_threads);
+}
+
+// One token of each row through all layers, of bfloat16: x [rows, d] becomes the last layer's output. What each layer
+// makes of it goes into its cache, as the last of what is seen there. `all` says how caches lie, and who sees what.
+void layers_step(const Block *const *blocks, const Cached *caches, int64_t n_layers, const Bank *bank, const Pass *pass,
+                 const Lookup *all, void *x, void *heads, void *attended, void *kept, void *scratch) {
+    const Timed timed(ALL);
+    Half *const states = static_cast<Half *>(x), *const made = static_cast<Half *>(heads);
+    for (int64_t i = 0; i < n_layers; i++) {
+        const Block &block = *blocks[i];
+        Layer<Half> layer(block, *bank, *pass, states, kept, scratch);
+        layer.enter_into(made);
+        Lookup own = *all;
+        own.keys = caches[i].keys, own.values = caches[i].values, own.query = heads, own.out = attended;
+        own.query_stride = block.attention_in.n_out, own.scaling = block.scaling;
+        remember(own, made + own.n_q * own.width);
+        {
+            const Timed attending(ATTENTION);
+            look_all_up(own, pass->n_threads);
+        }
+        layer.leave_with(static_cast<Half *>(attended), states);
+    }
 }
 
 // Up to how many rows `few_products` takes; 0 if none.

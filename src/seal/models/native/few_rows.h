@@ -64,7 +64,11 @@ void dots(int64_t k, Const<Half> weight, Const<Half> x, View y, bool add) {
 template <int W> void dots_of_rows(int64_t m, int64_t k, Const<Half> weight, Const<Half> x, View y, bool add) {
     int64_t j = 0;
     for (; j + 4 <= m; j += 4) dots<W, 4>(k, weight, x.rows(j), y.rows(j), add);
-    for (; j < m; j++) dots<W, 1>(k, weight, x.rows(j), y.rows(j), add);
+    switch (m - j) {
+    case 3: return dots<W, 3>(k, weight, x.rows(j), y.rows(j), add);
+    case 2: return dots<W, 2>(k, weight, x.rows(j), y.rows(j), add);
+    case 1: return dots<W, 1>(k, weight, x.rows(j), y.rows(j), add);
+    }
 }
 
 void dots_of_stripe(int64_t m, int64_t n, int64_t k, Const<Half> weight, Const<Half> x, View y, bool add) {
@@ -114,15 +118,41 @@ std::vector<Half> tiles_of(int64_t m, int64_t k, Const<Half> x) {
     return packed;
 }
 
-// Adds tile `i` [16 rows of the weight, 16 of the input] to, or puts it in, y [rows, 16].
-#define SEAL_PUT_TILE(i, first, columns)                                                                           \
-    do {                                                                                                           \
-        _tile_stored(i, sums, 64);                                                                                 \
-        for (int64_t j = 0; j < std::min(TILE, m - (first)); j++) {                                                \
-            float *const to = y.rows((first) + j).at + (columns);                                                  \
-            for (int64_t r = 0; r < TILE; r++) to[r] = sums[r * TILE + j] + (add ? to[r] : 0);                     \
-        }                                                                                                          \
-    } while (false)
+// a [16, 16] as its columns
+inline void turn_over(__m512 (&a)[TILE]) {
+    __m512 b[TILE];
+    for (int i = 0; i < TILE; i += 4) {
+        const __m512 low = _mm512_unpacklo_ps(a[i], a[i + 1]), high = _mm512_unpackhi_ps(a[i], a[i + 1]);
+        const __m512 lower = _mm512_unpacklo_ps(a[i + 2], a[i + 3]), higher = _mm512_unpackhi_ps(a[i + 2], a[i + 3]);
+        b[i] = _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(low), _mm512_castps_pd(lower)));
+        b[i + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(low), _mm512_castps_pd(lower)));
+        b[i + 2] = _mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(high), _mm512_castps_pd(higher)));
+        b[i + 3] = _mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(high), _mm512_castps_pd(higher)));
+    }
+    for (int i = 0; i < 4; i++) {
+        const __m512 even = _mm512_shuffle_f32x4(b[i], b[i + 4], 0x88), odd = _mm512_shuffle_f32x4(b[i], b[i + 4], 0xdd);
+        const __m512 evens = _mm512_shuffle_f32x4(b[i + 8], b[i + 12], 0x88);
+        const __m512 odds = _mm512_shuffle_f32x4(b[i + 8], b[i + 12], 0xdd);
+        a[i] = _mm512_shuffle_f32x4(even, evens, 0x88), a[i + 8] = _mm512_shuffle_f32x4(even, evens, 0xdd);
+        a[i + 4] = _mm512_shuffle_f32x4(odd, odds, 0x88), a[i + 12] = _mm512_shuffle_f32x4(odd, odds, 0xdd);
+    }
+}
+
+// Puts a tile's sums [16 rows of the weight, 16 of the input] into y [rows of the input, 16], or adds them to it.
+inline void put_sums(const float *sums, int64_t n, View y, bool add) {
+    __m512 columns[TILE];
+    for (int i = 0; i < TILE; i++) columns[i] = _mm512_load_ps(sums + i * TILE);
+    turn_over(columns);
+    for (int64_t j = 0; j < std::min(TILE, n); j++) {
+        float *const to = y.rows(j).at;
+        _mm512_storeu_ps(to, add ? _mm512_add_ps(_mm512_loadu_ps(to), columns[j]) : columns[j]);
+    }
+}
+
+// A tile has a number, which has to stand in the program.
+#define SEAL_PUT_TILE(number, at, column)                                                                            \
+    _tile_stored(number, sums, 64);                                                                                  \
+    put_sums(sums, m - (at), y.rows(at).columns(column), add)
 
 // Results of 32 rows of a weight.
 void tiled_stripe(int64_t m, int64_t k, Const<Half> weight, const Half *packed, View y, bool add) {

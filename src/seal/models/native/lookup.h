@@ -32,27 +32,32 @@ void score_keys(int64_t heads, int64_t n, int64_t width, const Half *query, cons
 #endif
 }
 
-// out [H, width] = the sum of values [n, width] by their shares [H, n], for H of the heads, 16 columns at a time
+// out [H, C] = the sum of C columns of values, rows `width` apart, by their shares [H, n]
+template <int H, int C>
+void gather_columns(const std::vector<int64_t> &seen, int64_t n, int64_t width, const float *shares, const Half *values,
+                    Half *out) {
+    float sums[H][C] = {};
+    for (size_t i = 0; i < seen.size(); i++) {
+        const Half *const value = values + seen[i] * width;
+        float own[C];
+        for (int c = 0; c < C; c++) own[c] = wide(value[c]);
+        for (int h = 0; h < H; h++) {
+            const float share = shares[h * n + i];
+            for (int c = 0; c < C; c++) sums[h][c] += share * own[c];
+        }
+    }
+    for (int h = 0; h < H; h++)
+        for (int c = 0; c < C; c++) put(sums[h][c], out[h * width + c]);
+}
+
+// out [H, width] = the sum of values [n, width] by their shares [H, n], for H of the heads
 template <int H>
 void gather(const std::vector<int64_t> &seen, int64_t n, int64_t width, const float *shares, const Half *values,
             Half *out) {
-    constexpr int64_t COLUMNS = 16;
-    for (int64_t first = 0; first < width; first += COLUMNS) {
-        const int64_t columns = std::min(COLUMNS, width - first);
-        float sums[H][COLUMNS] = {};
-        for (size_t i = 0; i < seen.size(); i++) {
-            const Half *const value = values + seen[i] * width + first;
-            float own[COLUMNS] = {};
-            if (columns == COLUMNS)
-                for (int64_t c = 0; c < COLUMNS; c++) own[c] = wide(value[c]);
-            else
-                for (int64_t c = 0; c < columns; c++) own[c] = wide(value[c]);
-            for (int h = 0; h < H; h++)
-                for (int64_t c = 0; c < COLUMNS; c++) sums[h][c] += shares[h * n + i] * own[c];
-        }
-        for (int h = 0; h < H; h++)
-            for (int64_t c = 0; c < columns; c++) put(sums[h][c], out[h * width + first + c]);
-    }
+    int64_t c = 0;
+    for (; c + 64 <= width; c += 64) gather_columns<H, 64>(seen, n, width, shares, values + c, out + c);
+    for (; c + 16 <= width; c += 16) gather_columns<H, 16>(seen, n, width, shares, values + c, out + c);
+    for (; c < width; c++) gather_columns<H, 1>(seen, n, width, shares, values + c, out + c);
 }
 
 // What the heads of a row that share a key attend to.
@@ -67,7 +72,10 @@ void look_up(const Lookup &all, int64_t row, int64_t key, const std::vector<int6
     for (int64_t h = 0; h < shared; h++) {
         float *const own = scores + h * n;
         float sum = 0, top = -INFINITY;
-        for (int64_t i = 0; i < n_own; i++) top = std::max(top, own[i] = own[seen[i]] * float(all.scaling));
+        if (n_own < n)
+            for (int64_t i = 0; i < n_own; i++) own[i] = own[seen[i]];
+#pragma omp simd reduction(max : top)
+        for (int64_t i = 0; i < n_own; i++) top = std::max(top, own[i] *= float(all.scaling));
 #pragma omp simd reduction(+ : sum)
         for (int64_t i = 0; i < n_own; i++) sum += own[i] = exponential(own[i] - top);
 #pragma omp simd
@@ -77,6 +85,17 @@ void look_up(const Lookup &all, int64_t row, int64_t key, const std::vector<int6
     for (; h + 4 <= shared; h += 4) gather<4>(seen, n, width, scores + h * n, values, out + h * width);
     for (; h + 3 <= shared; h += 3) gather<3>(seen, n, width, scores + h * n, values, out + h * width);
     for (; h < shared; h++) gather<1>(seen, n, width, scores + h * n, values, out + h * width);
+}
+
+// Puts the new keys and values of each row, which lie beside one another [rows, 2 n_kv width], where its last ones are.
+void remember(const Lookup &all, const Half *made) {
+    const int64_t width = all.width, place = (all.n_seen - 1) * width;
+    for (int64_t row = 0; row < all.n_rows; row++, made += all.query_stride)
+        for (int64_t h = 0; h < all.n_kv; h++) {
+            const int64_t at = row * all.row_stride + h * all.head_stride + place;
+            std::copy_n(made + h * width, width, static_cast<Half *>(const_cast<void *>(all.keys)) + at);
+            std::copy_n(made + (all.n_kv + h) * width, width, static_cast<Half *>(const_cast<void *>(all.values)) + at);
+        }
 }
 
 void look_all_up(const Lookup &all, int64_t n_threads) {

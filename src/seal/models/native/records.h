@@ -45,6 +45,10 @@ struct Pass {
     int64_t fresh;                   // gradients take the place of what is there, else they are added to it
 };
 
+struct Cached { // where the keys and values of a layer lie, as in Lookup
+    void *keys, *values;
+};
+
 struct Lookup {                // attention of rows with one token each, in bfloat16
     const void *query;         // [rows, n_q, width], rows query_stride apart
     const void *keys, *values; // [rows, n_kv, seen, width], rows and heads row_stride and head_stride apart
