@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from seal.errors import InputError
 from seal.models.context import window_tokens
-from seal.models.decoder import Decoder, KeyValueCache, is_embedded
+from seal.models.decoder import Decoder, is_embedded
+from seal.models.key_value_cache import KeyValueCache
 
 
 def new_cache(model: nn.Module, capacity_tokens: int) -> tuple[str, Any]:

@@ -31,7 +31,7 @@ from seal.models.native_layers import block_of, integers
 from seal.models.packed import Batch, packs, texts_in_flight
 from seal.models.packed_attention import TextGroup
 from seal.models.prefixes import SharedPrefix
-from seal.training.bank import AdapterBank, Route
+from seal.training.bank import AdapterBank, LoraLayer, Route
 
 _TOLERANCE = 1e-3
 _LEAST_ROUNDING = 0.02
@@ -169,7 +169,7 @@ def fused(model: Any, bank: AdapterBank) -> Iterator[Callable[[], None]]:
     For a model that `can_fuse`. Yields what gives back the memory that passes hand on: for when none follows
     soon.
     """
-    places = {layer.module: layer for layer in bank.layers}
+    places: dict[nn.Module, LoraLayer] = {layer.module: layer for layer in bank.layers}
     learns = False
     layers, passes = list(model.get_decoder().layers), _Passes(bank)
     for layer in layers:

@@ -1,8 +1,8 @@
 """Loads the model, lets the contenders take turns, times the memory in between, and returns all figures.
 
 Every text has its full length: there is no EOS. All contenders draw at temperature 1 from the whole
-vocabulary in the same type of numbers, each with the number of threads that is fastest for it. Knows nothing about
-how figures are shown.
+vocabulary in the same type of numbers, each with the number of threads that is fastest for it. Knows
+nothing about how figures are shown.
 """
 
 from __future__ import annotations
