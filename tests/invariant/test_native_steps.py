@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from checkpoints import save_toy
-from seal.models import load_model, native, native_layers
+from seal.models import decoder, load_model, native, native_layers
 from seal.models.decoder import Decoder
 from seal.models.generate import generate
 from seal.models.native_layers import attended_rows, few_rows_product
@@ -105,6 +105,24 @@ def test_texts_that_are_written_together_are_those_written_alone(loaded: Any) ->
     with filled(model) as bank:
         adapted = generate(model, tokenizer, LETTERS, adapters=bank, slots=[0, 1, 1, 3], **given_)
     assert adapted != together
+
+
+def test_a_step_is_one_call_where_some_layers_have_no_adapters(
+    loaded: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, _, tokenizer = loaded
+    upper = tuple(name for name, _ in model.named_modules() if "layers.1." in name and name.endswith("proj"))
+    calls: list[object] = []
+    whole = decoder.step_through
+    monkeypatch.setattr(decoder, "step_through", lambda *given: calls.append(made := whole(*given)) or made)
+    with AdapterBank(model, n_slots=2, rank=3, targets=[upper]) as bank:
+        bank.weights.uniform_(-0.3, 0.3)
+        bank.scales.fill_(2.0)
+        stepped = generate(model, tokenizer, PROMPTS, adapters=bank, slots=[0, 0, 1, 1], max_new_tokens=6)
+        monkeypatch.setattr(decoder, "step_through", lambda *given: None)
+        by_layers = generate(model, tokenizer, PROMPTS, adapters=bank, slots=[0, 0, 1, 1], max_new_tokens=6)
+    assert calls and all(made is not None for made in calls)
+    assert stepped == by_layers != generate(model, tokenizer, PROMPTS, max_new_tokens=6)
 
 
 def test_scores_follow_the_adapters_that_come_and_go(loaded: Any) -> None:

@@ -36,7 +36,7 @@ from seal.seeds import derive_seed
 from seal.self_edits.pair_lines import line_of, question_of
 from seal.text import sentences
 from seal.training import Adapter, load_peft, save_peft
-from seal.training.fingerprint import TOLERANCE, TOLERANCE_ROUNDED, same_fingerprint
+from seal.training.fingerprint import fingerprint_tolerance, same_fingerprint
 from seal.types import Question
 
 _FINGERPRINT = "fingerprint.json"
@@ -212,8 +212,8 @@ class Library:
             raise DamageError(
                 f"the build {build.key[:12]} has the cell of another document", "Restore the workspace."
             )
-        alike = _precision(build.environment) == _precision(self.environment)
-        tolerance = TOLERANCE if alike else TOLERANCE_ROUNDED
+        kinds = (DTYPES[_precision(of)] for of in (build.environment, self.environment))
+        tolerance = fingerprint_tolerance(*kinds)
         found = self._speaker.alone(partial(fingerprint, self.adaptation, adapter))
         if not _same(found, told.get("logits"), tolerance):
             raise DamageError(

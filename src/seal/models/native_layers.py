@@ -240,15 +240,15 @@ def step_through(
     `caches` [B, H', capacity, d] hold `n_seen` - 1 tokens of each row, and one more afterwards. `mask`
     [B, 1, 1, n_seen]: which of them a row sees. None where native code is not at hand.
     """
-    blocks = [_own(layer, x) for layer in layers]
-    first = blocks[0]
-    if first is None or any(own is None or own.bank is not first.bank for own in blocks):
+    blocks = [own for own in (_own(layer, x) for layer in layers) if own is not None]
+    adapted = [own for own in blocks if own.bank is not None]  # of some layers nothing may be adapted
+    if len(blocks) < len(layers) or any(own.bank is not adapted[0].bank for own in adapted):
         return None
-    passing = _passing(first, x, position_embeddings)
+    passing = _passing((adapted or blocks)[0], x, position_embeddings)
     keys, values = caches[0]
     if passing is None or not (keys.is_contiguous() and values.is_contiguous() and _is_plain(mask, len(x))):
         return None
-    block = first.block
+    block = blocks[0].block
     given = native.Lookup(
         *(None, None, None, None if mask is None else mask.data_ptr(), None),
         *(len(x), block.n_q, block.n_kv, block.head_width, n_seen),
@@ -259,7 +259,7 @@ def step_through(
     heads = _room("heads", 2 * len(x) * block.attention_in.n_out)
     attended = _room("attended", 2 * len(x) * block.attention_out.n_in)
     _library().layers_step(
-        (c_void_p * len(blocks))(*(ctypes.addressof(own.block) for own in blocks if own)),
+        (c_void_p * len(blocks))(*(ctypes.addressof(own.block) for own in blocks)),
         (native.Cached * len(blocks))(*((k.data_ptr(), v.data_ptr()) for k, v in caches)),
         len(blocks),
         *passing.structs,

@@ -20,7 +20,6 @@ from seal.bench.inner_loop.workload import FIRST_ID, IdTokenizer
 from seal.engine.start import Watch
 from seal.errors import ConfigError, UnknownNameError
 from seal.hints import nearest
-from seal.models import load_model
 from seal.models.context import context_tokens
 from seal.models.dtypes import dtype_of
 from seal.models.generate import generate
@@ -71,8 +70,7 @@ class _Writers:
         self.settings = settings
         subject = load_subject(settings.model, device=settings.device, dtype=str(kind).rpartition(".")[2])
         self.device, self.theirs = subject.device, subject.model
-        self.ours, _ = load_model(settings.model, dtype=kind, device=self.device)
-        self.ours.generation_config.eos_token_id = None
+        self.ours = subject.own
         ids = [FIRST_ID + i * 7919 % (subject.vocabulary - FIRST_ID) for i in range(settings.prompt_tokens)]
         self.prompt, self.ids = " ".join(map(str, ids)), torch.tensor([ids], device=self.device)
         context = context_tokens(self.ours)

@@ -44,7 +44,7 @@ class Engine:
     def room(self, n: int) -> tuple[int, int | None]:
         """(how many of `n` adapters are trained at once, tokens of a pass at most), fixed for all rounds."""
         if n not in self._room:
-            model, h = self.subject.model, self.load.hyperparameters
+            model, h = self.subject.own, self.load.hyperparameters
             self.adapters = []
             give_back(self.subject.device)  # what another contender left in a cache counts as taken
             slots = slots_that_fit(model, h.rank, h.targets, wanted=n)
@@ -52,7 +52,7 @@ class Engine:
         return self._room[n]
 
     def learn(self, tasks: Sequence[TrainingTask]) -> TrainingTime:
-        model, (slots, tokens) = self.subject.model, self.room(len(tasks))
+        model, (slots, tokens) = self.subject.own, self.room(len(tasks))
         self.adapters = []
         if self.subject.device.type == "cuda":
             give_back(self.subject.device)
@@ -70,9 +70,9 @@ class Engine:
         n = self.load.n_questions
 
         def exam() -> list[str]:
-            with AdapterBank.of(self.subject.model, self.adapters) as bank:
+            with AdapterBank.of(self.subject.own, self.adapters) as bank:
                 written = generate(
-                    self.subject.model,
+                    self.subject.own,
                     IdTokenizer(),
                     [question for task in tasks for question in task.questions],
                     adapters=bank,

@@ -15,7 +15,7 @@ from transformers.utils import logging
 from seal.errors import ConfigError, UnknownNameError
 from seal.hints import nearest
 from seal.models.dtypes import DTYPES
-from seal.models.load import load_with_transformers
+from seal.models.load import load_model, load_with_transformers
 
 
 def _tiny(width: int) -> LlamaConfig:
@@ -48,10 +48,14 @@ _WEIGHTS_SEED = 0
 
 @dataclass(frozen=True)
 class Subject:
-    """The model under test, in evaluation mode and frozen, and what to call it."""
+    """The model under test, in evaluation mode and frozen, and what to call it.
+
+    `model` is of `transformers`' class, `own` the same weights as this package loads them, where it has a
+    class for them."""
 
     model: Any
     name: str
+    own: Any
 
     @property
     def device(self) -> torch.device:
@@ -88,14 +92,16 @@ def load_subject(
     kind = dtype or ("bfloat16" if place.startswith("cuda") else "float32")
     logging.disable_progress_bar()  # transformers' own bars would run through ours
     if shape:
-        made = _random(shape, place, kind)
+        made = own = _random(shape, place, kind)
     else:
         made, _ = load_with_transformers(model or "tiny", dtype=kind, device=place)
-    for parameter in made.parameters():
-        parameter.requires_grad_(False)
-    # Every answer is to have its full length.
-    made.generation_config.eos_token_id = None
-    return Subject(made, f"shape {shape}, random weights" if shape else model or "tiny")
+        own, _ = load_model(model or "tiny", dtype=kind, device=place)
+    for one in (made, own):
+        for parameter in one.parameters():
+            parameter.requires_grad_(False)
+        # Every answer is to have its full length.
+        one.generation_config.eos_token_id = None
+    return Subject(made, f"shape {shape}, random weights" if shape else model or "tiny", own)
 
 
 def _random(shape: str, device: str, dtype: str) -> Any:

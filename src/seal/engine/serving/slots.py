@@ -14,11 +14,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from seal.errors import AdapterError
 from seal.training import Adapter, AdapterBank
-from seal.training.fingerprint import TOLERANCE, TOLERANCE_ROUNDED, same_fingerprint, slot_fingerprint
+from seal.training.fingerprint import fingerprint_tolerance, same_fingerprint, slot_fingerprint
 from seal.types import Hyperparameters
 
 _KNOWN = 4096  # fingerprints that are remembered of adapters that have gone
@@ -41,7 +39,7 @@ class AdapterSlots:
     def __init__(self, model: Any, tokenizer: Any, n_slots: int, rank: int) -> None:
         self.model, self.tokenizer, self.n_slots = model, tokenizer, n_slots
         kind = next(model.parameters()).dtype
-        self._tolerance = TOLERANCE if kind == torch.float32 else TOLERANCE_ROUNDED
+        self._tolerance = fingerprint_tolerance(kind)
         self._bank: AdapterBank | None = self._made(rank) if rank else None
         self._open = False
         self._slots: OrderedDict[str, AdapterSlot] = OrderedDict()  # used longest ago first
