@@ -185,14 +185,14 @@ def endless(model: Path, folder: Path) -> Path:
 
 
 def endless_adapter(adapter: Path, model: Path, folder: Path) -> Path:
-    """An adapter's folder as a model's: with its base's configuration and tokenizer."""
+    """An adapter's folder as a model's: with all that its base's has."""
     if not folder.exists():
         shutil.copytree(adapter, folder)
         told = json.loads((folder / "adapter_config.json").read_text())
         changed = {**told, "base_model_name_or_path": str(model)}
         write_durably(folder / "adapter_config.json", [json.dumps(changed).encode()])
         for file in model.iterdir():
-            if file.suffix != ".safetensors" and not (folder / file.name).exists():
+            if not (folder / file.name).exists():
                 (folder / file.name).symlink_to(file.resolve())
     return folder
 

@@ -141,15 +141,16 @@ def measured(server: Server, options: argparse.Namespace, texts: Sequence[str]) 
     for n_adapters in options.adapters:
         try:
             ask = asker(server, texts, options.tokens, n_adapters)
-        except Cannot as why:
-            rows.append({"by": server.name, "adapters": n_adapters, "cannot": str(why)})
-            continue
-        warm = max(_WARM, n_adapters)
-        for n_clients in options.clients:
-            closed_loop(ask, range(options.requests, options.requests + warm), n_clients)
-            found = closed_loop(ask, range(options.requests), n_clients, lambda: processor_s(server.pid))
-            row = found.row(options.requests, options.tokens)
-            rows.append({"by": server.name, "adapters": n_adapters, "clients": n_clients, **row})
+            warm = range(options.requests, options.requests + max(_WARM, n_adapters))
+            for n_clients in options.clients:
+                closed_loop(ask, warm, n_clients)
+                found = closed_loop(ask, range(options.requests), n_clients, lambda: processor_s(server.pid))
+                row = found.row(options.requests, options.tokens)
+                rows.append({"by": server.name, "adapters": n_adapters, "clients": n_clients, **row})
+                print(json.dumps(rows[-1]), flush=True)
+        except (Cannot, RuntimeError, httpx.HTTPError) as why:  # the others are measured all the same
+            rows.append({"by": server.name, "adapters": n_adapters, "cannot": str(why) or type(why).__name__})
+            print(json.dumps(rows[-1]), flush=True)
     return rows
 
 
@@ -158,11 +159,8 @@ def chats(server: SealServe) -> dict[str, Any]:
     took: list[float] = []
     with httpx.Client(base_url=server.url, headers=server.headers, timeout=600) as client:
         for n in range(_CHATS + _WARM):
-            document = server.known[n % len(server.known)]
-            asked = {
-                "messages": [{"role": "user", "content": document.question(next(iter(document.values)))}]
-            }
-            asked["seal"] = {"by": "weights"}  # type: ignore[assignment]
+            question = f"Who is {server.known[n % len(server.known)]['title']}?"
+            asked = {"messages": [{"role": "user", "content": question}], "seal": {"by": "weights"}}
             since = time.perf_counter()
             answer = client.post("/v1/chat/completions", json=asked)
             took.append(1000 * (time.perf_counter() - since))
@@ -247,10 +245,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 found = measured(server, options, texts)
                 if isinstance(server, SealServe) and server.known:
                     found.append(chats(server))
+                    print(json.dumps(found[-1]), flush=True)
             finally:
                 server.stop()
-            for row in found:
-                print(json.dumps(row), flush=True)
             rows += found
     told = {"load_average": round(os.getloadavg()[0], 1), "medians": medians(rows), "rounds": rows}
     write_durably(options.out / "results.json", [json.dumps(told, indent=1).encode() + b"\n"])
