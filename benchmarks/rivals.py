@@ -115,7 +115,8 @@ class TransformersServe(Rival):
 
     def command(self) -> list[str]:
         program = "from transformers.cli.transformers import main; main()"
-        batching = ["--continuous-batching"] if self.batching else []
+        # By itself its cache takes most of the memory that is free.
+        batching = ["--continuous-batching", "--cb-max-memory-percent", "0.1"] if self.batching else []
         how = ["--device", "cpu", "--dtype", self.dtype, "--port", str(self.port), "--model-timeout", "36000"]
         return [sys.executable, "-c", program, "serve", *how, *batching]
 

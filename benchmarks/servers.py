@@ -240,7 +240,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     servers, rows = contenders(options, texts), list[dict[str, Any]]()
     for _ in range(options.rounds):
         for server in servers:
-            server.start()
+            try:
+                server.start()
+            except RuntimeError as why:
+                rows.append({"by": server.name, "cannot": str(why)})
+                print(json.dumps(rows[-1]), flush=True)
+                continue
             try:
                 found = measured(server, options, texts)
                 if isinstance(server, SealServe) and server.known:
