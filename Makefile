@@ -4,6 +4,7 @@
 #   make demo        the whole loop on the embedded model, with a report, in a few minutes
 #   make test        the checks, then the tests
 #   make test-all    the checks, then the tests with the slow ones and those with clients that others wrote
+#   make test-postgres  the tests of the learner and the service, all workspaces on a PostgreSQL server
 #   make check       ruff, pyright, import-linter, and the structure of the package (tests/structure.py)
 #   make clean       remove .venv and the caches; runs/ is kept
 #
@@ -22,7 +23,7 @@ CLIENTS := .venv/installed-clients
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
-.PHONY: real demo test test-all check clean setup
+.PHONY: real demo test test-all test-postgres check clean setup
 .DEFAULT_GOAL := test
 
 setup: $(STAMP)
@@ -60,6 +61,9 @@ $(CLIENTS): $(STAMP)
 
 test-all: check $(CLIENTS)
 	$(PYTEST) -m ''
+
+test-postgres: $(CLIENTS)
+	SEAL_TEST_DATABASE=postgresql $(PYTEST) -m '' tests/service tests/unit/test_learner_*.py tests/invariant/test_learner_*.py
 
 clean:
 	rm -rf .venv build dist .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -18,6 +18,7 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -66,8 +67,13 @@ def prompts(n: int) -> list[str]:
     ]
 
 
-def closed_loop(ask: Callable[[int], float], requests: Sequence[int], n_clients: int) -> Measured:
-    """`ask` answers request i and returns when its first token came."""
+def closed_loop(
+    ask: Callable[[int], float],
+    requests: Sequence[int],
+    n_clients: int,
+    processor_s: Callable[[], float] = time.process_time,
+) -> Measured:
+    """`ask` answers request i and returns when its first token came. What it raises is raised."""
     places, lock = iter(requests), threading.Lock()
     first: list[float] = []
     whole: list[float] = []
@@ -83,13 +89,11 @@ def closed_loop(ask: Callable[[int], float], requests: Sequence[int], n_clients:
             first.append(told - since)
             whole.append(time.perf_counter() - since)
 
-    threads = [threading.Thread(target=client) for _ in range(n_clients)]
-    since, used = time.perf_counter(), time.process_time()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return Measured(time.perf_counter() - since, time.process_time() - used, first, whole)
+    since, used = time.perf_counter(), processor_s()
+    with ThreadPoolExecutor(n_clients) as callers:
+        for one in [callers.submit(client) for _ in range(n_clients)]:
+            one.result()
+    return Measured(time.perf_counter() - since, processor_s() - used, first, whole)
 
 
 class Together:

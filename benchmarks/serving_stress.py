@@ -53,9 +53,9 @@ class KnownVersion:
     answers: Sequence[str]
 
 
-def random_adapter(model: Any, seed: int, strength: float = 0.5) -> Adapter:
+def random_adapter(model: Any, seed: int, strength: float = 0.5, rank: int | None = None) -> Adapter:
     """One that changes what the model says, as no other seed does."""
-    draw, rank, factors = torch.Generator().manual_seed(seed), 2 + seed % 5, {}
+    draw, rank, factors = torch.Generator().manual_seed(seed), rank or 2 + seed % 5, {}
     for name, module in linears(model).items():
         n_out, n_in = matrix(module).shape
         a = torch.randn(rank, n_in, generator=draw) / n_in**0.5

@@ -70,6 +70,26 @@ def postgres() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session", autouse=True)
+def database_of_workspaces(request: pytest.FixtureRequest) -> Iterator[None]:
+    """SQLite, unless SEAL_TEST_DATABASE is `postgresql`: see postgres.py."""
+    if os.environ.get("SEAL_TEST_DATABASE") != "postgresql":
+        yield
+        return
+    from postgres import everywhere
+
+    with everywhere(request.getfixturevalue("postgres")):
+        yield
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is about the SQLite file itself is left out where there is none."""
+    if os.environ.get("SEAL_TEST_DATABASE") == "postgresql":
+        for item in items:
+            if item.get_closest_marker("sqlite"):
+                item.add_marker(pytest.mark.skip(reason="about the SQLite file itself"))
+
+
 @pytest.fixture
 def database(postgres: str, request: pytest.FixtureRequest) -> Iterator[str]:
     """The URL of an empty database on that server."""

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+from postgres import EVERYWHERE, rows_of
 from seal.errors import StateError
 from seal.gates import Decision, Report
 from seal.learner import Learned, Learner, Text
@@ -27,6 +28,7 @@ from seal.learner.reference import ReferenceItem
 from seal.learner.settings import LearnerConfig
 from seal.learner.writing import SourceDocument
 from seal.registry import document_key
+from seal.registry.marker import read_marker
 from seal.types import Context
 from workspaces import files_with
 
@@ -179,7 +181,12 @@ _KNOWING: dict[tuple[str, ...], Path] = {}
 
 
 def begin_knowing(path: Path, toy: Path, documents: Sequence[Fake]) -> Learner:
-    """A learner that knows these documents: a copy of one that this process has made once."""
+    """A learner that knows these documents: a copy of one that this process has made once. A workspace whose
+    database is on a server is more than its folder, and is made anew."""
+    if EVERYWHERE:
+        made = begin(path, toy)
+        learn_all(made, documents)
+        return made
     key = (str(toy), *(one.id for one in documents))
     if key not in _KNOWING:
         made = toy.parent / f"knowing-{len(_KNOWING)}" / "w"
@@ -222,10 +229,14 @@ def slept_past_its_lease(learner: Learner, mine: Fake, theirs: Fake) -> None:
 
 
 def traces(made: Learner, words: Sequence[str]) -> dict[str, list[Path]]:
-    """In which files of a workspace each word stands, whatever the case and as it stands in JSON."""
+    """In which files of a workspace each word stands, whatever the case and as it stands in JSON; and, under
+    the database's name, whether in a row of it where that is on a server."""
     found: dict[str, list[Path]] = {}
+    url = read_marker(made.path)
+    rows = rows_of(url) if url else ""
     for one in words:
         for needle in {one, one.lower(), json.dumps(one)[1:-1]}:
-            if there := files_with(made.workspace.path, needle.encode()):
+            there = files_with(made.workspace.path, needle.encode())
+            if there := [*there, *([Path(str(url))] if needle in rows else [])]:
                 found[one] = there
     return found

@@ -489,6 +489,24 @@ def test_in_a_browser(board: Board) -> None:
         page.get_by_text("Studying is stopped since").wait_for(state="detached", timeout=15_000)
 
 
+@pytest.mark.skipif(browser_path() is None, reason=NO_BROWSER)
+@pytest.mark.parametrize(("width", "dark"), [(1280, False), (390, True)])
+def test_axe_finds_nothing(board: Board, width: int, dark: bool) -> None:
+    """axe-core, which looks for what keeps people out: contrast, labels, order of headings, landmarks."""
+    axe = pytest.importorskip(
+        "axe_playwright_python.sync_playwright", reason="axe-playwright-python is missing"
+    )
+    found: list[str] = []
+    places = (*(p.path for p in PLACES), f"/documents/{KNOWN.id}", f"/documents/{HELD.id}", "/versions/live")
+    with signed_in(board.service.url, board.service.key, width=width, dark=dark) as page:
+        for path in (*places, "/nowhere"):
+            page.goto(board.service.url + path)
+            told = axe.Axe().run(page)
+            assert told.response["testEngine"]["name"] == "axe-core"
+            found += [f"{path}: {told.generate_report()}"] if told.violations_count else []
+    assert found == [], "\n".join(found)
+
+
 def test_a_workspace_that_knows_nothing(board: Board) -> None:
     workspace = board.service.hosting.tenant("empty").learner.workspace
     client = board.browser(str(make_key(workspace, "empty", name="x", roles=[Role.ADMIN])[1]))

@@ -20,6 +20,8 @@ from seal.learner.settings import LearnerConfig
 from seal.registry import Build
 from toys import toy_model
 
+pytestmark = pytest.mark.sqlite  # copies of one workspace, each damaged otherwise
+
 A, B = fake("damage a"), fake("damage b")
 ASK_A, ASK_B = A.question(next(iter(A.values))), B.question(next(iter(B.values)))
 

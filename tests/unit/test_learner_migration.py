@@ -25,6 +25,8 @@ from seal.models.identity import model_record
 from seal.registry import Workspace
 from seal.registry.migrations import HEAD
 
+pytestmark = pytest.mark.sqlite
+
 MADE_BEFORE = Path(__file__).parents[1] / "data" / "workspace_0001.zip"
 A, B, C, HELD, E = (fake(f"old {name}", 2) for name in "abcde")
 THIN = CONFIG.model_copy(update={"cell": CONFIG.cell.model_copy(update={"rank": 1, "alpha": 2.0})})

@@ -6,14 +6,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
 
 from checkpoints import save_toy
 from learners import Gates, begin, content, fake, learn_all, reopened, slept_past_its_lease
-from seal.registry.database import server_url
+from postgres import rows_of
+from seal.errors import UnknownNameError
+from seal.registry import Workspace
 
 PROGRAM = Path(__file__).parents[1] / "learner_kills.py"
 
@@ -22,19 +22,6 @@ PROGRAM = Path(__file__).parents[1] / "learner_kills.py"
 def nothing_told(gates: Gates) -> None:
     """What a test before told the gates no longer holds."""
     gates.outcomes.clear()
-
-
-def everything(database: str) -> str:
-    """All that stands in the tables."""
-    engine = create_engine(server_url(database))
-    with engine.connect() as connection:
-        names = inspect(connection).get_table_names()
-        assert "documents" in names
-        rows: list[Any] = [
-            tuple(row) for n in names for row in connection.execute(text(f"SELECT * FROM {n}"))
-        ]
-    engine.dispose()
-    return repr(rows)
 
 
 def test_learn_change_why_roll_back_forget(tmp_path: Path, database: str, gates: Gates) -> None:
@@ -48,11 +35,11 @@ def test_learn_change_why_roll_back_forget(tmp_path: Path, database: str, gates:
     learn_all(made, [newer])
     learn_all(made, [third])
     assert made.why([first.question(what)])[0].document == newer.id
-    assert third.name in everything(database)
+    assert third.name in rows_of(database)
     made.forget(third.id)
     made.forget(newer.id)
     assert content(made) == before
-    left = everything(database)
+    left = rows_of(database)
     assert first.name in left
     assert not any(word in left for word in (*third.words, "Zandor"))
     assert made.workspace.audit().sound
@@ -75,6 +62,14 @@ def test_held_approved_rolled_back(tmp_path: Path, database: str, gates: Gates) 
     assert content(made) != before
     made.workspace.rollback(reason="no")
     assert content(made) == before and reopened(tmp_path / "w").workspace.audit().sound
+
+
+def test_a_name_that_no_row_can_have_is_unknown(tmp_path: Path, database: str) -> None:
+    """PostgreSQL cannot even be asked for a NUL character; a service is, by whoever likes."""
+    made = Workspace.init(tmp_path / "w", database=database)
+    for look in (made.document, made.version, made.feedback, made.answer, made.build, made.key):
+        with pytest.raises(UnknownNameError):
+            look("ans_\0")
 
 
 def test_a_worker_that_sleeps_past_its_lease(tmp_path: Path, database: str, gates: Gates) -> None:

@@ -18,7 +18,16 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
-from seal.errors import BusyError, ConfigError, DamageError, InputError, OutputError, SealError, StateError
+from seal.errors import (
+    BusyError,
+    ConfigError,
+    DamageError,
+    InputError,
+    OutputError,
+    SealError,
+    StateError,
+    UnknownNameError,
+)
 from seal.registry.migrations import HEAD
 
 BUSY_TIMEOUT_S = 30.0
@@ -276,6 +285,8 @@ def _explain(where: str, error: BaseException) -> SealError | None:
         return error
     said = re.sub(r"\s+", " ", str(error)).strip()
     low = said.casefold()
+    if "nul (0x00)" in low:  # PostgreSQL cannot even look for it; SQLite finds nothing
+        return UnknownNameError("nothing here has a name with a NUL character", "Give it as it was told.")
     if "locked" in low or "lock timeout" in low or "busy" in low:
         hint = "Another process is writing. Wait for it, or stop it, and run the command again."
         return BusyError(f"{where} was in use for more than {BUSY_TIMEOUT_S:.0f} s", hint)
