@@ -84,8 +84,8 @@ class SelfEditFormat(Protocol):
     def joined(
         self, context: Context, first: SelfEdit, second: SelfEdit, fits: Callable[[str], bool]
     ) -> SelfEdit | None:
-        """One self-edit of two about a context: what the first says and then what the second adds, each thing
-        once, as far as the text `fits`. None if it is the first again. Only of a format that `joins`."""
+        """One self-edit of two about a context: the first, and of the second what the first does not say, as
+        far as the text `fits`. None if that is nothing. Only of a format that `joins`."""
         return None
 
 

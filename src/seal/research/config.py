@@ -104,7 +104,7 @@ class OuterConfig(TrainConfig):
         default=0,
         ge=0,
         description="Of the samples of a context so many are not written but joined, one after the other: "
-        "what the best one so far says and what the next best adds, each thing once.",
+        "the best one so far, with what the next best says that it does not.",
     )
     check_contexts: int = Field(
         default=0,

@@ -1,10 +1,9 @@
 """Samples that are joined of others: the best one so far, with what the next best says that it does not.
 
 What is learned of scored samples can be no better than the best of them. One that was joined of two says what
-both say, and says it once; so what the policy learns from is better than what it writes, and there is
-something to learn in later rounds too. It is trained and rewarded like any other sample, in place of one that
-would have been written (crossover, as in evolution strategies; for prompts: Guo et al., EvoPrompt, arXiv
-2309.08532).
+both say, so the policy may learn from what is better than all that it writes. It is trained and rewarded like
+any other sample, in place of one that would have been written (crossover, as in evolution strategies; for
+prompts: Guo et al., EvoPrompt, arXiv 2309.08532).
 
 In the control chance says which samples are joined. Knows nothing about rewards: who is better is handed in.
 """

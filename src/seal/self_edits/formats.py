@@ -67,14 +67,15 @@ class _Format(SelfEditFormat):
     def joined(
         self, context: Context, first: SelfEdit, second: SelfEdit, fits: Callable[[str], bool]
     ) -> SelfEdit | None:
-        text, said = "", set[str]()
-        for line in (*first.lines, *second.lines):
+        text = self.line_break.join(first.lines) if first.truncated else first.text.rstrip("\n")
+        said = {self._said(line) for line in first.lines}
+        for line in second.lines:
             longer = f"{text}{self.line_break}{line}" if text else line
             if self._said(line) not in said and fits(f"{longer}\n"):
                 text = longer
                 said.add(self._said(line))
         both = self.parse(context, f"{text}\n")
-        return None if both.lines == first.lines else both
+        return both if len(both.lines) > len(first.lines) else None
 
     def _said(self, line: str) -> str:
         """What a line says, whatever its signs and capitals."""
