@@ -94,7 +94,7 @@ def test_sampling_and_training_repeat_exactly(adaptation: Adaptation) -> None:
 def test_the_experiment_end_to_end(tmp_path) -> None:
     data = demo_config(seed=3, quick=True).model_dump(mode="json", exclude_none=True)
     data["data"] |= {"n_train": 3, "n_evaluation": 3}
-    data["self_edit"]["samples"] = 3
+    data["self_edit"]["samples"] = 2
     config = type(demo_config()).model_validate(data)
     folder = RunFolder.open(tmp_path / "run", config)
     results = run_experiment(config, folder)
@@ -120,7 +120,7 @@ def test_the_experiment_end_to_end(tmp_path) -> None:
 def test_a_round_after_a_policy_from_the_folder_equals_one_without_a_stop(tmp_path: Path) -> None:
     data = demo_config(seed=4, quick=True).model_dump(mode="json", exclude_none=True)
     data["data"] |= {"n_train": 2}
-    data["self_edit"]["samples"] = 3
+    data["self_edit"]["samples"] = 2
     data["outer"]["rounds"] = 2
     config = type(demo_config()).model_validate(data)
     contexts = load_source(config, config.data.train, n_contexts(config)).contexts
