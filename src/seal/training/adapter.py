@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 _PREFIX = "base_model.model."
 
 
-Factors = Mapping[str, tuple[Tensor, Tensor]]
+AdapterFactors = Mapping[str, tuple[Tensor, Tensor]]
 """Of each module a tensor [rank, in] and one [out, rank]."""
-Moments = tuple[Factors, Factors]
+Moments = tuple[AdapterFactors, AdapterFactors]
 """The running means of gradients and of their squares, one for each weight."""
 
 
@@ -44,7 +44,7 @@ class Adapter:
 
     id: str
     hyperparameters: Hyperparameters
-    factors: Factors
+    factors: AdapterFactors
     losses: tuple[float, ...] = ()
     failed: str = ""
     seed: int | None = None

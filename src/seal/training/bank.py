@@ -30,7 +30,7 @@ import torch
 from torch import Tensor, nn
 
 from seal.errors import ConfigError
-from seal.training.adapter import Adapter, Factors, check_fit, match_targets, matrix, modules_of
+from seal.training.adapter import Adapter, AdapterFactors, check_fit, match_targets, matrix, modules_of
 from seal.training.grouped import Groups, groups_of
 from seal.types import Hyperparameters
 
@@ -273,7 +273,7 @@ class AdapterBank:
                 self.scales[layer.index, slot] = adapter.scale
         self.put(self.weights, slot, adapter.factors)
 
-    def put(self, rows: Tensor, slot: int, factors: Factors) -> None:
+    def put(self, rows: Tensor, slot: int, factors: AdapterFactors) -> None:
         """Writes factors into the row of `slot` in `rows` [S, P]: the bank's weights, or such."""
         for layer in self.layers:
             if layer.name in factors:
