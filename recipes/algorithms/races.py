@@ -157,7 +157,7 @@ def table(records: Sequence[Mapping[str, Any]]) -> str:
             [gain(own, place) / total for (place, _), own in zip(ended, every, strict=True)], seed=0
         )
         name = f"stops {list(rules.stops)}, keep {rules.keep}"
-        tokens = statistics.fmean(share for _, _, share in ended)
+        tokens = statistics.fmean(share for _, share in ended)
         lines.append(f"| {name} | {100 * tokens:.0f} % | {_told(same)} | {_told(kept)} |")
     return "\n".join(lines)
 

@@ -187,9 +187,9 @@ def _raced(
     """`learn_chunks`, where every `n` trials are those of one context, which compete."""
     seeds = adaptation.config.inner.seeds
     races = [
-        replace(
-            chunk,
-            items=[Race(tuple(chunk.items[at : at + n]), seeds) for at in range(0, len(chunk.items), n)],
+        WorkChunk(
+            [Race(tuple(chunk.items[at : at + n]), seeds) for at in range(0, len(chunk.items), n)],
+            chunk.stage,
         )
         for chunk in chunks
     ]
