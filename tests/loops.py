@@ -13,7 +13,8 @@ from seal.research.config import RunConfig, parse_config
 from seal.research.outer import OuterLoop, n_contexts
 from seal.research.records import Arm, DecisionRecord
 from seal.research.run_folder import RoundFolder, RunFolder
-from seal.types import Context, Example, Graded, Score, SelfEdit, TrainingPlan
+from seal.training import Adapter
+from seal.types import Context, Example, Graded, Hyperparameters, Score, SelfEdit, TrainingPlan
 
 SAMPLES = 4
 N = 3
@@ -44,6 +45,11 @@ def text_of(policy: str, seed: object, context: str, i: int) -> str:
 
 class Format:
     name = "plain"
+    joins = True
+
+    def joined(self, context: Context, first: SelfEdit, second: SelfEdit, fits: Any) -> SelfEdit | None:
+        new = [line for line in second.lines if line not in first.lines]
+        return self.parse(context, "\n".join([*first.lines, *new])) if new else None
 
     def parse(self, context: Context, text: str, *, truncated: bool = False) -> SelfEdit:
         return SelfEdit(context.id, self.name, text, tuple(text.splitlines()), truncated)
@@ -64,6 +70,7 @@ class FakeAdaptation:
         self.trials: list[Trial] = []
         self.written_by: list[tuple[str, object, list[str]]] = []
         self.n_each: list[int] = []
+        self.stints: list[tuple[int, list[int], float]] = []
 
     def writing_prompt(self, context: Context) -> str:
         return f"Write about {context.id}."
@@ -75,6 +82,27 @@ class FakeAdaptation:
         self.written_by.append((model, seed, [c.id for c in contexts]))
         self.n_each.append(n)
         return [[self.format.parse(c, text_of(model, seed, c.id, i)) for i in range(n)] for c in contexts]
+
+    def train(
+        self, trials: Sequence[Trial], learner: Any, *, stage: str, begun: Sequence[Any], until: float
+    ) -> list[tuple[Adapter, tuple[str, ...]]]:
+        """Its adapters have as many losses as percent were trained."""
+        self._step()
+        before = [len(one.losses) if one else 0 for one in begun]
+        self.stints.append((len(trials), before, until))
+        losses = (0.0,) * round(100 * until)
+        return [(Adapter(str(t.seed), Hyperparameters(), {}, losses), ()) for t in trials]
+
+    def sit(self, trials: Sequence[Trial], trained: Any, *, answers: bool, learner: Any) -> list[Score]:
+        self.trials += [t for t, (a, _) in zip(trials, trained, strict=True) if len(a.losses) == 100]
+        return [score_of(trial, self.reward(trial)) for trial in trials]
+
+    def share(self, items: Sequence[Any], cost: Any, act: Any, here: Any) -> Any:
+        return here(items)
+
+    @property
+    def workers(self) -> FakeAdaptation:
+        return self
 
     def learn_and_examine(self, trials: Sequence[Trial], **_: Any) -> list[Score]:
         self._step()

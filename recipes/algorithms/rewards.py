@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -24,20 +23,16 @@ from typing import Any
 import torch
 from scipy import stats
 
+from recipes.algorithms.first_round import FirstRound
 from seal.engine.adapt import Adaptation, Trial
 from seal.engine.reciting import recited
-from seal.engine.start import Silent, start
 from seal.errors import InputError, SealError
 from seal.grading.statistics import mean_ci
-from seal.research.config import parse_config
-from seal.research.data import load_source
-from seal.research.outer import contexts_of_round, n_contexts
-from seal.research.run_folder import CONFIG, RunFolder
-from seal.research.samples import Sample, SampleScorer
+from seal.research.samples import Sample
 from seal.research.unlabelled import kept_apart, own_exams
 from seal.seeds import derive_seed
 from seal.training import AdapterBank
-from seal.types import Context, Estimate, Question
+from seal.types import Estimate, Question
 
 MEASURED = "rewards.jsonl"
 TRUE, PROXIES = "true", ("own_exam", "sentences", "lines")
@@ -45,35 +40,23 @@ TRUE, PROXIES = "true", ("own_exam", "sentences", "lines")
 
 def measure(path: Path, n: int) -> list[dict[str, Any]]:
     """The rewards of the first round's samples of `n` contexts, measured where the folder lacks them."""
-    text = (path / CONFIG).read_text(encoding="utf-8")
-    config = parse_config(tomllib.loads(text), where=str(path / CONFIG))
-    folder = RunFolder(path, config)
-    all_contexts = load_source(config, config.data.train, n_contexts(config), reward=True).contexts
-    contexts = contexts_of_round(config, all_contexts, 1)[:n]
-    stored = folder.round("seal", 1).self_edits.read()
-    adaptation = start(config, contexts, Silent())
-    sampling = SampleScorer(adaptation, folder)
-    exams = own_exams(adaptation, folder.exams, contexts, seed=f"{config.seed}/exams")
-    k = 1 + max(record.sample for record in stored)
-    done = {record["context"] for record in folder.records(MEASURED)}
-    for context in contexts:
-        if context.id not in done:
-            [samples] = sampling.written(folder.round("seal", 1).self_edits, [context], k)
-            folder.append(MEASURED, _rewards(adaptation, context, samples, exams[context.id]))
-    return [record for record in folder.records(MEASURED) if record["context"] in {c.id for c in contexts}]
+    round = FirstRound.of(path, n)
+    adaptation, lines = round.adaptation, round.folder.exams
+    exams = own_exams(adaptation, lines, round.contexts, seed=f"{adaptation.config.seed}/exams")
+    return round.measured(MEASURED, partial(_rewards, adaptation, exams))
 
 
 def _rewards(
-    adaptation: Adaptation, context: Context, samples: Sequence[Sample], questions: Sequence[Question]
+    adaptation: Adaptation, exams: Mapping[str, Sequence[Question]], samples: Sequence[Sample]
 ) -> list[dict[str, Any]]:
     """All rewards of one context's samples, each trained without the passage, as the demo rewards."""
-    seed = adaptation.config.seed
+    seed, context = adaptation.config.seed, samples[0].context
     trials = [
         Trial(context, one.self_edit, derive_seed(seed, "inner", context.id, one.index, 0), lines_only=True)
         for one in samples
     ]
     adapters = [adapter for adapter, _ in adaptation.train(trials)]
-    own = [replace(context, questions=kept_apart(questions, one.self_edit)) for one in samples]
+    own = [replace(context, questions=kept_apart(exams[context.id], one.self_edit)) for one in samples]
     with AdapterBank.of(adaptation.model, adapters) as bank:
         examine = partial(adaptation.examine, answers=False, bank=bank)
         true = examine([(context, None) for _ in samples])

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -55,19 +54,27 @@ class Comparison:
 
     def config(self, name: str, seed: int) -> RunConfig:
         """The demo's, at this size, with what `algorithms.toml` says about an algorithm."""
-        own = self.algorithms.get(name, {})
-        flat = {f"{table}.{key}": value for table, keys in own.items() for key, value in keys.items()}
+        own = _flat(self.algorithms.get(name, {}))
         size = {
             "seed": seed,
             "data.evaluation": "microworld/dev",
             "data.n_evaluation": self.passages,
             "outer.rounds": self.rounds,
+            "outer.joined": 0,
             "outer.check_contexts": 0,
         }
-        return builtin_config("seal.research", "demo.toml", size | dict(self.changes) | flat)
+        return builtin_config("seal.research", "demo.toml", size | dict(self.changes) | own)
 
     def folder(self, name: str, seed: int) -> RunFolder:
         return RunFolder.open(self.out / f"seed-{seed}" / name, self.config(name, seed), command=COMMAND)
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """The values of a table and those in it, by their names with dots."""
+    found: dict[str, Any] = {}
+    for key, value in table.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {prefix + key: value}
+    return found
 
 
 def compare(comparison: Comparison, tell: Callable[[str], None]) -> None:
@@ -97,12 +104,16 @@ def compare(comparison: Comparison, tell: Callable[[str], None]) -> None:
 
 
 def _begin_alike(shared: RunFolder, folder: RunFolder) -> None:
-    """The first round's samples and rewards, which every algorithm has in common."""
-    source, target = shared.round("seal", 1), folder.round("seal", 1)
-    for one, other in ((source.self_edits, target.self_edits), (source.scores, target.scores)):
+    """The first round's samples, of which an algorithm has those that it writes, and their rewards, unless it
+    measures them in its own way."""
+    outer, source, target = folder.config.outer, shared.round("seal", 1), folder.round("seal", 1)
+    written = folder.config.self_edit.samples - outer.joined
+    alike = outer.reward == shared.config.outer.reward and not outer.racing.stops
+    pairs = [(source.self_edits, target.self_edits), *([(source.scores, target.scores)] if alike else [])]
+    for one, other in pairs:
         if not other.path.exists():
-            other.path.parent.mkdir(parents=True, exist_ok=True)
-            write_beside(other.path, lambda beside, path=one.path: shutil.copyfile(path, beside))
+            stored = shared.records(one.name)
+            folder.rewrite(other.name, [record for record in stored if record["sample"] < written])
 
 
 def figures(comparison: Comparison) -> dict[str, Any]:

@@ -13,7 +13,7 @@ Knows nothing about any implementation.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from seal.thoughts import without_thoughts
@@ -55,11 +55,13 @@ class SelfEditFormat(Protocol):
     """Turns a context into a prompt, and what a model wrote into a SelfEdit.
 
     Formats parse, domains realise. `yields` says what a self-edit holds: "lines", "directives" or a word of
-    one's own; a domain takes the formats whose word is its own. Empty: nothing is written.
+    one's own; a domain takes the formats whose word is its own. Empty: nothing is written. `joins`: two
+    self-edits about a context can be made one.
     """
 
     name: str
     yields: str = "lines"
+    joins: bool = False
 
     def prompt(self, context: Context, style: str) -> str:
         """The text shown to the writer. `style` is "base", "chat" or "short"."""
@@ -77,6 +79,13 @@ class SelfEditFormat(Protocol):
 
     def grammar(self) -> WriterGrammar | None:
         """What the writer may write, for `self_edit.constrained`; None if there are no bounds to it."""
+        return None
+
+    def joined(
+        self, context: Context, first: SelfEdit, second: SelfEdit, fits: Callable[[str], bool]
+    ) -> SelfEdit | None:
+        """One self-edit of two about a context: the first, and of the second what the first does not say, as
+        far as the text `fits`. None if that is nothing. Only of a format that `joins`."""
         return None
 
 
@@ -154,7 +163,7 @@ class Algorithm(Protocol):
     `uses_baseline`: the score without a self-edit has to be measured for it. `objective`: how the trainer
     takes the lessons; None: each text by its likelihood. `anchor`: the model that an objective holds the
     policy to: that before the round, or the base. `all_rounds`: the policy is trained anew from the base, on
-    the lessons of all rounds so far.
+    the lessons of all rounds so far. `best_alone`: only the best sample of a context is ever in its lesson.
     """
 
     name: str
@@ -162,6 +171,7 @@ class Algorithm(Protocol):
     objective: Objective | None = None
     anchor: Literal["before", "base"] = "before"
     all_rounds: bool = False
+    best_alone: bool = False
 
     def lesson(self, rewards: Sequence[float | None], baseline: float | None, rng: random.Random) -> Lesson:
         """What is learned of samples with these rewards. One of None is ungraded: the machinery failed, so

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -236,6 +236,10 @@ class Graded:
     outcome: Outcome
     score: float | None
     reason: str = ""
+
+
+LEFT_RACE: Final = "left the race"
+"""How the reason begins for which an exam is ungraded whose adapter was behind, and is trained no further."""
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ import torch
 from checkpoints import save_squad, save_toy
 from seal.domains.knowledge import load_contexts
 from seal.engine import threads
-from seal.engine.adapt import Adaptation, Trial, _within
+from seal.engine.adapt import Adaptation, Trial
 from seal.engine.check import check_fit
 from seal.engine.memory import adapter_bytes, adapter_parameters, slots_that_fit, weight_bytes
 from seal.engine.work import Work, WorkAmount
 from seal.errors import InputError
+from seal.models.tokens import cut_to
 from seal.research.config import RunConfig, parse_config
 from seal.types import SelfEdit
 
@@ -57,9 +58,9 @@ def test_a_broken_sample_stays_within_its_limit(tmp_path: Path) -> None:
     """Bytes that are no characters read back as several tokens each."""
     adaptation = Adaptation.load(small(save_toy(tmp_path / "model")))
     text = "\ufffd" * 16
-    cut = _within(adaptation, text)
+    cut = cut_to(adaptation.tokenizer, text, adaptation.edit_tokens)
     assert len(adaptation.tokenizer(cut)["input_ids"]) <= 16 < len(adaptation.tokenizer(text)["input_ids"])
-    assert _within(adaptation, "the mill") == "the mill"
+    assert cut_to(adaptation.tokenizer, "the mill", adaptation.edit_tokens) == "the mill"
 
 
 def test_an_exam_that_does_not_fit(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ class BestOfK(Algorithm):
     worse than no self-edit. Ties are broken by chance, so that the order of sampling favours none."""
 
     name = "best_of_k"
+    best_alone = True
 
     def lesson(self, rewards: Sequence[float | None], baseline: float | None, rng: random.Random) -> Lesson:
         graded = [r for r in rewards if r is not None]

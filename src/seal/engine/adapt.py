@@ -31,7 +31,7 @@ from seal.models import load_model, score_answers
 from seal.models.chat import answer_lead, chat_prompt
 from seal.models.context import context_tokens
 from seal.models.generate import Generation, generate
-from seal.models.tokens import decode_completion, encode_completion, encode_pair, token_texts
+from seal.models.tokens import cut_to, encode_pair, token_texts
 from seal.protocols import Domain, Grader, SelfEditFormat
 from seal.seeds import derive_seed
 from seal.self_edits.arc_grammar import GrammarConstraint
@@ -50,6 +50,8 @@ from seal.types import (
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, how much there is."""
+Trained = tuple[Adapter, tuple[str, ...]]
+"""An adapter, and what was changed of what its self-edit asked for."""
 
 
 def no_progress(_stage: str, _done: int, _total: int) -> None:
@@ -122,7 +124,7 @@ class Adaptation:
             samples = _sampled(self, asked, seeds, self.model if model is None else model, stage)
         edits = []
         for context, sample in zip(asked, samples, strict=True):
-            text = _within(self, sample.text)
+            text = cut_to(self.tokenizer, sample.text, self.edit_tokens)
             edits.append(self.format.parse(context, text, truncated=sample.truncated or text != sample.text))
         return [edits[at : at + n] for at in range(0, len(edits), n)]
 
@@ -163,10 +165,16 @@ class Adaptation:
     # Train
 
     def train(
-        self, trials: Sequence[Trial], learner: Any = None, *, stage: str = ""
-    ) -> list[tuple[Adapter, tuple[str, ...]]]:
+        self,
+        trials: Sequence[Trial],
+        learner: Any = None,
+        *,
+        stage: str = "",
+        begun: Sequence[Adapter | None] | None = None,
+        until: float = 1.0,
+    ) -> list[Trained]:
         """The adapter of each trial, trained in this process on `learner` (the base if None), and what was
-        changed of what its self-edit asked for."""
+        changed of what its self-edit asked for. `begun` and `until`: only a part of it, see `train`."""
         if not trials:
             return []
         learner = self.model if learner is None else learner
@@ -180,6 +188,8 @@ class Adaptation:
             max_slots=self.config.inner.slots or slots_that_fit(learner, rank, targets, wanted=wanted),
             max_tokens=pass_tokens_that_fit(learner),
             faithful_length=self.config.inner.as_released.faithful_length or None,
+            begun=begun,
+            until=until,
             on_progress=lambda done, total: self.on_progress(stage, done, total),
         )
         return [(adapter, notes) for adapter, (_, notes) in zip(adapters, planned, strict=True)]
@@ -211,7 +221,14 @@ class Adaptation:
 
     def learn_here(self, trials: Sequence[Trial], answers: bool, learner: Any, stage: str) -> list[Score]:
         """`learn_and_examine` in this process, by `learner`."""
-        trained = self.train(trials, learner, stage=stage)
+        return self.sit(trials, self.train(trials, learner, stage=stage), answers=answers, learner=learner)
+
+    # Examine
+
+    def sit(
+        self, trials: Sequence[Trial], trained: Sequence[Trained], *, answers: bool, learner: Any
+    ) -> list[Score]:
+        """The exam of each trial's adapter, as `train` gave them."""
         sound = [i for i, (adapter, _) in enumerate(trained) if not adapter.failed]
         scores = {i: ungraded(trials[i].context, a.failed) for i, (a, _) in enumerate(trained) if a.failed}
         if sound:
@@ -220,8 +237,6 @@ class Adaptation:
                 sit = partial(recited, self.tokenizer) if trials[0].recite else self.examine
                 scores |= zip(sound, sit(exams, answers=answers, bank=bank, model=learner), strict=True)
         return [replace(scores[i], notes=notes) for i, (_, notes) in enumerate(trained)]
-
-    # Examine
 
     def examine(
         self,
@@ -258,8 +273,6 @@ class Adaptation:
             score_of(context, [(graded[j], likelihoods[j]) for j, (i, _) in enumerate(asked) if i == exam])
             for exam, (context, _) in enumerate(exams)
         ]
-
-    # Answer
 
     def answer(
         self,
@@ -322,28 +335,23 @@ def _sampled(
     adaptation: Adaptation, contexts: Sequence[Context], seeds: Sequence[int], model: Any, stage: str
 ) -> list[Generation]:
     """What `model` writes about each context, here or behind the endpoint that is configured."""
+    longest, tell = adaptation.edit_tokens, partial(adaptation.on_progress, stage)
     if adaptation.endpoint is not None:
         requests = [_sent_about(adaptation, context) for context in contexts]
         own = None if model is adaptation.model else model
-        return adaptation.endpoint.sample(
-            requests,
-            seeds,
-            own,
-            longest_tokens=adaptation.edit_tokens,
-            on_progress=lambda done, total: adaptation.on_progress(stage, done, total),
-        )
+        return adaptation.endpoint.sample(requests, seeds, own, longest_tokens=longest, on_progress=tell)
     sampling = adaptation.config.self_edit
     return generate(
         model,
         adaptation.tokenizer,
         [adaptation.writing_prompt(context) for context in contexts],
-        max_new_tokens=adaptation.edit_tokens,
+        max_new_tokens=longest,
         temperature=sampling.temperature,
         top_p=sampling.top_p,
         seeds=seeds,
         constraint=adaptation.constraint,
         batch_size=96,
-        on_progress=lambda done, total: adaptation.on_progress(stage, done, total),
+        on_progress=tell,
     )
 
 
@@ -352,18 +360,6 @@ def _sent_about(adaptation: Adaptation, context: Context) -> Messages | str:
     if adaptation.style != "chat":
         return adaptation.writing_prompt(context)
     return [{"role": "user", "content": adaptation.format.prompt(context, "chat")}]
-
-
-def _within(adaptation: Adaptation, text: str) -> str:
-    """A sample, cut where it takes more tokens when read again than when it was written.
-
-    Pieces of characters do: each becomes a replacement character of several tokens.
-    """
-    ids = encode_completion(adaptation.tokenizer, text, append_eos=False)
-    if len(ids) <= adaptation.edit_tokens:
-        return text
-    short = decode_completion(adaptation.tokenizer, ids[: adaptation.edit_tokens])
-    return short.rstrip("\ufffd")
 
 
 def _held_to_limits(

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from seal.engine.adapt import Adaptation, Trial, cost_tokens, learn_on_own
 from seal.engine.cluster import Act, Division
+from seal.engine.racing import Race, RaceRules, cost_of_race, race, race_on_own
 from seal.engine.work import WorkKind
 from seal.types import Context, Score, SelfEdit
 
@@ -67,6 +68,27 @@ def learn_chunks(
     parts = [adaptation.workers.parts(chunk.items, cost) for chunk in chunks] if on_base else None
     act = partial(learn_on_own, answers=answers)
     yield from _spread(adaptation, act, chunks, model, kind="train", parts=parts)
+
+
+def race_chunks(
+    adaptation: Adaptation,
+    chunks: Sequence[WorkChunk[Race]],
+    rules: RaceRules,
+    *,
+    answers: bool,
+    model: Any = None,
+) -> Iterator[tuple[int, list[list[Score]]]]:
+    """`race` of each chunk, with the chunk's number, as they are done. All races have as many trials."""
+    if adaptation.cluster is None:
+        for at, chunk in enumerate(chunks):
+            yield at, race(adaptation, chunk.items, rules, answers=answers, model=model, stage=chunk.stage)
+        return
+    on_base = model is None or model is adaptation.model
+    cost = partial(cost_of_race, adaptation)
+    parts = [adaptation.workers.parts(chunk.items, cost) for chunk in chunks] if on_base else None
+    act = partial(race_on_own, rules=rules, answers=answers)
+    worth = len(chunks[0].items[0].trials) if chunks else 1
+    yield from _spread(adaptation, act, chunks, model, kind="train", worth=worth, parts=parts)
 
 
 def examine_chunks(

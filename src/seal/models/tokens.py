@@ -61,6 +61,17 @@ def encode_completion(tokenizer: Tokenizer, text: str, *, append_eos: bool, afte
     return [*ids, tokenizer.eos_token_id] if append_eos and tokenizer.eos_token_id is not None else ids
 
 
+def cut_to(tokenizer: Tokenizer, text: str, n_tokens: int) -> str:
+    """A text that a model wrote, cut where it takes more tokens when read again than when it was written.
+
+    Pieces of characters do: each becomes a replacement character of several tokens.
+    """
+    ids = encode_completion(tokenizer, text, append_eos=False)
+    if len(ids) <= n_tokens:
+        return text
+    return decode_completion(tokenizer, ids[:n_tokens]).rstrip("\ufffd")
+
+
 def encode_pair(
     tokenizer: Tokenizer, prompt: str, completion: str, *, append_eos: bool
 ) -> tuple[list[int], list[int]]:

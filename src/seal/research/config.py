@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from seal.algorithms import ALGORITHMS
 from seal.config import EngineConfig, TrainConfig
 from seal.domains import GENERATORS
-from seal.engine.parts import build_domain, check_parts
+from seal.engine.parts import build_domain, build_format, check_parts
 from seal.errors import ConfigError
 from seal.part_tables import builtin_as, dump_config, load_as, parse_as, value_in
 from seal.plugins import Registry
@@ -56,6 +56,29 @@ class DataConfig(BaseModel):
     n_evaluation: int = Field(default=200, ge=1, description="Held-out contexts (the first n).")
 
 
+class RacingConfig(BaseModel):
+    """A race among the samples of a context: those that are behind leave before they are trained to their
+    end (successive halving)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stops: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = Field(
+        default=(),
+        description="Shares of the training after which samples sit their exam and the worse ones leave, "
+        "such as [0.25, 0.5]; none: all are trained to their end.",
+    )
+    keep: float = Field(
+        default=0.4, gt=0, lt=1, description="The share of the samples that goes on after each stop."
+    )
+
+    @field_validator("stops")
+    @classmethod
+    def _in_order(cls, stops: tuple[float, ...]) -> tuple[float, ...]:
+        if list(stops) != sorted(set(stops)):
+            raise ValueError("must rise")
+        return stops
+
+
 class OuterConfig(TrainConfig):
     """The outer loop: reinforcement learning of the writer (paper, section 3.1). Settings of an algorithm's
     own stand in its table, such as `[grpo]`."""
@@ -75,6 +98,13 @@ class OuterConfig(TrainConfig):
         default=True,
         description="Train on the passage beside the self-edit when rewarding it, as published. Without, the "
         "reward is what the self-edit teaches by itself, which tells good from bad far better.",
+    )
+    racing: RacingConfig = RacingConfig()
+    joined: int = Field(
+        default=0,
+        ge=0,
+        description="Of the samples of a context so many are not written but joined, one after the other: "
+        "the best one so far, with what the next best says that it does not.",
     )
     check_contexts: int = Field(
         default=0,
@@ -192,10 +222,33 @@ def check_names(config: RunConfig) -> None:
     """Raises UnknownNameError if the configuration names a part that does not exist, ConfigError if two of
     them do not go together."""
     check_parts(config)
-    ALGORITHMS.get(config.outer.algorithm)
+    algorithm = ALGORITHMS.get(config.outer.algorithm)
+    _check_joining(config)
+    if config.outer.racing.stops and not algorithm.best_alone:
+        raise ConfigError(
+            f"outer.racing.stops: {config.outer.algorithm!r} learns from all samples of a context, and in a "
+            "race most of them leave before their reward is known",
+            "Leave it empty, or choose an algorithm that learns from the best, such as best_of_k.",
+        )
     if not config.outer.labelled and build_domain(config).few_shot:
         raise ConfigError(
             f'outer.reward = "{config.outer.reward}" is about passages, and the domain {config.domain!r} has '
             "tasks",
             'Set outer.reward to "accuracy" or "likelihood": a task shows its own labels.',
+        )
+
+
+def _check_joining(config: RunConfig) -> None:
+    written = config.self_edit.samples - config.outer.joined
+    if config.outer.joined and written < 2:
+        raise ConfigError(
+            f"outer.joined = {config.outer.joined} leaves {max(0, written)} of {config.self_edit.samples} "
+            "samples to be written, and it takes two to join",
+            f"Set it to {max(0, config.self_edit.samples - 2)} at most, or self_edit.samples higher.",
+        )
+    if config.outer.joined and not build_format(config).joins:
+        raise ConfigError(
+            f"outer.joined = {config.outer.joined}: self-edits of the format {config.self_edit.format!r} "
+            "cannot be joined",
+            "Set it to 0, or choose a format whose self-edits are lines.",
         )

@@ -12,8 +12,10 @@ samples.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from seal.algorithms import ALGORITHMS
@@ -24,6 +26,7 @@ from seal.errors import TrainingError
 from seal.protocols import Algorithm
 from seal.research.checking import PolicyCheck
 from seal.research.config import RunConfig
+from seal.research.joining import read_joined, with_joined
 from seal.research.lessons import ContextLesson, compared, paired_examples, weighted_examples
 from seal.research.policies import Policies
 from seal.research.records import Arm, DecisionRecord, PolicyUpdate
@@ -74,16 +77,36 @@ class OuterLoop:
             yield round, policy
 
     def sample(self, round: int, policy: Any) -> list[list[Sample]]:
-        """k self-edits for each context, written by `policy`."""
+        """k self-edits for each context: written by `policy`, and `outer.joined` of them joined of others."""
         place = self._sampled(round)
-        return self.sampling.write(
+        written = self.sampling.write(
             place.self_edits,
             contexts_of_round(self.config, self.contexts, round),
-            self.config.self_edit.samples,
+            self._n_written,
             policy,
             seed=f"{self.config.seed}/{place.name}",
             stage=f"round {round}: writing self-edits",
         )
+        own = self.folder.round(self.arm, round)
+        ranked = partial(self._ranked, round, policy)
+        return with_joined(self.adaptation, own.joined, written, self.config.outer.joined, ranked)
+
+    @property
+    def _n_written(self) -> int:
+        return self.config.self_edit.samples - self.config.outer.joined
+
+    def _ranked(self, round: int, policy: Any, samples: Sequence[Sequence[Sample]]) -> list[list[Sample]]:
+        """The samples of each context, the best first; in the control in an order by chance."""
+        if self.arm != "seal":
+            rng = random.Random(derive_seed(self.config.seed, "join", self.arm, round, len(samples[0])))
+            return [rng.sample(own, len(own)) for own in samples]
+        rewards = self.rewards(round, policy, [one for own in samples for one in own])
+
+        def reward(one: Sample) -> float:
+            known = rewards[one.context.id, one.index]
+            return -math.inf if known is None else known
+
+        return [sorted(own, key=reward, reverse=True) for own in samples]
 
     def _sampled(self, round: int) -> RoundFolder:
         """Where a round's samples are. In the first the policy is the base in both arms, so the control takes
@@ -113,14 +136,22 @@ class OuterLoop:
     ) -> list[DecisionRecord]:
         """What the configured algorithm makes of each context's samples."""
         rewards = self.rewards(round, policy, [one for own in samples for one in own])
-        contexts = contexts_of_round(self.config, self.contexts, round)
+        contexts, left = contexts_of_round(self.config, self.contexts, round), self._left(round)
         baselines = self.baselines(round, policy) if self.algorithm.uses_baseline else {}
         decisions = []
         for context, own in zip(contexts, samples, strict=True):
             values, baseline = [rewards[context.id, one.index] for one in own], baselines.get(context.id)
             lesson = self.algorithm.lesson(values, baseline, rng)
-            decisions.append(DecisionRecord.of(context.id, values, baseline, lesson))
+            gone = [one.index for one in own if (context.id, one.index) in left]
+            decisions.append(DecisionRecord.of(context.id, values, baseline, lesson, gone))
         return decisions
+
+    def _left(self, round: int) -> set[tuple[str, int]]:
+        """The samples, by context and number, that left their race."""
+        if not self.config.outer.racing.stops:
+            return set()
+        records = self.folder.round(self.arm, round).scores.read()
+        return {(record.context, record.sample) for record in records if record.left}
 
     def _by_chance(
         self, round: int, samples: Sequence[Sequence[Sample]], rng: random.Random
@@ -136,14 +167,22 @@ class OuterLoop:
         return decisions
 
     def rewards(self, round: int, policy: Any, samples: Sequence[Sample]) -> Rewards:
-        """The reward of each sample: it is trained on and examined with every seed."""
-        return self.sampling.rewards(
-            self.folder.round(self.arm, round).scores,
-            policy,
-            samples,
-            stage=f"round {round}: scoring self-edits",
-            lines_only=not self.config.outer.reward_with_passage,
-        )
+        """The reward of each sample: it is trained on and examined with every seed. Those that were joined
+        come after those that they were joined of."""
+        joinings = sorted({one.index for one in samples if one.index >= self._n_written})
+        stages = [[one for one in samples if one.index < self._n_written]]
+        stages += [[one for one in samples if one.index == index] for index in joinings]
+        rewards: Rewards = {}
+        for at, own in enumerate(stages):
+            rewards |= self.sampling.rewards(
+                self.folder.round(self.arm, round).scores,
+                policy,
+                own,
+                stage=f"round {round}: scoring self-edits",
+                lines_only=not self.config.outer.reward_with_passage,
+                raced=at == 0,
+            )
+        return rewards
 
     def baselines(self, round: int, policy: Any) -> dict[str, float | None]:
         """The reward of each context without a self-edit: trained on the passage alone."""
@@ -179,8 +218,9 @@ class OuterLoop:
         """The lessons of a round as training examples. `writer` is the policy that wrote its samples."""
         decisions = self.folder.round(self.arm, round).decisions
         assert decisions is not None
-        contexts, k = contexts_of_round(self.config, self.contexts, round), self.config.self_edit.samples
-        samples = self.sampling.written(self._sampled(round).self_edits, contexts, k)
+        contexts, joined = contexts_of_round(self.config, self.contexts, round), self.config.outer.joined
+        written = self.sampling.written(self._sampled(round).self_edits, contexts, self._n_written)
+        samples = read_joined(self.adaptation, self.folder.round(self.arm, round).joined, written, joined)
         taught = [ContextLesson(own, one.lesson) for own, one in zip(samples, decisions, strict=True)]
         prompt, objective = self.adaptation.writing_prompt, self.algorithm.objective
         if isinstance(objective, Preference):

@@ -18,11 +18,12 @@ from seal.research.unlabelled import WRITTEN
 def work_of_rounds(config: RunConfig, n_contexts: int, *, control: bool) -> WorkAmount:
     """All rounds of the outer loop on `n_contexts` a round; `control`: with that arm."""
     rounds, samples = config.outer.rounds, n_contexts * config.self_edit.samples
+    written = samples - n_contexts * config.outer.joined
     own_rounds_of_control = max(0, rounds - 1) if control else 0  # it shares the first round's samples
     baselines = n_contexts if ALGORITHMS.get(config.outer.algorithm).uses_baseline else 0
     return (
         WorkAmount(
-            write=samples * (rounds + own_rounds_of_control),
+            write=written * (rounds + own_rounds_of_control),
             train=(samples + baselines) * config.inner.seeds * rounds,
         )
         + _work_of_checks(config, control=control)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, NotRequired, Self, TypedDict
 
-from seal.types import Context, Lesson, Score, SelfEdit
+from seal.types import LEFT_RACE, Context, Lesson, Score, SelfEdit
 
 Arm = Literal["seal", "random_selection"]
 """An arm of the outer loop: rewarded, or the control, which chooses by chance."""
@@ -74,6 +74,11 @@ class ScoreRecord(Record):
     def key(self) -> tuple[str, int, int]:
         return self.context, self.sample, self.seed
 
+    @property
+    def left(self) -> bool:
+        """Whether the adapter was behind in its race, and has no reward for that."""
+        return self.reason.startswith(LEFT_RACE)
+
     def reward(self, kind: RewardKind) -> float | None:
         return self.accuracy if kind == "accuracy" else self.likelihood
 
@@ -89,7 +94,8 @@ class OwnExamRecord(Record):
 @dataclass(frozen=True)
 class DecisionRecord(Record):
     """The lesson of one context's samples: the kept ones by number and how much each counts, and pairs of a
-    better and a worse one. None among `rewards` is ungraded; the control has no rewards at all."""
+    better and a worse one. None among `rewards` is ungraded, or has `left` a race; the control has no rewards
+    at all."""
 
     context: str
     rewards: Sequence[float | None]
@@ -97,13 +103,19 @@ class DecisionRecord(Record):
     kept: Sequence[int]
     weights: Sequence[float]
     pairs: Sequence[Sequence[int]] = ()
+    left: Sequence[int] = ()
 
     @classmethod
     def of(
-        cls, context: str, rewards: Sequence[float | None], baseline: float | None, lesson: Lesson
+        cls,
+        context: str,
+        rewards: Sequence[float | None],
+        baseline: float | None,
+        lesson: Lesson,
+        left: Sequence[int] = (),
     ) -> DecisionRecord:
         weights = lesson.weights
-        return cls(context, rewards, baseline, list(weights), list(weights.values()), lesson.pairs)
+        return cls(context, rewards, baseline, list(weights), list(weights.values()), lesson.pairs, left)
 
     @property
     def lesson(self) -> Lesson:
@@ -117,7 +129,8 @@ class DecisionRecord(Record):
         return list(dict.fromkeys([*weighted, *(better for better, _ in self.pairs)]))
 
     def to_json(self) -> dict[str, Any]:
-        return {key: value for key, value in super().to_json().items() if key != "pairs" or value}
+        stored = super().to_json().items()
+        return {key: value for key, value in stored if key not in ("pairs", "left") or value}
 
 
 @dataclass(frozen=True)

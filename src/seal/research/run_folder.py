@@ -108,6 +108,11 @@ class RoundFolder:
         return Lines(self.folder, f"{self.name}/self_edits.jsonl", SelfEditRecord)
 
     @property
+    def joined(self) -> Lines[SelfEditRecord]:
+        """The samples that were not written but joined; each arm has its own, in round 1 too."""
+        return Lines(self.folder, f"{self.name}/joined.jsonl", SelfEditRecord)
+
+    @property
     def scores(self) -> Lines[ScoreRecord]:
         return Lines(self.folder, f"{self.name}/scores.jsonl", ScoreRecord)
 

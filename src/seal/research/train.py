@@ -123,15 +123,18 @@ def round_table(folder: RunFolder, arms: Sequence[Arm]) -> list[RoundRow]:
             place = folder.round(arm, round)
             decisions = place.decisions or []
             rewards = [reward for d in decisions for reward in d.rewards]
-            scores = [record.reward(folder.config.outer.reward) for record in place.scores.read()]
+            kind = folder.config.outer.reward
+            failed = [score for score in place.scores.read() if score.reward(kind) is None and not score.left]
             rows.append(
                 {
                     "arm": arm,
                     "round": round,
                     "n_self_edits": len(rewards),
-                    "n_ungraded": rewards.count(None) if arm == "seal" else 0,
+                    "n_ungraded": rewards.count(None) - sum(len(d.left) for d in decisions)
+                    if arm == "seal"
+                    else 0,
                     # left out, because they diverged or because no answer could be graded
-                    "n_failed_adapters": scores.count(None),
+                    "n_failed_adapters": len(failed),
                     "mean_reward": mean(rewards),
                     "mean_reward_kept": mean(d.rewards[i] for d in decisions for i in d.favoured),
                     "n_kept": sum(len(d.favoured) for d in decisions),

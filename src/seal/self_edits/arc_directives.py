@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from seal.hints import did_you_mean
+from seal.protocols import SelfEditFormat
 from seal.self_edits.arc_grammar import AUGMENTATIONS, STRATEGIES, DirectiveGrammar, DirectiveSpace
 from seal.self_edits.prompts import check_style, check_template, fill
 from seal.types import Context, Directive, SelfEdit
@@ -112,8 +113,8 @@ class ParsedDirective:
     clipped: tuple[str, ...] = ()
 
 
-class ArcDirectives:
-    """Asks for a directive and parses it; a `seal.protocols.SelfEditFormat`.
+class ArcDirectives(SelfEditFormat):
+    """Asks for a directive and parses it.
 
     The context is a task: its text is the demonstrations.
     """

@@ -7,12 +7,13 @@ project's.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from seal.protocols import SelfEditFormat
+from seal.self_edits.pair_lines import question_of
 from seal.self_edits.pairs import parse_pairs
 from seal.self_edits.parse import parse_lines
 from seal.self_edits.prompts import TEMPLATES, check_style, check_template, fill
@@ -38,8 +39,10 @@ class FormatConfig(BaseModel):
 
 
 class _Format(SelfEditFormat):
-    """What the formats have in common: the prompt."""
+    """What the formats have in common: the prompt, and how two self-edits become one."""
 
+    joins = True
+    line_break: ClassVar[str] = "\n"
     Config = FormatConfig
     tables: ClassVar[Mapping[str, type[BaseModel]]] = {"lines": FormatConfig}
 
@@ -60,6 +63,23 @@ class _Format(SelfEditFormat):
     def parse(self, context: Context, text: str, *, truncated: bool = False) -> SelfEdit:
         """Return what the model wrote, parsed. Never raises: unusable text gives no lines."""
         return SelfEdit(context.id, self.name, text, self._lines(context, text, truncated), truncated)
+
+    def joined(
+        self, context: Context, first: SelfEdit, second: SelfEdit, fits: Callable[[str], bool]
+    ) -> SelfEdit | None:
+        text = self.line_break.join(first.lines) if first.truncated else first.text.rstrip("\n")
+        said = {self._said(line) for line in first.lines}
+        for line in second.lines:
+            longer = f"{text}{self.line_break}{line}" if text else line
+            if self._said(line) not in said and fits(f"{longer}\n"):
+                text = longer
+                said.add(self._said(line))
+        both = self.parse(context, f"{text}\n")
+        return both if len(both.lines) > len(first.lines) else None
+
+    def _said(self, line: str) -> str:
+        """What a line says, whatever its signs and capitals."""
+        return wording(line)
 
     def _lines(self, context: Context, text: str, truncated: bool) -> tuple[str, ...]:
         raise NotImplementedError
@@ -107,6 +127,7 @@ class Rewrite(_Format):
     """The passage in other words, several times; a line is a paragraph."""
 
     name: str = "rewrite"
+    line_break = "\n\n"
 
     def _lines(self, context: Context, text: str, truncated: bool) -> tuple[str, ...]:
         limit = self.config.max_line_chars
@@ -121,12 +142,18 @@ class SelfQA(_Format):
     def _lines(self, context: Context, text: str, truncated: bool) -> tuple[str, ...]:
         return parse_pairs(text, truncated=truncated, max_chars=self.config.max_line_chars)
 
+    def _said(self, line: str) -> str:
+        """The answer: another question about what is answered already says nothing new."""
+        pair = question_of(line)
+        return wording(pair[1] if pair else line)
+
 
 class NoSelfEdit(_Format):
     """No self-edit: nothing is asked and nothing parsed, so that the passage alone is trained on."""
 
     name: str = "none"
     yields: str = ""
+    joins = False
     tables: ClassVar[Mapping[str, type[BaseModel]]] = {}
 
     def prompt(self, context: Context, style: str) -> str:

@@ -27,20 +27,28 @@ if TYPE_CHECKING:
 _PREFIX = "base_model.model."
 
 
+AdapterFactors = Mapping[str, tuple[Tensor, Tensor]]
+"""Of each module a tensor [rank, in] and one [out, rank]."""
+Moments = tuple[AdapterFactors, AdapterFactors]
+"""The running means of gradients and of their squares, one for each weight."""
+
+
 @dataclass(frozen=True, eq=False)
 class Adapter:
     """One trained LoRA: for each module its factors A [rank, in] and B [out, rank], fp32 on the CPU.
 
     The module computes base(x) + scale * B A x. `losses` has the mean loss of every step in nats a
-    token. `failed` says why training stopped early and is empty for a sound adapter.
+    token. `failed` says why training stopped early and is empty for a sound adapter. `moments` is what the
+    optimiser knows where training was left before its end; None at its end.
     """
 
     id: str
     hyperparameters: Hyperparameters
-    factors: Mapping[str, tuple[Tensor, Tensor]]
+    factors: AdapterFactors
     losses: tuple[float, ...] = ()
     failed: str = ""
     seed: int | None = None
+    moments: Moments | None = None
 
     @property
     def scale(self) -> float:

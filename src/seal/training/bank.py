@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from seal.errors import ConfigError
 from seal.models.native_layers import adapt, release
-from seal.training.adapter import Adapter, check_fit, match_targets, matrix, modules_of
+from seal.training.adapter import Adapter, AdapterFactors, check_fit, match_targets, matrix, modules_of
 from seal.training.grouped import Groups, groups_of
 from seal.types import Hyperparameters
 
@@ -273,19 +273,28 @@ class AdapterBank:
         for layer in self.layers:
             self._idle[layer.index][slot] = layer.name not in adapter.factors
             if layer.name in adapter.factors:
-                a, b = layer.factors(self.weights[slot : slot + 1], self.rank)
-                a[0, : hyperparameters.rank] = adapter.factors[layer.name][0].to(self.device)
-                b[0, :, : hyperparameters.rank] = adapter.factors[layer.name][1].to(self.device)
                 self.scales[layer.index, slot] = adapter.scale
+        self.put(self.weights, slot, adapter.factors)
+
+    def put(self, rows: Tensor, slot: int, factors: AdapterFactors) -> None:
+        """Writes factors into the row of `slot` in `rows` [S, P]: the bank's weights, or such."""
+        for layer in self.layers:
+            if layer.name in factors:
+                own_a, own_b = factors[layer.name]
+                a, b = layer.factors(rows[slot : slot + 1], self.rank)
+                a[0, : len(own_a)] = own_a.to(self.device)
+                b[0, :, : len(own_a)] = own_b.to(self.device)
 
     def clear(self, slot: int) -> None:
         """Empties a slot: what is routed to it is the bare base's."""
         self.weights[slot] = 0
         self.scales[:, slot] = 0
 
-    def read(self, slot: int, hyperparameters: Hyperparameters) -> dict[str, tuple[Tensor, Tensor]]:
-        """A copy of the factors in `slot`, without what pads them, on the CPU."""
-        row = self.weights[slot : slot + 1].cpu()
+    def read(
+        self, slot: int, hyperparameters: Hyperparameters, rows: Tensor | None = None
+    ) -> dict[str, tuple[Tensor, Tensor]]:
+        """A copy of the factors in `slot`, without what pads them, on the CPU; or what `rows` [S, P] have."""
+        row = (self.weights if rows is None else rows)[slot : slot + 1].cpu()
         factors = {layer.name: layer.factors(row, self.rank) for layer in self._own(hyperparameters)}
         rank = hyperparameters.rank
         return {name: (a[0, :rank].clone(), b[0, :, :rank].clone()) for name, (a, b) in factors.items()}

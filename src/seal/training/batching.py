@@ -70,6 +70,10 @@ class TokenizedPlan:
     examples: tuple[TokenizedExample, ...]
     steps: tuple[tuple[int, ...], ...]
 
+    def n_steps(self, share: float) -> int:
+        """How many steps are this share of all, from the first."""
+        return math.ceil(share * len(self.steps))
+
     @property
     def n_tokens(self) -> int:
         """Tokens that go through the model in all steps together."""

@@ -10,6 +10,7 @@ import math
 import torch
 from torch import Tensor
 
+from seal.training.adapter import Adapter, Moments
 from seal.training.bank import AdapterBank
 from seal.types import Hyperparameters
 
@@ -45,6 +46,18 @@ class SlotAdamW:
         """Forgets everything about `slot`, for the next adapter."""
         for state in (self._mean, self._square, self._count, self._gradients):
             state[slot] = 0
+
+    def read(self, slot: int, h: Hyperparameters) -> Moments:
+        """What is known of `slot`, for `load`."""
+        return self.bank.read(slot, h, self._mean), self.bank.read(slot, h, self._square)
+
+    def load(self, slot: int, adapter: Adapter) -> None:
+        """Knows of `slot` what was known when the adapter's training was left."""
+        if adapter.moments is not None:
+            mean, square = adapter.moments
+            self.bank.put(self._mean, slot, mean)
+            self.bank.put(self._square, slot, square)
+            self._count[slot] = len(adapter.losses)
 
     def norms(self) -> Tensor:
         """The norm [S] of each slot's gradient over all its factors."""

@@ -36,6 +36,8 @@ class Run:
     order: int
     work: TokenizedPlan
     slot: int
+    n_steps: int
+    """How many are taken now."""
     losses: list[float] = field(default_factory=list)
     failed: str = ""
     states: list[Tensor] = field(default_factory=list)
@@ -43,7 +45,7 @@ class Run:
 
     @property
     def ended(self) -> bool:
-        return bool(self.failed) or len(self.losses) == len(self.work.steps)
+        return bool(self.failed) or len(self.losses) >= self.n_steps
 
     @property
     def batch(self) -> list[TokenizedExample]:

@@ -46,6 +46,8 @@ def train(
     faithful_length: int | None = None,
     teacher: nn.Module | None = None,
     start: Adapter | None = None,
+    begun: Sequence[Adapter | None] | None = None,
+    until: float = 1.0,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Adapter]:
     """Trains one adapter for each plan; returns them in the order of the plans.
@@ -62,6 +64,9 @@ def train(
             vocabulary; the base itself, if None.
         start: what every adapter begins as, in place of one that changes nothing; of the plans' rank, alpha
             and targets.
+        begun: for each plan its adapter as an earlier call left it that trained it in part; None: afresh.
+        until: the share of each plan's steps, from its first one, that are taken. An adapter that is not
+            trained to its end by them carries what goes on with it (`Adapter.moments`).
         on_progress: called after every turn with the optimiser steps done and those to do in all.
 
     Raises:
@@ -108,7 +113,7 @@ def train(
             max_tokens=max_tokens,
             whole=whole,
         )
-        trainer = _Trainer(passes, bank, works, start, free)
+        trainer = _Trainer(passes, bank, works, start, free, begun or [None] * len(works), until)
         for done in trainer.turns():
             if on_progress:
                 on_progress(done, trainer.n_steps)
@@ -149,10 +154,14 @@ class _Trainer:
         works: list[TokenizedPlan],
         start: Adapter | None,
         free: Callable[[], None] | None,
+        begun: Sequence[Adapter | None],
+        until: float,
     ) -> None:
         self.passes, self.bank, self.works, self.start, self.free = passes, bank, works, start, free
+        self.begun, self.until = begun, until
         self.optimizer = SlotAdamW(bank)
-        self.n_steps = sum(len(work.steps) for work in works)
+        before = [len(one.losses) if one else 0 for one in begun]
+        self.n_steps = sum(max(0, work.n_steps(until) - n) for work, n in zip(works, before, strict=True))
         self.adapters: dict[int, Adapter] = {}
 
     def turns(self) -> Iterator[int]:
@@ -170,20 +179,25 @@ class _Trainer:
             if self.free is not None and not queue and len(ended) == len(runs):
                 self.free()  # before the adapters are copied
             for run in ended:
-                done += len(run.work.steps) - len(run.losses)
+                done += max(0, run.n_steps - len(run.losses))
                 self._finish(run)
                 free.append(runs.pop(run.slot).slot)
             free.sort()
             yield done
 
     def _start(self, order: int, slot: int) -> Run:
-        plan = self.works[order].plan
-        if self.start is None:
+        work, begun = self.works[order], self.begun[order]
+        plan = work.plan
+        from_adapter = begun or self.start
+        if from_adapter is None:
             self.bank.initialise(slot, plan.hyperparameters, plan.seed)
         else:
-            self.bank.load(slot, self.start)
+            self.bank.load(slot, from_adapter)
         self.optimizer.reset(slot)
-        run = Run(order, self.works[order], slot)
+        run = Run(order, work, slot, work.n_steps(self.until))
+        if begun is not None:
+            run.losses += begun.losses
+            self.optimizer.load(slot, begun)
         run.states = self.passes.states([list(e.input_ids) for e in run.work.examples])
         return run
 
@@ -194,8 +208,15 @@ class _Trainer:
         if not failed and not self.bank.weights[run.slot].isfinite().all():
             failed = "its weights are not finite after the last step"
         self.passes.forget(run.order)
+        goes_on = not failed and len(run.losses) < len(run.work.steps)
         self.adapters[run.order] = Adapter(
-            plan.id, plan.hyperparameters, factors, tuple(run.losses), failed, seed=plan.seed
+            plan.id,
+            plan.hyperparameters,
+            factors,
+            tuple(run.losses),
+            failed,
+            seed=plan.seed,
+            moments=self.optimizer.read(run.slot, plan.hyperparameters) if goes_on else None,
         )
 
     def _turn(self, runs: list[Run]) -> int:

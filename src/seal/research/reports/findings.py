@@ -240,15 +240,25 @@ class RoundRewards:
 
 
 def round_rewards(
-    round: int, decisions: Sequence[DecisionRecord], control: Sequence[DecisionRecord] | None
+    round: int,
+    decisions: Sequence[DecisionRecord],
+    control: Sequence[DecisionRecord] | None,
+    *,
+    n_joined: int = 0,
 ) -> RoundRewards:
-    """Summary of decisions.json. `within_sd` is the typical spread of the samples of one passage (root of the
+    """Summary of decisions.json. In the first round both arms have the same samples, but for the last
+    `n_joined` of each passage. `within_sd` is the typical spread of the samples of one passage (root of the
     mean variance), `between_sd` the standard deviation of the passages' mean rewards."""
     graded = [[r for r in d.rewards if r is not None] for d in decisions]
     values = [r for own in graded for r in own]
     kept = [r for d in decisions for i in d.favoured if (r := d.rewards[i]) is not None]
-    shared = {d.context: d.rewards for d in decisions} if round == 1 else {}
-    chosen = [shared.get(d.context, d.rewards)[i] for d in control or () for i in d.favoured]
+    shared = {
+        (d.context, i): reward
+        for d in decisions
+        for i, reward in enumerate(d.rewards[: len(d.rewards) - n_joined])
+        if round == 1
+    }
+    chosen = [shared.get((d.context, i), d.rewards[i]) for d in control or () for i in d.favoured]
     variances = [statistics.variance(own) for own in graded if len(own) > 1]
     means = [statistics.fmean(own) for own in graded if own]
     return RoundRewards(
@@ -256,7 +266,7 @@ def round_rewards(
         tuple(values),
         tuple(kept),
         sum(len(d.favoured) for d in decisions),
-        sum(len(d.rewards) for d in decisions) - len(values),
+        sum(len(d.rewards) - len(d.left) for d in decisions) - len(values),
         mean(values),
         mean(kept),
         mean(chosen),

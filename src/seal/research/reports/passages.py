@@ -87,7 +87,7 @@ class FinishedRun:
             if (rewarded := place.decisions) is not None:
                 decisions.append((round, rewarded, folder.round("random_selection", round).decisions))
             ungraded = [s for s in place.scores.read() if s.reward(folder.config.outer.reward) is None]
-            reasons += [score.reason for score in ungraded if score.reason]
+            reasons += [score.reason for score in ungraded if score.reason and not score.left]
         return cls(
             folder.config,
             text,
@@ -204,7 +204,9 @@ def _checks(folder: RunFolder) -> list[tuple[Arm, CheckRecord]]:
 
 def render(run: FinishedRun) -> str:
     """The page as HTML. All text from the run is escaped by the template engine."""
-    rewards = [findings.round_rewards(*decisions) for decisions in run.decisions]
+    rewards = [
+        findings.round_rewards(*decisions, n_joined=run.config.outer.joined) for decisions in run.decisions
+    ]
     pair = _compared(run)
     return page.template("passages.html.j2", "passages").render(
         config=run.config,
