@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from seal.engine.adapt import Adaptation, Trial
-from seal.engine.work_chunks import CHUNK_TRIALS, WorkChunk, in_chunks, learn_chunks, write_chunks
+from seal.engine.work_chunks import WorkChunk, in_chunks, learn_chunks, write_chunks
 from seal.grading.statistics import mean
 from seal.research.records import ScoreRecord, SelfEditRecord
 from seal.research.run_folder import Lines, RunFolder
@@ -51,7 +51,7 @@ class SampleScorer:
         """`n` self-edits for each context, written by `policy`."""
         written = {record.key for record in lines.read()}
         missing: list[WorkChunk[Context]] = []
-        for n_done, chunk in in_chunks(contexts, max(1, CHUNK_TRIALS // n)):
+        for n_done, chunk in in_chunks(contexts, max(1, self.config.inner.chunk_trials // n)):
             if all((context.id, i) in written for context in chunk for i in range(n)):
                 self.adaptation.work.done_before("write", len(chunk) * n)
                 continue
@@ -98,7 +98,7 @@ class SampleScorer:
         jobs = [(one, seed) for one in samples for seed in seeds]
         missing: list[WorkChunk[Trial]] = []
         keys_of: list[list[tuple[str, int, int]]] = []
-        for n_done, chunk in in_chunks(jobs):
+        for n_done, chunk in in_chunks(jobs, self.config.inner.chunk_trials):
             keys = [(one.context.id, one.index, seed) for one, seed in chunk]
             if all(key in rewards for key in keys):
                 self.adaptation.work.done_before("train", len(chunk))
