@@ -16,6 +16,7 @@ import argparse
 import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from recipes.demo_arc.information import (
 from recipes.real_documents.records import Records, write_json
 from seal.domains.arc_agi import ArcAgi
 from seal.domains.arc_agi.microgrid import family_of, tasks
+from seal.domains.arc_agi.microgrid.generate import SPLITS
 from seal.domains.arc_agi.microgrid.generator import MicroGridConfig
 from seal.engine.adapt import Adaptation, Trial
 from seal.engine.start import Silent, start
@@ -59,11 +61,12 @@ class Asked:
 def asked_tasks(config: RunConfig, split: Any, n: int) -> Asked:
     """`n` tasks of every family of a split, the same first ones whatever `n` is."""
     domain = ArcAgi(config.at("arc", ArcAgi.tables["arc"]))
-    by_family: dict[str, list[Any]] = {}
+    by_family: dict[str, list[Any]] = {family.name: [] for family in SPLITS[split]}
     drawn = tasks(split, seed=SEED, cells=config.table(MicroGridConfig).cells)
-    for _ in range(400 * n):
-        task = next(drawn)
-        by_family.setdefault(family_of(task), []).append(task)
+    for task in islice(drawn, 40 * n * len(by_family)):
+        by_family[family_of(task)].append(task)
+        if all(len(own) >= n for own in by_family.values()):
+            break
     source = domain.as_contexts([task for _, own in sorted(by_family.items()) for task in own[:n]])
     return Asked(source.contexts, {id: family_of(task) for id, task in source.tasks.items()})
 
@@ -261,7 +264,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="the folder of the records")
     parser.add_argument("--runs", type=Path, nargs="*", default=[], help="runs of `seal demo arc`")
-    parser.add_argument("--split", default="rl", help="families of tasks: pretrain, rl, dev or eval")
+    parser.add_argument("--split", default="rl", choices=sorted(SPLITS), help="families of tasks")
     parser.add_argument("--tasks", type=int, default=8, help="of each family")
     parser.add_argument("--samples", type=int, default=16, help="directives of a policy for each task")
     parser.add_argument(
