@@ -7,16 +7,25 @@ its chat template, and so does what it is to learn. Knows nothing about how an e
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from seal.config import EngineConfig
 from seal.self_edits.pair_lines import question_of
-from seal.types import Example, Question
-
-if TYPE_CHECKING:
-    from seal.engine.adapt import Adaptation
+from seal.types import Context, Example, Question
 
 
-def as_asked(adaptation: Adaptation, examples: tuple[Example, ...]) -> tuple[Example, ...]:
+class _Asks(Protocol):
+    """Who words the exam: an `Adaptation`."""
+
+    config: EngineConfig
+
+    @property
+    def answer_lead(self) -> str: ...
+
+    def exam_prompt(self, shown: Context | None, question: Question) -> str: ...
+
+
+def as_asked(adaptation: _Asks, examples: tuple[Example, ...]) -> tuple[Example, ...]:
     """The examples as they are trained on: questions with answers as `inner.questions` says, all else as it
     is."""
     if adaptation.config.inner.questions == "document":
@@ -24,7 +33,7 @@ def as_asked(adaptation: Adaptation, examples: tuple[Example, ...]) -> tuple[Exa
     return tuple(_as_asked(adaptation, example) for example in examples)
 
 
-def _as_asked(adaptation: Adaptation, example: Example) -> Example:
+def _as_asked(adaptation: _Asks, example: Example) -> Example:
     """As the closed-book exam asks it, with the loss on the answer."""
     told = None if example.prompt else question_of(example.completion)
     if told is None:
