@@ -156,10 +156,22 @@ class InnerConfig(TrainConfig):
         '"policy", one process works). 0: as many as there are cores if the model is small and on the CPU.',
     )
     slots: int = Field(default=0, ge=0, description="Adapters in the bank at once; 0: by free memory.")
+    chunk_trials: int = Field(
+        default=96,
+        ge=1,
+        description="Adapters between two records in a run's folder: what a kill can lose; a few for a large "
+        "model. Results depend on it in their last bits.",
+    )
     learner: Literal["base", "policy"] = Field(
         default="policy",
         description='Whose weights the adapters are trained on: "policy" as published, each round\'s policy; '
         '"base", the frozen base in every round, so that rounds differ in what was written and nothing else.',
+    )
+    questions: Literal["document", "exam"] = Field(
+        default="document",
+        description='How a question with its answer is trained on: as the "document" that it is, as '
+        'published, or as the "exam" asks it, with the loss on the answer. A chat model answers what it was '
+        "taught so.",
     )
     as_released: AsReleasedConfig = AsReleasedConfig()
 
@@ -172,6 +184,11 @@ class GradingConfig(_Config):
         description='Grader: "exact", "lexical", "meaning", "grid", "judge", or one of a plug-in.',
     )
     max_new_tokens: int = Field(default=64, ge=1, description="Longest answer in tokens.")
+    likelihood: Literal["answer", "token"] = Field(
+        default="answer",
+        description='What is measured of the gold answer: the probability of the whole "answer", or of a '
+        '"token" of it on average. No whole answer is probable to a model that answers in its own words.',
+    )
 
 
 class EngineConfig(PartedConfig):

@@ -106,9 +106,6 @@ def test_a_run_elsewhere_is_the_run_here(
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     torch.set_num_threads(1)
     # Chunks of a few trials, so that there are several, some of them divided.
-    monkeypatch.setattr("seal.research.samples.CHUNK_TRIALS", 6)
-    monkeypatch.setattr("seal.engine.work_chunks.CHUNK_TRIALS", 6)
-    monkeypatch.setattr("seal.engine.work_chunks.in_chunks.__defaults__", (6,))
     model, data = save_toy(tmp_path / "model", "llama"), save_squad(tmp_path / "passages.json", passages=7)
     common = [
         f"--model={model}",
@@ -116,6 +113,7 @@ def test_a_run_elsewhere_is_the_run_here(
         *TINY_RUN,
         "--set=outer.rounds=2",
         "--set=inner.workers=2",
+        "--set=inner.chunk_trials=6",
     ]
     for command in ("train", "eval"):
         flags = [command, *common, f"--set=inner.learner={learner}", "--set=inner.workers=2"]
@@ -132,9 +130,8 @@ def test_a_stopped_run_goes_on_elsewhere_and_back_here(
 ) -> None:
     torch.set_num_threads(1)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    monkeypatch.setattr("seal.engine.work_chunks.in_chunks.__defaults__", (4,))
     model, data = save_toy(tmp_path / "model", "llama"), save_squad(tmp_path / "passages.json", passages=8)
-    flags = ["train", f"--model={model}", f"--data={data}", *TINY_RUN]
+    flags = ["train", f"--model={model}", f"--data={data}", *TINY_RUN, "--set=inner.chunk_trials=4"]
     assert main([*flags, f"--out={tmp_path / 'here'}"]) == 0
     each, done = ElsewhereHere.each, []
 

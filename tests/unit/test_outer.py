@@ -24,7 +24,6 @@ from loops import (
 from seal.algorithms import ALGORITHMS
 from seal.engine.adapt import Trial
 from seal.engine.work import WorkAmount
-from seal.engine.work_chunks import CHUNK_TRIALS
 from seal.errors import TrainingError
 from seal.research.config import RunConfig, parse_config
 from seal.research.outer import contexts_of_round, n_contexts
@@ -303,7 +302,7 @@ def test_a_run_stopped_before_any_step_goes_on_to_the_same_files(algorithm: str,
     """Every call of the model and of the policies' trainer is one at which the run is stopped once. With 48
     samples a context, a round is written and scored in two chunks."""
     settings = config(algorithm=algorithm, samples=48)
-    assert N * 48 > CHUNK_TRIALS
+    assert settings.inner.chunk_trials < N * 48
     undisturbed = whole_run(tmp_path / "undisturbed", settings)
     stopped, finished_at = 0, {"model": 0, "policies": 0}
     for what in finished_at:

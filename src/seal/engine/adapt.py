@@ -19,6 +19,7 @@ from functools import cached_property, partial
 from typing import Any
 
 from seal.config import EngineConfig
+from seal.engine.as_asked import as_asked
 from seal.engine.cluster import Cluster
 from seal.engine.endpoint_sampling import EndpointSampler
 from seal.engine.memory import pass_tokens_that_fit, slots_that_fit
@@ -146,7 +147,7 @@ class Adaptation:
         """
         configured = trial.hyperparameters or self.config.inner.hyperparameters()
         domain = self.domain.edit_alone() if trial.lines_only else self.domain
-        edit, examples = trial.self_edit, domain.examples(trial.context, trial.self_edit)
+        edit, examples = trial.self_edit, as_asked(self, domain.examples(trial.context, trial.self_edit))
         notes: tuple[str, ...] = ()
         if edit.directives and examples:
             edit, examples, notes = _held_to_limits(self, edit, examples, configured.batch_size)
@@ -179,15 +180,14 @@ class Adaptation:
             return []
         learner = self.model if learner is None else learner
         planned = [self.plan(trial) for trial in trials]
-        rank = max(plan.hyperparameters.rank for plan, _ in planned)
-        wanted, targets = len(planned), self.config.inner.targets
+        inner, rank = self.config.inner, max(plan.hyperparameters.rank for plan, _ in planned)
         adapters = train(
             learner,
             self.tokenizer,
             [plan for plan, _ in planned],
-            max_slots=self.config.inner.slots or slots_that_fit(learner, rank, targets, wanted=wanted),
+            max_slots=inner.slots or slots_that_fit(learner, rank, inner.targets, wanted=len(planned)),
             max_tokens=pass_tokens_that_fit(learner),
-            faithful_length=self.config.inner.as_released.faithful_length or None,
+            faithful_length=inner.as_released.faithful_length or None,
             begun=begun,
             until=until,
             on_progress=lambda done, total: self.on_progress(stage, done, total),
@@ -262,7 +262,7 @@ class Adaptation:
         for j, one in zip(
             with_gold, score_answers(learner, self.tokenizer, pairs, adapters=bank, slots=own), strict=True
         ):
-            likelihoods[j] = one.probability
+            likelihoods[j] = one.measured(self.config.grading.likelihood)
         graded: list[Graded] = [
             Graded(q.text, q.answers, "", "ungraded", None, "not asked") for _, q in asked
         ]

@@ -20,8 +20,6 @@ from seal.engine.work import WorkKind
 from seal.types import Context, Score, SelfEdit
 
 T = TypeVar("T")
-CHUNK_TRIALS = 96
-"""Trials of a chunk, that is between two records in a run's folder: what a kill can lose."""
 ExamOf = tuple[Context, Context | None]
 """A context whose questions are asked, and the one that is shown with them."""
 
@@ -34,7 +32,7 @@ class WorkChunk(Generic[T]):
     stage: str
 
 
-def in_chunks(items: Sequence[T], size: int = CHUNK_TRIALS) -> Iterator[tuple[int, Sequence[T]]]:
+def in_chunks(items: Sequence[T], size: int) -> Iterator[tuple[int, Sequence[T]]]:
     """Parts of `items`, each with how many there are up to its end. They are the same in every sitting."""
     for at in range(0, len(items), size):
         chunk = items[at : at + size]

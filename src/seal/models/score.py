@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -43,6 +43,12 @@ class AnswerScore:
     @property
     def probability(self) -> float:
         return math.exp(self.log_probability)
+
+    def measured(self, by: Literal["answer", "token"]) -> float:
+        """The probability of the whole answer, or the mean of those of its tokens."""
+        if by == "answer":
+            return self.probability
+        return sum(map(math.exp, self.token_logs)) / len(self.token_logs)
 
 
 def score_answers(

@@ -27,7 +27,6 @@ from seal.engine.memory import (
 )
 from seal.engine.parts import build_domain, build_format, pick_device
 from seal.engine.start import Watch, start
-from seal.engine.work_chunks import CHUNK_TRIALS
 from seal.errors import InputFileError
 from seal.models.context import context_tokens
 from seal.models.dtypes import dtype_of
@@ -260,7 +259,7 @@ def _memory(config: RunConfig, model: _Model) -> list[PlanLine]:
     device = next(loaded.model.parameters()).device.type if loaded else "cpu"
     one = adapter_bytes(model.shape, inner.rank, inner.targets)
     slots = inner.slots or (
-        slots_that_fit(loaded.model, inner.rank, inner.targets, wanted=CHUNK_TRIALS) if loaded else 1
+        slots_that_fit(loaded.model, inner.rank, inner.targets, wanted=inner.chunk_trials) if loaded else 1
     )
     activations = MAX_TOKENS.get(device, MAX_TOKENS["cpu"]) * activation_bytes_a_token(model.shape)
     policies = 2 * weight_bytes(model.shape)  # the base, and the policy of the round

@@ -34,7 +34,7 @@ class Evaluation:
         recorded = self._recorded(method)
         chunks = [
             WorkChunk([(c, c if open_book else None) for c in chunk], f"evaluating {method}")
-            for _, chunk in in_chunks(self.contexts)
+            for _, chunk in in_chunks(self.contexts, self.adaptation.config.inner.chunk_trials)
             if any(context.id not in recorded for context in chunk)
         ]
         self._record_all(method, recorded, examine_chunks(self.adaptation, chunks))
@@ -71,7 +71,7 @@ class Evaluation:
             seed = f"{self.adaptation.config.seed}/evaluate"
             chunks = [
                 WorkChunk(chunk, f"writing for {method}")
-                for _, chunk in in_chunks(self.contexts)
+                for _, chunk in in_chunks(self.contexts, self.adaptation.config.inner.chunk_trials)
                 if any(context.id not in stored for context in chunk)
             ]
             for at, written in write_chunks(self.adaptation, chunks, 1, seed=seed, model=policy):
@@ -95,7 +95,7 @@ class Evaluation:
         recorded = self._recorded(method)
         chunks = [
             WorkChunk(chunk, f"evaluating {method}")
-            for _, chunk in in_chunks(trials)
+            for _, chunk in in_chunks(trials, self.adaptation.config.inner.chunk_trials)
             if any(trial.context.id not in recorded for trial in chunk)
         ]
         scored = learn_chunks(self.adaptation, chunks, answers=True, model=model)

@@ -12,14 +12,7 @@ from typing import Any
 
 from seal.engine.adapt import Adaptation, Trial
 from seal.engine.racing import Race, RaceRules
-from seal.engine.work_chunks import (
-    CHUNK_TRIALS,
-    WorkChunk,
-    in_chunks,
-    learn_chunks,
-    race_chunks,
-    write_chunks,
-)
+from seal.engine.work_chunks import WorkChunk, in_chunks, learn_chunks, race_chunks, write_chunks
 from seal.grading.statistics import mean
 from seal.research.records import ScoreRecord, SelfEditRecord
 from seal.research.run_folder import Lines, RunFolder
@@ -61,7 +54,7 @@ class SampleScorer:
         """`n` self-edits for each context, written by `policy`."""
         written = {record.key for record in lines.read()}
         missing: list[WorkChunk[Context]] = []
-        for n_done, chunk in in_chunks(contexts, max(1, CHUNK_TRIALS // n)):
+        for n_done, chunk in in_chunks(contexts, max(1, self.config.inner.chunk_trials // n)):
             if all((context.id, i) in written for context in chunk for i in range(n)):
                 self.adaptation.work.done_before("write", len(chunk) * n)
                 continue
@@ -114,7 +107,7 @@ class SampleScorer:
         keys_of: list[list[_Key]] = []
         rules = self._rules(raced)
         a_race = sum(one.context.id == samples[0].context.id for one, _ in jobs) if rules else 1
-        for n_done, chunk in in_chunks(jobs, max(1, CHUNK_TRIALS // a_race) * a_race):
+        for n_done, chunk in in_chunks(jobs, max(1, self.config.inner.chunk_trials // a_race) * a_race):
             keys = [(one.context.id, one.index, seed) for one, seed in chunk]
             if all(key in rewards for key in keys):
                 self.adaptation.work.done_before("train", len(chunk))

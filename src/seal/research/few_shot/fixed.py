@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from seal.engine.adapt import Adaptation, Trial
-from seal.engine.work_chunks import CHUNK_TRIALS
+from seal.engine.work_chunks import in_chunks
 from seal.errors import TrainingError
 from seal.grading.statistics import mean
 from seal.research.config import RunConfig
@@ -88,14 +88,13 @@ def _score(
     known = {(r.text, r.context): r.reward(reward) for r in folder.fixed_search.read()}
     jobs = [(render(d), c) for d in candidates for c in contexts]
     missing = [(text, c) for text, c in jobs if (text, c.id) not in known]
-    for at in range(0, len(missing), CHUNK_TRIALS):
-        chunk = missing[at : at + CHUNK_TRIALS]
+    for n_done, chunk in in_chunks(missing, adaptation.config.inner.chunk_trials):
         trials = [
             Trial(c, adaptation.format.parse(c, text), derive_seed(adaptation.config.seed, "fixed", c.id))
             for text, c in chunk
         ]
         scores = adaptation.learn_and_examine(
-            trials, answers=reward == "accuracy", stage=f"{stage} ({at + len(chunk)} of {len(missing)})"
+            trials, answers=reward == "accuracy", stage=f"{stage} ({n_done} of {len(missing)})"
         )
         records = [
             FixedScore(text, c.id, score.accuracy, score.likelihood)
