@@ -113,7 +113,7 @@ def test_a_step_is_one_call_where_some_layers_have_no_adapters(
     model, _, tokenizer = loaded
     upper = tuple(name for name, _ in model.named_modules() if "layers.1." in name and name.endswith("proj"))
     calls: list[object] = []
-    whole = decoder.step_through
+    whole = native_layers.step_through
     monkeypatch.setattr(decoder, "step_through", lambda *given: calls.append(made := whole(*given)) or made)
     with AdapterBank(model, n_slots=2, rank=3, targets=[upper]) as bank:
         bank.weights.uniform_(-0.3, 0.3)

@@ -43,7 +43,7 @@ SMALL = replace(QUICK, hyperparameters=H)
 def subject(kind: str = "llama") -> Subject:
     model = toy_model(kind)
     model.generation_config.eos_token_id = None
-    return Subject(model, "toy")
+    return Subject(model, "toy", model)
 
 
 def by_part(products: list) -> dict[str, float]:
@@ -287,7 +287,7 @@ def test_shapes() -> None:
         from transformers import AutoModelForCausalLM
 
         sizes = {
-            name: Subject(AutoModelForCausalLM.from_config(SHAPES[name]()), name).n_parameters
+            name: Subject(AutoModelForCausalLM.from_config(SHAPES[name]()), name, None).n_parameters
             for name in ("qwen2.5-0.5b", "qwen2.5-7b")
         }
     # As the model cards say: 0.49 B and 7.61 B.

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from checkpoints import save_toy
 from recipes.real_knowledge import run as recipe
 from recipes.real_knowledge.figures import figures, table
-from recipes.real_knowledge.passages import drawn, halves, prepare, wiki_passages
+from recipes.real_knowledge.passages import Training, drawn, halves, prepare, wiki_passages
 from seal.domains.knowledge import load_contexts
 from seal.errors import InputError
 from seal.research.config import load_config
@@ -65,7 +65,8 @@ def test_what_the_writer_is_trained_on_is_not_examined(tmp_path: Path) -> None:
         tmp_path / "summaries.json",
         {"Barn": LONG, "Old Mill": LONG, "Hut": f"{LONG} It is like the Bridge.", "Shed": "Too short."},
     )
-    for training, titles in (("development", {"Harbour"}), ("wiki", {"Barn"})):
+    cases: tuple[tuple[Training, set[str]], ...] = (("development", {"Harbour"}), ("wiki", {"Barn"}))
+    for training, titles in cases:
         train, evaluation = prepare(passages, training, summaries, (9, 9), tmp_path / training)
         learned, examined = load_contexts(train), load_contexts(evaluation)
         assert {c.title for c in learned} == titles

@@ -163,7 +163,8 @@ def generation(
     display = Display()
     with display.running(folder):
         from seal.bench.generation import WritingSettings, run_writing
-        from seal.bench.generation.tables import COLUMNS, about, check_out, rows, write_results
+        from seal.bench.generation.tables import COLUMNS, about, rows, write_results
+        from seal.bench.inner_loop.tables import check_out
 
         check_out(folder)
         settings = WritingSettings(
