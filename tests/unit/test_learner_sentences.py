@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from types import SimpleNamespace
@@ -302,6 +302,17 @@ def test_a_line_is_retired_where_both_plainly_differ(
     assert bool(found) is retired
     if found:
         assert 0 in found[0].positions
+
+
+@pytest.mark.parametrize(("place", "retired"), [("Tarn Edge", True), ("Selby", False)])
+def test_names_may_stand_in_the_sentence_that_a_line_is_of(place: str, retired: bool) -> None:
+    """A correction names the trip by where it goes, the letter's question by the day: its sentence has both."""
+    letter = _document("Northgate School: a trip", f"On 4 June we visit the mill at {place}.", {})
+    told = Line("Question: On which day is the trip?\nAnswer: 4 June", sentence=letter.text)
+    asked = "What is the date of the Northgate School trip to Tarn Edge?"
+    newer = _document("Northgate School: a correction", "", {asked: "5 June"}, 2)
+    found = retirements(_compiler({asked: "4 June"}), newer, [replace(letter, lines=(told,))])
+    assert [one.positions for one in found] == ([(0,)] if retired else [])
 
 
 @pytest.mark.parametrize(("of_a_token", "contradicted"), [(0.85, 1), (0.5, 0)])

@@ -108,8 +108,10 @@ def _gone(older: KnownDocument, said: Sequence[tuple[tuple[str, str], str]]) -> 
 
 def _gone_by_meaning(older: KnownDocument, said: Sequence[tuple[tuple[str, str], str]]) -> set[str]:
     """The same for models that answer in sentences, and read with less care: the answers must plainly differ,
-    and a line of the older document has to give the one that was read, to a question about the same names."""
-    told = pairs_of(older.lines, older.exam)
+    and a line of the older document has to give the one that was read, to a question about the same names, or
+    out of a sentence with the same names."""
+    told = [(q, a, "") for q, a in pairs_of(older.lines, older.exam)]
+    told += [(*pair, line.sentence) for line in older.lines if line.kept and (pair := question_of(line.text))]
     gone: set[str] = set()
     for (question, answer), text in said:
         if not differ(question, text, answer, "meaning"):
@@ -117,8 +119,8 @@ def _gone_by_meaning(older: KnownDocument, said: Sequence[tuple[tuple[str, str],
         named = f"{older.document.title} "
         gone |= {
             comparable(a)
-            for q, a in told
-            if agree(question, text, a, "meaning") and names_all(question, named + q)
+            for q, a, sentence in told
+            if agree(question, text, a, "meaning") and names_all(question, f"{named}{q} {sentence}")
         }
     return gone
 
