@@ -306,7 +306,7 @@ def test_a_line_is_retired_where_both_plainly_differ(
 
 @pytest.mark.parametrize(("place", "retired"), [("Tarn Edge", True), ("Selby", False)])
 def test_names_may_stand_in_the_sentence_that_a_line_is_of(place: str, retired: bool) -> None:
-    """A correction names the trip by where it goes, the letter's question by the day: its sentence has both."""
+    """The correction names the trip by where it goes, the letter by the day; its sentence has both."""
     letter = _document("Northgate School: a trip", f"On 4 June we visit the mill at {place}.", {})
     told = Line("Question: On which day is the trip?\nAnswer: 4 June", sentence=letter.text)
     asked = "What is the date of the Northgate School trip to Tarn Edge?"
