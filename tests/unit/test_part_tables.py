@@ -130,7 +130,10 @@ def test_a_nested_table_is_the_graders() -> None:
     assert "grading.judge.modl: there is no such key" in message and "Did you mean 'model'?" in hint
     assert "grading.judge.base_url: Field required" in refused({"grading": {"grader": "judge"}})[0]
     message, hint = refused({"grading": {"judg": {}}})
-    assert "grading.judg: there is no such key" in message and "Known: grader, max_new_tokens." in hint
+    assert (
+        "grading.judg: there is no such key" in message
+        and "Known: grader, likelihood, max_new_tokens." in hint
+    )
 
 
 def test_all_errors_are_told_together() -> None:

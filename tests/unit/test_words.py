@@ -25,6 +25,7 @@ SHARED_FILE_NAMES = {
     "parts.py": "engine: the tables in which parts are registered; learner: what its own parts share",
     "settings.py": "learner, service: each its own settings",
     "load.py": "knowledge, arc_agi, models: reads from disk",
+    "run.py": "bench: the rounds of each benchmark",
     "tables.py": "bench: the tables that are printed; registry: those of the database",
     # A command of the terminal has the name of the operation that it calls.
     "audit.py": "a command, and what it does",
