@@ -151,6 +151,13 @@ def test_weights_that_are_exchanged_are_seen(loaded: Any) -> None:
     finally:
         projection.weight = kept
     assert torch.equal(logits(model, ids, None, adapted=False), before)
+    numbers = kept.data
+    kept.data = torch.zeros_like(numbers)  # the same parameter, as when a model is moved
+    try:
+        assert not torch.equal(logits(model, ids, None, adapted=False), before)
+    finally:
+        kept.data = numbers
+    assert torch.equal(logits(model, ids, None, adapted=False), before)
 
 
 @settings(max_examples=60, deadline=None)

@@ -71,6 +71,7 @@ def release(modules: Sequence[nn.Module]) -> None:
     """From now on nothing adapts these modules."""
     global _opened
     _opened += 1
+    vars(_state).pop("passing", None)  # it holds the factors of the last pass
     for module in modules:
         _adapted.pop(module, None)
 
@@ -126,16 +127,19 @@ class _LayerBlock:
     def __init__(self, layer: Any) -> None:
         linear = [part for part in layer.modules() if isinstance(part, nn.Linear)]
         found = {module: _adapted[module] for module in linear if module in _adapted}
-        self.opened, self.owners = _opened, [part for part in layer.modules() if part._parameters]
-        self.weights = [part.weight for part in self.owners]
+        self.opened, self._owners = _opened, [part for part in layer.modules() if part._parameters]
+        self._places = self._now()
         banks = {id(bank): bank for bank, _ in found.values()}
         self.bank = next(iter(banks.values()), None)
         self.known = len(banks) < 2 and all("forward" not in vars(m) or m in found for m in linear)
         self.block = block_of(layer, {module: place for module, (_, place) in found.items()})
 
     def current(self) -> bool:
-        same = all(part.weight is kept for part, kept in zip(self.owners, self.weights, strict=True))
-        return same and self.opened == _opened
+        return self.opened == _opened and self._places == self._now()
+
+    def _now(self) -> list[int]:
+        """Where the layer's weights lie."""
+        return [p.data_ptr() for part in self._owners for p in part._parameters.values() if p is not None]
 
 
 class _StepPass:
