@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -111,6 +112,17 @@ def mixed_plans() -> list[TrainingPlan]:
         toy_plan(3, dropout=0.2, batch_size=3, max_grad_norm=0.0),
         toy_plan(4, rank=2, shuffle=False, betas=(0.8, 0.95), epochs=1),
     ]
+
+
+@contextmanager
+def threads(n: int) -> Iterator[None]:
+    """Inside, torch has so many threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(n)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def distance(a: Adapter, b: Adapter) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from seal.training import Adapter, AdapterBank, block, train, trainer
 from seal.training.block import can_fuse, fused
 from seal.training.head import head_losses
 from seal.types import TrainingPlan
-from toys import distance, mixed_plans, toy_model, toy_plan, toy_tokenizer
+from toys import distance, mixed_plans, threads, toy_model, toy_plan, toy_tokenizer
 
 TOLERANCE = 1e-4
 pytestmark = pytest.mark.skipif(native.library() is None, reason="there is no C++ compiler")
@@ -54,16 +54,6 @@ def test_whole_layers(kind: str, targets: Any, max_tokens: int | None) -> None:
     found = train(model, toy_tokenizer(), plans, max_tokens=max_tokens)
     for one, other in zip(found, by_modules(model, plans), strict=True):
         assert distance(one, other) < TOLERANCE
-
-
-@contextmanager
-def threads(n: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def gradients(

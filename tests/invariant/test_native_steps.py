@@ -19,6 +19,7 @@ from seal.models.generate import generate
 from seal.models.native_layers import attended_rows, few_rows_product
 from seal.models.score import score_answers
 from seal.training import AdapterBank
+from toys import threads
 
 pytestmark = pytest.mark.skipif(
     not native_layers._has_instructions(), reason="no C++ compiler, or a processor without bf16"
@@ -42,16 +43,6 @@ def operators() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native_layers, "_has_instructions", lambda: False)
         yield
-
-
-@contextmanager
-def threads(n: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def filled(model: Any) -> AdapterBank:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seal.bench.inner_loop.tables import RESULTS, TABLE, check_out
-from seal.files import write_beside
+from seal.bench.inner_loop.tables import write_folder
 
 COLUMNS = (
     "contender",
@@ -68,12 +66,4 @@ def markdown(results: Mapping[str, Any]) -> str:
 
 def write_results(folder: Path, results: Mapping[str, Any]) -> None:
     """Writes results.json and table.md; the folder appears whole or not at all. Raises OutputError."""
-    check_out(folder)
-
-    def write(beside: Path) -> None:
-        beside.mkdir()
-        text = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        (beside / RESULTS).write_text(text, encoding="utf-8")
-        (beside / TABLE).write_text(markdown(results), encoding="utf-8")
-
-    write_beside(folder, write)
+    write_folder(folder, results, markdown(results))

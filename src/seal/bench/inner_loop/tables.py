@@ -39,14 +39,20 @@ def check_out(folder: Path) -> None:
 
 def write_results(folder: Path, results: Mapping[str, Any]) -> None:
     """Writes results.json, table.md and plot.png; the folder appears whole or not at all."""
+    write_folder(folder, results, markdown(results), picture([results]))
+
+
+def write_folder(folder: Path, results: Mapping[str, Any], table: str, plot: Figure | None = None) -> None:
+    """Writes results.json, the table and, if there is one, the picture. Raises OutputError."""
     check_out(folder)
 
     def write(beside: Path) -> None:
         beside.mkdir()
         text = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
         (beside / RESULTS).write_text(text, encoding="utf-8")
-        (beside / TABLE).write_text(markdown(results), encoding="utf-8")
-        plots.as_png(picture([results]), beside / PICTURE)
+        (beside / TABLE).write_text(table, encoding="utf-8")
+        if plot is not None:
+            plots.as_png(plot, beside / PICTURE)
 
     write_beside(folder, write)
 
