@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import sys
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,8 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from seal.engine.adapt import Adaptation
 from seal.engine.start import Silent, start
+from seal.errors import SealError
 from seal.research.config import parse_config
 from seal.research.data import load_source
 from seal.research.outer import contexts_of_round, n_contexts
@@ -53,3 +58,25 @@ class FirstRound:
                 self.folder.append(name, measure(own))
         wanted = {context.id for context in self.contexts}
         return [record for record in self.folder.records(name) if record["context"] in wanted]
+
+
+def command(
+    doc: str | None, arguments: Sequence[str] | None, n_contexts: int, tell: Callable[[Path, int], str]
+) -> int:
+    """What a command line that takes up a run does: prints what `tell` says of the run and of so many
+    contexts (`n_contexts`, if nothing is said), and returns the exit status."""
+    parser = argparse.ArgumentParser(description=(doc or "").partition("\n")[0])
+    parser.add_argument("run", type=Path, metavar="RUN_DIR")
+    parser.add_argument(
+        "--contexts", type=int, default=n_contexts, help="how many contexts of the first round"
+    )
+    parser.add_argument("--threads", type=int, default=0, help="of this process; 0: torch's own number")
+    given = parser.parse_args(arguments)
+    if given.threads:
+        torch.set_num_threads(given.threads)
+    try:
+        print(tell(given.run, given.contexts))
+    except (SealError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0

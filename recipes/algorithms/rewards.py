@@ -12,7 +12,6 @@ RUN_DIR/rewards.jsonl.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -20,13 +19,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
 from scipy import stats
 
-from recipes.algorithms.first_round import FirstRound
+from recipes.algorithms.first_round import FirstRound, command
 from seal.engine.adapt import Adaptation, Trial
 from seal.engine.reciting import recited
-from seal.errors import InputError, SealError
+from seal.errors import InputError
 from seal.grading.statistics import mean_ci
 from seal.research.samples import Sample
 from seal.research.unlabelled import kept_apart, own_exams
@@ -134,19 +132,7 @@ def table(records: Sequence[Mapping[str, Any]]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("run", type=Path, metavar="RUN_DIR")
-    parser.add_argument("--contexts", type=int, default=36, help="how many contexts of the first round")
-    parser.add_argument("--threads", type=int, default=0, help="of this process; 0: torch's own number")
-    given = parser.parse_args(arguments)
-    if given.threads:
-        torch.set_num_threads(given.threads)
-    try:
-        print(table(measure(given.run, given.contexts)))
-    except (SealError, OSError) as error:
-        print(error, file=sys.stderr)
-        return 2
-    return 0
+    return command(__doc__, arguments, 36, lambda run, n: table(measure(run, n)))
 
 
 if __name__ == "__main__":

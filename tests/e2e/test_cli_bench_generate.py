@@ -37,6 +37,7 @@ def test_a_run(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> No
     ("flags", "said"),
     [
         (["--tokens=0"], "--tokens 0"),
+        (["--contenders=,"], "--contenders names nobody"),
         (["--contenders=engin"], "did you mean engine"),
         (["--tokens=5000"], "do not fit the context"),
     ],

@@ -110,8 +110,8 @@ def _gone_by_meaning(older: KnownDocument, said: Sequence[tuple[tuple[str, str],
     """The same for models that answer in sentences, and read with less care: the answers must plainly differ,
     and a line of the older document has to give the one that was read, to a question about the same names, or
     out of a sentence with the same names."""
-    told = [(q, a, "") for q, a in pairs_of(older.lines, older.exam)]
-    told += [(*pair, line.sentence) for line in older.lines if line.kept and (pair := question_of(line.text))]
+    told = [(*pair, line.sentence) for line in older.lines if line.kept and (pair := question_of(line.text))]
+    told += [(question.text, question.answers[0], "") for question in older.exam]
     gone: set[str] = set()
     for (question, answer), text in said:
         if not differ(question, text, answer, "meaning"):

@@ -206,7 +206,6 @@ class FeedForward(nn.Module):
 class DecoderLayer(nn.Module):
     def __init__(self, config: DecoderConfig, layer: int) -> None:
         super().__init__()
-        self.embedded = config.embedded
         self.self_attn = Attention(config, layer)
         self.mlp = FeedForward(config)
         self.input_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
@@ -220,8 +219,7 @@ class DecoderLayer(nn.Module):
         attention_mask: Tensor | None,
         cache: KeyValueCache | None,
     ) -> Tensor:
-        step = None if self.embedded else layer_step(self, hidden_states, position_embeddings)
-        if step is not None:
+        if (step := layer_step(self, hidden_states, position_embeddings)) is not None:
             return step.output(self.self_attn.attended(*step.heads(), attention_mask, cache))
         x = self.input_layernorm(hidden_states)
         x = hidden_states + self.self_attn(x, position_embeddings, attention_mask, cache)
@@ -271,11 +269,11 @@ class DecoderStack(nn.Module):
         seen = 0 if cache is None else cache.get_seq_length()
         if position_ids is None:
             position_ids = (torch.arange(states.shape[1], device=states.device) + seen).unsqueeze(0)
-        mask = None
-        if self.config._attn_implementation == SDPA:
+        mask, plainly = None, self.config._attn_implementation == SDPA
+        if plainly:
             mask = causal_mask(states, attention_mask, seen)
         position_embeddings = self.rotary_emb(states, position_ids)
-        if cache is not None and states.shape[1] == 1 and cache.is_begun and self._attends_plainly():
+        if cache is not None and states.shape[1] == 1 and cache.is_begun and plainly:
             stepped = step_through(
                 list(self.layers), states, position_embeddings, mask, cache.rooms, seen + 1
             )
@@ -285,9 +283,6 @@ class DecoderStack(nn.Module):
         for layer in self.layers:
             states = layer(states, position_embeddings=position_embeddings, attention_mask=mask, cache=cache)
         return States(self.norm(states))
-
-    def _attends_plainly(self) -> bool:
-        return self.config._attn_implementation == SDPA and not self.config.embedded
 
 
 def causal_mask(x: Tensor, real: Tensor | None, seen: int) -> Tensor | None:

@@ -48,9 +48,11 @@ class RoutedRows(Protocol):
 class OpenBank(Protocol):
     """What holds the adapters of a model: `seal.training.AdapterBank`."""
 
-    current_route: Any
     scales: Tensor
     rank: int
+
+    @property
+    def current_route(self) -> RoutedRows | None: ...
 
 
 _adapted: WeakKeyDictionary[nn.Module, tuple[OpenBank, FactorPlace]] = WeakKeyDictionary()
@@ -76,7 +78,7 @@ def release(modules: Sequence[nn.Module]) -> None:
         _adapted.pop(module, None)
 
 
-def fan_of(modules: Sequence[nn.Linear], places: Mapping[nn.Module, FactorPlace]) -> native.Fan:
+def _fan(modules: Sequence[nn.Linear], places: Mapping[nn.Module, FactorPlace]) -> native.Fan:
     """Modules that are given the same input, as native code reads them."""
     adapted = [places[module] for module in modules if module in places]
     return native.Fan(
@@ -102,10 +104,10 @@ def block_of(layer: Any, places: Mapping[nn.Module, FactorPlace]) -> native.Bloc
     norms = layer.input_layernorm, layer.post_attention_layernorm
     width = attention.head_dim
     return native.Block(
-        fan_of((attention.q_proj, attention.k_proj, attention.v_proj), places),
-        fan_of((attention.o_proj,), places),
-        fan_of((feed.gate_proj, feed.up_proj), places),
-        fan_of((feed.down_proj,), places),
+        _fan((attention.q_proj, attention.k_proj, attention.v_proj), places),
+        _fan((attention.o_proj,), places),
+        _fan((feed.gate_proj, feed.up_proj), places),
+        _fan((feed.down_proj,), places),
         *(norm.weight.data_ptr() for norm in norms),
         *(norm.variance_epsilon for norm in norms),
         attention.q_proj.out_features // width,
@@ -145,7 +147,9 @@ class _LayerBlock:
 class _StepPass:
     """What the layers of one pass are given. cos and sin are [B or 1, T, head width]."""
 
-    def __init__(self, x: Tensor, cos: Tensor, sin: Tensor, bank: OpenBank | None, route: Any) -> None:
+    def __init__(
+        self, x: Tensor, cos: Tensor, sin: Tensor, bank: OpenBank | None, route: RoutedRows | None
+    ) -> None:
         n_rows, n, _ = x.shape
         self.cos, self.route, self.n_threads = cos, route, torch.get_num_threads()
         self.shape, self.n_tokens = (n_rows, n), n_rows * n
@@ -183,7 +187,7 @@ class _StepPass:
         """Memory that a block needs while it runs; all layers of a pass share it."""
         sizes = block.feed_out.n_in, block.attention_in.n_out, block.attention_in.n_in
         if sizes not in self._sizes:
-            built, rank = _library(), self.structs[0].rank
+            built, rank = native.loaded(), self.structs[0].rank
             self._sizes[sizes] = (
                 built.kept_bytes(block, self.n_tokens, rank),
                 built.scratch_bytes(block, self.structs[1], rank),
@@ -191,7 +195,7 @@ class _StepPass:
         kept, scratch = self._sizes[sizes]
         return _room("kept", kept), _room("scratch", scratch)
 
-    def is_of(self, x: Tensor, cos: Tensor, route: Any) -> bool:
+    def is_of(self, x: Tensor, cos: Tensor, route: RoutedRows | None) -> bool:
         same = self.cos is cos and self.route is route and self.shape == tuple(x.shape[:2])
         return same and self.n_threads == torch.get_num_threads()
 
@@ -208,7 +212,7 @@ class LayerStep:
         block = self._block
         counts = [block.n_q, block.n_kv, block.n_kv]
         heads = self._x.new_empty(*self._x.shape[:2], sum(counts), block.head_width)
-        _library().block_enter(
+        native.loaded().block_enter(
             block, *self._passing.structs, *map(Tensor.data_ptr, (self._x, heads, *self._rooms))
         )
         query, key, value = heads.transpose(1, 2).split(counts, dim=1)
@@ -217,7 +221,7 @@ class LayerStep:
     def output(self, attended: Tensor) -> Tensor:
         """The layer's output, of what its heads have attended to [B, T, H, d]."""
         y, attended = torch.empty_like(self._x), attended.contiguous()
-        _library().block_leave(
+        native.loaded().block_leave(
             self._block, *self._passing.structs, *map(Tensor.data_ptr, (self._x, attended, y, *self._rooms))
         )
         return y
@@ -225,9 +229,8 @@ class LayerStep:
 
 def layer_step(layer: Any, x: Tensor, position_embeddings: tuple[Tensor, Tensor]) -> LayerStep | None:
     """The layer's part in a pass over x [B, T, d]; None where it has to go operator by operator."""
-    own, passing = _own(layer, x), None
-    if own is not None:
-        passing = _passing(own, x, position_embeddings)
+    own = _own(layer, x)
+    passing = None if own is None else _passing(own, x, position_embeddings)
     return None if own is None or passing is None else LayerStep(own.block, passing, x.contiguous())
 
 
@@ -262,7 +265,7 @@ def step_through(
     states = x.clone(memory_format=torch.contiguous_format)
     heads = _room("heads", 2 * len(x) * block.attention_in.n_out)
     attended = _room("attended", 2 * len(x) * block.attention_out.n_in)
-    _library().layers_step(
+    native.loaded().layers_step(
         (c_void_p * len(blocks))(*(ctypes.addressof(own.block) for own in blocks)),
         (native.Cached * len(blocks))(*((k.data_ptr(), v.data_ptr()) for k, v in caches)),
         len(blocks),
@@ -274,8 +277,9 @@ def step_through(
 
 
 def _own(layer: Any, x: Tensor) -> _LayerBlock | None:
-    """The layer as native code reads it; None where it has to go operator by operator."""
-    if torch.is_grad_enabled() or x.dtype != torch.bfloat16 or not _steps(x.device):
+    """The layer as native code reads it; None where it has to go operator by operator, as all layers of an
+    embedded model do: what those write is held to the bit."""
+    if layer.self_attn.config.embedded or not _goes_natively(x):
         return None
     own = _blocks.get(layer)
     if own is None or not own.current():
@@ -296,20 +300,15 @@ def _passing(own: _LayerBlock, x: Tensor, position_embeddings: tuple[Tensor, Ten
 
 def few_rows_product(x: Tensor, weight: Tensor) -> Tensor | None:
     """x [..., k] weight^T [..., n] where the rows are few and native code is at hand; else None."""
-    if (
-        torch.is_grad_enabled()
-        or x.dtype != torch.bfloat16
-        or weight.dtype != x.dtype
-        or not _steps(x.device)
-    ):
+    if weight.dtype != x.dtype or not _goes_natively(x):
         return None
     m, k, n = x.numel() // x.shape[-1], x.shape[-1], weight.shape[0]
-    if not 0 < m <= _library().most_few_rows() or not weight.is_contiguous():
+    if not 0 < m <= native.loaded().most_few_rows() or not weight.is_contiguous():
         return None
     x, y = x.contiguous(), x.new_empty(*x.shape[:-1], n)
     sums = _room("sums", 4 * m * n)
     places = (x, weight, y, sums)
-    _library().few_products(m, n, k, torch.get_num_threads(), *map(Tensor.data_ptr, places))
+    native.loaded().few_products(m, n, k, torch.get_num_threads(), *map(Tensor.data_ptr, places))
     return y
 
 
@@ -322,7 +321,7 @@ def attended_rows(
     otherwise than in a cache.
     """
     n_rows, n_q, n, width = query.shape
-    if torch.is_grad_enabled() or query.dtype != torch.bfloat16 or n != 1 or not _steps(query.device):
+    if n != 1 or not _goes_natively(query):
         return None
     cached = key.stride() == value.stride() and key.stride()[2:] == (width, 1)
     if not cached or not _is_plain(mask, n_rows) or query.stride(1) != width or query.stride(3) != 1:
@@ -336,7 +335,7 @@ def attended_rows(
         *(query.stride(0), *key.stride()[:2], 0 if mask is None else mask.stride(0)),
         scaling,
     )
-    _library().look_up_rows(given, torch.get_num_threads())
+    native.loaded().look_up_rows(given, torch.get_num_threads())
     return out
 
 
@@ -344,20 +343,16 @@ def _is_plain(mask: Tensor | None, n_rows: int) -> bool:
     return mask is None or (mask.dtype == torch.bool and mask.stride(-1) == 1 and len(mask) == n_rows)
 
 
-def _steps(device: torch.device) -> bool:
-    return device.type == "cpu" and _has_instructions()
+def _goes_natively(x: Tensor) -> bool:
+    """Whether what is made of `x` has no gradient, and is of a kind that native code is faster for."""
+    plain = x.dtype == torch.bfloat16 and x.device.type == "cpu" and not torch.is_grad_enabled()
+    return plain and _has_instructions()
 
 
 @functools.cache
 def _has_instructions() -> bool:
     """Whether this processor has those for bf16, and native code is at hand."""
-    return native.multiplies_halves() and native.library() is not None and _library().most_few_rows() > 0
-
-
-def _library() -> ctypes.CDLL:
-    library = native.library()
-    assert library is not None
-    return library
+    return native.multiplies_halves() and native.library() is not None and native.loaded().most_few_rows() > 0
 
 
 def _room(purpose: str, n_bytes: int) -> Tensor:

@@ -15,7 +15,6 @@ nothing about losses or plans.
 from __future__ import annotations
 
 import copy
-import ctypes
 import mmap
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -110,7 +109,7 @@ class _Pass:
 
     @contextmanager
     def scratch(self, block: native.Block) -> Iterator[Tensor]:
-        made = self.room.take(_library().scratch_bytes(block, self.structs[1], self.bank.rank))
+        made = self.room.take(native.loaded().scratch_bytes(block, self.structs[1], self.bank.rank))
         yield made
         self.room.give(made)
 
@@ -127,7 +126,7 @@ class _Fused(torch.autograd.Function):
     def forward(
         ctx: Any, x: Tensor, anchor: Tensor, block: native.Block, passing: _Pass, learns_below: bool
     ) -> Tensor:
-        library = _library()
+        library = native.loaded()
         x = x.contiguous()
         assert x.shape[:2] == (1, passing.n_tokens) and (x.dtype == torch.bfloat16) == bool(block.half)
         y = torch.empty_like(x)
@@ -145,7 +144,7 @@ class _Fused(torch.autograd.Function):
         grad = gradients[0].contiguous()
         into = torch.empty_like(x) if learns_below and ctx.needs_input_grad[0] else None
         with passing.scratch(block) as scratch:
-            _library().block_backward(
+            native.loaded().block_backward(
                 block,
                 *passing.structs,
                 *map(Tensor.data_ptr, (x, grad, kept)),
@@ -154,12 +153,6 @@ class _Fused(torch.autograd.Function):
             )
         passing.room.give(kept)
         return into, None, None, None, None
-
-
-def _library() -> ctypes.CDLL:
-    library = native.library()
-    assert library is not None
-    return library
 
 
 @contextmanager

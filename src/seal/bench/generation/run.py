@@ -54,6 +54,8 @@ class WritingSettings:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"--{name.replace('_', '-')} {value} is too few", "at least 1")
+        if not self.contenders:
+            raise ConfigError("--contenders names nobody", f"contenders: {', '.join(CONTENDERS)}")
         for name in self.contenders:
             if name not in CONTENDERS:
                 near = nearest(name, CONTENDERS)
@@ -142,15 +144,16 @@ def run_writing(settings: WritingSettings, watch: Watch) -> dict[str, Any]:
         rounds = [_round(writers, threads, i, settings, watch) for i in range(settings.rounds)]
     finally:
         torch.set_num_threads(before)
+    bytes_read = bytes_a_step(writers.ours, settings)
     return {
         "format": 1,
         "machine": describe(writers.device),
         "model": {"name": settings.model, "dtype": str(kind).rpartition(".")[2]},
         "settings": asdict(settings),
         "threads": threads,
-        "bytes_a_step": bytes_a_step(writers.ours, settings),
+        "bytes_a_step": bytes_read,
         "rounds": rounds,
-        "figures": figures(rounds, settings, bytes_a_step(writers.ours, settings)),
+        "figures": figures(rounds, settings, bytes_read),
     }
 
 

@@ -136,6 +136,13 @@ def library() -> ctypes.CDLL | None:
     return built
 
 
+def loaded() -> ctypes.CDLL:
+    """The library, for those who know that there is one."""
+    found = library()
+    assert found is not None
+    return found
+
+
 @functools.cache
 def multiplies_halves() -> bool:
     """Whether torch's library has a product of bf16 that is summed up in fp32, as MKL has."""
