@@ -36,6 +36,9 @@ def main() -> None:
     parser.add_argument(
         "--rounds", type=int, default=ROUNDS, help="how often the practice set is gone through"
     )
+    parser.add_argument(
+        "--every", type=int, default=1, metavar="N", help="practise on every N-th document only (1: on all)"
+    )
     parser.add_argument("--part", choices=("skills", RECALL), default="skills")
     parser.add_argument("--out", type=Path, required=True, help="the folder that gets one for the adapter")
     given = parser.parse_args()
@@ -46,17 +49,17 @@ def main() -> None:
     folder = given.out / (f"{name}-{RECALL}" if recall else name)
     if folder.exists():
         raise SystemExit(f"{folder} is there already")
-    adapter = (practised_recall if recall else practised)(base, _show, rounds=given.rounds)
+    adapter = (practised_recall if recall else practised)(base, _show, rounds=given.rounds, every=given.every)
     given.out.mkdir(parents=True, exist_ok=True)
     save_peft(adapter, folder, Path(given.model).name, dtype=torch.bfloat16)
-    documents = practice_documents()
+    documents = practice_documents()[:: given.every]
     pairs = sum(len(unit.pairs) for document in documents for unit in document.units)
     seconds = time.perf_counter() - started
     last = sum(adapter.losses[-10:]) / 10
     (folder / "README.md").write_text(
         f"# {'Recall' if recall else 'Skills'} of {Path(given.model).name}\n\n"
         f"A LoRA {_FOR_RECALL if recall else _FOR_SKILLS}. Made by `python -m recipes.skills.run --part "
-        f"{given.part} --rounds {given.rounds}` from the practice set "
+        f"{given.part} --rounds {given.rounds} --every {given.every}` from the practice set "
         f"({len(documents)} documents, {pairs} questions, all written for it): {len(adapter.losses)} steps "
         f"in {seconds:.0f} s, loss {adapter.losses[0]:.2f} at first and {last:.2f} at the end. The licence "
         "is that of the base.\n",

@@ -22,7 +22,8 @@ from seal.engine.serving import AdapterSource
 from seal.errors import InputError, TrainingError
 from seal.files import cache_folder
 from seal.learner.asking import probabilities_of
-from seal.learner.practice import practice_documents, practice_examples, read_answer, skills_name
+from seal.learner.practice import practice_documents, read_answer, skills_name
+from seal.learner.practising import TOGETHER, practice_examples
 from seal.learner.recall import recall_examples, recall_hyperparameters
 from seal.models import AnswerScore, score_answers
 from seal.models.context import context_tokens
@@ -47,12 +48,14 @@ _HYPERPARAMETERS: Final = Hyperparameters(
     final_lr_fraction=0.05,
     warmup_steps=4,
     epochs=1,
-    batch_tokens=1200,
+    batch_size=2 * TOGETHER,
+    shuffle=False,  # what is read beside the same passages stands together
 )
 _READ_TOKENS: Final = 24
 _ROWS: Final = 48
 _WEIGHTS: Final = "adapter_model.safetensors"
 RECALL: Final = "recall"
+_HERE: Final = 4  # a base that comes without skills practises on every fourth document: minutes, not an hour
 
 
 @dataclass(frozen=True)
@@ -156,13 +159,13 @@ def skills_of(
 ) -> Skills:
     """The skills of a base: those that come with the package, those that were practised here before, or new
     ones, which takes minutes. Raises TrainingError if practice diverged."""
-    find = partial(_kept, base, "", lambda: practised(base, watch))
+    find = partial(_kept, base, "", lambda: practised(base, watch, every=_HERE))
     return Skills(base, find() if speaker is None else speaker.alone(find), speaker)
 
 
 def recall_of(base: Adaptation, watch: Callable[[str, int, int], None]) -> Adapter:
     """Where the cells of a base begin: it has practised to recall what it learned. As `skills_of`."""
-    return _kept(base, RECALL, lambda: practised_recall(base, watch))
+    return _kept(base, RECALL, lambda: practised_recall(base, watch, every=_HERE))
 
 
 def _kept(base: Adaptation, part: str, practise: Callable[[], Adapter]) -> Adapter:
@@ -179,19 +182,21 @@ def _kept(base: Adaptation, part: str, practise: Callable[[], Adapter]) -> Adapt
     return load_peft(folder, base.model)
 
 
-def practised(base: Adaptation, watch: Callable[[str, int, int], None], *, rounds: int = ROUNDS) -> Adapter:
-    """Practises to write and to read on the whole practice set, so many times. Raises TrainingError if it
-    diverged."""
-    examples = practice_examples(practice_documents(), _SEED, rounds)
+def practised(
+    base: Adaptation, watch: Callable[[str, int, int], None], *, rounds: int = ROUNDS, every: int = 1
+) -> Adapter:
+    """Practises to write and to read on `every` n-th document of the practice set, so many times. Raises
+    TrainingError if it diverged."""
+    examples = practice_examples(practice_documents()[::every], _SEED, rounds)
     told = partial(watch, "practising to write and read, once for this model")
     return _practised(base, TrainingPlan("skills", examples, _HYPERPARAMETERS, _SEED), told)
 
 
 def practised_recall(
-    base: Adaptation, watch: Callable[[str, int, int], None], *, rounds: int = ROUNDS
+    base: Adaptation, watch: Callable[[str, int, int], None], *, rounds: int = ROUNDS, every: int = 1
 ) -> Adapter:
     """Practises to recall, likewise."""
-    examples = recall_examples(base, practice_documents(), _SEED, rounds)
+    examples = recall_examples(base, practice_documents()[::every], _SEED, rounds)
     told = partial(watch, "practising to recall, once for this model")
     return _practised(base, TrainingPlan("recall", examples, recall_hyperparameters(base.model), _SEED), told)
 
