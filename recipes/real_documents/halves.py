@@ -1,4 +1,4 @@
-"""The documents of a half with their questions, and which answers are right once newer documents are live.
+"""The documents of a set with their questions, and which answers are right once newer documents are live.
 
 Reads `examples/real_documents`, or a file of the same form whose documents stand in the folder of its name.
 Knows nothing about models.
@@ -19,7 +19,7 @@ from seal.learner import Text
 from seal.types import Question
 
 ROOT = Path(__file__).parents[2] / "examples" / "real_documents"
-HALVES = ("development", "evaluation")
+HALVES = ("development", "evaluation", "final")
 
 
 @dataclass(frozen=True)
@@ -58,15 +58,15 @@ class RealDocument:
 
 
 def load_half(name: str, only: Sequence[str] = ()) -> list[RealDocument]:
-    """The documents of a half, or of a file of questions; `only` takes those of these files, with or without
-    their suffix.
+    """The documents of a set (a half, or `final`), or of a file of questions; `only` takes those of these
+    files, with or without their suffix.
 
     Raises InputError, InputFileError.
     """
     path = ROOT / f"{name}.json" if name in HALVES else Path(name)
     if name not in HALVES and path.suffix != ".json":
         raise InputError(
-            f"there is no half {name!r}", f"Take one of {', '.join(HALVES)}, or a .json file like theirs."
+            f"there is no set {name!r}", f"Take one of {', '.join(HALVES)}, or a .json file like theirs."
         )
     contexts = load_contexts(path)  # checks the form of all that is read below
     records = json.loads(path.read_text(encoding="utf-8"))

@@ -29,7 +29,9 @@ from seal.learner import Learner
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = command_parser(__doc__)
-    parser.add_argument("--half", help='"development" (if nothing is said), "evaluation", or a .json file')
+    parser.add_argument(
+        "--half", help='"development" (if nothing is said), "evaluation", "final", or a .json file'
+    )
     parser.add_argument("--documents", default="", metavar="A,B", help="these only, by their files' names")
     parser.add_argument("--grader", help="grade by this one instead of the learner's own")
     parser.add_argument("--cold", type=int, default=3, metavar="N", help="`seal ask` timed from its start")

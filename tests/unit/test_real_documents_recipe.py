@@ -202,7 +202,7 @@ def test_documents_are_chosen_by_name() -> None:
     assert names == ["orsolya-tennant.md", "garden-meeting-notes.txt"]
     with pytest.raises(InputError, match="no document 'orsolya-tenant'"):
         load_half("development", ["orsolya-tenant"])
-    with pytest.raises(InputError, match="no half 'developement'"):
+    with pytest.raises(InputError, match="no set 'developement'"):
         load_half("developement")
 
 
