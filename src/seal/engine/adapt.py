@@ -287,8 +287,7 @@ class Adaptation:
     ) -> list[str]:
         """What is answered to each of these prompts, greedily; with a bank, by the adapter in its slot.
 
-        `longest_tokens`: of an answer, in place of the configured `grading.max_new_tokens`. `known`: of each
-        prompt, a text that its answer may have much of, which then takes less time.
+        `longest_tokens`: in place of the configured `grading.max_new_tokens`. `known` is `generate`'s.
         """
         written = generate(
             self.model if model is None else model,

@@ -22,7 +22,10 @@ from seal.models.copying import CopiedRow, DraftPlanner
 from seal.models.decoder import Decoder, is_embedded
 from seal.models.key_value_cache import KeyValueCache
 from seal.models.native_layers import most_tokens_alike
+from seal.models.pace import paced
 from seal.models.sampling import Sampling, draw
+
+_A_TOKEN = 0.05  # what it costs, in parts of reading the weights
 
 
 class SlotHolder(Protocol):
@@ -73,12 +76,13 @@ class DraftedWriting:
         """Writes until `write(place, token)` has said of every row that it ends. False: native code cannot do
         it, and nothing was done."""
         while rows:
-            began = self.clock()
             self._draft(rows)
-            logits = self._step(rows)
+            began, n_tokens = self.clock(), sum(1 + len(row.draft) for row in rows)
+            with paced("writing", 1 + _A_TOKEN * n_tokens):
+                logits = self._step(rows)
             if logits is None:
                 return False
-            self.planner.took(len(logits), self.clock() - began)
+            self.planner.took(n_tokens, self.clock() - began)
             rows = self._take(rows, logits, write)
         return True
 

@@ -216,7 +216,7 @@ class AdapterBank:
         self.current_route: Route | None = None
         self._frozen: list[nn.Parameter] = []
         self._counting: RemovableHandle | None = None
-        self._rounded: tuple[tuple[int, ...], Tensor] | None = None
+        self._rounded: tuple[tuple[int, int, int], Tensor] | None = None
         self._n_tokens = 0  # of the model's input in flight, if its rows are those of the route
 
     @classmethod
@@ -353,15 +353,11 @@ class AdapterBank:
             self.current_route = None
 
     def _computed(self, where: slice, learn: bool) -> Tensor:
-        """The factors of some slots in the base's precision. Rounded once for as long as they stay what they
-        are: at each token that is written it would take as long as a tenth of the pass."""
-        rows = self.weights[where]
-        if learn or rows.dtype == self.dtype or self.weights.is_inference():
-            self._rounded = None
-            return rows.to(self.dtype)
-        state = self.weights._version, where.start, where.stop, self.weights.data_ptr()
-        if self._rounded is None or self._rounded[0] != state:
-            self._rounded = state, rows.to(self.dtype)
+        """The factors of some slots in the base's precision; rounded once, until they change."""
+        if learn or self.weights.dtype == self.dtype or self.weights.is_inference():
+            return self.weights[where].to(self.dtype)
+        state, kept = (self.weights._version, where.start, where.stop), self._rounded
+        self._rounded = kept if kept and kept[0] == state else (state, self.weights[where].to(self.dtype))
         return self._rounded[1]
 
     def _forward(self, layer: LoraLayer, x: Tensor) -> Tensor:
