@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seal.models import pace
-from seal.models.pace import ThreadPace, paced, take_threads
+from seal.models.pace import ThreadPace, paced_layers, paced_loop, take_threads, threads_of_layers
 
 
 @dataclass
@@ -93,19 +94,53 @@ def test_a_number_that_somebody_set_is_kept(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(pace, "usable_processors", lambda: 2)
     monkeypatch.setattr(pace, "_pace", made := ThreadPace([1, 2], 2))
+    monkeypatch.setattr(pace, "_layers", layers := ThreadPace([1, 2], 2, use=lambda n: None))
     before = torch.get_num_threads()
+
+    def passes() -> None:
+        with paced_loop() as passing, passing("writing", 1.0), paced_layers(1.0):
+            assert torch.get_num_threads() == threads_of_layers() == 1
+
     try:
         torch.set_num_threads(1)
-        for _ in range(20):
-            with paced("writing", 1.0):
-                assert torch.get_num_threads() == 1
-        assert not made._kinds, "it looks on"
+        passes()
+        assert not made._kinds and not layers._kinds, "it looks on"
         take_threads(1)
-        with paced("writing", 1.0):
-            pass
-        assert made._kinds, "by what it was told to begin with"
+        passes()
+        assert made._kinds and layers._kinds, "by what it was told to begin with"
         monkeypatch.setenv("OMP_NUM_THREADS", "1")
-        assert pace._of_process() is None
+        assert not pace._of_process()
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_after_a_loop_the_number_is_what_it_was_and_layers_have_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(pace, "usable_processors", lambda: 2)
+    now_s = [0.0]
+    uses: list[Callable[[int], None]] = [torch.set_num_threads, lambda n: None]
+    both = [ThreadPace([1, 2], 2, clock=lambda: now_s[0], use=use) for use in uses]
+    monkeypatch.setattr(pace, "_pace", both[0])
+    monkeypatch.setattr(pace, "_layers", both[1])
+    numbers, before = list[int](), torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        for _ in range(60):
+            with paced_layers(1.0):
+                assert torch.get_num_threads() == 2, "what torch computes keeps its own"
+                numbers.append(threads_of_layers())
+                now_s[0] += numbers[-1]
+        assert numbers.count(1) > 50, "the faster one"
+        assert threads_of_layers() == 2
+        with paced_loop() as passing:
+            for _ in range(60):
+                with passing("writing", 1.0):
+                    numbers.append(torch.get_num_threads())
+                    now_s[0] += numbers[-1]
+        assert numbers[60:].count(1) > 50
+        assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
 

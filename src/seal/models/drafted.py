@@ -22,7 +22,7 @@ from seal.models.copying import CopiedRow, DraftPlanner
 from seal.models.decoder import Decoder, is_embedded
 from seal.models.key_value_cache import KeyValueCache
 from seal.models.native_layers import most_tokens_alike
-from seal.models.pace import paced
+from seal.models.pace import paced_loop
 from seal.models.sampling import Sampling, draw
 
 _A_TOKEN = 0.05  # what it costs, in parts of reading the weights
@@ -75,15 +75,16 @@ class DraftedWriting:
     def run(self, rows: Sequence[DraftedRow], write: Callable[[int, int], bool]) -> bool:
         """Writes until `write(place, token)` has said of every row that it ends. False: native code cannot do
         it, and nothing was done."""
-        while rows:
-            self._draft(rows)
-            began, n_tokens = self.clock(), sum(1 + len(row.draft) for row in rows)
-            with paced("writing", 1 + _A_TOKEN * n_tokens):
-                logits = self._step(rows)
-            if logits is None:
-                return False
-            self.planner.took(n_tokens, self.clock() - began)
-            rows = self._take(rows, logits, write)
+        with paced_loop() as passing:
+            while rows:
+                self._draft(rows)
+                began, n_tokens = self.clock(), sum(1 + len(row.draft) for row in rows)
+                with passing("writing", 1 + _A_TOKEN * n_tokens):
+                    logits = self._step(rows)
+                if logits is None:
+                    return False
+                self.planner.took(n_tokens, self.clock() - began)
+                rows = self._take(rows, logits, write)
         return True
 
     def _draft(self, rows: Sequence[DraftedRow]) -> None:

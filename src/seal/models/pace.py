@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import os
 import statistics
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,16 +76,17 @@ class ThreadPace:
     def passing(self, kind: str, work: float) -> Iterator[None]:
         """Inside, a pass is made that takes time in proportion to `work`."""
         own = self._kinds.setdefault(kind, _Kind(self._begin))
-        self._set(own.n if own.trial is None else own.trial_n)
+        self.set(own.n if own.trial is None else own.trial_n)
         began = self._clock()
         try:
             yield
             now = self._clock()
             self._learn(own, (now - began) / work, work, now)
         finally:
-            self._set(own.n)
+            self.set(own.n)
 
-    def _set(self, n: int) -> None:
+    def set(self, n: int) -> None:
+        """Computes with so many threads until the next pass."""
         if n != self.now:
             self._use(n)
             self.now = n
@@ -147,35 +149,63 @@ class _IdleCores:
             return None
 
 
-_pace: ThreadPace | None = None
+_pace: ThreadPace | None = None  # of all that torch and native code compute
+_layers: ThreadPace | None = None  # of native layers alone
+_state = threading.local()
 
 
 def take_threads(n: int) -> None:
     """Computes with so many threads, from where other numbers are tried later."""
     torch.set_num_threads(n)
-    if (pace := _of_process()) is not None:
+    for pace in _of_process():
         pace.take(n)
 
 
 @contextmanager
-def paced(kind: str, work: float) -> Iterator[None]:
-    """Inside, a pass of this kind is made, with the number of threads that is best for it of late."""
-    pace = _of_process()
-    if pace is None or torch.get_num_threads() != pace.now:
+def paced_loop() -> Iterator[Callable[[str, float], AbstractContextManager[None]]]:
+    """Inside, passes are made `with` what is given and called with their kind and work: each with the number
+    of threads that is best for its kind of late. Afterwards the number is what it was."""
+    before = torch.get_num_threads()
+    found = _of_process()
+    if not found or before != found[0].now:
+        yield lambda kind, work: nullcontext()
+        return
+    try:
+        yield found[0].passing
+    finally:
+        found[0].set(before)
+
+
+@contextmanager
+def paced_layers(work: float) -> Iterator[None]:
+    """Inside, a training pass is made, its native layers with the number of threads that is best of late.
+    What torch computes, whose last bits are others with another number, keeps its own."""
+    found = _of_process()
+    if not found or torch.get_num_threads() != found[0].now:
         yield
-    else:
-        with pace.passing(kind, work):
+        return
+    try:
+        with found[1].passing("training", work):
+            _state.n = found[1].now
             yield
+    finally:
+        _state.n = 0
 
 
-def _of_process() -> ThreadPace | None:
-    """None where there is nothing to choose. It begins with all cores: a process that was given fewer threads
-    than that, as workers are, keeps them."""
-    global _pace
+def threads_of_layers() -> int:
+    """With how many threads native layers are to be computed in training."""
+    return getattr(_state, "n", 0) or torch.get_num_threads()
+
+
+def _of_process() -> tuple[ThreadPace, ...]:
+    """Of everything, and of layers; none where there is nothing to choose. They begin with all cores: a
+    process that was given fewer threads than that, as workers are, keeps them."""
+    global _pace, _layers
     n = usable_processors()
     if n < 2 or os.environ.get("OMP_NUM_THREADS"):
-        return None
-    if _pace is None:
+        return ()
+    if _pace is None or _layers is None:
         counts = [1, *(m for m in (2, 4, 8, 16, 32) if m < n), n]
         _pace = ThreadPace(counts, n, idle=_IdleCores())
-    return _pace
+        _layers = ThreadPace(counts, n, use=lambda n: None, idle=_IdleCores())
+    return _pace, _layers
