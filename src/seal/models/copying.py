@@ -97,7 +97,7 @@ class DraftPlanner:
     def __init__(self) -> None:
         self._right = [share * _SHARES_WEIGH for share in _SHARES]
         self._tried = [_SHARES_WEIGH] * len(_SHARES)
-        self._passes = self._tokens = self._seconds = self._squares = self._products = 0.0
+        self._sums = [0.0] * 5  # of passes, tokens, seconds, tokens squared, tokens times seconds
 
     def saw(self, n_alike: int, *, right: bool) -> None:
         """After so many tokens alike the proposed one was right or not. To be told of each that is written:
@@ -107,17 +107,11 @@ class DraftPlanner:
 
     def took(self, n_tokens: int, seconds: float) -> None:
         """A pass over so many tokens took so long."""
-        if self._passes:
+        if self._sums[0]:
             once, more = self._costs()
             seconds = min(seconds, _OUTLIER * (once + more * n_tokens))
-        for name, value in (
-            ("_passes", 1.0),
-            ("_tokens", n_tokens),
-            ("_seconds", seconds),
-            ("_squares", n_tokens**2),
-            ("_products", n_tokens * seconds),
-        ):
-            setattr(self, name, _FADES * getattr(self, name) + value)
+        told = 1.0, n_tokens, seconds, n_tokens**2, n_tokens * seconds
+        self._sums = [_FADES * before + new for before, new in zip(self._sums, told, strict=True)]
 
     def lengths(self, rows: Sequence[CopiedRow], rooms: Sequence[int], most_tokens: int) -> list[int]:
         """How many tokens of each row to draft, at most `rooms` of it, with all `most_tokens` in the pass.
@@ -152,12 +146,12 @@ class DraftPlanner:
     def _costs(self) -> tuple[float, float]:
         """Seconds of a pass, and of each token in it: a line through the passes so far, drawn to what is
         usual."""
-        if not self._passes:
+        passes = self._sums[0]
+        if not passes:
             return 1.0, _COST
-        tokens, seconds = self._tokens / self._passes, self._seconds / self._passes
+        tokens, seconds, squares, products = (one / passes for one in self._sums[1:])
         usual = _COST * seconds / (1 + _COST * tokens)
-        spread = max(0.0, self._squares / self._passes - tokens**2)
-        together = self._products / self._passes - tokens * seconds
+        spread, together = max(0.0, squares - tokens**2), products - tokens * seconds
         weight = _COST_WEIGHS * (tokens + 1) ** 2 / 4
         more = (together + usual * weight) / (spread + weight)
         more = min(max(more, usual / 4), seconds / tokens)
