@@ -283,10 +283,11 @@ class Adaptation:
         model: Any = None,
         stage: str = "",
         longest_tokens: int = 0,
+        known: Sequence[str] | None = None,
     ) -> list[str]:
         """What is answered to each of these prompts, greedily; with a bank, by the adapter in its slot.
 
-        `longest_tokens`: of an answer, in place of the configured `grading.max_new_tokens`.
+        `longest_tokens`: in place of the configured `grading.max_new_tokens`. `known` is `generate`'s.
         """
         written = generate(
             self.model if model is None else model,
@@ -297,6 +298,7 @@ class Adaptation:
             max_new_tokens=longest_tokens or self.answer_tokens,
             stop=answer_stop(self),
             batch_size=256,
+            known=known,
             on_progress=(lambda done, total: self.on_progress(stage, done, total)) if stage else None,
         )
         return [self.domain.clean_answer(one.text) for one in written]

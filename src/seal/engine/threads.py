@@ -1,7 +1,8 @@
 """How many threads to compute with, by trying. Knows nothing about what is computed later.
 
 Beside a busy neighbour, two threads that wait for each other can be twenty times slower than one; on an idle
-machine they are faster. So a short training step of the loaded model is timed with each number.
+machine they are faster. So a short training step of the loaded model is timed with each number. While it
+runs, `seal.models.pace` goes on from there.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from typing import Any
 import torch
 
 from seal.engine.workers import usable_cores
+from seal.models.pace import WORTH, take_threads
 from seal.training import train
 from seal.types import Example, Hyperparameters, TrainingPlan
 
-_WORTH = 0.9  # more threads must take less than this share of the time
 _ENOUGH_S = 5.0  # a model whose step takes longer than this is not worth the trial
 
 
@@ -34,10 +35,10 @@ def choose_threads(model: Any, tokenizer: Any) -> tuple[int, str]:
         if times[best] > _ENOUGH_S:
             break
         times[n] = _step_s(model, tokenizer, n)
-        if times[n] > _WORTH * times[best]:
+        if times[n] > WORTH * times[best]:
             break
         best = n
-    torch.set_num_threads(best)
+    take_threads(best)
     return best, ", ".join(f"a step takes {s * 1000:.0f} ms with {n}" for n, s in times.items())
 
 

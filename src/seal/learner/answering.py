@@ -61,7 +61,7 @@ class Cell:
     @property
     def adapter_source(self) -> AdapterSource:
         """The adapter, by the digest of what is stored."""
-        return AdapterSource(self.object, lambda: self.adapter)
+        return AdapterSource(self.object, lambda: self.adapter, known="\n".join(self.entry.texts))
 
 
 @dataclass(frozen=True)

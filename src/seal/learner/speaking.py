@@ -91,7 +91,10 @@ class DirectSpeaker(Speaker):
             sure = answer_probabilities(self.adaptation, prompts, texts)
         else:
             with self._bank(sources) as bank:
-                texts = self.adaptation.answer(prompts, bank=bank, slots=slots, longest_tokens=longest_tokens)
+                known = [sources[slot].known for slot in slots]
+                texts = self.adaptation.answer(
+                    prompts, bank=bank, slots=slots, longest_tokens=longest_tokens, known=known
+                )
                 sure = answer_probabilities(self.adaptation, prompts, texts, bank, slots)
         return list(zip(texts, sure, strict=True))
 

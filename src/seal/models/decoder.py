@@ -9,7 +9,7 @@ tests/invariant/test_decoder.py holds it. What asks for anything else is left to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -274,8 +274,9 @@ class DecoderStack(nn.Module):
             mask = causal_mask(states, attention_mask, seen)
         position_embeddings = self.rotary_emb(states, position_ids)
         if cache is not None and states.shape[1] == 1 and cache.is_begun and plainly:
+            rows, places = range(len(states)), [seen] * len(states)
             stepped = step_through(
-                list(self.layers), states, position_embeddings, mask, cache.rooms, seen + 1
+                list(self.layers), states, position_embeddings, mask, cache.rooms, rows, places
             )
             if stepped is not None:
                 cache.advance(1)
@@ -283,6 +284,37 @@ class DecoderStack(nn.Module):
         for layer in self.layers:
             states = layer(states, position_embeddings=position_embeddings, attention_mask=mask, cache=cache)
         return States(self.norm(states))
+
+    def step(
+        self,
+        input_ids: Tensor,
+        position_ids: Tensor,
+        rows: Sequence[int],
+        places: Sequence[int],
+        *,
+        mask: Tensor | None,
+        cache: KeyValueCache,
+    ) -> States | None:
+        """The states of tokens [N, 1], each the next of a row of the cache; of one row there may be several.
+
+        Token i is put at `places[i]` of row `rows[i]`, and sees what is there up to itself, but for what is
+        0 in `mask` [B, capacity]. The cache's own length stays as it was. None where there is no native code
+        for it.
+        """
+        if not cache.is_begun or self.config._attn_implementation != SDPA:
+            return None
+        states = self.embed_tokens(input_ids)
+        seen = None if mask is None else mask[:, None, None, :]
+        stepped = step_through(
+            list(self.layers),
+            states,
+            self.rotary_emb(states, position_ids),
+            seen,
+            cache.rooms,
+            rows,
+            places,
+        )
+        return None if stepped is None else States(self.norm(stepped))
 
 
 def causal_mask(x: Tensor, real: Tensor | None, seen: int) -> Tensor | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import torch
@@ -19,6 +20,9 @@ from torch import Tensor, nn
 from seal.errors import InputError
 from seal.models.cache import can_copy_rows, can_pad_rows, new_cache, select_rows
 from seal.models.context import context_tokens, embedded_tokens
+from seal.models.copying import CopiedRow, CopiedText, DraftPlanner
+from seal.models.decoder import Decoder
+from seal.models.drafted import DraftedRow, DraftedWriting, SlotHolder, can_draft
 from seal.models.ending import Ender
 from seal.models.host import keep_freed_memory
 from seal.models.logits import logits_at
@@ -26,15 +30,8 @@ from seal.models.prefixes import SharedPrefix, shared_prefixes
 from seal.models.sampling import Sampling, draw, uniforms
 from seal.models.tokens import check_ids, encode_prompt, pad_id
 
+_KNOWN_CHARACTERS = 40_000  # of a known text; to look through more takes longer than it saves
 _COMPACT_BELOW = 0.75  # ended rows leave the batch when it shrinks to this share
-
-
-class SlotHolder(Protocol):
-    """What holds adapters: a `seal.training.AdapterBank` in its `with` block."""
-
-    def route(self, slots: Sequence[int], shares: int | Sequence[int]) -> AbstractContextManager[None]:
-        """Inside, `shares[i]` rows of a batch belong to `slots[i]`; slots rise, rows are in their order."""
-        ...
 
 
 class Constraint(Protocol):
@@ -75,6 +72,8 @@ def generate(
     stop: Sequence[str] = (),
     constraint: Constraint | None = None,
     batch_size: int = 64,
+    most_drafted: int = 16,
+    known: Sequence[str] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Generation]:
     """Completes every prompt; returns the completions in the order of the prompts.
@@ -85,6 +84,9 @@ def generate(
         stop: strings that end a completion, besides the model's EOS tokens; they are cut off.
         constraint: allows some tokens only; among them the model's probabilities decide, as they stand.
         batch_size: rows that run at once, at most.
+        most_drafted: tokens that a row may copy from its text at a time, to be checked in one pass; what is
+            written does not depend on it. For models in bf16 on a CPU with native code.
+        known: of each prompt, a text that its completion may have much of besides, to be copied likewise.
         on_progress: called with the completions done and those to do.
 
     Raises:
@@ -107,6 +109,12 @@ def generate(
             )
     results: dict[int, Generation] = {}
     ender = Ender(model, tokenizer, sampling.stop)
+    drafting = can_draft(model)
+    copied = {
+        text: CopiedText(encode_prompt(tokenizer, text[:_KNOWN_CHARACTERS]))
+        for text in set(known or ())
+        if drafting
+    }
     seeds = seeds or range(len(prompts))
     longest = max(map(len, encoded), default=0) + max_new_tokens
     sharing = can_copy_rows(model, longest)
@@ -114,7 +122,9 @@ def generate(
         own = [slots[i] for i in places] if slots else []
         texts, draws = [encoded[i] for i in places], [seeds[i] for i in places]
         pad = pad_id(tokenizer, rows)
-        batch = _Batch(model, texts, places, own, sampling, draws, pad, constraint)
+        batch = _Batch(model, texts, places, own, sampling, draws, pad, constraint, most_drafted)
+        if known is not None and drafting:
+            batch.known = [copied[known[i]] for i in places]
         with torch.inference_mode():
             batch.prepare(adapters, sharing=sharing)
             results |= batch.run(adapters, ender)
@@ -162,10 +172,12 @@ class _Batch:
         seeds: Sequence[int],
         pad: int,
         constraint: Constraint | None,
+        most_drafted: int,
     ) -> None:
         self.model, self.sampling, self.places, self.slots = model, sampling, places, slots
         self.rows, self.pad = rows, pad
-        self.constraint = constraint
+        self.constraint, self.most_drafted = constraint, most_drafted
+        self.known: list[CopiedText] | None = None
         self.states = [constraint.start if constraint else None] * len(places)
         self.alive = [True] * len(places)
         self.new: list[list[int]] = [[] for _ in places]
@@ -207,26 +219,60 @@ class _Batch:
 
     def run(self, adapters: SlotHolder | None, ender: Ender) -> dict[int, Generation]:
         results: dict[int, Generation] = {}
+        write = partial(self._write, ender, results)
         for step in range(self.sampling.max_new_tokens):
             logits = self._allowed(self._logits(adapters, self.ids, self.mask, self.positions, self.slots))
             tokens = draw(logits, self.sampling, self.uniform[:, step].contiguous())
             for place, token in enumerate(tokens.tolist()):
                 if self.alive[place]:
-                    self.new[place].append(token)
-                    if self.constraint:
-                        self.states[place] = self.constraint.advance(self.states[place], token)
-                    text, new = ender.ended(self.new[place]), self.new[place]
-                    truncated = text is None and step + 1 == self.sampling.max_new_tokens
-                    if truncated:
-                        text = ender.text(new)
-                    if text is not None:
-                        results[self.places[place]] = Generation(text, len(new), truncated)
-                        self.alive[place] = False
-            if not any(self.alive):
+                    write(place, token)
+            if not any(self.alive) or (step == 0 and self._drafted(adapters, write)):
                 break
             self.ids = tokens.unsqueeze(1)
             self._compact()
         return results
+
+    def _write(self, ender: Ender, results: dict[int, Generation], place: int, token: int) -> bool:
+        """Whether the row goes on after this token."""
+        new = self.new[place]
+        new.append(token)
+        if self.constraint:
+            self.states[place] = self.constraint.advance(self.states[place], token)
+        text = ender.ended(new)
+        truncated = text is None and len(new) == self.sampling.max_new_tokens
+        if truncated:
+            text = ender.text(new)
+        if text is not None:
+            results[self.places[place]] = Generation(text, len(new), truncated)
+            self.alive[place] = False
+        return self.alive[place]
+
+    def _drafted(self, adapters: SlotHolder | None, write: Callable[[int, int], bool]) -> bool:
+        """Goes on with drafts to the end, after the first token; False if that is not possible here."""
+        if self.constraint or not can_draft(self.model):
+            return False
+        assert isinstance(self.model, Decoder)
+        rows = [
+            DraftedRow(i, self.slots[i] if self.slots else 0, self._copied(i), 1, self.seen)
+            for i, alive in enumerate(self.alive)
+            if alive
+        ]
+        mask = self.mask.bool() if self.padded else None
+        writing = DraftedWriting(
+            self.model,
+            self.cache,
+            adapters,
+            self.positions,
+            mask,
+            self.sampling,
+            self.uniform,
+            DraftPlanner(),
+            self.most_drafted,
+        )
+        return writing.run(rows, write)
+
+    def _copied(self, row: int) -> CopiedRow:
+        return CopiedRow(self.rows[row] + self.new[row], self.known[row] if self.known else None)
 
     def _allowed(self, logits: Tensor) -> Tensor:
         """The logits [B, V], those of tokens that may not come next at minus infinity."""

@@ -240,12 +240,14 @@ def step_through(
     position_embeddings: tuple[Tensor, Tensor],
     mask: Tensor | None,
     caches: Sequence[tuple[Tensor, Tensor]],
-    n_seen: int,
+    rows: Sequence[int],
+    places: Sequence[int],
 ) -> Tensor | None:
-    """One token of each row, x [B, 1, d], through all layers in one call; their output.
+    """Tokens x [N, 1, d] through all layers in one call; their output. None where native code is not at hand.
 
-    `caches` [B, H', capacity, d] hold `n_seen` - 1 tokens of each row, and one more afterwards. `mask`
-    [B, 1, 1, n_seen]: which of them a row sees. None where native code is not at hand.
+    Token i belongs to row `rows[i]` of the `caches` [B, H', capacity, d], where its keys and values go to
+    `places[i]`, and sees what is there up to itself, tokens of this very call included. `mask` [B, 1, 1, n]:
+    which places a row sees.
     """
     blocks = [own for own in (_own(layer, x) for layer in layers) if own is not None]
     adapted = [own for own in blocks if own.bank is not None]  # of some layers nothing may be adapted
@@ -253,12 +255,14 @@ def step_through(
         return None
     passing = _passing((adapted or blocks)[0], x, position_embeddings)
     keys, values = caches[0]
-    if passing is None or not (keys.is_contiguous() and values.is_contiguous() and _is_plain(mask, len(x))):
+    plain = keys.is_contiguous() and values.is_contiguous() and _is_plain(mask, len(keys))
+    if passing is None or not plain:
         return None
     block = blocks[0].block
     given = native.Lookup(
         *(None, None, None, None if mask is None else mask.data_ptr(), None),
-        *(len(x), block.n_q, block.n_kv, block.head_width, n_seen),
+        *(integers(rows), integers([place + 1 for place in places])),
+        *(len(x), block.n_q, block.n_kv, block.head_width),
         *(0, *keys.stride()[:2], 0 if mask is None else mask.stride(0)),
         0.0,
     )
@@ -298,6 +302,12 @@ def _passing(own: _LayerBlock, x: Tensor, position_embeddings: tuple[Tensor, Ten
     return passing
 
 
+def most_tokens_alike() -> int:
+    """So many tokens may be in flight at once for each to be computed as if it were alone; 0 where native
+    code is not at hand."""
+    return native.loaded().most_few_rows() if _has_instructions() else 0
+
+
 def few_rows_product(x: Tensor, weight: Tensor) -> Tensor | None:
     """x [..., k] weight^T [..., n] where the rows are few and native code is at hand; else None."""
     if weight.dtype != x.dtype or not _goes_natively(x):
@@ -331,11 +341,12 @@ def attended_rows(
         *(part.data_ptr() for part in (query, key, value)),
         None if mask is None else mask.data_ptr(),
         out.data_ptr(),
-        *(n_rows, n_q, key.shape[1], width, key.shape[2]),
+        *(integers(range(n_rows)), integers([key.shape[2]] * n_rows)),
+        *(n_rows, n_q, key.shape[1], width),
         *(query.stride(0), *key.stride()[:2], 0 if mask is None else mask.stride(0)),
         scaling,
     )
-    native.loaded().look_up_rows(given, torch.get_num_threads())
+    native.loaded().look_up_tokens(given, torch.get_num_threads())
     return out
 
 

@@ -17,7 +17,7 @@ from torch import nn
 
 from seal.errors import InputError
 from seal.models.context import context_tokens, embedded_tokens
-from seal.models.generate import SlotHolder
+from seal.models.drafted import SlotHolder
 from seal.models.host import keep_freed_memory
 from seal.models.logits import logits_at, token_log_probabilities
 from seal.models.packed import Batch, chunks, packs, shares_prefixes

@@ -216,6 +216,7 @@ class AdapterBank:
         self.current_route: Route | None = None
         self._frozen: list[nn.Parameter] = []
         self._counting: RemovableHandle | None = None
+        self._rounded: tuple[tuple[int, int, int], Tensor] | None = None
         self._n_tokens = 0  # of the model's input in flight, if its rows are those of the route
 
     @classmethod
@@ -243,6 +244,7 @@ class AdapterBank:
         return self
 
     def __exit__(self, *error: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._rounded = None
         if self._counting is not None:
             self._counting.remove()
         for layer in self.layers:
@@ -326,7 +328,7 @@ class AdapterBank:
         learn = torch.is_grad_enabled()
         if learn and self.gradients is None:
             self.gradients = torch.zeros_like(self.weights)
-        weights, scales = self.weights[where].to(self.dtype), self.scales[:, where].to(self.dtype)
+        weights, scales = self._computed(where, learn), self.scales[:, where].to(self.dtype)
         gradients = self.gradients[where] if learn and self.gradients is not None else None
         self.current_route = Route(
             slots=tuple(slots),
@@ -349,6 +351,14 @@ class AdapterBank:
             # A tensor that the route holds knows, by its graph, the route: nothing would ever free the two.
             self.current_route.spread = None
             self.current_route = None
+
+    def _computed(self, where: slice, learn: bool) -> Tensor:
+        """The factors of some slots in the base's precision; rounded once, until they change."""
+        if learn or self.weights.dtype == self.dtype or self.weights.is_inference():
+            return self.weights[where].to(self.dtype)
+        state, kept = (self.weights._version, where.start, where.stop), self._rounded
+        self._rounded = kept if kept and kept[0] == state else (state, self.weights[where].to(self.dtype))
+        return self._rounded[1]
 
     def _forward(self, layer: LoraLayer, x: Tensor) -> Tensor:
         route = self.current_route

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from seal.models import native
 from seal.models.native_layers import block_of, integers
+from seal.models.pace import threads_of_layers
 from seal.models.packed import Batch, packs, texts_in_flight
 from seal.models.packed_attention import TextGroup
 from seal.models.prefixes import SharedPrefix
@@ -99,7 +100,7 @@ class _Pass:
                 len(route.slots),
                 len(groups),
                 len(lengths),
-                torch.get_num_threads(),
+                threads_of_layers(),
                 *arrays,
                 cos.data_ptr(),
                 sin.data_ptr(),

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seal.models.decoder import is_embedded
 from seal.models.logits import last_states, logits_at, weighted_divergences, weighted_losses
 from seal.models.packed import Batch, chunks, packs, shares_prefixes
 from seal.models.prefixes import shared_prefixes
@@ -88,6 +89,7 @@ class Passes:
         self.packed = packs(model, longest_tokens)
         self.sharing = self.packed and shares_prefixes(model, longest_tokens)
         self.trunk = Trunk.below(model, {layer.module for layer in bank.layers}, packed=self.packed)
+        self.native = whole and bank.device.type == "cpu" and not is_embedded(model)
         self.head = plain_head(model) if whole and torch.get_num_threads() == 1 else None  # by native code
         # Whether the heads of model and teacher are taken in blocks.
         self.in_blocks = self.head is None and blockwise_head(teacher) is not None

@@ -25,6 +25,7 @@ from seal.errors import InputError
 from seal.models.context import context_tokens, embedded_tokens
 from seal.models.decoder import is_embedded
 from seal.models.host import denormals_flushed, keep_freed_memory
+from seal.models.pace import paced_layers
 from seal.models.tokens import pad_id
 from seal.training.adapter import Adapter
 from seal.training.bank import AdapterBank
@@ -279,7 +280,9 @@ class _Trainer:
         """Forward and backward of one pass. A text's target at place t is predicted at place t - 1."""
         device = self.bank.device
         expected = self.passes.expected([row for row in rows if row[2].distil])
-        with self.passes.adapted(rows, fresh=fresh) as (batch, inputs):
+        work = sum(len(example.input_ids) for _, _, example in rows)
+        pace = paced_layers(work) if self.passes.native else nullcontext()
+        with pace, self.passes.adapted(rows, fresh=fresh) as (batch, inputs):
             told, distilled = Targets(), Targets()
             for (run, _, example), start in zip(rows, batch.starts, strict=True):
                 weights = [weight * share[run.slot] for weight in example.target_weights]

@@ -46,12 +46,13 @@ class AdapterSource:
 
     No two adapters may have one `key`: it is the digest of what is stored. `load` is called in a thread of
     its own. `fingerprint`: the logits that it has to give (`seal.training.fingerprint`); None: those that it
-    gave when it was loaded first.
+    gave when it was loaded first. `known`: what it learned to say, of which answers may have much.
     """
 
     key: str
     load: Callable[[], Adapter]
     fingerprint: tuple[float, ...] | None = None
+    known: str = ""
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,8 @@ class Cached(Structure):
 class Lookup(Structure):
     _fields_ = [
         *((name, c_void_p) for name in ("query", "keys", "values", "mask", "out")),
-        *((name, c_int64) for name in ("n_rows", "n_q", "n_kv", "width", "n_seen")),
+        *((name, POINTER(c_int64)) for name in ("rows", "seen")),
+        *((name, c_int64) for name in ("n_tokens", "n_q", "n_kv", "width")),
         *((name, c_int64) for name in ("query_stride", "row_stride", "head_stride", "mask_stride")),
         ("scaling", c_double),
     ]
@@ -114,7 +115,7 @@ def library() -> ctypes.CDLL | None:
         "block_backward": [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 5],
         "block_enter": [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 4],
         "block_leave": [POINTER(Block), POINTER(Bank), POINTER(Pass), *[c_void_p] * 5],
-        "look_up_rows": [POINTER(Lookup), c_int64],
+        "look_up_tokens": [POINTER(Lookup), c_int64],
         "layers_step": [
             *(POINTER(c_void_p), POINTER(Cached), c_int64),
             *(POINTER(Bank), POINTER(Pass), POINTER(Lookup)),

@@ -297,18 +297,20 @@ void block_leave(const Block *block, const Bank *bank, const Pass *pass, const v
     (block->half ? leave_of<Half> : leave_of<float>)(*block, *bank, *pass, x, attended, y, kept, scratch);
 }
 
-// What each row attends to, of bfloat16
-void look_up_rows(const Lookup *all, int64_t n_threads) {
+// What each token attends to, of bfloat16
+void look_up_tokens(const Lookup *all, int64_t n_threads) {
     const Timed timed(ATTENTION);
-    look_all_up(*all, n_threads);
+    look_all_up(*all, seen_by_each(*all), n_threads);
 }
 
-// One token of each row through all layers, of bfloat16: x [rows, d] becomes the last layer's output. What each layer
-// makes of it goes into its cache, as the last of what is seen there. `all` says how caches lie, and who sees what.
+// Tokens of some rows through all layers, of bfloat16: x [tokens, d] becomes the last layer's output. What each layer
+// makes of them goes into its cache, each as the last of what it sees there. `all` says how caches lie, and who sees
+// what.
 void layers_step(const Block *const *blocks, const Cached *caches, int64_t n_layers, const Bank *bank, const Pass *pass,
                  const Lookup *all, void *x, void *heads, void *attended, void *kept, void *scratch) {
     const Timed timed(ALL);
     Half *const states = static_cast<Half *>(x), *const made = static_cast<Half *>(heads);
+    const Seen seen = seen_by_each(*all);
     for (int64_t i = 0; i < n_layers; i++) {
         const Block &block = *blocks[i];
         Layer<Half> layer(block, *bank, *pass, states, kept, scratch);
@@ -319,7 +321,7 @@ void layers_step(const Block *const *blocks, const Cached *caches, int64_t n_lay
         remember(own, made + own.n_q * own.width);
         {
             const Timed attending(ATTENTION);
-            look_all_up(own, pass->n_threads);
+            look_all_up(own, seen, pass->n_threads);
         }
         layer.leave_with(static_cast<Half *>(attended), states);
     }

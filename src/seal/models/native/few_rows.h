@@ -98,17 +98,25 @@ class Tiles { // this thread's, while in scope
     };
 
   public:
-    Tiles() {
+    // For products of rows of so many numbers, if those are fewer than a tile holds.
+    explicit Tiles(int64_t k = 32) {
         Shape shape;
         std::fill_n(shape.bytes, 8, 64), std::fill_n(shape.rows, 8, TILE);
+        std::fill_n(shape.bytes + 4, 2, 2 * std::min<int64_t>(k, 32));
+        std::fill_n(shape.rows + 6, 2, std::min<int64_t>(k, 32) / 2);
         _tile_loadconfig(&shape);
     }
     ~Tiles() { _tile_release(); }
 };
 
+// Whether rows of so many numbers fill tiles; those of an adapter of low rank fill a part of one.
+bool fits_tiles(int64_t k) { return k % 32 == 0 || (k < 32 && k % 2 == 0); }
+
+int64_t tiles_across(int64_t k) { return (k + 31) / 32; }
+
 // x [m, k] as tiles read it: for each 16 rows and 32 columns, pairs of columns [16, 16 rows, 2].
 std::vector<Half> tiles_of(int64_t m, int64_t k, Const<Half> x) {
-    const int64_t across = k / 32;
+    const int64_t across = tiles_across(k);
     std::vector<Half> packed((m + TILE - 1) / TILE * across * 512, Half{0});
     for (int64_t j = 0; j < m; j++) {
         const Half *from = x.rows(j).at;
@@ -156,7 +164,7 @@ inline void put_sums(const float *sums, int64_t n, View y, bool add) {
 
 // Results of 32 rows of a weight.
 void tiled_stripe(int64_t m, int64_t k, Const<Half> weight, const Half *packed, View y, bool add) {
-    const int64_t across = k / 32, bytes = weight.stride * 2;
+    const int64_t across = tiles_across(k), bytes = weight.stride * 2;
     alignas(64) float sums[TILE * TILE];
     const Half *const upper = weight.at, *const lower = weight.rows(TILE).at;
     for (int64_t first = 0; first < m; first += 2 * TILE, packed += 2 * across * 512) {
@@ -216,10 +224,10 @@ void multiply_few(int64_t m, int64_t k, Const<Half> x, const std::vector<Weights
         dots_of_stripe(m, own.n, k, own.of->at.rows(own.first), x, own.of->y.columns(own.first), own.of->add);
     };
 #if defined(__AMX_BF16__) && defined(__linux__)
-    if (has_tiles() && k % 32 == 0) {
+    if (has_tiles() && fits_tiles(k)) {
         const std::vector<Half> packed = tiles_of(m, k, x);
         each_range(stripes.size(), n_threads, [&](int64_t first, int64_t end) {
-            const Tiles tiles;
+            const Tiles tiles(k);
             for (int64_t i = first; i < end; i++) {
                 const Stripe &own = stripes[i];
                 if (own.n < STRIPE)

@@ -49,12 +49,13 @@ struct Cached { // where the keys and values of a layer lie, as in Lookup
     void *keys, *values;
 };
 
-struct Lookup {                // attention of rows with one token each, in bfloat16
-    const void *query;         // [rows, n_q, width], rows query_stride apart
-    const void *keys, *values; // [rows, n_kv, seen, width], rows and heads row_stride and head_stride apart
-    const uint8_t *mask;       // [rows, seen], rows mask_stride apart: which keys a row sees; null: all
-    void *out;                 // [rows, n_q, width]
-    int64_t n_rows, n_q, n_kv, width, n_seen, query_stride, row_stride, head_stride, mask_stride;
+struct Lookup {                  // attention of tokens to what their rows have read, in bfloat16
+    const void *query;           // [tokens, n_q, width], tokens query_stride apart
+    const void *keys, *values;   // [rows, n_kv, capacity, width], rows and heads row_stride and head_stride apart
+    const uint8_t *mask;         // [rows, capacity], rows mask_stride apart: which keys a row sees; null: all
+    void *out;                   // [tokens, n_q, width]
+    const int64_t *rows, *seen;  // [tokens]: the row of each, and how many places there it may look at; its own is the last
+    int64_t n_tokens, n_q, n_kv, width, query_stride, row_stride, head_stride, mask_stride;
     double scaling;
 };
 
