@@ -258,8 +258,10 @@ def test_a_workspace_that_cannot_be_written(learner: Learner, monkeypatch: pytes
 
     before = content(learner)
 
+    words = {"sqlite": "PRAGMA query_only=ON", "postgresql": "SET TRANSACTION READ ONLY"}
+
     def read_only(connection: Any) -> None:
-        connection.exec_driver_sql("PRAGMA query_only=ON")
+        connection.exec_driver_sql(words[connection.dialect.name])
 
     event.listen(Engine, "begin", read_only)
     try:
