@@ -20,6 +20,7 @@ from typing import Any
 
 import httpx
 import psutil
+from preloaded import Forked, Preloaded
 
 from seal.domains.microworld.world import make_items
 from seal.files import write_durably
@@ -49,7 +50,7 @@ class ServiceProcess:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Forked | None = None
 
     @property
     def url(self) -> str:
@@ -62,25 +63,45 @@ class ServiceProcess:
     def client(self, **more: Any) -> httpx.Client:
         return httpx.Client(base_url=self.url, headers=self.headers, **{"timeout": 60, **more})
 
-    def start(self) -> float:
-        """Starts it; the seconds until it could answer. Raises RuntimeError if it ends instead."""
-        began = time.monotonic()
+    def begin(self, preloaded: Preloaded | None = None) -> None:
+        """Starts it, as a user does, or as a fork."""
         program = "import sys; from seal.cli import main; main(sys.argv[1:])"
         given = [str(self.workspace), "--port", str(self.port), "--settings", str(self._settings)]
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", program, "serve", *given],
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        while True:
-            with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.url}/readyz", timeout=10).status_code == 200:
-                    return time.monotonic() - began
-            if self.process.poll() is not None:
-                raise RuntimeError(f"the server ended with {self.process.returncode}: see {self.log}")
-            time.sleep(0.02)
+        with self.log.open("ab") as log, open(os.devnull, "rb") as nothing:
+            if preloaded is not None:
+                streams = (nothing.fileno(), log.fileno(), log.fileno())
+                self.process = Forked(preloaded.at, "serve", given, streams)
+            else:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-c", program, "serve", *given],
+                    stdin=nothing,
+                    stdout=log,
+                    stderr=log,
+                    start_new_session=True,
+                )
+
+    def start(self, preloaded: Preloaded | None = None) -> float:
+        """Starts it; the seconds until it could answer. Raises RuntimeError if it ends instead."""
+        began = time.monotonic()
+        self.begin(preloaded)
+        self.wait_until_ready()
+        return time.monotonic() - began
+
+    def wait_until_ready(self) -> None:
+        """Raises RuntimeError if it ends instead."""
+        assert self.process is not None
+        with self.client(timeout=10) as client:
+            while True:
+                with contextlib.suppress(httpx.TransportError):
+                    if client.get("/readyz").status_code == 200:
+                        return
+                if self.process.poll() is not None:
+                    raise RuntimeError(f"the server ended with {self.process.returncode}: see {self.log}")
+                time.sleep(0.05)
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
     def workers(self) -> list[psutil.Process]:
         """Its study workers."""

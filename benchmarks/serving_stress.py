@@ -4,10 +4,11 @@
 
 Makes so many versions of the embedded model, each of which answers otherwise, and writes them to files. Each
 answers every question alone, which is what it has to answer. Then callers ask by a version's name, or for the
-one that is live, while others make another version live, roll back to the one before, and take versions out
-of use, so that adapters are loaded and evicted all the time. Of each answer the text, word for word, and the
-fingerprint of the adapter that gave it are compared with those of the version that was asked. Counts are
-written to DIR/progress.json as it goes on; a stopped run goes on from there. Exits with 1 if one was wrong.
+one that is live, while another makes another version live, rolls back to the one before, or takes a version
+out of use, once in so many answers, so that adapters are loaded and evicted all the time. Of each answer the
+text, word for word, and the fingerprint of the adapter that gave it are compared with those of the version
+that was asked. Counts are written to DIR/progress.json as it goes on, and what each version answers alone to
+DIR/known.json; a stopped run goes on from there. Exits with 1 if one was wrong.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from seal.types import Hyperparameters
 
 _TOKENS = 12
 _WRITE_EVERY = 500
+_LATEST_MOVE_s = 0.01
 NAMES = "Ada Bupand Castrok Dorle Eimar Fenwick Golm Hasser Ild Joss Karst Lund Mirel Noor Ostra".split()
 PROMPTS = tuple(f"Question: {what} {name}?\nAnswer:" for name in NAMES for what in ("Who is", "Where is"))
 
@@ -67,22 +69,31 @@ def random_adapter(model: Any, seed: int, strength: float = 0.5, rank: int | Non
 def known_versions(
     model: Any, tokenizer: Any, n: int, folder: Path, prompts: Sequence[str] = PROMPTS
 ) -> list[KnownVersion]:
-    """The base and `n` versions, each asked alone. All answer otherwise."""
-    said = [g.text for one in prompts for g in generate(model, tokenizer, [one], max_new_tokens=_TOKENS)]
-    made = [KnownVersion("base", None, (), said)]
+    """The base and `n` versions, each asked alone, now or when the run began. All answer otherwise."""
+    kept = folder / "known.json"
+    known: dict[str, Any] = json.loads(kept.read_text()) if kept.exists() else {}
+    if "base" not in known:
+        known["base"] = [[], [_said(model, tokenizer, prompt) for prompt in prompts]]
+    made = [KnownVersion("base", None, (), known["base"][1])]
     for seed in range(n):
         path = folder / f"version-{seed}"
-        adapter = random_adapter(model, seed)
-        if not path.exists():
-            save_peft(adapter, path, "tiny")
-        with AdapterBank.of(model, [adapter]) as bank:
-            how: dict[str, Any] = {"adapters": bank, "slots": [0], "max_new_tokens": _TOKENS}
-            answers = [generate(model, tokenizer, [prompt], **how)[0].text for prompt in prompts]
-            found = tuple(slot_fingerprint(model, tokenizer, bank, 0))
-        source = AdapterSource(f"digest-{seed}", _reader(path, model), found)
-        made.append(KnownVersion(path.name, source, found, answers))
+        if path.name not in known:
+            adapter = random_adapter(model, seed)
+            if not path.exists():
+                save_peft(adapter, path, "tiny")
+            with AdapterBank.of(model, [adapter]) as bank:
+                answers = [_said(model, tokenizer, prompt, adapters=bank, slots=[0]) for prompt in prompts]
+                known[path.name] = [slot_fingerprint(model, tokenizer, bank, 0), answers]
+        found, answers = known[path.name]
+        source = AdapterSource(f"digest-{seed}", _reader(path, model), tuple(found))
+        made.append(KnownVersion(path.name, source, tuple(found), answers))
     assert len({version.fingerprint for version in made}) == len({tuple(v.answers) for v in made}) == n + 1
+    write_durably(kept, [json.dumps(known).encode()])
     return made
+
+
+def _said(model: Any, tokenizer: Any, prompt: str, **how: Any) -> str:
+    return generate(model, tokenizer, [prompt], max_new_tokens=_TOKENS, **how)[0].text
 
 
 def _reader(path: Path, model: Any) -> Callable[[], Adapter]:
@@ -130,12 +141,12 @@ class Callers:
     counts: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     on_progress: Callable[[Mapping[str, int]], None] = lambda _: None
-    pause_s: float = 0.02
+    answers_a_move: int = 2
     prompts: Sequence[str] = PROMPTS
 
     def run(self, n_threads: int, seed: int) -> None:
         """Until so many answers were checked."""
-        lock, done = threading.Lock(), threading.Event()
+        lock, done, due = threading.Lock(), threading.Event(), threading.Semaphore(0)
         ids = [tuple(encode_prompt(self.tokenizer, prompt)) for prompt in self.prompts]
 
         def ask(rng: random.Random) -> None:
@@ -159,14 +170,19 @@ class Callers:
                     if not (right and known):
                         self.counts["wrong"] += 1
                         self.wrong.append(f"{version.name}: {self.prompts[at]!r} -> {found.text!r}")
+                    if self.counts["answers"] % self.answers_a_move == 0:
+                        due.release()
                     if self.counts["answers"] % _WRITE_EVERY == 0:
                         self.on_progress(self.counts)
                     if self.counts["answers"] >= self.wanted:
                         done.set()
 
         def move() -> None:
-            while not done.wait(self.pause_s):
-                self.aliases.move(self.loop)
+            when = random.Random(f"{seed}/moves")
+            while not done.is_set():
+                if due.acquire(timeout=1.0):
+                    time.sleep(when.uniform(0, _LATEST_MOVE_s))  # also in the midst of a pass
+                    self.aliases.move(self.loop)
 
         threads = [
             threading.Thread(target=ask, args=[random.Random(f"{seed}/{i}")]) for i in range(n_threads)
@@ -183,7 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--answers", type=int, default=100_000)
     parser.add_argument("--versions", type=int, default=50)
     parser.add_argument("--slots", type=int, default=8)
-    parser.add_argument("--callers", type=int, default=32)
+    parser.add_argument("--callers", type=int, default=128)
     parser.add_argument("--out", type=Path, default=None, help="the folder of the run, to go on with it")
     options = parser.parse_args(arguments)
     out = options.out or Path(tempfile.mkdtemp(prefix="seal-stress-"))

@@ -81,7 +81,7 @@ def _look_at_all(service: RunningService, folder: Path, answer: str) -> None:
 def _asked(url: str, key: str, item: WorldItem) -> str:
     """Asks the first question of an item's exam, and votes; returns the answer's id."""
     question = item.context.questions[0].text
-    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=60) as client:
+    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=600) as client:
         asked = {"model": "live", "messages": [{"role": "user", "content": question}]}
         told = client.post("/v1/chat/completions", json=asked).raise_for_status().json()
         said = {"kind": "thumbs", "value": "up", "answer": told["id"]}

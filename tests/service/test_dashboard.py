@@ -252,10 +252,7 @@ def test_what_others_wrote_is_text(board: Board) -> None:
 def test_nothing_comes_from_elsewhere(board: Board) -> None:
     """Every page and its files: a policy that lets nothing else in, no style or script within a page."""
     for path in (*addresses(board), "/sign-in", "/nowhere", "/documents/ffff0000"):
-        answer = board.client.get(path)
-        if path == "/nowhere":
-            assert answer.status_code == 404
-            continue
+        answer = board.client.get(path, headers={"Accept": "text/html"})
         policy = answer.headers["content-security-policy"]
         assert "default-src 'none'" in policy and "unsafe" not in policy and "http" not in policy
         assert answer.headers["cache-control"] == "no-store"
@@ -269,6 +266,15 @@ def test_nothing_comes_from_elsewhere(board: Board) -> None:
         file = httpx.get(board.service.url + asset(f"dashboard.{name}"))
         assert file.headers["content-type"].startswith(kind)
         assert "://" not in file.text.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_where_there_is_nothing(board: Board) -> None:
+    """A person is told so by a page with the menu, a client of the API by its error."""
+    page = board.client.get("/nowhere", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert page.status_code == 404 and "Overview" in Seen(page.text).text
+    for path, accepted in (("/nowhere", "*/*"), ("/v1/nowhere", "text/html"), ("/nowhere.json", "text/html")):
+        told = board.client.get(path, headers={"Accept": accepted})
+        assert told.status_code == 404 and told.json()["error"]["message"]
 
 
 def test_signing_in(board: Board) -> None:
@@ -383,7 +389,8 @@ def test_a_person_decides(board: Board) -> None:
     """What is held is approved with a reason, rolled back, and the like rejected; the brake is pulled."""
     learner = board.tenant.learner
     [held] = [v for v in learner.versions() if v.state == "held"]
-    assert HELD.name in board.page("/versions").text and "told to be held" in board.page("/versions").text
+    listed = board.page("/versions").text
+    assert HELD.name in listed and "told to be held" in listed, listed
     diff = board.data(f"/versions/{held.id}/diff.json?to={held.parent}")
     assert [d["id"] for d in diff["removed"]] == [HELD.id] and diff["changes"] is None
     board.send(f"/versions/{held.id}/approve", reason="seen")

@@ -39,6 +39,7 @@ def test_a_canary_from_its_beginning_to_its_end(learner: Learner, capsys: pytest
     assert f"canary of {held.id[:12]} beside" in begun and "25 % of the callers" in begun
     running = learner.rollout()
     assert running is not None and running.share == 0.25
+    assert learner.show(held.id).reason == "told to be held"  # why it is tried is not why it is held
     told = {"question": "Who?", "given": "Bram \x1b[31m", "other": "Ann", "same": False}
     one = learner.workspace.add_comparison(running.id, "candidate", **told)  # type: ignore[arg-type]
     assert one is not None

@@ -19,7 +19,7 @@ def test_no_answer_is_another_version_s(tmp_path: Path) -> None:
     aliases = Aliases(versions, random.Random(0))
     settings = ServingSettings(adapter_slots=2, rows=8, cache_tokens=1024)
     with DecodingLoop(model, tokenizer, settings) as loop:
-        callers = Callers(loop, tokenizer, aliases, 250, pause_s=0.005, prompts=PROMPTS[:6])
+        callers = Callers(loop, tokenizer, aliases, 250, prompts=PROMPTS[:6])
         callers.run(8, seed=0)
         assert callers.wrong == [] and callers.counts["answers"] >= 250
         assert loop.figures().adapters_evicted > 5

@@ -71,7 +71,7 @@ def _short(shown: VersionRecord) -> None:
     names = {f"document {d.id[:12]}": d.title or f"document {d.id[:12]}" for d in shown.documents}
     for n, exam in enumerate(_exams(shown.report, names)):
         say(f"{'exam' if n == 0 else '':<10}{exam}")
-    reason = _reason(shown)
+    reason = shown.reason
     if reason:
         say(f"why       {reason}")
     if made.state in ("held", "rejected"):
@@ -94,12 +94,6 @@ def _what_to_do(shown: VersionRecord, names: Mapping[str, str], reason: str) -> 
     words = (advice(one, document=own, version=short(shown.version.id)) for one in reasons)
     for one in dict.fromkeys(filter(None, words)):
         say(f"{'':<10}→ {one}")
-
-
-def _reason(shown: VersionRecord) -> str:
-    """The reason that was given last for the state that the version has."""
-    told = [entry.reason for entry in shown.history if entry.reason]
-    return told[-1] if told else ""
 
 
 def _exams(report: Any, names: Mapping[str, str]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from seal.learner.documents import Given, Learned, documents_of, sift
 from seal.learner.parts import Parts
 from seal.learner.queue import Queue
 from seal.learner.recognising import recognised
+from seal.learner.writing_together import WritesTogether
 from seal.registry import Brake, Document, Feedback, Job, JobEvent, LedgerEntry, RememberedAnswer, Version
 from seal.registry.feedback import CORRECTIONS
 from seal.registry.records import FeedbackKind
@@ -48,6 +49,10 @@ class AtService:
     @cached_property
     def _queue(self) -> Queue:
         return Queue(self.parts)
+
+    @cached_property
+    def _answers(self) -> WritesTogether[RememberedAnswer]:
+        return WritesTogether(self.parts.workspace.remember_answers)
 
     def document(self, name: str) -> Document:
         """A document by its id, the beginning of it, or its title."""
@@ -182,10 +187,12 @@ class AtService:
     ) -> str:
         """Keeps an answer of a version, by its id, to a question of somebody with this key; returns the
         answer's id."""
-        from seal.learner.remembering import remember
+        from seal.learner.remembering import remembered
 
         given_by = None if version is None else self.version(version)
-        return remember(self.parts.workspace, answer, given_by, conversation, key)
+        one = remembered(answer, given_by, conversation, key)
+        self._answers.put(one)
+        return one.id
 
     def answered(self, name: str) -> RememberedAnswer:
         """An answer that was given, by its id. Raises UnknownNameError."""

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 
 from seal.errors import BusyError, EndpointError, Interrupted, StaleLeaseError, StateError
 from seal.learner.documents import Learned, Text
@@ -22,7 +21,6 @@ from seal.spans import span
 
 LEASE_S = 20.0
 ATTEMPTS = 5
-_ENDED_S = 1e-6  # a lease of this length has run out
 _LOOK_AGAIN_S = 0.5
 
 
@@ -152,7 +150,7 @@ class Queue:
             except StaleLeaseError:
                 raise
             except Interrupted:
-                self._give_back(lease)
+                self.workspace.give_back(lease)
                 raise
             except Exception as error:
                 # Fault-tolerance point: a study that fails must not block the next. The reason has the kind
@@ -165,15 +163,11 @@ class Queue:
                 watch.notice(f"job {lease.job}, which an earlier process had left, failed: {error}")
                 return []
             except BaseException:
-                self._give_back(lease)
+                self.workspace.give_back(lease)
                 raise
         if not ours:
             watch.notice(f"finished job {lease.job}, which an earlier process had left")
         return learned
-
-    def _give_back(self, lease: Lease) -> None:
-        """Of work that is stopped: whoever comes next need not wait for the lease to run out."""
-        self.workspace.renew(replace(lease, lease_s=_ENDED_S))
 
     def _run(self, lease: Lease) -> list[Learned]:
         """The work of a job, by its kind."""

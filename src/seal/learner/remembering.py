@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from seal.errors import StateError
 from seal.grading.exact import comparable
-from seal.registry import Feedback, RememberedAnswer, Version, Workspace
+from seal.registry import Feedback, RememberedAnswer, Version
 from seal.registry.canonical import digest_of
 
 if TYPE_CHECKING:
@@ -39,18 +39,16 @@ class WantedQuestion:
         return self.asked + self.down
 
 
-def remember(
-    workspace: Workspace,
+def remembered(
     answer: Answer,
     version: Version | None,
     conversation: Sequence[Mapping[str, str]] = (),
     key: str = "",
-) -> str:
-    """Keeps an answer; returns its id. Of the conversation a digest of its beginning is kept, by which its
-    answers are known to belong together."""
-    name = f"ans_{uuid.uuid4().hex[:24]}"
-    one = RememberedAnswer(
-        id=name,
+) -> RememberedAnswer:
+    """An answer as it is kept, with an id of its own. Of the conversation it has a digest of the beginning,
+    by which its answers are known to belong together."""
+    return RememberedAnswer(
+        id=f"ans_{uuid.uuid4().hex[:24]}",
         at="",
         question=answer.question,
         text=answer.text,
@@ -64,8 +62,6 @@ def remember(
         conversation=conversation_id(conversation, key),
         key=key or None,
     )
-    workspace.remember_answers([one])
-    return name
 
 
 def conversation_id(messages: Sequence[Mapping[str, str]], key: str = "") -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from seal.errors import DamageError
-from seal.registry import Build, Document, LedgerEntry, Version, Workspace
+from seal.registry import LIVE, Build, Document, LedgerEntry, Version, Workspace
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,17 @@ class VersionRecord:
     builds: tuple[Build, ...]
     report: Any
     history: tuple[LedgerEntry, ...]
+
+    @property
+    def reason(self) -> str:
+        """That was given last for the state that the version has; of trials in which it was, none."""
+        given = (entry.reason for entry in reversed(self.history) if entry.reason and _is_of_state(entry))
+        return next(given, "")
+
+
+def _is_of_state(entry: LedgerEntry) -> bool:
+    moved = entry.action == "alias.move" and entry.inputs["name"] == LIVE
+    return moved or entry.action.startswith("version.")
 
 
 def record_of(workspace: Workspace, version: Version) -> VersionRecord:

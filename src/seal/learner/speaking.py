@@ -7,6 +7,7 @@ Knows prompts and adapters; nothing about cells, documents or versions.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, TypeVar
 
 from seal.engine.adapt import Adaptation, answer_stop
@@ -136,12 +137,18 @@ class DirectSpeaker(Speaker):
 class LoopSpeaker(Speaker):
     """A decoding loop of the same model: what threads ask at the same time is answered in common passes.
 
-    What is called by `alone` has the model to itself, and speaks by it.
+    What is called by `alone` has the model to itself, and speaks by it. A thread is inside `waiting` while it
+    waits for the loop.
     """
 
-    def __init__(self, adaptation: Adaptation, loop: DecodingLoop) -> None:
+    def __init__(
+        self,
+        adaptation: Adaptation,
+        loop: DecodingLoop,
+        waiting: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
         assert loop.model is adaptation.model
-        self.adaptation, self.loop = adaptation, loop
+        self.adaptation, self.loop, self.waiting = adaptation, loop, waiting
         self._direct = DirectSpeaker(adaptation)
 
     def answers(
@@ -167,7 +174,8 @@ class LoopSpeaker(Speaker):
     ) -> list[AnswerScore]:
         if self.loop.inside:
             return self._direct.scores(pairs, sources, slots)
-        return self.loop.score(pairs, _each(pairs, sources, slots))
+        with self.waiting():
+            return self.loop.score(pairs, _each(pairs, sources, slots))
 
     def texts(
         self, prompts: Sequence[str], source: AdapterSource, *, max_new_tokens: int, stop: tuple[str, ...]
@@ -177,7 +185,8 @@ class LoopSpeaker(Speaker):
         return self._written(prompts, [source] * len(prompts), max_new_tokens, stop)
 
     def alone(self, function: Callable[[], _T]) -> _T:
-        return self.loop.alone(function)
+        with self.waiting():
+            return self.loop.alone(function)
 
     def _written(
         self,
@@ -188,7 +197,8 @@ class LoopSpeaker(Speaker):
     ) -> list[str]:
         ids = [encode_prompt(self.adaptation.tokenizer, prompt) for prompt in prompts]
         requests = [Request(tuple(row), max_new_tokens, stop=stop) for row in ids]
-        return [done.text for done in self.loop.generate(requests, sources)]
+        with self.waiting():
+            return [done.text for done in self.loop.generate(requests, sources)]
 
 
 def _each(

@@ -103,6 +103,15 @@ class Jobs(Braking):
             row.renewals += 1
             self._extend(row, lease.lease_s)
 
+    def give_back(self, lease: Lease) -> None:
+        """The worker was told to stop: the next may take the job up at once, and nothing has failed. Raises
+        StaleLeaseError."""
+        with self.transaction(lease=lease) as session:
+            row = session.get_one(JobRow, lease.job)
+            row.attempts -= 1
+            row.renewals += 1
+            self._extend(row, 0.0)
+
     def finish(
         self, lease: Lease, outputs: Mapping[str, Any], *, reason: str = "", actor: str | None = None
     ) -> Job:

@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 import seal
 from seal.errors import SealError
 from seal.service.access import AccessControl
+from seal.service.dashboard.frame import error_page, for_a_person
 from seal.service.gate import Gate
 from seal.service.hosting import Hosting
 from seal.service.problems import ErrorBody, Problem, problem_of
@@ -68,12 +69,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _told(request: Request, error: Exception) -> Response:
-    """What went wrong, in the form in which OpenAI's clients read it."""
+    """What went wrong, in the form in which OpenAI's clients read it; a person who strays gets a page."""
     problem = problem_of(error)
     if isinstance(error, SealError) and problem.status >= 500:
         _LOG.error("a request failed: %s", error, exc_info=error)
     if problem.status == 405:  # the framework names the methods of one route, and a path may have several
         problem.headers["Allow"] = ", ".join(sorted(_methods(request.url.path)))
+    if isinstance(error, HTTPException) and problem.status == 404 and for_a_person(request):
+        return await error_page(request, error)
     return JSONResponse(problem.body, problem.status, headers=problem.headers)
 
 

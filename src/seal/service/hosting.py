@@ -11,7 +11,6 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
@@ -40,6 +39,7 @@ from seal.service.problems import not_found, overloaded
 from seal.service.releasing import Releasing
 from seal.service.settings import DecodingSettings, ServiceSettings
 from seal.service.token_texts import TokenTexts
+from seal.service.turns import TURNS
 
 if TYPE_CHECKING:
     from seal.engine.adapt import Adaptation
@@ -92,14 +92,18 @@ class Tenant:
 
     async def read(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Calls a verb in a thread. One that is not waited for any more ends by itself."""
-        call = partial(verb, *args, **kwargs)
-        return await to_thread.run_sync(call, abandon_on_cancel=True, limiter=self._threads)
+
+        def in_turn() -> T:
+            with TURNS.taken():
+                return verb(*args, **kwargs)
+
+        return await to_thread.run_sync(in_turn, abandon_on_cancel=True, limiter=self._threads)
 
     async def write(self, verb: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Calls a verb in a thread, after those that were called before it."""
 
         def in_turn() -> T:
-            with self.writing:
+            with self.writing, TURNS.taken():
                 return verb(*args, **kwargs)
 
         return await to_thread.run_sync(in_turn, abandon_on_cancel=True, limiter=self._threads)
@@ -185,7 +189,8 @@ class Tenant:
         self, answer: Answer, version: str | None, conversation: Sequence[Mapping[str, str]], key: str
     ) -> str:
         """Keeps an answer so that it can be asked for by its id, which is returned."""
-        return self.learner.remember(answer, version=version, conversation=conversation, key=key)
+        with TURNS.given_up():  # it waits for the disk
+            return self.learner.remember(answer, version=version, conversation=conversation, key=key)
 
     def refresh(self, version: Version | None) -> None:
         """Drops what is loaded of documents that were forgotten, here or by another process. A forgotten
@@ -223,7 +228,8 @@ class Bases:
 
     def speaker(self, adaptation: Adaptation) -> LoopSpeaker:
         """By what a learner's model answers."""
-        return LoopSpeaker(adaptation, self.loop(adaptation.model, adaptation.tokenizer))
+        loop = self.loop(adaptation.model, adaptation.tokenizer)
+        return LoopSpeaker(adaptation, loop, TURNS.given_up)
 
     def close(self, timeout_s: float) -> None:
         with self._lock:

@@ -112,10 +112,8 @@ class PageRoute(APIRoute):
             except _ERRORS as error:
                 if wants_json(request):
                     raise
-                answer = await _error_page(request, error)
-            answer.headers.update(SAFE)
-            answer.headers.setdefault("Cache-Control", "no-store")
-            return answer
+                return await error_page(request, error)
+            return _safe(answer)
 
         return handled
 
@@ -145,6 +143,12 @@ def wants_json(request: Request) -> bool:
     return request.url.path.endswith(".json") or (
         "application/json" in accepted and "text/html" not in accepted
     )
+
+
+def for_a_person(request: Request) -> bool:
+    """Whether a browser asks for a page, and no client for what the API has."""
+    accepted, path = request.headers.get("accept", ""), request.url.path
+    return "text/html" in accepted and not path.startswith("/v1/") and not wants_json(request)
 
 
 def shown(
@@ -206,7 +210,8 @@ def _is_below(path: str, place: str) -> bool:
     return path == place or (place != "/" and path.startswith(f"{place}/"))
 
 
-async def _error_page(request: Request, error: Exception) -> Response:
+async def error_page(request: Request, error: Exception) -> Response:
+    """What went wrong, as a page; the one to sign in, if that is what is wrong."""
     problem = problem_of(error)
     if isinstance(error, SealError) and problem.status >= 500:
         _LOG.error("a page failed: %s", error, exc_info=error)
@@ -216,6 +221,12 @@ async def _error_page(request: Request, error: Exception) -> Response:
         told = {"status": problem.status, "message": problem.message}
         answer = _page(request, await _looking(request), "problem", told, problem.status)
     answer.headers.update(problem.headers)
+    return _safe(answer)
+
+
+def _safe(answer: Response) -> Response:
+    answer.headers.update(SAFE)
+    answer.headers.setdefault("Cache-Control", "no-store")
     return answer
 
 

@@ -120,8 +120,7 @@ def _held(learner: Learner, one: Version) -> Json:
     findings = [f for f in findings_json(record.report, names, one.id) if f["judgement"] != "pass"]
     parent = set(learner.version(one.parent).documents) if one.parent else set()
     new = [document_json(d, None) for d in record.documents if d.id not in parent]
-    reason = next((e.reason for e in reversed(record.history) if e.reason), "")
-    return version_json(one) | {"findings": findings, "new": new, "reason": reason}
+    return version_json(one) | {"findings": findings, "new": new, "reason": record.reason}
 
 
 def _version(learner: Learner, name: str) -> Json:
@@ -134,7 +133,7 @@ def _version(learner: Learner, name: str) -> Json:
         "findings": findings_json(record.report, names, record.version.id),
         "exams": list(exams_json(record.report, names)),
         "reported": record.report is not None,
-        "reason": next((e.reason for e in reversed(record.history) if e.reason), ""),
+        "reason": record.reason,
         "titles": titles(learner),
         "history": [entry_json(one) for one in reversed(record.history)],
     }
