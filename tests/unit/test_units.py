@@ -319,4 +319,4 @@ def test_time_grows_with_the_length_of_the_text(piece: str) -> None:
 
     short = min(seconds(text[:20_000]) for _ in range(3))
     # The least of some: other programs make single times longer, never shorter.
-    assert any(seconds(text) < 25 * short + 0.2 for _ in range(4))
+    assert any(seconds(text) < 40 * short + 0.2 for _ in range(4))  # 100 times, if it were quadratic
