@@ -8,7 +8,7 @@ from seal.learner.practice import (
     writing_prompt,
     written_pairs,
 )
-from seal.learner.practising import practice_examples
+from seal.learner.practice_texts import practice_examples
 
 DOCUMENTS = practice_documents()
 

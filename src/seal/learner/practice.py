@@ -2,7 +2,7 @@
 
 Knows its files and the two prompts: one asks for the questions that a sentence answers, the other for an
 answer out of a text. Knows nothing about models, about which documents a workspace has, or about what the set
-becomes when a base practises (practising.py, recall.py).
+becomes when a base practises (practice_texts.py, recall.py).
 
 A small model's own questions are hopeless: asked by sentence, SmolLM2-135M wrote 2 of 48 that its text
 answers. After practice on a few hundred of ours many can be used, in every language that the base reads.
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from typing import Final
 
@@ -21,7 +22,7 @@ from seal.thoughts import without_thoughts
 NOT_THERE: Final = "not in the text"
 """What a reader says of a question that its text does not answer."""
 _FILES: Final = ("english.txt", "others.txt", "services.txt", "accounts.txt", "languages.txt")
-BETWEEN: Final = " | "
+_BETWEEN: Final = " | "
 
 
 @dataclass
@@ -64,7 +65,7 @@ def _read(text: str) -> Iterator[PracticeDocument]:
         elif mark == "##":
             heading = rest
         elif mark in ("?", "~"):
-            question, _, answer = rest.partition(BETWEEN)
+            question, _, answer = rest.partition(_BETWEEN)
             unit = document.units[-1]
             (unit.pairs if mark == "?" else unit.beside).append((question, answer))
         elif mark == "!":
@@ -82,12 +83,17 @@ def writing_prompt(title: str, heading: str, before: str, unit: str) -> str:
     return f"{about}{section}{context}Sentence: {unit}\nQuestions:\n"
 
 
+def as_written(pairs: Sequence[tuple[str, str]]) -> str:
+    """Questions with their answers in the form that a writer is to give them."""
+    return "".join(f"{question}{_BETWEEN}{answer}\n" for question, answer in pairs)
+
+
 def written_pairs(text: str, *, truncated: bool = False) -> list[tuple[str, str]]:
     """The questions and answers of what a writer wrote; of a truncated text without its last line."""
     lines = without_thoughts(text).strip().splitlines()
     pairs = []
     for line in lines[:-1] if truncated else lines:
-        question, between, answer = line.partition(BETWEEN.strip())
+        question, between, answer = line.partition(_BETWEEN.strip())
         if between and question.strip() and answer.strip():
             pairs.append((question.strip(), answer.strip()))
     return pairs
@@ -129,8 +135,14 @@ def shown(units: Sequence[tuple[str, str]]) -> str:
 
 def skills_name(fingerprint: str) -> str:
     """Names the skills of a base with this fingerprint, from this practice set."""
-    documents = [
-        [d.title, d.unanswered, [[u.text, u.heading, u.pairs, u.beside] for u in d.units]]
-        for d in practice_documents()
-    ]
-    return f"{fingerprint[:16]}-{digest_of(documents)[:8]}"
+    return f"{fingerprint[:16]}-{_set_digest()[:8]}"
+
+
+@cache
+def _set_digest() -> str:
+    return digest_of(
+        [
+            [d.title, d.unanswered, [[u.text, u.heading, u.pairs, u.beside] for u in d.units]]
+            for d in practice_documents()
+        ]
+    )

@@ -23,7 +23,7 @@ from seal.errors import InputError, TrainingError
 from seal.files import cache_folder
 from seal.learner.asking import probabilities_of
 from seal.learner.practice import practice_documents, read_answer, skills_name
-from seal.learner.practising import TOGETHER, practice_examples
+from seal.learner.practice_texts import TOGETHER, practice_examples
 from seal.learner.recall import recall_examples, recall_hyperparameters
 from seal.models import AnswerScore, score_answers
 from seal.models.context import context_tokens

@@ -40,10 +40,8 @@ class WritesTogether(Generic[T]):
         try:
             self._write([record for record, _ in batch])
         except BaseException as error:
-            if (
-                isinstance(error, InputError) and len(batch) > 1
-            ):  # which of them is wrong, each finds out alone
-                for one in batch:
+            if isinstance(error, InputError) and len(batch) > 1:
+                for one in batch:  # which of them is wrong, each finds out alone
                     self._write_all([one])
                 return
             for _, written in batch:

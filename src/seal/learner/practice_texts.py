@@ -12,8 +12,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from seal.domains.knowledge.units import Unit
 from seal.grading.meaning import contains_answer
-from seal.learner.practice import BETWEEN, NOT_THERE, PracticeDocument, reading_prompt, writing_prompt
+from seal.learner.practice import (
+    NOT_THERE,
+    PracticeDocument,
+    as_written,
+    reading_prompt,
+    writing_prompt,
+)
 from seal.retention.stretches import PageText, stretches_of
 from seal.types import Example
 
@@ -32,16 +39,6 @@ class _Asked:
     question: str
     answer: str
     needs: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """A sentence at its place in the text that a document's sentences make."""
-
-    text: str
-    start: int
-    stop: int
-    heading: str
 
 
 def practice_examples(documents: Sequence[PracticeDocument], seed: int, rounds: int) -> tuple[Example, ...]:
@@ -72,19 +69,20 @@ def _writing(document: PracticeDocument, rng: random.Random) -> Iterator[Example
             continue
         before = document.units[at - 1].text if at else ""
         pairs = rng.sample(unit.pairs, len(unit.pairs))
-        told = "".join(f"{question}{BETWEEN}{answer}\n" for question, answer in pairs)
-        yield Example(told, prompt=writing_prompt(document.title, unit.heading, before, unit.text))
+        yield Example(
+            as_written(pairs), prompt=writing_prompt(document.title, unit.heading, before, unit.text)
+        )
 
 
 def _passages(document: PracticeDocument) -> list[str]:
     """As a reader is shown them."""
-    pieces, text, heading = list[_Piece](), "", ""
+    units, text, heading = list[Unit](), "", ""
     for unit in document.units:
         if unit.heading != heading:
             text, heading = f"{text}\n\n## {unit.heading}\n", unit.heading
         text = f"{text}\n{unit.text}" if text else unit.text
-        pieces.append(_Piece(unit.text, len(text) - len(unit.text), len(text), unit.heading))
-    return [stretch.text for stretch in stretches_of(PageText("", document.title, text, tuple(pieces)))]
+        units.append(Unit(unit.text, "sentence", len(text) - len(unit.text), len(text), unit.heading))
+    return [stretch.text for stretch in stretches_of(PageText("", document.title, text, tuple(units)))]
 
 
 def _reading(
@@ -97,7 +95,7 @@ def _reading(
     while left:
         view = _view(passages, n, left[0], rng)
         shown = "\n".join(view)
-        fit = [one for one in left if all(text in shown for text in one.needs)][: TOGETHER - 2] or left[:1]
+        fit = [one for one in left if all(text in shown for text in one.needs)][: TOGETHER - 2]
         left = [one for one in left if one not in fit]
         asked = [(one.question, one.answer) for one in fit]
         asked += [(unanswered.pop(), NOT_THERE)] if unanswered else []
