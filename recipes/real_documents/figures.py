@@ -84,12 +84,12 @@ def figures(
     latest = {(a["way"], a["id"]): a for a in answers}
     return {
         "grader": grader,
-        "ways": {way: _share(marks[way]) | {"concise": _share(concise[way])} for way in marks},
-        "differences": [d for a, b in PAIRS if (d := _difference(marks, a, b))],
+        "ways": {way: share(marks[way]) | {"concise": share(concise[way])} for way in marks},
+        "differences": [d for a, b in PAIRS if (d := difference(marks, a, b))],
         "chosen": _chosen(latest, marks),
         "superseded": _superseded(documents, live, latest, grader),
-        "by_tag": _by(marks, {q.id: list(q.tags) or ["other"] for d in documents for q in d.asked}),
-        "by_language": _by(marks, {q.id: [d.language] for d in documents for q in d.asked}),
+        "by_tag": by_group(marks, {q.id: list(q.tags) or ["other"] for d in documents for q in d.asked}),
+        "by_language": by_group(marks, {q.id: [d.language] for d in documents for q in d.asked}),
         "documents": [_document(d, became.get(d.file), marks) for d in documents],
         "live": _live(documents, became),
         "seconds": _seconds(documents, became, latest, cold)
@@ -102,7 +102,8 @@ def _file(key: str) -> str:
     return key.rpartition("/")[0]
 
 
-def _share(values: Mapping[str, float | None]) -> dict[str, Any]:
+def share(values: Mapping[str, float | None]) -> dict[str, Any]:
+    """How many questions are right, with both intervals."""
     given = [v for v in values.values() if v is not None]
     right = int(sum(given))
     row: dict[str, Any] = {"right": right, "n": len(given), "ungraded": len(values) - len(given)}
@@ -111,7 +112,8 @@ def _share(values: Mapping[str, float | None]) -> dict[str, Any]:
     return row | {"ci95": _bounds(mean_ci(means.values(), seed=_SEED)) if means else None}
 
 
-def _difference(marks: Grades, a: str, b: str) -> dict[str, Any] | None:
+def difference(marks: Grades, a: str, b: str) -> dict[str, Any] | None:
+    """How much more is right by `a` than by `b`; None if nothing was graded in both."""
     if a not in marks or b not in marks:
         return None
     try:
@@ -168,7 +170,8 @@ def _superseded(
     return found
 
 
-def _by(marks: Grades, groups: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]]:
+def by_group(marks: Grades, groups: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]]:
+    """How many are right of each group; `groups` gives those of a question."""
     found: dict[str, dict[str, Any]] = {}
     for name in sorted({g for own in groups.values() for g in own}):
         rows: dict[str, Any] = {}

@@ -10,6 +10,10 @@ from recipes.real_documents.figures import MORE_WORDS, ORDER
 NAMES = {"base": "the bare base", "weights": "weights", "reading": "reading", "auto": "auto"}
 
 
+def _name(way: str) -> str:
+    return NAMES.get(way, way)
+
+
 def percent(value: float | None) -> str:
     return "n/a" if value is None else f"{100 * value:.0f}"
 
@@ -27,8 +31,9 @@ def rows(head: Sequence[str], body: Sequence[Sequence[object]], *, left: int = 1
 def markdown(run: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     """All tables of a run."""
     ways = [way for way in ORDER if way in found["ways"]]
-    parts = [_head(run, found), _shares(found, ways), _differences(found), _documents(found, ways)]
-    parts += [_groups("tag", found["by_tag"], ways), _groups("language", found["by_language"], ways)]
+    parts = [_head(run, found), _shares(found, ways), differences_table(found["differences"])]
+    parts += [_documents(found, ways)]
+    parts += [groups_table(group, found[f"by_{group}"], ways) for group in ("tag", "language")]
     parts += [_chosen(found), _superseded(found, ways), _costs(found)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -63,16 +68,17 @@ def _shares(found: Mapping[str, Any], ways: Sequence[str]) -> str:
     return "## Right answers\n\n" + table
 
 
-def _differences(found: Mapping[str, Any]) -> str:
+def differences_table(found: Sequence[Mapping[str, Any]]) -> str:
+    """Nothing if there is no difference."""
     body = [
         [
-            f"{NAMES[d['a']]} − {NAMES[d['b']]}",
+            f"{_name(d['a'])} − {_name(d['b'])}",
             f"{100 * d['mean']:+.0f}",
             interval(d["ci95"]),
             d["won"],
             d["lost"],
         ]
-        for d in found["differences"]
+        for d in found
     ]
     head = ["difference, paired", "points", "95 % over documents", "questions won", "lost"]
     return rows(head, body) if body else ""
@@ -97,14 +103,15 @@ def _stopped(document: Mapping[str, Any]) -> bool:
     return document["outcome"] not in ("live", "known")
 
 
-def _groups(what: str, groups: Mapping[str, Mapping[str, Any]], ways: Sequence[str]) -> str:
+def groups_table(what: str, groups: Mapping[str, Mapping[str, Any]], ways: Sequence[str]) -> str:
+    """The shares that are right of each group; nothing if there is but one."""
     if not ways:
         return ""
     body = [
         [name, own[ways[0]]["n"], *(percent(_ratio(own[way])) for way in ways)]
         for name, own in groups.items()
     ]
-    return rows([what, "questions", *(f"{NAMES[way]}, %" for way in ways)], body) if len(body) > 1 else ""
+    return rows([what, "questions", *(f"{_name(way)}, %" for way in ways)], body) if len(body) > 1 else ""
 
 
 def _ratio(one: Mapping[str, int]) -> float | None:

@@ -1,0 +1,143 @@
+"""How well a base reads, with its skills on: every question of a set with the passages that are found for it.
+
+    python -m recipes.real_documents.reading --model smollm2
+    python -m recipes.real_documents.reading --model smollm2 --skills OLD_DIR --passages 1
+
+Nothing is learned. All documents of the set are searched at once, as those of a workspace are. With another
+adapter (`--skills`, one that recipes/skills made) both read the same, and the difference is paired.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from recipes.real_documents.figures import by_group, difference, share
+from recipes.real_documents.halves import Asked, RealDocument, load_half
+from recipes.real_documents.tables import differences_table, groups_table, interval, percent, rows
+from seal.cli.console import Display
+from seal.domains.knowledge.units import units_of
+from seal.engine.adapt import Adaptation
+from seal.engine.start import Watch
+from seal.errors import SealError
+from seal.grading import GRADERS
+from seal.learner.practice import reading_prompt
+from seal.learner.settings import preset
+from seal.learner.skills import Skills, skills_of
+from seal.models.sentence_encoder import SentenceEncoder, sentence_model_folder
+from seal.retention import DocumentPage, Finder, PageText
+from seal.text import sentences
+from seal.training import load_peft
+
+_NOTHING = "I do not know."
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A question with the prompt that shows its passages. `sent`: whether `ask` would send it to a document,
+    so that what is read would be told."""
+
+    asked: Asked
+    prompt: str
+    sent: bool
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--model", required=True, help="as for `seal init`")
+    parser.add_argument("--half", default="development", help="a set of questions, or a .json file")
+    parser.add_argument("--skills", type=Path, metavar="DIR", help="compare with this adapter")
+    parser.add_argument("--passages", type=int, nargs="+", default=[1, 3], metavar="K", help="shown at once")
+    given = parser.parse_args(arguments)
+    display = Display()
+    try:
+        with display.running(Path()):
+            text = read_set(given.model, load_half(given.half), given.skills, given.passages, display)
+    except SealError as error:
+        print(f"reading.py: {error}", file=sys.stderr)
+        return 2
+    print(text)
+    return 0
+
+
+def read_set(
+    model: str, documents: Sequence[RealDocument], other: Path | None, passages: Sequence[int], watch: Watch
+) -> str:
+    """Reads with the base's own skills and with those of `other`; Markdown."""
+    config = preset(model)
+    base = Adaptation.load(config.engine_config(model))
+    skills = {"own": skills_of(base, watch.progress)}
+    if other is not None:
+        skills[str(other)] = Skills(base, load_peft(other, base.model))
+    finder = finder_of(documents)
+    marks: dict[str, dict[str, float | None]] = {}
+    sent: dict[str, bool] = {}
+    for k in passages:
+        shown = [shown_for(finder, q, k) for d in documents for q in d.asked]
+        sent |= {one.asked.id: one.sent for one in shown}
+        for name, own in skills.items():
+            marks[f"{name}, {k} shown"] = graded_reading(own, shown, config.grader, watch)
+    return _told(documents, marks, sent)
+
+
+def finder_of(documents: Sequence[RealDocument]) -> Finder:
+    """Finds passages of the documents as a new workspace would: by meaning too where that is installed."""
+    encoder = SentenceEncoder() if sentence_model_folder() else None
+    pages = []
+    for number, one in enumerate(documents):
+        text = PageText(one.file, one.title, one.text, units_of(one.title, one.text), sequence=number)
+        pages.append((DocumentPage(one.file, one.title, tuple(sentences(one.text)), number), text))
+    return Finder(pages, encoder=encoder)
+
+
+def shown_for(finder: Finder, asked: Asked, k: int) -> Shown:
+    """The prompt with the `k` best passages, whether or not they are sure to be about the question."""
+    found = finder.find(asked.question.text, k)
+    title = found.passages[0].title if found.passages else ""
+    text = "\n".join(dict.fromkeys(match.text for match in found.passages))
+    return Shown(asked, reading_prompt(title, text, asked.question.text), bool(found.documents))
+
+
+def graded_reading(
+    skills: Skills, shown: Sequence[Shown], grader: str, watch: Watch
+) -> dict[str, float | None]:
+    """By question: 1 right, 0 wrong, None ungraded."""
+    read = skills.read([one.prompt for one in shown], lambda n, of: watch.progress("reading", n, of))
+    asked, said = [one.asked.question for one in shown], [one.text or _NOTHING for one in read]
+    outcomes = GRADERS.get(grader)().grade(asked, said)
+    return {
+        one.asked.id: None if g.outcome == "ungraded" else float(g.outcome == "right")
+        for one, g in zip(shown, outcomes, strict=True)
+    }
+
+
+def _told(
+    documents: Sequence[RealDocument], marks: dict[str, dict[str, float | None]], sent: dict[str, bool]
+) -> str:
+    body: list[list[Any]] = []
+    for name, own in marks.items():
+        one = share(own)
+        told = sum(bool(own[key]) for key in own if sent[key])
+        body.append(
+            [name, f"{one['right']} of {one['n']}", percent(one["share"]), interval(one["ci95"]), told]
+        )
+    head = ["skills", "right", "%", "95 % over documents", "of these sent to a document"]
+    tables = [rows(head, body)]
+    names = list(marks)
+    pairs = [(b, a) for a, b in combinations(names, 2) if a.rpartition(", ")[2] == b.rpartition(", ")[2]]
+    tables.append(differences_table([d for b, a in pairs if (d := difference(marks, b, a))]))
+    for what, group in (
+        ("tag", {q.id: list(q.tags) or ["other"] for d in documents for q in d.asked}),
+        ("language", {q.id: [d.language] for d in documents for q in d.asked}),
+    ):
+        tables.append(groups_table(what, by_group(marks, group), names))
+    return "\n\n".join(table for table in tables if table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

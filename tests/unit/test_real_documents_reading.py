@@ -1,0 +1,63 @@
+"""The command that measures reading: what it shows, and how it counts what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from recipes.real_documents import reading
+from recipes.real_documents.halves import load_half
+from seal.learner.skills import ReadAnswer
+
+DOCUMENTS = ["kettlebird-faq", "plum-tray-cake"]
+
+
+class Reader:
+    """Reads what it was told; counts the prompts that it saw."""
+
+    def __init__(self, answers: dict[str, str]) -> None:
+        self.answers, self.prompts = answers, list[str]()
+
+    def read(self, prompts: Sequence[str], told: Callable[[int, int], None]) -> list[ReadAnswer]:
+        self.prompts += prompts
+        return [ReadAnswer(next((a for q, a in self.answers.items() if q in p), ""), 0.9) for p in prompts]
+
+
+def test_two_adapters_read_the_same_and_the_difference_is_paired(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    documents = load_half("development", DOCUMENTS)
+    asked = [q.question for d in documents for q in d.asked]
+    own = Reader({q.text: q.answers[0] for q in asked})
+    other = Reader({q.text: q.answers[0] for q in asked[:5]})
+    monkeypatch.setattr(reading.Adaptation, "load", lambda config: SimpleNamespace(model=None))
+    monkeypatch.setattr(reading, "skills_of", lambda base, told: own)
+    monkeypatch.setattr(reading, "load_peft", lambda folder, model: None)
+    monkeypatch.setattr(reading, "Skills", lambda base, adapter: other)
+    monkeypatch.setattr(reading, "sentence_model_folder", lambda: None)
+    watch = SimpleNamespace(progress=lambda *told: None)
+
+    text = reading.read_set("smollm2", documents, tmp_path, [1, 2], watch)  # pyright: ignore[reportArgumentType]
+    table = text.split("\n\n")
+    assert f"| own, 1 shown | {len(asked)} of {len(asked)} | 100 |" in table[0]
+    assert f"| {tmp_path}, 2 shown | 5 of {len(asked)} | {100 * 5 / len(asked):.0f} |" in table[0]
+    assert "| own, 1 shown − " not in table[1]  # the other one less the own, and only with as much shown
+    assert table[1].count(f"| 0 | {len(asked) - 5} |") == 2
+    assert own.prompts == other.prompts and len(own.prompts) == 2 * len(asked)
+
+
+def test_more_passages_are_more_text() -> None:
+    documents = load_half("development", DOCUMENTS)
+    finder = reading.finder_of(documents)
+    asked = documents[0].asked[0]
+    one, three = (reading.shown_for(finder, asked, k) for k in (1, 3))
+    assert one.sent and three.sent
+    assert len(one.prompt) < len(three.prompt) and documents[0].title in one.prompt
+
+
+def test_what_is_wrong_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert reading.main(["--model", "smollm2", "--half", "develpment"]) == 2
+    assert "there is no set 'develpment'" in capsys.readouterr().err
