@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from commands import KeptFolder, Said, caller, entered, quick_workspace, status_of
 from learners import Gates, fake
 from seal.learner import Learner
+from seal.registry import Version, Workspace
 
 A, B, C = fake("seen a"), fake("seen b"), fake("seen c")
 WHAT = next(iter(A.values))
@@ -73,6 +75,8 @@ def test_the_exam_has_the_outcomes_of_the_report(said: Said, gates: Gates, folde
     [report] = live.report["report"]["documents"]
     words = {1: "right", 0: "wrong", None: "ungraded"}
     assert [q["outcome"] for q in told["questions"]] == [words[v] for v in report["candidate"].values()]
+    before = [q["before"] for q in told["questions"]]
+    assert before == [words[v] for v in report["reference"].values()] and "right" not in before
     assert told["version"] == {"id": live.version.id, "state": "live"} and not told["given"]
     out = said("exam", A.name)[0]
     n = sum(v == 1 for v in report["candidate"].values())
@@ -81,6 +85,27 @@ def test_the_exam_has_the_outcomes_of_the_report(said: Said, gates: Gates, folde
     gates.tell(B, "rejected")
     said("learn", f"{B.name}.md", status=1)
     assert json.loads(said("exam", B.name, "--json")[0])["version"]["state"] == "rejected"
+
+
+def test_what_was_right_before_is_of_the_version_before_it_was_learned(
+    said: Said, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A later version is compared with one that knew the document already."""
+    first = Learner.open("w").live()
+    assert first is not None
+    said("learn", f"{C.name}.md")
+    items = [f"{A.id[:12]}/{n}" for n in range(len(A.values))]
+
+    def report(workspace: Workspace, version: Version) -> Any:
+        exam = {"candidate": dict.fromkeys(items, 1)}
+        if version.id == first.id:
+            return {"report": {"documents": [exam | {"reference": dict.fromkeys(items, 0)}]}}
+        return {"report": {"documents": [], "retained": [exam | {"reference": dict.fromkeys(items, 1)}]}}
+
+    monkeypatch.setattr("seal.learner.inspecting.report_of", report)
+    told = json.loads(said("exam", A.name, "--json")[0])
+    assert told["version"]["id"] != first.id
+    assert {(q["outcome"], q["before"]) for q in told["questions"]} == {("right", "wrong")}
 
 
 def test_an_exam_that_is_given(said: Said, folder: Path) -> None:

@@ -7,7 +7,7 @@ printed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -46,8 +46,8 @@ class DocumentLines:
 
 @dataclass(frozen=True)
 class ExamRecord:
-    """A question of an exam, with the outcomes that the report has: of the version that was asked, and of
-    whom it was compared with. `replaced`: a newer document answers it otherwise."""
+    """A question of an exam, with the outcomes that were recorded: of the version that was asked, and of the
+    one before the document was learned. `replaced`: a newer document answers it otherwise."""
 
     question: str
     answers: tuple[str, ...]
@@ -92,7 +92,9 @@ def exam_of(workspace: Workspace, document: Document) -> DocumentExam:
     given = workspace.exam(document.id, origin="given")
     writer = build.writer if build else _last_writer(workspace, document.id)
     stored = given or workspace.exam(document.id, origin=f"self/{writer}")
-    now, before = _outcomes(None if version is None else report_of(workspace, version))
+    learned = None if build is None else workspace.first_with(build.key)
+    now = _outcomes(workspace, version, "candidate", ("documents", "retained"))
+    before = _outcomes(workspace, learned, "reference", ("documents",))
     gone = _replaced_answers(workspace, document.id, build)
     questions = tuple(
         ExamRecord(
@@ -156,23 +158,16 @@ def _replaced_answers(workspace: Workspace, document: str, build: Build | None) 
     return gone - left
 
 
-def _outcomes(told: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """All outcomes in a report by item, of the version and of its reference. A document's own exam comes
-    before what was asked of it again later."""
-    now: dict[str, Any] = {}
-    before: dict[str, Any] = {}
-    for exam in _exams(told):
-        for item, outcome in exam.get("candidate", {}).items():
-            now.setdefault(item, outcome)
-        for item, outcome in exam.get("reference", {}).items():
-            before.setdefault(item, outcome)
-    return now, before
-
-
-def _exams(told: Any) -> Iterator[Mapping[str, Any]]:
+def _outcomes(workspace: Workspace, version: Version | None, of: str, parts: Sequence[str]) -> dict[str, Any]:
+    """All outcomes by item in these parts of a version's report: of the candidate, or of the reference, which
+    is the version before. A document's own exam comes before what was asked of it again later."""
+    told = None if version is None else report_of(workspace, version)
     report = told.get("report", {}) if isinstance(told, Mapping) else {}
-    for part in ("documents", "retained"):
-        yield from report.get(part, ())
+    found: dict[str, Any] = {}
+    for exam in (exam for part in parts for exam in report.get(part, ())):
+        for item, outcome in exam.get(of, {}).items():
+            found.setdefault(item, outcome)
+    return found
 
 
 def _word(outcomes: Mapping[str, Any], item: str) -> Recorded:

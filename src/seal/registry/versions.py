@@ -176,6 +176,14 @@ class Versions(Core):
             rows = session.scalars(select(VersionRow).order_by(VersionRow.sequence)).all()
             return [version_of(session, row) for row in rows]
 
+    def first_with(self, build: str) -> Version | None:
+        """The version in which a build was new, by the build's key."""
+        with self._reading() as session:
+            having = select(VersionRow).join(VersionBuildRow, VersionBuildRow.version_id == VersionRow.id)
+            having = having.where(VersionBuildRow.build_key == build)
+            row = session.scalars(having.order_by(VersionRow.sequence).limit(1)).first()
+            return None if row is None else version_of(session, row)
+
     def _find(self, session: Session, name: str) -> VersionRow:
         target = alias_target(session, name)
         row = session.get(VersionRow, target or name)
