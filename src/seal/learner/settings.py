@@ -299,8 +299,11 @@ def read_settings(
     Raises ConfigError, InputFileError.
     """
     path = folder / FILE
-    if not path.exists():
-        return preset(model)
+    return settings_at(path, model, notice) if path.exists() else preset(model)
+
+
+def settings_at(path: Path, model: str, notice: Callable[[str], None] = lambda _text: None) -> LearnerConfig:
+    """The settings in a file, for a workspace with this model. Raises ConfigError, InputFileError."""
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
         if settings.get("autonomy") == "observe":  # which was another word for "ask"
