@@ -56,7 +56,7 @@ def seconds(adaptation: Adaptation, chunks: Sequence[WorkChunk[Trial]]) -> float
 @contextmanager
 def ray_of(n_cpus: int) -> Iterator[None]:
     """A Ray of its own with so many CPUs, and so with as many workers."""
-    import ray
+    import ray  # pyright: ignore[reportMissingImports]
 
     ray.init(num_cpus=n_cpus, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     try:

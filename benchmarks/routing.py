@@ -20,7 +20,7 @@ from seal.domains.microworld.names import SPLITS, WorldSplit
 from seal.domains.microworld.questions import Asked
 from seal.domains.microworld.world import Entity, WorldItem, known_world, make_items, passage, statements
 from seal.grading.statistics import cluster_means, mean_ci
-from seal.retention import CellRouter, DocumentPage, Route, RouterConfig
+from seal.retention import CellRouter, DocumentMatch, DocumentPage, RouterConfig
 from seal.types import Question
 
 N_UNMET, N_PAIRS, N_REVISED = 200, 50, 3
@@ -108,7 +108,7 @@ def revision(
     show: str,
 ) -> None:
     """Each document gets a newer one that gives some of its facts anew: who is asked for which?"""
-    by_way: dict[str, list[tuple[Asked, tuple[Route, ...]]]] = {
+    by_way: dict[str, list[tuple[Asked, tuple[DocumentMatch, ...]]]] = {
         "fact given anew": [],
         "older fact": [],
     }
@@ -125,7 +125,7 @@ def revision(
         report(way, routed, show)
 
 
-def report(way: str, routed: Sequence[tuple[Asked, tuple[Route, ...]]], show: str) -> None:
+def report(way: str, routed: Sequence[tuple[Asked, tuple[DocumentMatch, ...]]], show: str) -> None:
     first, among, none = {}, {}, {}
     for i, (one, candidates) in enumerate(routed):
         keys = [candidate.key for candidate in candidates]

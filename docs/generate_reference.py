@@ -199,12 +199,12 @@ def flags_of(function: Any) -> Iterator[tuple[str, str, str]]:
             for field in dataclasses.fields(RunFlags):
                 yield _flag(field.name, shared[field.name])
         else:
-            flag, *rest = _flag(name, hints[name])
+            flag, kind, told = _flag(name, hints[name])
             if given.kind is inspect.Parameter.VAR_POSITIONAL:
                 flag = f"`{name.upper()} ...`"
             elif given.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD:
                 flag = f"`{name.upper()}`, {flag}"
-            yield flag, *rest
+            yield flag, kind, told
 
 
 def _flag(name: str, hint: Any) -> tuple[str, str, str]:

@@ -28,7 +28,7 @@ from recipes.demo_arc.information import (
     gain_of_each_task,
 )
 from recipes.real_documents.records import Records, write_json
-from seal.domains.arc_agi import ArcAgi
+from seal.domains.arc_agi import ArcAgi, ArcConfig
 from seal.domains.arc_agi.microgrid import family_of, tasks
 from seal.domains.arc_agi.microgrid.generate import SPLITS
 from seal.domains.arc_agi.microgrid.generator import MicroGridConfig
@@ -60,7 +60,7 @@ class Asked:
 
 def asked_tasks(config: RunConfig, split: Any, n: int) -> Asked:
     """`n` tasks of every family of a split, the same first ones whatever `n` is."""
-    domain = ArcAgi(config.at("arc", ArcAgi.tables["arc"]))
+    domain = ArcAgi(config.at("arc", ArcConfig))
     by_family: dict[str, list[Any]] = {family.name: [] for family in SPLITS[split]}
     drawn = tasks(split, seed=SEED, cells=config.table(MicroGridConfig).cells)
     for task in islice(drawn, 40 * n * len(by_family)):

@@ -22,12 +22,12 @@ from seal.domains.microworld.world import Entity, WorldItem, ask, make_items, pa
 from seal.engine.start import Watch
 from seal.gates import Exam, GateConfig, Report, decide
 from seal.learner.answering import Cell, Mind
-from seal.learner.compiling import FOR_EXAM, Compiler
+from seal.learner.compiling import Compiler
 from seal.learner.conflicts import against_base
 from seal.learner.library import KnownDocument
 from seal.learner.measuring import denials, exam, exam_items, honesty, leaks, memorised, retained
 from seal.learner.reference import ReferenceItem
-from seal.learner.writing import SourceDocument
+from seal.learner.writing import FOR_EXAM, SourceDocument
 from seal.registry import Document, Line, document_key
 from seal.registry.canonical import sha256
 from seal.self_edits.ground import SAID_BEFORE, ground

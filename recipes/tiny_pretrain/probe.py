@@ -7,6 +7,7 @@ the model's first choice. The full measurement of the finished model is `measure
 from __future__ import annotations
 
 import random
+from typing import cast
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
@@ -36,7 +37,7 @@ def probe(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, n: int)
             name = "untold" if i == len(entity.attributes) - 1 else "known"
             q = ask(rng, entity, attribute, attribute.exam)
             pairs[name].append((f"Question: {q.text}\nAnswer:", f" {q.answers[0]}"))
-    ends = (tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("Ċ"))
+    ends = cast(tuple[int, int], (tokenizer.eos_token_id, tokenizer.convert_tokens_to_ids("Ċ")))
     shares = {name: exact(model, tokenizer, found, ends=ends) for name, found in pairs.items()}
     model.train()
     return shares
