@@ -31,7 +31,7 @@ def test_every_text_is_a_whole_directive_of_the_space(temperature: float) -> Non
     found = generate(
         _long_model(),
         toy_tokenizer(),
-        PROMPTS * 4,
+        PROMPTS * 2,
         max_new_tokens=400,
         temperature=temperature,
         constraint=_constraint(SMALL),
@@ -61,7 +61,7 @@ def test_among_what_is_allowed_the_model_decides() -> None:
     )
     model, tokenizer, prompt = _long_model(), toy_tokenizer(), "Directive: "
     found = generate(
-        model, tokenizer, [prompt] * 400, max_new_tokens=400, temperature=1.0, constraint=_constraint(space)
+        model, tokenizer, [prompt] * 250, max_new_tokens=400, temperature=1.0, constraint=_constraint(space)
     )
     share = sum('augmentations": true' in one.text for one in found) / len(found)
     opening = '{"data_generation": {"use_basic_augmentations": '
