@@ -31,7 +31,18 @@ if TYPE_CHECKING:
 # No deadline: on a shared core the first example of a test can take seconds.
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", parent=settings.get_profile("local"), derandomize=True, print_blob=True)
-settings.load_profile("ci" if os.environ.get("CI") else "local")
+_QUICK_EXAMPLES = 40  # of a property that names no number, beside 100
+_PROFILE = "ci" if os.environ.get("CI") else "local"
+settings.load_profile(_PROFILE)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Fewer examples of a property where the slow tests are left out."""
+    if config.option.markexpr == "not slow":
+        settings.register_profile(
+            "quick", parent=settings.get_profile(_PROFILE), max_examples=_QUICK_EXAMPLES
+        )
+        settings.load_profile("quick")
 
 
 @pytest.fixture(autouse=True)

@@ -127,13 +127,15 @@ def killed(
 def by_chance(path: Path, n: int, seed: int) -> dict[str, int]:
     rng, acks = random.Random(seed), new_acks()
     Workspace.init(path)
-    n_killed = 0
+    n_killed, begun = 0, time.monotonic()
+    assert not killed(path, acks, 1), "so that it is known how long a study takes here"
+    longest_s = 2 * (time.monotonic() - begun)
     for round_ in range(n):
 
         def die(child: int, pipe: int) -> None:
             if rng.random() < 0.8:  # the others are killed while they open the workspace, as a rule
                 select.select([pipe], [], [], 60)
-            time.sleep(rng.uniform(0, 0.4))
+            time.sleep(rng.uniform(0, longest_s))
             os.kill(child, signal.SIGKILL)
 
         n_killed += killed(path, acks, 1000, die=die)

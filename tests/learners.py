@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from postgres import EVERYWHERE, rows_of
+from postgres import copy_of, rows_of
 from seal.errors import StateError
 from seal.gates import Decision, Report
 from seal.learner import Learned, Learner, Text
@@ -28,7 +28,7 @@ from seal.learner.reference import ReferenceItem
 from seal.learner.settings import LearnerConfig
 from seal.learner.writing import SourceDocument
 from seal.registry import document_key
-from seal.registry.marker import read_marker
+from seal.registry.marker import MARKER, read_marker
 from seal.types import Context
 from workspaces import files_with
 
@@ -181,18 +181,16 @@ _KNOWING: dict[tuple[str, ...], Path] = {}
 
 
 def begin_knowing(path: Path, toy: Path, documents: Sequence[Fake]) -> Learner:
-    """A learner that knows these documents: a copy of one that this process has made once. A workspace whose
-    database is on a server is more than its folder, and is made anew."""
-    if EVERYWHERE:
-        made = begin(path, toy)
-        learn_all(made, documents)
-        return made
+    """A learner that knows these documents: a copy of one that this process has made once."""
     key = (str(toy), *(one.id for one in documents))
     if key not in _KNOWING:
         made = toy.parent / f"knowing-{len(_KNOWING)}" / "w"
         learn_all(begin(made, toy), documents)
         _KNOWING[key] = made
     shutil.copytree(_KNOWING[key], path)
+    if database := read_marker(path):  # it is on a server, and is copied there
+        marker = path / MARKER
+        marker.write_text(marker.read_text().replace(database, copy_of(database)))
     return reopened(path)
 
 

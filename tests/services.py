@@ -56,7 +56,8 @@ def running(
     try:
         _until(lambda: server.started)
         if wait:
-            _until(lambda: httpx.get(f"{service.url}/readyz", timeout=30).status_code == 200)
+            with service.client() as client:  # one for all looks: what a client costs is its TLS settings
+                _until(lambda: client.get("/readyz").status_code == 200)
         yield service
     finally:
         server.should_exit = True

@@ -99,9 +99,15 @@ def executors(monkeypatch: pytest.MonkeyPatch) -> list[ElsewhereHere]:
     return made
 
 
-@pytest.mark.parametrize("learner", ["base", pytest.param("policy", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("learner", "workers"), [("base", 1), pytest.param("policy", 2, marks=pytest.mark.slow)]
+)
 def test_a_run_elsewhere_is_the_run_here(
-    learner: str, tmp_path: Path, executors: list[ElsewhereHere], monkeypatch: pytest.MonkeyPatch
+    learner: str,
+    workers: int,
+    tmp_path: Path,
+    executors: list[ElsewhereHere],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     torch.set_num_threads(1)
@@ -112,11 +118,10 @@ def test_a_run_elsewhere_is_the_run_here(
         f"--data={data}",
         *TINY_RUN,
         "--set=outer.rounds=2",
-        "--set=inner.workers=2",
         "--set=inner.chunk_trials=6",
     ]
     for command in ("train", "eval"):
-        flags = [command, *common, f"--set=inner.learner={learner}", "--set=inner.workers=2"]
+        flags = [command, *common, f"--set=inner.learner={learner}", f"--set=inner.workers={workers}"]
         assert main([*flags, f"--out={tmp_path / 'here' / command}"]) == 0
         assert main([*flags, f"--out={tmp_path / 'there' / command}", "--executor=ray"]) == 0
     here, there = digests(tmp_path / "here"), digests(tmp_path / "there")

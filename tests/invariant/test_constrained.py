@@ -31,7 +31,7 @@ def test_every_text_is_a_whole_directive_of_the_space(temperature: float) -> Non
     found = generate(
         _long_model(),
         toy_tokenizer(),
-        PROMPTS * 4,
+        PROMPTS * 2,
         max_new_tokens=400,
         temperature=temperature,
         constraint=_constraint(SMALL),
@@ -60,11 +60,12 @@ def test_among_what_is_allowed_the_model_decides() -> None:
         num_train_epochs=(1,),
     )
     model, tokenizer, prompt = _long_model(), toy_tokenizer(), "Directive: "
-    found = generate(
-        model, tokenizer, [prompt] * 400, max_new_tokens=400, temperature=1.0, constraint=_constraint(space)
-    )
-    share = sum('augmentations": true' in one.text for one in found) / len(found)
     opening = '{"data_generation": {"use_basic_augmentations": '
+    rows, most = [prompt] * 200, len(opening) + len("true")
+    found = generate(
+        model, tokenizer, rows, max_new_tokens=most, temperature=1.0, constraint=_constraint(space)
+    )
+    share = sum(one.text.startswith(opening + "true") for one in found) / len(found)
     constraint, state, ids = _constraint(space), None, tokenizer(prompt)["input_ids"]
     state, expected, mass = constraint.start, 0.0, {(constraint.start, tuple(ids), ""): 1.0}
     while mass:  # every way of writing the opening in tokens, with its probability

@@ -255,18 +255,19 @@ def test_rates(tmp_path: Path, toy: Path) -> None:
     """Of a key, and of an address without one; the others go on. 429 says when to come again."""
     learner = begin(tmp_path / "w", toy)
     settings = AccessSettings(key_rate="5/minute", write_rate="2/minute", failure_rate="3/minute")
-    with running(Hosting([Tenant("w", learner)]), ServiceSettings(access=settings)) as service:
+    hosting, read = Hosting([Tenant("w", learner)]), ServiceSettings(access=settings)
+    with running(hosting, read) as service, service.client() as client:
         made = [str(make_key(learner.workspace, "w", name=n, roles=["admin"])[1]) for n in "ab"]
 
         def statuses(key: str, path: str, n: int) -> list[int]:
             headers = {"Authorization": f"Bearer {key}"}
-            return [httpx.get(f"{service.url}{path}", headers=headers).status_code for _ in range(n)]
+            return [client.get(path, headers=headers).status_code for _ in range(n)]
 
         assert statuses(made[0], "/v1/seal/keys", 3) == [200, 200, 429]
         assert statuses(made[0], "/v1/models", 3) == [200, 200, 429]
         assert statuses(made[1], "/v1/models", 1) == [200]
         assert statuses("seal_w_wrong", "/v1/models", 4) == [401, 401, 401, 429]
-        answer = httpx.get(f"{service.url}/v1/models", headers={"Authorization": f"Bearer {made[1]}"})
+        answer = client.get("/v1/models", headers={"Authorization": f"Bearer {made[1]}"})
         assert answer.status_code == 429 and 1 <= int(answer.headers["retry-after"]) <= 60
         assert answer.json()["error"]["type"] == "rate_limit_error"
     assert rates(" ") == [] and len(rates("1/second; 5/day")) == 2

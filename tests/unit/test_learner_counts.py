@@ -310,7 +310,7 @@ def test_rolling_back_is_exact(learner: Learner, n: int) -> None:
 # --- two workers (promise 3) -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("n", [10, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("n", [4, pytest.param(200, marks=pytest.mark.slow)])
 def test_two_workers(tmp_path: Path, toy: Path, gates: Gates, n: int) -> None:
     """By turns both learn the same at once, and one sleeps past its lease."""
     adaptation = None

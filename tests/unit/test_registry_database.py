@@ -10,16 +10,20 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, Engine, create_engine, inspect, text
 
+from postgres import fresh_database
 from seal.errors import BusyError, ConfigError, DamageError, InputError, OutputError, SealError, StateError
 from seal.files import write_all
 from seal.registry import Workspace, database
-from seal.registry.database import Database, without_password
-from seal.registry.migrations import HEAD
+from seal.registry.database import Database, server_url, without_password
+from seal.registry.migrations import HEAD, make_tables, run_steps
 from seal.registry.tables import Table
 from workspaces import files_with, learn
 
@@ -31,14 +35,58 @@ def workspace(tmp_path: Path) -> Workspace:
     return made
 
 
-def test_migrations_make_the_tables_that_the_code_knows(workspace: Workspace) -> None:
-    from alembic.autogenerate import compare_metadata
-    from alembic.migration import MigrationContext
+def described(connection: Connection) -> dict[str, Any]:
+    """All tables with all that the database says of them, but for the order of columns, which tables that
+    were altered have otherwise."""
+    look = inspect(connection)
 
-    with create_engine(f"sqlite:///{workspace.path / 'workspace.db'}").connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True})
-        assert compare_metadata(context, Table.metadata) == []
-        assert context.get_current_revision() == HEAD
+    def words(value: Any) -> Any:
+        return {k: words(v) for k, v in sorted(value.items())} if isinstance(value, dict) else str(value)
+
+    def in_order(found: list[Any]) -> list[str]:
+        return sorted(repr(words(one)) for one in found)
+
+    return {
+        name: {
+            "columns": in_order(look.get_columns(name)),
+            "key": look.get_pk_constraint(name),
+            "foreign": in_order(look.get_foreign_keys(name)),
+            "unique": in_order(look.get_unique_constraints(name)),
+            "checks": in_order(look.get_check_constraints(name)),
+            "indices": in_order(look.get_indexes(name)),
+        }
+        for name in look.get_table_names()
+    }
+
+
+def both_ways(make: Callable[[str], Engine]) -> list[dict[str, Any]]:
+    """The tables that a new workspace gets, and those that the steps of migration make."""
+    found = []
+    for way in (make_tables, run_steps):
+        engine = make(way.__name__)
+        with engine.begin() as connection:
+            way(connection)
+        with engine.connect() as connection:
+            found.append(described(connection))
+            assert connection.scalar(text("SELECT version_num FROM alembic_version")) == HEAD
+        engine.dispose()
+    return found
+
+
+def test_migrations_make_the_tables_that_a_new_workspace_gets(tmp_path: Path) -> None:
+    made, migrated = both_ways(lambda name: create_engine(f"sqlite:///{tmp_path / name}.db"))
+    assert set(made) == {*Table.metadata.tables, "alembic_version"} and made == migrated
+
+
+def test_on_a_server_too(postgres: str) -> None:
+    with ExitStack() as stack:
+
+        def make(name: str) -> Engine:
+            url = stack.enter_context(fresh_database(postgres, f"seal_{name}_{os.getpid()}"))
+            return create_engine(server_url(url))
+
+        made, migrated = both_ways(make)
+    assert made == migrated
 
 
 def test_head_is_the_last_step() -> None:

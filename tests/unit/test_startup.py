@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -12,23 +13,34 @@ import pytest
 from seal.registry import Workspace
 
 REPORT = """
-import json, sys
+import contextlib, io, json, sys
 from seal.cli import main
-try:
-    status = main(json.loads(sys.argv[1]))
-except SystemExit as stop:
-    status = stop.code
-print("\\n" + json.dumps([status, sorted({name for name in sys.modules})]))
+found = []
+for arguments in json.loads(sys.argv[1]):
+    with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(said):
+        try:
+            status = main(arguments)
+        except SystemExit as stop:
+            status = stop.code
+    found.append([status, sorted(sys.modules), said.getvalue()])
+print(json.dumps(found))
 """
+Ended = tuple[int, set[str], str]
+"""The exit status of a command, the modules that were loaded by its end, and what it said."""
 
 
-def run(*arguments: str) -> tuple[int, set[str], str]:
-    """The exit status of a command, the modules that were loaded by its end, and what it said."""
-    command = [sys.executable, "-c", REPORT, json.dumps(arguments)]
+def run_in_turn(commands: Sequence[Sequence[str]]) -> list[Ended]:
+    """Commands one after another in one new process: what one of them loads is there for those after it."""
+    command = [sys.executable, "-c", REPORT, json.dumps(commands)]
     done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0 and "Traceback" not in done.stderr, done.stderr
-    status, modules = json.loads(done.stdout.splitlines()[-1])
-    return status, set(modules), done.stdout + done.stderr
+    assert done.returncode == 0, done.stderr
+    found = [(status, set(modules), said) for status, modules, said in json.loads(done.stdout)]
+    assert len(found) == len(commands) and not any("Traceback" in said for *_, said in found)
+    return found
+
+
+def run(*arguments: str) -> Ended:
+    return run_in_turn([arguments])[0]
 
 
 @pytest.fixture
@@ -68,11 +80,11 @@ MISTAKES = [
 ]
 
 
-@pytest.mark.parametrize(("arguments", "said"), MISTAKES, ids=[" ".join(a) for a, _ in MISTAKES])
-def test_a_mistake_is_told_before_torch_is_loaded(arguments: list[str], said: str, workspace: str) -> None:
-    status, modules, output = run(*(argument.format(workspace=workspace) for argument in arguments))
-    assert status == 2 and said in output
-    assert not modules & HEAVY
+def test_a_mistake_is_told_before_torch_is_loaded(workspace: str) -> None:
+    commands = [[argument.format(workspace=workspace) for argument in given] for given, _ in MISTAKES]
+    for (given, said), (status, modules, output) in zip(MISTAKES, run_in_turn(commands), strict=True):
+        assert status == 2 and said in output, given
+        assert not modules & HEAVY, given
 
 
 def test_a_folder_that_is_no_workspace_is_told_before_the_database_is_loaded(tmp_path: Path) -> None:
@@ -105,10 +117,9 @@ def test_a_dry_run_loads_no_torch(workspace: str, tmp_path: Path) -> None:
     assert not modules & HEAVY
 
 
-@pytest.mark.parametrize("arguments", HELP, ids=" ".join)
-def test_help_is_given_before_torch_is_loaded(arguments: list[str]) -> None:
-    status, modules, _ = run(*arguments)
-    assert status == 0 and not modules & {*HEAVY, "sqlalchemy", "pydantic.main"}
+def test_help_is_given_before_torch_is_loaded() -> None:
+    for given, (status, modules, said) in zip(HELP, run_in_turn(HELP), strict=True):
+        assert status == 0 and said and not modules & {*HEAVY, "sqlalchemy", "pydantic.main"}, given
 
 
 def test_a_question_is_answered_without_what_an_answer_does_not_need(workspace: str) -> None:

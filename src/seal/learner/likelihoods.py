@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 
 from seal.gates import AnswerLikelihood, Exam
 from seal.grading.exact import comparable
@@ -88,10 +89,9 @@ def others_of(
     gold = item.answers[0]
     of_exam = [other.answers[0] for other in items if other.answers and other.id != item.id]
     in_text = [*_NAME.findall(text), *_NUMBER.findall(text)]
-    there = [a for a in dict.fromkeys([*of_exam, *in_text]) if a not in item.question and _another(item, a)]
-    alike = [a for a in there if _numeric(a) == _numeric(gold)]
-    general = [a for a in _general() if _numeric(a) == _numeric(gold) and _another(item, a)]
-    return tuple([*alike, *general][:n])
+    there = [a for a in dict.fromkeys([*of_exam, *in_text]) if a not in item.question]
+    alike = (a for a in [*there, *_general()] if _numeric(a) == _numeric(gold))
+    return tuple(islice((a for a in alike if _another(item, a)), n))  # no more are compared than it takes
 
 
 def _another(item: ReferenceItem, answer: str) -> bool:

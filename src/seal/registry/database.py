@@ -28,7 +28,7 @@ from seal.errors import (
     StateError,
     UnknownNameError,
 )
-from seal.registry.migrations import HEAD
+from seal.registry.migrations import HEAD, known_steps, make_tables, run_steps
 
 BUSY_TIMEOUT_S = 30.0
 _SAFE_WAL = (3, 51, 3)  # SQLite 3.7.0 to 3.51.2 can damage a database in WAL mode (the WAL-reset bug)
@@ -97,8 +97,14 @@ class Database:
             yield session
 
     def create(self) -> None:
-        """Makes the tables, where they are not there yet."""
-        self._migrate(empty_ok=True)
+        """Makes the tables, where they are not there yet; older ones are brought up to date."""
+        with self.writing() as session:
+            connection = session.connection()
+            revision = _revision(connection)
+            if revision is None:
+                make_tables(connection)
+        if revision not in (None, HEAD):
+            self._migrate()
 
     def open(self) -> None:
         """Sees that the tables are those that this code knows; older ones are brought up to date.
@@ -109,7 +115,7 @@ class Database:
             revision = _revision(session.connection())
             self._see_that_it_is_whole(session.connection())
         if revision != HEAD:
-            self._migrate(empty_ok=False)
+            self._migrate()
 
     def scrub(self) -> None:
         """Leaves nothing of deleted rows in the database's files. Not within a transaction."""
@@ -149,29 +155,19 @@ class Database:
                 f"{self.where} was cut off: it ends within a page, at {size_bytes} bytes", _RESTORE
             )
 
-    def _migrate(self, *, empty_ok: bool) -> None:
-        from alembic import command
-        from alembic.config import Config
-        from alembic.script import ScriptDirectory
-
-        config = Config()
-        config.set_main_option(
-            "script_location", str(Path(__file__).parent / "migrations").replace("%", "%%")
-        )
+    def _migrate(self) -> None:
         with self._transaction(self._migrating) as session:
             connection = session.connection()
             revision = _revision(connection)
-            if revision is None and not empty_ok:
+            if revision is None:
                 raise DamageError(f"{self.where} has no tables: it is empty, or was cut off", _RESTORE)
-            known = {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
-            if revision is not None and revision not in known:
+            if revision not in known_steps():
                 raise StateError(
                     f"{self.where} was made by a newer version of seal (its tables are at {revision}, "
                     f"this version knows {HEAD})",
                     "Install a newer seal: pip install --upgrade seal-lm.",
                 )
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            run_steps(connection)
             if dangling := _dangling(connection):
                 raise DamageError(f"{self.where} cannot be brought up to date: {dangling[0]}", _RESTORE)
         # Tables that were made anew leave free pages behind. To tidy up is no part of the step, and may wait.
