@@ -6,7 +6,7 @@ import math
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seal.errors import InputError
@@ -20,6 +20,8 @@ SHARES = st.floats(0.02, 0.98)
 
 
 @given(wins=COUNTS, losses=COUNTS, at_most=SHARES, true=st.floats(0, 1))
+@example(wins=0, losses=268, at_most=0.9375, true=0.5)  # so few wins are too improbable for a float
+@example(wins=30, losses=3000, at_most=0.5, true=1.0)
 def test_the_evidence_is_a_supermartingale_under_the_claim(
     wins: int, losses: int, at_most: float, true: float
 ) -> None:

@@ -12,11 +12,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from seal.errors import InputError
 
 Verdict = Literal["promote", "revert"]
+
+_LEAST_LOG: Final = -600.0  # floats end at exp(-745)
+_EPSILON: Final = 1e-17
 
 
 def log_evidence(wins: int, losses: int, at_most: float) -> float:
@@ -33,8 +36,22 @@ def log_evidence(wins: int, losses: int, at_most: float) -> float:
     from scipy import special, stats  # here: it takes half a second, and most commands need no test
 
     above = float(stats.beta.logsf(at_most, wins + 1, losses + 1))
+    if above < _LEAST_LOG:
+        return _log_evidence_of_few_wins(wins, losses, at_most)
     averaged = float(special.betaln(wins + 1, losses + 1)) + above - math.log1p(-at_most)
     return averaged - wins * math.log(at_most) - losses * math.log1p(-at_most)
+
+
+def _log_evidence_of_few_wins(wins: int, losses: int, at_most: float) -> float:
+    """The same where so few wins are so improbable that a float does not hold it: by the series of the
+    incomplete beta function (DLMF 8.17.8), whose terms fall from the first one on."""
+    term = total = 1.0
+    n = 0
+    while term > _EPSILON * total:
+        term *= (1 - at_most) * (losses + wins + 2 + n) / (losses + 2 + n)
+        total += term
+        n += 1
+    return math.log(at_most) - math.log(losses + 1) + math.log(total)
 
 
 @dataclass(frozen=True)
