@@ -6,7 +6,8 @@
 Writing takes its time and differs by what is written; so settings of training (`[cell]`, and `units.cues`,
 `anchors`, `anchor_weight`, `least_steps`, `most_steps`) are compared on the same lines. Each cell is asked
 the questions that it was taught, its own exam, and what users ask, whether or not a question would be sent to
-it. Goes on after a stop; the run itself is not changed.
+it. Documents that are not in the live version are left out. Goes on after a stop; the run itself is not
+changed.
 """
 
 from __future__ import annotations
@@ -19,13 +20,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from recipes.real_documents.command import RUN, WORKSPACE
-from recipes.real_documents.halves import RealDocument, load_half
+from recipes.real_documents.command import RUN, WORKSPACE, ended
+from recipes.real_documents.halves import RealDocument, load_half, named
 from recipes.real_documents.records import Records
 from recipes.real_documents.tables import rows
-from seal.cli.console import Display
 from seal.engine.start import Watch
-from seal.errors import InputError, SealError
+from seal.errors import InputError
 from seal.grading import GRADERS
 from seal.learner import Learner
 from seal.learner.fluency import perplexities
@@ -47,16 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--settings", type=Path, metavar="TOML", help="train by this learner.toml instead")
     parser.add_argument("--documents", default="", metavar="A,B", help="these only, by their files' names")
     given = parser.parse_args(arguments)
-    display = Display()
-    try:
-        with display.running(given.run):
-            only = [name for name in given.documents.split(",") if name]
-            text = _told(train_again(given.run, given.settings, only, display))
-    except SealError as error:
-        print(f"cells.py: {error}", file=sys.stderr)
-        return 2
-    print(text)
-    return 0
+
+    def run(watch: Watch) -> str:
+        return _told(train_again(given.run, given.settings, named(given.documents), watch))
+
+    return ended("cells.py", given.run, run)
 
 
 def train_again(
@@ -66,19 +61,18 @@ def train_again(
     if not (folder / RUN).exists():
         raise InputError(f"{folder} holds no run", "Begin one: python -m recipes.real_documents.run --help")
     run = json.loads((folder / RUN).read_text(encoding="utf-8"))
-    learner = Learner.open(folder / WORKSPACE, watch=watch)
-    parts, live = learner.parts, learner.live()
-    if settings is not None:
-        parts.__dict__["config"] = settings_at(settings, run["model"])
-    config = parts.config.model_dump(mode="json", include={"seed", "cell", "units", "refusals"})
-    records = Records(folder / f"cells-{digest_of(config)[:8]}.jsonl")
+    config = None if settings is None else settings_at(settings, run["model"])
+    learner = Learner.open(folder / WORKSPACE, watch=watch, config=config)
+    parts = learner.parts
+    taught = parts.config.model_dump(mode="json", include={"seed", "cell", "units", "refusals"})
+    records = Records(folder / f"cells-{digest_of(taught)[:8]}.jsonl")
     done = {record["file"]: record for record in records.all}
-    known = {one.document.id: one for one in parts.library.of_version(live).values()}
+    known = {one.document.id: one for one in parts.library.of_version(learner.live()).values()}
     found = []
     for document in load_half(run["half"], only):
         key = document_key(document.text)
         if key in known and document.file not in done:
-            records.add(_again(parts, known[key], document) | {"settings": config})
+            records.add(_again(parts, known[key], document) | {"settings": taught})
             done[document.file] = records.all[-1]
         found += [done[document.file]] if document.file in done else []
     return found
@@ -114,17 +108,16 @@ def _asked(known: KnownDocument, document: RealDocument) -> Iterator[list[Questi
 
 def _told(records: Sequence[Mapping[str, Any]]) -> str:
     learned = [one for one in records if "failed" not in one]
-    body: list[list[object]] = [[one["file"], *(_share([one], name) for name in ASKED)] for one in learned]
-    body = [
-        [*row, f"{100 * one['perplexity_rise']:+.0f}", f"{one['seconds']:.0f}"]
-        for row, one in zip(body, learned, strict=True)
-    ]
+    body: list[list[object]] = []
+    for one in learned:
+        rise, seconds = f"{100 * one['perplexity_rise']:+.0f}", f"{one['seconds']:.0f}"
+        body.append([one["file"], *(_share([one], name) for name in ASKED), rise, seconds])
     total = sum(one["seconds"] for one in learned)
     body.append(["all", *(_share(learned, name) for name in ASKED), "", f"{total:.0f}"])
     head = ["document", "of what it was taught", "of its exam", "of users' questions"]
     failed = [f"- {one['file']}: {one['failed']}" for one in records if "failed" in one]
     table = rows([*head, "perplexity of neutral text, %", "training, s of processor"], body)
-    return "\n\n".join([table, *(["\n".join(failed)] if failed else [])])
+    return "\n\n".join([table, *(["\n".join(failed)] if failed else [])]) + "\n"
 
 
 def _share(records: Sequence[Mapping[str, Any]], name: str) -> str:

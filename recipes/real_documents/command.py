@@ -35,12 +35,13 @@ def command_parser(doc: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def ended(name: str, given: argparse.Namespace, run: Callable[[argparse.Namespace, Watch], str]) -> int:
-    """Does what was asked for, prints what it tells, and returns the exit status."""
+def ended(name: str, folder: Path, run: Callable[[Watch], str]) -> int:
+    """Does what was asked for, prints what it tells, and returns the exit status. `folder`: where what is
+    done is kept."""
     display = Display()
     try:
-        with display.running(given.out):
-            text = run(given, display)
+        with display.running(folder):
+            text = run(display)
     except SealError as error:
         print(f"{name}: {error}", file=sys.stderr)
         return 2

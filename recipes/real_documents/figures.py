@@ -17,6 +17,7 @@ from recipes.real_documents.halves import Asked, RealDocument
 from seal.errors import InputError
 from seal.grading import GRADERS
 from seal.grading.statistics import cluster_means, mean, mean_ci, paired_difference
+from seal.protocols import Grader
 from seal.types import Question
 
 ORDER = ("base", "weights", "reading", "auto")
@@ -53,13 +54,15 @@ def graded(
         if not own:
             continue
         questions = [asked[key].now(live) for key in own]
-        outcomes = made.grade(questions, list(own.values()))
-        marks[way] = {
-            key: None if g.outcome == "ungraded" else float(g.outcome == "right")
-            for key, g in zip(own, outcomes, strict=True)
-        }
+        marks[way] = dict(zip(own, marked(made, questions, list(own.values())), strict=True))
         short[way] = {key: _is_short(q, text) for (key, text), q in zip(own.items(), questions, strict=True)}
     return marks, short
+
+
+def marked(grader: Grader, questions: Sequence[Question], said: Sequence[str]) -> list[float | None]:
+    """Of each answer 1 right, 0 wrong, None ungraded."""
+    outcomes = grader.grade(questions, said)
+    return [None if g.outcome == "ungraded" else float(g.outcome == "right") for g in outcomes]
 
 
 def _is_short(question: Question, text: str) -> bool:
@@ -88,8 +91,8 @@ def figures(
         "differences": [d for a, b in PAIRS if (d := difference(marks, a, b))],
         "chosen": _chosen(latest, marks),
         "superseded": _superseded(documents, live, latest, grader),
-        "by_tag": by_group(marks, {q.id: list(q.tags) or ["other"] for d in documents for q in d.asked}),
-        "by_language": by_group(marks, {q.id: [d.language] for d in documents for q in d.asked}),
+        "by_tag": by_group(marks, tags_of(documents)),
+        "by_language": by_group(marks, languages_of(documents)),
         "documents": [_document(d, became.get(d.file), marks) for d in documents],
         "live": _live(documents, became),
         "seconds": _seconds(documents, became, latest, cold)
@@ -168,6 +171,16 @@ def _superseded(
             "old": sum(g.outcome == "right" for g in old),
         }
     return found
+
+
+def tags_of(documents: Sequence[RealDocument]) -> dict[str, list[str]]:
+    """By question: its tags."""
+    return {q.id: list(q.tags) or ["other"] for d in documents for q in d.asked}
+
+
+def languages_of(documents: Sequence[RealDocument]) -> dict[str, list[str]]:
+    """By question: the language of its document."""
+    return {q.id: [d.language] for d in documents for q in d.asked}
 
 
 def by_group(marks: Grades, groups: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Any]]:

@@ -57,6 +57,11 @@ class RealDocument:
         return Text(self.text, self.title)
 
 
+def named(files: str) -> list[str]:
+    """Files out of a flag that lists them with commas."""
+    return [name for name in files.split(",") if name]
+
+
 def load_half(name: str, only: Sequence[str] = ()) -> list[RealDocument]:
     """The documents of a set (a half, or `final`), or of a file of questions; `only` takes those of these
     files, with or without their suffix.

@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 
 from recipes.real_documents.command import RUN, begin, command_parser, ended, opener
 from recipes.real_documents.poison_experiment import PoisonRun, RealPoisonSettings
@@ -32,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--n", type=int, default=50, help="poisoned documents, and good ones")
     parser.add_argument("--ways", default="auto", metavar="A,B", help='"auto", "weights", "reading"')
-    return ended("poison.py", parser.parse_args(arguments), _run)
+    given = parser.parse_args(arguments)
+    return ended("poison.py", given.out, partial(_run, given))
 
 
 def _run(given: argparse.Namespace, watch: Watch) -> str:

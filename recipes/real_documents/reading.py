@@ -17,24 +17,22 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from recipes.real_documents.figures import by_group, difference, share
+from recipes.real_documents.command import ended
+from recipes.real_documents.figures import by_group, difference, languages_of, marked, share, tags_of
 from recipes.real_documents.halves import Asked, RealDocument, load_half
 from recipes.real_documents.tables import differences_table, groups_table, interval, percent, rows
-from seal.cli.console import Display
 from seal.domains.knowledge.units import units_of
 from seal.engine.adapt import Adaptation
 from seal.engine.start import Watch
-from seal.errors import SealError
+from seal.errors import InputError
 from seal.grading import GRADERS
-from seal.learner.practice import reading_prompt
+from seal.learner.answer_ways import UNKNOWN, passages_prompt
 from seal.learner.settings import preset
 from seal.learner.skills import Skills, skills_of
 from seal.models.sentence_encoder import SentenceEncoder, sentence_model_folder
 from seal.retention import DocumentPage, Finder, PageText
 from seal.text import sentences
 from seal.training import load_peft
-
-_NOTHING = "I do not know."
 
 
 @dataclass(frozen=True)
@@ -54,21 +52,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--skills", type=Path, metavar="DIR", help="compare with this adapter")
     parser.add_argument("--passages", type=int, nargs="+", default=[1, 3], metavar="K", help="shown at once")
     given = parser.parse_args(arguments)
-    display = Display()
-    try:
-        with display.running(Path()):
-            text = read_set(given.model, load_half(given.half), given.skills, given.passages, display)
-    except SealError as error:
-        print(f"reading.py: {error}", file=sys.stderr)
-        return 2
-    print(text)
-    return 0
+
+    def run(watch: Watch) -> str:
+        return read_set(given.model, load_half(given.half), given.skills, given.passages, watch)
+
+    return ended("reading.py", Path(), run)
 
 
 def read_set(
     model: str, documents: Sequence[RealDocument], other: Path | None, passages: Sequence[int], watch: Watch
 ) -> str:
-    """Reads with the base's own skills and with those of `other`; Markdown."""
+    """Reads with the base's own skills and with those of `other`; Markdown. Raises InputError."""
+    if min(passages) < 1:
+        raise InputError(f"{min(passages)} passages cannot be read", "Show one at least: --passages 1")
     config = preset(model)
     base = Adaptation.load(config.engine_config(model))
     skills = {"own": skills_of(base, watch.progress)}
@@ -98,9 +94,7 @@ def finder_of(documents: Sequence[RealDocument]) -> Finder:
 def shown_for(finder: Finder, asked: Asked, k: int) -> Shown:
     """The prompt with the `k` best passages, whether or not they are sure to be about the question."""
     found = finder.find(asked.question.text, k)
-    title = found.passages[0].title if found.passages else ""
-    text = "\n".join(dict.fromkeys(match.text for match in found.passages))
-    return Shown(asked, reading_prompt(title, text, asked.question.text), bool(found.documents))
+    return Shown(asked, passages_prompt(found.passages, asked.question.text), bool(found.documents))
 
 
 def graded_reading(
@@ -108,12 +102,9 @@ def graded_reading(
 ) -> dict[str, float | None]:
     """By question: 1 right, 0 wrong, None ungraded."""
     read = skills.read([one.prompt for one in shown], lambda n, of: watch.progress("reading", n, of))
-    asked, said = [one.asked.question for one in shown], [one.text or _NOTHING for one in read]
-    outcomes = GRADERS.get(grader)().grade(asked, said)
-    return {
-        one.asked.id: None if g.outcome == "ungraded" else float(g.outcome == "right")
-        for one, g in zip(shown, outcomes, strict=True)
-    }
+    asked, said = [one.asked.question for one in shown], [one.text or UNKNOWN for one in read]
+    marks = marked(GRADERS.get(grader)(), asked, said)
+    return {one.asked.id: mark for one, mark in zip(shown, marks, strict=True)}
 
 
 def _told(
@@ -131,12 +122,9 @@ def _told(
     names = list(marks)
     pairs = [(b, a) for a, b in combinations(names, 2) if a.rpartition(", ")[2] == b.rpartition(", ")[2]]
     tables.append(differences_table([d for b, a in pairs if (d := difference(marks, b, a))]))
-    for what, group in (
-        ("tag", {q.id: list(q.tags) or ["other"] for d in documents for q in d.asked}),
-        ("language", {q.id: [d.language] for d in documents for q in d.asked}),
-    ):
-        tables.append(groups_table(what, by_group(marks, group), names))
-    return "\n\n".join(table for table in tables if table)
+    for what, groups in (("tag", tags_of(documents)), ("language", languages_of(documents))):
+        tables.append(groups_table(what, by_group(marks, groups), names))
+    return "\n\n".join(table for table in tables if table) + "\n"
 
 
 if __name__ == "__main__":

@@ -13,12 +13,13 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from recipes.real_documents.command import RUN, begin, command_parser, ended, opener
 from recipes.real_documents.experiment import RealRun
 from recipes.real_documents.figures import figures
-from recipes.real_documents.halves import load_half
+from recipes.real_documents.halves import load_half, named
 from recipes.real_documents.records import write_json
 from recipes.real_documents.tables import markdown
 from seal.engine.start import Watch
@@ -36,12 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--grader", help="grade by this one instead of the learner's own")
     parser.add_argument("--cold", type=int, default=3, metavar="N", help="`seal ask` timed from its start")
     parser.add_argument("--questions-only", action="store_true", help="learn nothing more, only ask")
-    return ended("run.py", parser.parse_args(arguments), _run)
+    given = parser.parse_args(arguments)
+    return ended("run.py", given.out, partial(_run, given))
 
 
 def _run(given: argparse.Namespace, watch: Watch) -> str:
     run = _begun(given, watch)
-    documents = load_half(run["half"], [name for name in given.documents.split(",") if name])
+    documents = load_half(run["half"], named(given.documents))
     opened = opener(given.out, run["model"], watch)
     made = RealRun(given.out, documents, opened, watch)
     if not given.table:

@@ -61,3 +61,5 @@ def test_more_passages_are_more_text() -> None:
 def test_what_is_wrong_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert reading.main(["--model", "smollm2", "--half", "develpment"]) == 2
     assert "there is no set 'develpment'" in capsys.readouterr().err
+    assert reading.main(["--model", "smollm2", "--passages", "1", "0"]) == 2
+    assert "0 passages cannot be read" in capsys.readouterr().err

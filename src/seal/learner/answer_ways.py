@@ -27,6 +27,12 @@ class _Asked:
     matches: tuple[PassageMatch, ...]
 
 
+def passages_prompt(matches: Sequence[PassageMatch], question: str) -> str:
+    """Asks a question that is to be read in these passages, best first; of none the text is empty."""
+    title = matches[0].title if matches else ""
+    return reading_prompt(title, "\n".join(dict.fromkeys(match.text for match in matches)), question)
+
+
 class Answerer:
     """Answers of one version, by any of the ways."""
 
@@ -94,11 +100,7 @@ class Answerer:
         return self._of_reading(asked, read)
 
     def _read(self, asked: Sequence[_Asked]) -> list[ReadAnswer]:
-        prompts = []
-        for one in asked:
-            best = one.matches[0]
-            text = "\n".join(dict.fromkeys(match.text for match in one.matches))
-            prompts.append(reading_prompt(best.title, text, one.question))
+        prompts = [passages_prompt(one.matches, one.question) for one in asked]
         return self.skills.read(prompts) if prompts else []
 
     def _of_reading(self, asked: _Asked, read: ReadAnswer) -> Answer:
