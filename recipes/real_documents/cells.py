@@ -70,7 +70,7 @@ def train_again(
     known = {one.document.id: one for one in parts.library.of_version(learner.live()).values()}
     found = []
     for document in load_half(run["half"], only):
-        key = document_key(document.text)
+        key = document_key(document.text, document.title)
         if key in known and document.file not in done:
             records.add(_again(parts, known[key], document) | {"settings": taught})
             done[document.file] = records.all[-1]

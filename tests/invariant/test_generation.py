@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import pytest
 import torch
@@ -98,6 +99,27 @@ def test_sampling_follows_the_distribution() -> None:
         expected[text] = expected.get(text, 0.0) + share
     for text, share in expected.items():
         assert sum(g.text == text for g in found) / n == pytest.approx(share, abs=0.03)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_what_is_noted_of_each_token_is_how_likely_it_is(kind: str, temperature: float) -> None:
+    model, tokenizer = toy_model(kind), toy_tokenizer()
+    how: dict[str, Any] = {"slots": SLOTS, "max_new_tokens": 5, "temperature": temperature}
+    trained = adapters(model)
+    with AdapterBank.of(model, trained) as bank:
+        written = generate(model, tokenizer, PROMPTS, adapters=bank, with_logs=True, **how)
+        plain = generate(model, tokenizer, PROMPTS, adapters=bank, **how)
+    assert [(g.text, g.tokens, g.token_logs) for g in plain] == [(g.text, (), ()) for g in written]
+    assert sum(len(one.tokens) for one in written) >= 12
+    for prompt, slot, one in zip(PROMPTS, SLOTS, written, strict=True):
+        merged = copy.deepcopy(model)
+        merge(merged, trained[slot])
+        ids = tokenizer(prompt)["input_ids"]
+        logits = merged(torch.tensor([ids + list(one.tokens)])).logits[0, len(ids) - 1 : -1].detach()
+        expected = logits.log_softmax(-1).gather(1, torch.tensor(one.tokens)[:, None]).squeeze(1)
+        assert len(one.tokens) == one.n_tokens
+        assert one.token_logs == pytest.approx(expected.tolist(), rel=1e-4, abs=1e-5)
 
 
 @pytest.mark.parametrize("kind", KINDS)

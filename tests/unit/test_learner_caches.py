@@ -64,7 +64,11 @@ class Reader:
 def reader(monkeypatch: pytest.MonkeyPatch) -> Reader:
     monkeypatch.setattr(speaking, "AdapterBank", SimpleNamespace(of=lambda model, cells: nullcontext(cells)))
     monkeypatch.setattr(
-        speaking, "answer_probabilities", lambda model, prompts, *_: [len(p) / 100 for p in prompts]
+        speaking,
+        "sure_answers",
+        lambda model, prompts, bank=None, *_, **how: [
+            (text, len(p) / 100) for p, text in zip(prompts, model.answer(prompts, bank=bank), strict=True)
+        ],
     )
     return Reader()
 

@@ -152,7 +152,13 @@ def test_an_answer_has_the_sentence_that_was_recited_for_it(
     monkeypatch: pytest.MonkeyPatch, said: str, text: str, passage: str, stated: bool
 ) -> None:
     monkeypatch.setattr(speaking, "AdapterBank", SimpleNamespace(of=lambda model, cells: nullcontext(cells)))
-    monkeypatch.setattr(speaking, "answer_probabilities", lambda model, prompts, *_: [0.5] * len(prompts))
+    monkeypatch.setattr(
+        speaking,
+        "sure_answers",
+        lambda model, prompts, bank=None, slots=None, **how: [
+            (text, 0.5) for text in model.answer(prompts, bank=bank, slots=slots, **how)
+        ],
+    )
     page = DocumentPage("d", "Ada", ("Ada wrote songs.",), 1)
     adaptation: Any = Reciter(said)
     adapter: Any = "adapter"

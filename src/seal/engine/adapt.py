@@ -49,6 +49,7 @@ from seal.types import (
     TrainingPlan,
 )
 
+ANSWERS_AT_ONCE = 256
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much is done, how much there is."""
 Trained = tuple[Adapter, tuple[str, ...]]
@@ -297,7 +298,7 @@ class Adaptation:
             slots=slots,
             max_new_tokens=longest_tokens or self.answer_tokens,
             stop=answer_stop(self),
-            batch_size=256,
+            batch_size=ANSWERS_AT_ONCE,
             known=known,
             on_progress=(lambda done, total: self.on_progress(stage, done, total)) if stage else None,
         )

@@ -21,7 +21,7 @@ from seal.engine.check import fitting
 from seal.engine.serving import AdapterSource
 from seal.errors import InputError, TrainingError
 from seal.files import cache_folder
-from seal.learner.asking import probabilities_of
+from seal.learner.asking import probabilities_of, told_by_logs
 from seal.learner.practice import practice_documents, read_answer, skills_name
 from seal.learner.practice_texts import TOGETHER, practice_examples
 from seal.learner.recall import recall_examples, recall_hyperparameters
@@ -122,18 +122,26 @@ class Skills:
         """The answer to each prompt of `reading_prompt`."""
         how: Any = {"max_new_tokens": _READ_TOKENS, "stop": ("\n",)}
         if self.speaker is not None:
-            said = self.speaker.texts(prompts, self.source, **how)
+            said = self.speaker.written(prompts, self.source, **how)
         else:
-            said = [one.text for one in self._generate(prompts, on_progress=on_progress, **how)]
-        texts = [text.strip() for text in said]
-        sure = self.probabilities(prompts, texts)
+            logs = told_by_logs(self.base.model)
+            said = self._generate(prompts, on_progress=on_progress, with_logs=logs, **how)
+        texts = [one.text.strip() for one in said]
+        sure = self._measured(prompts, texts, said)
         return [ReadAnswer(read_answer(text), p) for text, p in zip(texts, sure, strict=True)]
 
     def probabilities(self, prompts: Sequence[str], answers: Sequence[str]) -> list[float]:
         """How likely each answer is after its prompt, with its end; 0 for an empty one."""
-        return probabilities_of(prompts, [f" {one}\n" if one else "" for one in answers], self._scores)
+        return self._measured(prompts, answers)
 
-    def _scores(self, pairs: Sequence[tuple[str, str]]) -> list[AnswerScore]:
+    def _measured(
+        self, prompts: Sequence[str], answers: Sequence[str], written: Sequence[Generation] = ()
+    ) -> list[float]:
+        texts = [f" {one}\n" if one else "" for one in answers]
+        tokenizer = self.base.tokenizer
+        return probabilities_of(prompts, texts, self._scores, tokenizer=tokenizer, written=written)
+
+    def _scores(self, pairs: Sequence[tuple[str, str]], _: Sequence[int]) -> list[AnswerScore]:
         if self.speaker is not None:
             return self.speaker.scores(pairs, [self.source], [0] * len(pairs))
         with self.on() as bank:

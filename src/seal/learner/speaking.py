@@ -11,11 +11,11 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, TypeVar
 
 from seal.engine.adapt import Adaptation, answer_stop
-from seal.engine.serving import AdapterSource, DecodingLoop, Request
-from seal.learner.asking import answer_probabilities, probabilities_of
+from seal.engine.serving import AdapterSource, Completion, DecodingLoop, Request
+from seal.learner.asking import probabilities_of, sure_answers, told_by_logs
 from seal.learner.caches import SureText
 from seal.models import AnswerScore, score_answers
-from seal.models.generate import generate
+from seal.models.generate import Generation, generate
 from seal.models.tokens import encode_prompt
 from seal.training import AdapterBank
 
@@ -49,9 +49,25 @@ class Speaker(Protocol):
     ) -> list[float]:
         """How likely each answer is as a whole after its prompt; 0 for an empty one."""
         lead = self.adaptation.answer_lead
-        texts = [lead + one if one.strip() else "" for one in answers]
-        told = [slot for slot, text in zip(slots, texts) if text] if sources else ()
-        return probabilities_of(prompts, texts, lambda pairs: self.scores(pairs, sources, told))
+        return self.measured(prompts, [lead + one if one.strip() else "" for one in answers], sources, slots)
+
+    def measured(
+        self,
+        prompts: Sequence[str],
+        texts: Sequence[str],
+        sources: Sequence[AdapterSource] = (),
+        slots: Sequence[int] = (),
+        written: Sequence[Generation] = (),
+    ) -> list[float]:
+        """The same of texts as they follow their prompts; what was `written` to these says it where it is the
+        same (`probabilities_of`)."""
+        return probabilities_of(
+            prompts,
+            texts,
+            lambda pairs, places: self.scores(pairs, sources, [slots[i] for i in places] if sources else ()),
+            tokenizer=self.adaptation.tokenizer,
+            written=written,
+        )
 
     def scores(
         self,
@@ -62,10 +78,10 @@ class Speaker(Protocol):
         """How likely the second text of each pair is after the first."""
         ...
 
-    def texts(
+    def written(
         self, prompts: Sequence[str], source: AdapterSource, *, max_new_tokens: int, stop: tuple[str, ...]
-    ) -> list[str]:
-        """What one adapter writes to each prompt, greedily."""
+    ) -> list[Generation]:
+        """What one adapter writes to each prompt, greedily, with its logs if they say how likely it is."""
         ...
 
     def alone(self, function: Callable[[], _T]) -> _T:
@@ -88,16 +104,12 @@ class DirectSpeaker(Speaker):
         longest_tokens: int = 0,
     ) -> list[SureText]:
         if not sources:
-            texts = self.adaptation.answer(prompts)
-            sure = answer_probabilities(self.adaptation, prompts, texts)
-        else:
-            with self._bank(sources) as bank:
-                known = [sources[slot].known for slot in slots]
-                texts = self.adaptation.answer(
-                    prompts, bank=bank, slots=slots, longest_tokens=longest_tokens, known=known
-                )
-                sure = answer_probabilities(self.adaptation, prompts, texts, bank, slots)
-        return list(zip(texts, sure, strict=True))
+            return sure_answers(self.adaptation, prompts)
+        with self._bank(sources) as bank:
+            known = [sources[slot].known for slot in slots]
+            return sure_answers(
+                self.adaptation, prompts, bank, slots, longest_tokens=longest_tokens, known=known
+            )
 
     def scores(
         self,
@@ -111,21 +123,20 @@ class DirectSpeaker(Speaker):
         with self._bank(sources) as bank:
             return score_answers(model, tokenizer, pairs, adapters=bank, slots=slots)
 
-    def texts(
+    def written(
         self, prompts: Sequence[str], source: AdapterSource, *, max_new_tokens: int, stop: tuple[str, ...]
-    ) -> list[str]:
-        model, tokenizer = self.adaptation.model, self.adaptation.tokenizer
+    ) -> list[Generation]:
         with self._bank([source]) as bank:
-            written = generate(
-                model,
-                tokenizer,
+            return generate(
+                self.adaptation.model,
+                self.adaptation.tokenizer,
                 prompts,
                 adapters=bank,
                 slots=[0] * len(prompts),
                 max_new_tokens=max_new_tokens,
                 stop=stop,
+                with_logs=told_by_logs(self.adaptation.model),
             )
-        return [one.text for one in written]
 
     def alone(self, function: Callable[[], _T]) -> _T:
         return function()
@@ -163,8 +174,10 @@ class LoopSpeaker(Speaker):
             return self._direct.answers(prompts, sources, slots, longest_tokens=longest_tokens)
         longest = longest_tokens or self.adaptation.answer_tokens
         said = self._written(prompts, _each(prompts, sources, slots), longest, answer_stop(self.adaptation))
-        texts = [self.adaptation.domain.clean_answer(text) for text in said]
-        return list(zip(texts, self.probabilities(prompts, texts, sources, slots), strict=True))
+        texts = [self.adaptation.domain.clean_answer(one.text) for one in said]
+        lead = self.adaptation.answer_lead
+        told = [lead + one if one.strip() else "" for one in texts]
+        return list(zip(texts, self.measured(prompts, told, sources, slots, said), strict=True))
 
     def scores(
         self,
@@ -177,11 +190,11 @@ class LoopSpeaker(Speaker):
         with self.waiting():
             return self.loop.score(pairs, _each(pairs, sources, slots))
 
-    def texts(
+    def written(
         self, prompts: Sequence[str], source: AdapterSource, *, max_new_tokens: int, stop: tuple[str, ...]
-    ) -> list[str]:
+    ) -> list[Generation]:
         if self.loop.inside:
-            return self._direct.texts(prompts, source, max_new_tokens=max_new_tokens, stop=stop)
+            return self._direct.written(prompts, source, max_new_tokens=max_new_tokens, stop=stop)
         return self._written(prompts, [source] * len(prompts), max_new_tokens, stop)
 
     def alone(self, function: Callable[[], _T]) -> _T:
@@ -194,11 +207,17 @@ class LoopSpeaker(Speaker):
         sources: Sequence[AdapterSource | None],
         max_new_tokens: int,
         stop: tuple[str, ...],
-    ) -> list[str]:
+    ) -> list[Generation]:
         ids = [encode_prompt(self.adaptation.tokenizer, prompt) for prompt in prompts]
-        requests = [Request(tuple(row), max_new_tokens, stop=stop) for row in ids]
+        logs = 0 if told_by_logs(self.adaptation.model) else None
+        requests = [Request(tuple(row), max_new_tokens, stop=stop, logprobs=logs) for row in ids]
         with self.waiting():
-            return [done.text for done in self.loop.generate(requests, sources)]
+            return [_as_written(done) for done in self.loop.generate(requests, sources)]
+
+
+def _as_written(done: Completion) -> Generation:
+    logs = tuple(one.logprob for one in done.logprobs)
+    return Generation(done.text, len(done.tokens), done.finish_reason == "length", done.tokens, logs)
 
 
 def _each(

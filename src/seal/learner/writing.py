@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from seal.engine.adapt import Adaptation
-from seal.learner.asking import answer_probabilities, prompts_of
+from seal.learner.asking import prompts_of, sure_answers
 from seal.learner.practice import reading_prompt
 from seal.learner.settings import LearnerConfig
 from seal.learner.skills import Skills
@@ -97,8 +97,7 @@ class ModelReader:
 
     def _read(self, piece: Context, questions: Sequence[str]) -> list[tuple[float, str]]:
         prompts = prompts_of(self.model, questions, [piece] * len(questions))
-        answers = self.model.answer(prompts)
-        return list(zip(answer_probabilities(self.model, prompts, answers), answers, strict=True))
+        return [(sure, text) for text, sure in sure_answers(self.model, prompts)]
 
 
 class SkilledReader:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -23,8 +23,10 @@ from seal.models.decoder import Decoder, is_embedded
 from seal.models.key_value_cache import KeyValueCache
 from seal.models.native_layers import most_tokens_alike
 from seal.models.pace import paced_loop
-from seal.models.sampling import Sampling, draw
+from seal.models.sampling import Sampling, draw, drawn_logs
 
+WriteToken: TypeAlias = Callable[[int, int, float], bool]
+"""Told a row's place, its next token and that token's log-probability; whether the row goes on."""
 _A_TOKEN = 0.05  # what it costs, in parts of reading the weights
 
 
@@ -59,7 +61,8 @@ def can_draft(model: nn.Module) -> bool:
 class DraftedWriting:
     """Rows of a batch that go on writing. `positions` and `mask` [B, capacity] as in the cache; no mask:
     there is no padding. `uniform` [B, max_new_tokens] is what each row draws by. `clock` tells this thread's
-    own time, so that others that compute do not make passes seem long."""
+    own time, so that others that compute do not make passes seem long. Without `with_logs` log-probabilities
+    are told as 0."""
 
     model: Decoder
     cache: KeyValueCache
@@ -71,9 +74,10 @@ class DraftedWriting:
     planner: DraftPlanner
     most_drafted: int
     clock: Callable[[], float] = time.thread_time
+    with_logs: bool = False
 
-    def run(self, rows: Sequence[DraftedRow], write: Callable[[int, int], bool]) -> bool:
-        """Writes until `write(place, token)` has said of every row that it ends. False: native code cannot do
+    def run(self, rows: Sequence[DraftedRow], write: WriteToken) -> bool:
+        """Writes until `write` has said of every row that it ends. False: native code cannot do
         it, and nothing was done."""
         with paced_loop() as passing:
             while rows:
@@ -115,9 +119,7 @@ class DraftedWriting:
         logits: Tensor = self.model.lm_head(states.last_hidden_state[:, 0])
         return logits
 
-    def _take(
-        self, rows: Sequence[DraftedRow], logits: Tensor, write: Callable[[int, int], bool]
-    ) -> list[DraftedRow]:
+    def _take(self, rows: Sequence[DraftedRow], logits: Tensor, write: WriteToken) -> list[DraftedRow]:
         """Draws the next token of each row, and the one after that for as long as a row draws what was
         drafted; returns the rows that go on."""
         going: list[DraftedRow] = []
@@ -130,14 +132,15 @@ class DraftedWriting:
             own = logits if len(drawing) == len(logits) else logits[[start + n for _, start in drawing]]
             uniform = self.uniform[[row.place for row, _ in drawing], [row.n_written for row, _ in drawing]]
             again: list[tuple[DraftedRow, int]] = []
-            tokens = draw(own, self.sampling, uniform).tolist()
-            for (row, start), token in zip(drawing, tokens, strict=True):
+            drawn = draw(own, self.sampling, uniform)
+            logs = drawn_logs(own, drawn) if self.with_logs else [0.0] * len(drawn)
+            for (row, start), token, log in zip(drawing, drawn.tolist(), logs, strict=True):
                 n_alike = row.text.n_alike
                 right = row.text.write(token)
                 if n_alike:
                     self.planner.saw(n_alike, right=right)
                 row.n_written, row.end = row.n_written + 1, row.end + 1
-                if write(row.place, token):
+                if write(row.place, token, log):
                     matched = n < len(row.draft) and row.draft[n] == token
                     (again.append((row, start)) if matched else going.append(row))
             drawing, n = again, n + 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -22,12 +22,12 @@ from seal.models.cache import can_copy_rows, can_pad_rows, new_cache, select_row
 from seal.models.context import context_tokens, embedded_tokens
 from seal.models.copying import CopiedRow, CopiedText, DraftPlanner
 from seal.models.decoder import Decoder
-from seal.models.drafted import DraftedRow, DraftedWriting, SlotHolder, can_draft
+from seal.models.drafted import DraftedRow, DraftedWriting, SlotHolder, WriteToken, can_draft
 from seal.models.ending import Ender
 from seal.models.host import keep_freed_memory
 from seal.models.logits import logits_at
 from seal.models.prefixes import SharedPrefix, shared_prefixes
-from seal.models.sampling import Sampling, draw, uniforms
+from seal.models.sampling import Sampling, draw, drawn_logs, uniforms
 from seal.models.tokens import check_ids, encode_prompt, pad_id
 
 _KNOWN_CHARACTERS = 40_000  # of a known text; to look through more takes longer than it saves
@@ -51,11 +51,17 @@ class Constraint(Protocol):
 
 @dataclass(frozen=True)
 class Generation:
-    """One completion, without the stop string. `truncated`: it ended at the token limit."""
+    """One completion, without the stop string. `truncated`: it ended at the token limit.
+
+    If it was asked for, `tokens` are those that were written, its end included, and `token_logs` their
+    log-probabilities in nats.
+    """
 
     text: str
     n_tokens: int
     truncated: bool
+    tokens: tuple[int, ...] = ()
+    token_logs: tuple[float, ...] = ()
 
 
 def generate(
@@ -74,6 +80,7 @@ def generate(
     batch_size: int = 64,
     most_drafted: int = 16,
     known: Sequence[str] | None = None,
+    with_logs: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> list[Generation]:
     """Completes every prompt; returns the completions in the order of the prompts.
@@ -87,6 +94,7 @@ def generate(
         most_drafted: tokens that a row may copy from its text at a time, to be checked in one pass; what is
             written does not depend on it. For models in bf16 on a CPU with native code.
         known: of each prompt, a text that its completion may have much of besides, to be copied likewise.
+        with_logs: note each token and how likely the model finds it, before temperature and constraint.
         on_progress: called with the completions done and those to do.
 
     Raises:
@@ -123,6 +131,7 @@ def generate(
         texts, draws = [encoded[i] for i in places], [seeds[i] for i in places]
         pad = pad_id(tokenizer, rows)
         batch = _Batch(model, texts, places, own, sampling, draws, pad, constraint, most_drafted)
+        batch.with_logs = with_logs
         if known is not None and drafting:
             batch.known = [copied[known[i]] for i in places]
         with torch.inference_mode():
@@ -178,9 +187,11 @@ class _Batch:
         self.rows, self.pad = rows, pad
         self.constraint, self.most_drafted = constraint, most_drafted
         self.known: list[CopiedText] | None = None
+        self.with_logs = False
         self.states = [constraint.start if constraint else None] * len(places)
         self.alive = [True] * len(places)
         self.new: list[list[int]] = [[] for _ in places]
+        self.logs: list[list[float]] = [[] for _ in places]
         self.device = next(model.parameters()).device
         self.uniform = uniforms(seeds, sampling).to(self.device)
         self.seen = 0
@@ -221,21 +232,25 @@ class _Batch:
         results: dict[int, Generation] = {}
         write = partial(self._write, ender, results)
         for step in range(self.sampling.max_new_tokens):
-            logits = self._allowed(self._logits(adapters, self.ids, self.mask, self.positions, self.slots))
-            tokens = draw(logits, self.sampling, self.uniform[:, step].contiguous())
-            for place, token in enumerate(tokens.tolist()):
+            logits = self._logits(adapters, self.ids, self.mask, self.positions, self.slots)
+            tokens = draw(self._allowed(logits), self.sampling, self.uniform[:, step].contiguous())
+            logs = drawn_logs(logits, tokens) if self.with_logs else [0.0] * len(tokens)
+            for place, (token, log) in enumerate(zip(tokens.tolist(), logs, strict=True)):
                 if self.alive[place]:
-                    write(place, token)
+                    write(place, token, log)
             if not any(self.alive) or (step == 0 and self._drafted(adapters, write)):
                 break
             self.ids = tokens.unsqueeze(1)
             self._compact()
         return results
 
-    def _write(self, ender: Ender, results: dict[int, Generation], place: int, token: int) -> bool:
+    def _write(
+        self, ender: Ender, results: dict[int, Generation], place: int, token: int, log: float
+    ) -> bool:
         """Whether the row goes on after this token."""
-        new = self.new[place]
+        new, logs = self.new[place], self.logs[place]
         new.append(token)
+        logs.append(log)
         if self.constraint:
             self.states[place] = self.constraint.advance(self.states[place], token)
         text = ender.ended(new)
@@ -243,11 +258,14 @@ class _Batch:
         if truncated:
             text = ender.text(new)
         if text is not None:
-            results[self.places[place]] = Generation(text, len(new), truncated)
+            done = Generation(text, len(new), truncated)
+            if self.with_logs:
+                done = replace(done, tokens=tuple(new), token_logs=tuple(logs))
+            results[self.places[place]] = done
             self.alive[place] = False
         return self.alive[place]
 
-    def _drafted(self, adapters: SlotHolder | None, write: Callable[[int, int], bool]) -> bool:
+    def _drafted(self, adapters: SlotHolder | None, write: WriteToken) -> bool:
         """Goes on with drafts to the end, after the first token; False if that is not possible here."""
         if self.constraint or not can_draft(self.model):
             return False
@@ -268,6 +286,7 @@ class _Batch:
             self.uniform,
             DraftPlanner(),
             self.most_drafted,
+            with_logs=self.with_logs,
         )
         return writing.run(rows, write)
 
@@ -314,6 +333,7 @@ class _Batch:
         self.ids, self.mask, self.positions = self.ids[index], self.mask[index], self.positions[index]
         self.uniform = self.uniform[index]
         self.places, self.new = [self.places[k] for k in kept], [self.new[k] for k in kept]
+        self.logs = [self.logs[k] for k in kept]
         self.slots = [self.slots[k] for k in kept] if self.slots else []
         self.states = [self.states[k] for k in kept]
         self.alive = [True] * len(kept)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from seal.errors import InputError
+from seal.models.logits import token_log_probabilities
 
 _TOPS = (64, 2048)  # candidates looked at before the whole vocabulary is sorted
 _LARGE_VOCABULARY = 8192  # in a smaller one the second look is hardly dearer than the whole
@@ -63,6 +64,12 @@ def draw(logits: Tensor, sampling: Sampling, uniform: Tensor) -> Tensor:
         top, ids = p[short].sort(descending=True)
         tokens[short] = _invert(top, ids, sampling.top_p, uniform[short])
     return tokens
+
+
+def drawn_logs(logits: Tensor, tokens: Tensor) -> list[float]:
+    """log p of each row's token under `logits` [B, V] as they stand, before temperature and nucleus."""
+    found: list[float] = token_log_probabilities(logits, tokens).tolist()
+    return found
 
 
 def _invert(p: Tensor, ids: Tensor, top_p: float, uniform: Tensor) -> Tensor:
