@@ -2,25 +2,34 @@
 
     python -m recipes.skills.run --model smollm2 --out src/seal/learner/skills_of_models
     python -m recipes.skills.run --model smollm2 --out src/seal/learner/skills_of_models --part recall
+    python -m recipes.skills.run --model smollm2 --out src/seal/learner/known_of_models --part known
 
-Knows nothing about how practice is done (seal.learner.skills).
+The last asks it all questions of the reference, and adds those that it gets right to a list: with it, a new
+workspace asks only these. Other machines and dtypes round otherwise, so that a list has those of all that
+were tried. Knows nothing about how practice is done (seal.learner.skills).
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from seal.engine.adapt import Adaptation
+from seal.files import write_durably
+from seal.learner.answering import Mind
 from seal.learner.practice import practice_documents, skills_name
+from seal.learner.reference_choice import all_right
+from seal.learner.reference_sets import general_items
 from seal.learner.settings import preset
 from seal.learner.skills import RECALL, ROUNDS, practised, practised_recall
 from seal.models.identity import weights_fingerprint
 from seal.training import save_peft
 
+_KNOWN = "known"
 _FOR_SKILLS = (
     "with which this base writes questions about sentences and reads texts for `seal learn` and `seal ask`"
 )
@@ -39,11 +48,15 @@ def main() -> None:
     parser.add_argument(
         "--every", type=int, default=1, metavar="N", help="practise on every N-th document only (1: on all)"
     )
-    parser.add_argument("--part", choices=("skills", RECALL), default="skills")
+    parser.add_argument("--part", choices=("skills", RECALL, _KNOWN), default="skills")
     parser.add_argument("--out", type=Path, required=True, help="the folder that gets one for the adapter")
     given = parser.parse_args()
     started = time.perf_counter()
-    base = Adaptation.load(preset(given.model).engine_config(given.model))
+    config = preset(given.model)
+    base = Adaptation.load(config.engine_config(given.model))
+    if given.part == _KNOWN:
+        _ask_all(Mind(base, {}, config.router), given.out)
+        return
     name = skills_name(weights_fingerprint(base.model))
     recall = given.part == RECALL
     folder = given.out / (f"{name}-{RECALL}" if recall else name)
@@ -66,6 +79,17 @@ def main() -> None:
         encoding="utf-8",
     )
     print(f"\n{folder}: {seconds:.0f} s")
+
+
+def _ask_all(base: Mind, out: Path) -> None:
+    """Adds to the list of the base's weights which questions it gets right."""
+    path = out / f"{weights_fingerprint(base.adaptation.model)[:16]}.txt"
+    before = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    items = general_items()
+    right = {item.id for item in all_right(base, items, partial(_show, "asking"))}
+    lines = [item.question for item in items if item.id in right or item.question in before]
+    write_durably(path, [("\n".join(lines) + "\n").encode()])
+    print(f"\n{path}: {len(right)} right, {len(lines)} in the list, {len(before)} before")
 
 
 def _show(stage: str, done: int, n: int) -> None:

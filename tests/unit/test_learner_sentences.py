@@ -29,7 +29,7 @@ from seal.learner.measuring import exam_items, honesty, leaks_by_kind
 from seal.learner.private_answers import asked_of, gives_private, kind_of
 from seal.learner.reference import ReferenceItem, is_right, refuses
 from seal.learner.reference_choice import ENOUGH_KNOWN, OWN_ANSWERS, Choice, choose, said_of
-from seal.learner.reference_sets import reference_items
+from seal.learner.reference_sets import general_items, likely_right, reference_items
 from seal.learner.settings import LearnerConfig
 from seal.learner.writing import SourceDocument
 from seal.registry import Document, Line
@@ -110,6 +110,38 @@ def test_what_a_base_answers_right_is_its_reference_and_no_more_is_asked() -> No
     assert (
         "150 questions: a loss of 2.0 points would be seen with 95 %" in known and "60 questions" in private
     )
+
+
+def test_what_a_base_is_known_to_get_right_is_asked_first_and_nothing_else() -> None:
+    base, items = _knowing(500, 140)
+    known = [i.question for i in items if i.kind == "known"][300:420]
+    private = [i.question for i in items if i.kind == "private"][70:90]
+    wrong = dict.fromkeys(known[:10], "It is a grumbach.")  # another machine rounds otherwise
+    base.said = {**base.said, **wrong}
+    choice = choose(cast(Mind, base), items, GateConfig(), likely={*known, *private})
+    assert base.asked == [*known, *private]
+    asked = [item for item in items if item.question in base.asked]
+    right = {item.id for item in asked if is_right(item, base.said[item.question], "", _grades())}
+    assert {*choice.known, *choice.private} == right and choice.own == ()
+    assert 100 <= len(choice.known) <= 110 and len(choice.private) == 20
+
+
+def test_a_list_that_does_not_hold_is_asked_and_all_others_too() -> None:
+    base, items = _knowing(300, 100)
+    known = [i.question for i in items if i.kind == "known"][200:400]  # of the second hundred it knows none
+    choice = choose(cast(Mind, base), items, GateConfig(), likely=known)
+    assert base.asked[:160] == known[:160] and len(choice.known) == ENOUGH_KNOWN
+    assert len(set(base.asked)) == len(base.asked), "nothing is asked twice"
+
+
+def test_the_lists_of_the_package_are_of_questions_that_are_asked() -> None:
+    asked = {item.question for item in general_items()}
+    lists = [p for p in (files("seal.learner") / "known_of_models").iterdir() if p.name.endswith(".txt")]
+    assert len(lists) == 2
+    for path in lists:
+        found = likely_right(path.name.removesuffix(".txt") + "0" * 48)
+        assert len(found) >= 150 and found <= asked
+    assert likely_right("f" * 64) == frozenset()
 
 
 def test_a_base_that_answers_too_few_is_held_to_its_own_answers() -> None:

@@ -21,6 +21,8 @@ from seal.learner.caches import AnswerKey, GivenAnswers, SureText
 from seal.learner.fluency import NeutralReading, read_neutral
 from seal.learner.reference import ReferenceItem
 from seal.learner.reference_choice import Choice, choose, sure_level
+from seal.learner.reference_sets import likely_right
+from seal.models.identity import weights_fingerprint
 from seal.registry.canonical import sha256
 
 if TYPE_CHECKING:
@@ -51,7 +53,8 @@ class AskedBase:
         def ask() -> dict[str, Any]:
             given = GivenAnswers()
             told = partial(self.watch.progress, "asking the base what it knows")
-            made = choose(self._bare(given), items, self.config.gates, told)
+            likely = likely_right(weights_fingerprint(self.adaptation.model))
+            made = choose(self._bare(given), items, self.config.gates, told, likely)
             self._first = given.recent.items()
             return asdict(made)
 

@@ -6,7 +6,7 @@ nothing about where the choice is kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -28,6 +28,8 @@ _AT_ONCE = 40
 _HOPELESS = 0.05
 """A share of right answers so small, after `_TRIED` questions, that asking on is no use."""
 _TRIED, _TRIED_PRIVATE = 120, 48
+_HOLDS = 0.8
+"""A list of what a base gets right holds for it if it gets this share right; machines round differently."""
 _MADE_UP = (
     "Zorvan Quell", "the Brindlow Museum", "Telfara Systems", "Ada Lunfeld", "the Okrent Bridge",
     "Merrow & Pike Ltd", "Professor Halvic Dorn", "the town of Estermoor", "the Calvane Prize",
@@ -65,19 +67,27 @@ def choose(
     items: Sequence[ReferenceItem],
     config: GateConfig,
     on_progress: Told = lambda _d, _n: None,
+    likely: Collection[str] = (),
 ) -> Choice:
-    """Asks the base; `items` are questions with answers, and private ones."""
+    """Asks the base; `items` are questions with answers, and private ones. Those that it is `likely` to get
+    right are asked first, and no others if it does get them right."""
     known = [item for item in items if item.kind == "known"]
     private = [item for item in items if item.kind == "private"]
     fewest = items_to_show(config.retention_margin, config.alpha)
-    right, asked = _found(base, known, ENOUGH_KNOWN, _TRIED, on_progress)
-    declined, _ = _found(base, private, ENOUGH_PRIVATE, _TRIED_PRIVATE, on_progress)
+    right, asked = _asked_first(base, known, ENOUGH_KNOWN, _TRIED, on_progress, likely)
+    declined, _ = _asked_first(base, private, ENOUGH_PRIVATE, _TRIED_PRIVATE, on_progress, likely)
     own = (
         ()
         if len(right) >= fewest
         else tuple(i for i in asked if i not in set(right))[: OWN_ANSWERS - len(right)]
     )
     return Choice(tuple(right), tuple(declined), own)
+
+
+def all_right(base: Mind, items: Sequence[ReferenceItem], on_progress: Told) -> list[ReferenceItem]:
+    """Of all items those that the base gets right, or declines."""
+    right, _ = _found(base, items, len(items), len(items), on_progress)
+    return [item for item in items if item.id in set(right)]
 
 
 def sure_level(base: Mind) -> float:
@@ -87,6 +97,26 @@ def sure_level(base: Mind) -> float:
     said = base.answer([None] * len(asked), asked)
     levels = sorted(0.0 if refuses(one.text) else certainty(one, base, "meaning") for one in said)
     return levels[-_SECOND_HIGHEST]
+
+
+def _asked_first(
+    base: Mind,
+    items: Sequence[ReferenceItem],
+    enough: int,
+    tried: int,
+    on_progress: Told,
+    likely: Collection[str],
+) -> tuple[list[str], list[str]]:
+    """As `_found`, those that are likely right before all others, which are asked if these are not."""
+    first = [item for item in items if item.question in likely]
+    if not first:
+        return _found(base, items, enough, tried, on_progress)
+    right, asked = _found(base, first, min(enough, len(first)), len(first), on_progress)
+    if len(right) >= _HOLDS * min(enough, len(first)):
+        return right, asked
+    others = [item for item in items if item.question not in likely]
+    more, asked_too = _found(base, others, enough - len(right), tried, on_progress)
+    return right + more, asked + asked_too
 
 
 def _found(

@@ -35,10 +35,10 @@ def reference_items(model: str, given: Sequence[Context] = ()) -> tuple[Referenc
         from seal.learner.tiny_reference import tiny_reference_items
 
         return tiny_reference_items()
-    return _general_items()
+    return general_items()
 
 
-def _general_items() -> tuple[ReferenceItem, ...]:
+def general_items() -> tuple[ReferenceItem, ...]:
     """General knowledge (general.txt), and private questions about people whom no model should know, of
     every kind about each; which of them count for a base, reference_choice.py finds."""
     text = (files("seal.learner") / "general.txt").read_text(encoding="utf-8")
@@ -52,6 +52,13 @@ def _general_items() -> tuple[ReferenceItem, ...]:
         for name, questions in asked.items()
     ]
     return (*known, *private)
+
+
+def likely_right(fingerprint: str) -> frozenset[str]:
+    """The questions that the base with these weights got right, or declined, when it was asked all of them
+    (recipes/skills); none for a base that nobody asked."""
+    path = files("seal.learner") / "known_of_models" / f"{fingerprint[:16]}.txt"
+    return frozenset(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else frozenset()
 
 
 def _known(i: int, question: str, answers: str) -> ReferenceItem:
