@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch import nn
 
+from seal.models import native
 from seal.models.logits import weighted_divergences, weighted_losses
 from seal.training import head as heads
 from seal.training import train
 from seal.training.head import Taught, blockwise_head, blockwise_losses
 from seal.types import Example
-from toys import VOCABULARY, distance, toy_model, toy_plan, toy_tokenizer
+from toys import VOCABULARY, distance, threads, toy_model, toy_plan, toy_tokenizer
 
 
 @pytest.fixture
@@ -38,6 +39,39 @@ def test_losses_and_gradients_are_those_of_one_table(blocks_of_three: None, n: i
     [gradient], [wanted] = (torch.autograd.grad((x * share).sum(), states) for x in (in_blocks, whole))
     assert torch.allclose(in_blocks, whole, atol=1e-6) and torch.allclose(gradient, wanted, atol=1e-6)
     assert wanted.abs().max() > 1e-3
+
+
+@pytest.mark.skipif(native.library() is None, reason="no C++ compiler")
+@pytest.mark.parametrize("n_threads", [1, 2])
+@pytest.mark.parametrize("n", [0, 1, 7, 12])
+def test_in_bf16_native_code_gives_what_a_table_in_fp32_gives(
+    n: int, n_threads: int, blocks_of_three: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw, n_words = torch.Generator().manual_seed(n), 1000
+    monkeypatch.setattr(heads, "_BLOCK_HALVES", 5 * n_words)
+    own, other = (nn.Linear(8, n_words, bias=False) for _ in range(2))
+    with torch.no_grad():
+        for one in (own, other):
+            one.weight.copy_(torch.randn(n_words, 8, generator=draw) * 2)
+    halves, their = (nn.Linear(8, n_words, bias=False, dtype=torch.bfloat16) for _ in range(2))
+    halves.load_state_dict(own.state_dict())
+    their.load_state_dict(other.state_dict())
+    states = torch.randn(12, 8, generator=draw).bfloat16().requires_grad_()
+    taught = torch.randn(12, 8, generator=draw).bfloat16()
+    targets, weights = torch.randint(n_words, (n,), generator=draw), torch.rand(12, generator=draw)
+    with threads(n_threads):
+        found = blockwise_losses(states, halves, targets, weights, Taught(taught[n:], their))
+        [gradient] = torch.autograd.grad(found.sum(), states)
+    logits = halves(states).float()  # rounded as they are there
+    logits.retain_grad()
+    expected = torch.log_softmax(their(taught[n:]).float(), -1)
+    parts = [weighted_losses(logits[:n], targets, weights[:n])]
+    wanted = torch.cat([*parts, weighted_divergences(logits[n:], expected, weights[n:])])
+    wanted.sum().backward()
+    assert torch.allclose(found, wanted, rtol=1e-4, atol=1e-5)
+    assert logits.grad is not None
+    slope = logits.grad @ halves.weight.float()
+    assert (gradient.float() - slope).norm() < 0.01 * slope.norm() and slope.abs().max() > 0.1
 
 
 @pytest.mark.parametrize("kind", ["llama", "qwen2", "qwen3", "gemma3"])

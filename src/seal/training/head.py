@@ -4,7 +4,8 @@ The tokens that bear loss go through the head some at a time, and the gradient o
 the way. On one core in fp32 native code takes so few that their logits stay in the processor's cache
 (`native/head.h`): at a model of a million parameters a table [tokens, vocabulary] is as large as the
 activations of all its layers. Elsewhere torch takes blocks of tokens: with a vocabulary of 150,000, a pass of
-1,000 tokens would make tables of 600 MB, and several of them.
+1,000 tokens would make tables of 600 MB, and several of them. In bf16 on a CPU native code does all that lies
+between the two products in one go over the logits, which become their gradient.
 
 Knows nothing about adapters: a head that is adapted goes the general way.
 """
@@ -21,6 +22,7 @@ from seal.models import native
 from seal.models.decoder import PLAIN_HEADS
 
 _BLOCK_LOGITS = 1 << 24  # of a table in fp32 64 MB; smaller blocks would read the head's weights too often
+_BLOCK_HALVES = 1 << 25  # in bf16 as many bytes
 _LEAST_WORDS = 8192
 _ALIKE = 1e-2
 _plain: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
@@ -97,9 +99,13 @@ class _BlockwiseLoss(torch.autograd.Function):
         ctx: Any, states: Tensor, head: nn.Linear, targets: Tensor, weights: Tensor, taught: Taught | None
     ) -> Tensor:
         losses, gradient = torch.empty_like(weights), torch.empty_like(states)
-        size, n = max(1, _BLOCK_LOGITS // head.out_features), len(targets)
+        n, halves = len(targets), _in_halves(states, head, taught)
+        size = max(1, (_BLOCK_HALVES if halves else _BLOCK_LOGITS) // head.out_features)
         for start in range(0, n, size):
             own = slice(start, min(start + size, n))
+            if halves:
+                gradient[own] = _losses_of_halves(head, states[own], targets[own], weights[own], losses[own])
+                continue
             table, places = _log_probabilities(head, states[own]), targets[own].unsqueeze(1)
             share = weights[own].unsqueeze(1)
             losses[own] = -table.gather(1, places).squeeze(1) * weights[own]
@@ -108,6 +114,10 @@ class _BlockwiseLoss(torch.autograd.Function):
         for start in range(n, len(states), size):
             assert taught is not None
             own = slice(start, min(start + size, len(states)))
+            if halves:
+                told = taught.head(taught.states[own.start - n : own.stop - n])
+                gradient[own] = _losses_of_halves(head, states[own], told, weights[own], losses[own])
+                continue
             expected = _log_probabilities(taught.head, taught.states[own.start - n : own.stop - n])
             table, wanted = _log_probabilities(head, states[own]), expected.exp()
             losses[own] = (expected.sub_(table).mul_(wanted)).sum(1) * weights[own]
@@ -120,6 +130,35 @@ class _BlockwiseLoss(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (gradient,) = ctx.saved_tensors  # nobody else's: a second backward pass would be refused
         return gradient.mul_(gradients[0].unsqueeze(1).to(gradient.dtype)), None, None, None, None
+
+
+def _in_halves(states: Tensor, head: nn.Linear, taught: Taught | None) -> bool:
+    """Whether native code takes what lies between the products."""
+    tensors = [states, head.weight, *([taught.states, taught.head.weight] if taught else [])]
+    plain = all(one.dtype == torch.bfloat16 and one.device.type == "cpu" for one in tensors)
+    return plain and native.library() is not None
+
+
+def _losses_of_halves(
+    head: nn.Linear, states: Tensor, told: Tensor, weights: Tensor, losses: Tensor
+) -> Tensor:
+    """Puts the losses [n] where they belong; returns their gradient by the states [n, d]. `told`: the targets
+    [n], or a teacher's logits [n, V]."""
+    library, logits = native.loaded(), head(states).contiguous()
+    n, n_words = logits.shape
+    told, weights = told.contiguous(), weights.contiguous()
+    assert logits.dtype == torch.bfloat16 and weights.dtype == losses.dtype == torch.float32
+    assert len(weights) == len(losses) == n and losses.is_contiguous()
+    if told.dim() == 1:
+        call = library.head_losses_of_halves
+        assert told.dtype == torch.int64 and len(told) == n
+        assert not n or 0 <= int(told.min()) <= int(told.max()) < n_words
+    else:
+        call = library.head_divergences_of_halves
+        assert told.dtype == torch.bfloat16 and told.shape == logits.shape
+    pointers = [one.data_ptr() for one in (logits, told, weights, losses)]
+    call(n, n_words, torch.get_num_threads(), *pointers)
+    return logits @ head.weight
 
 
 def _log_probabilities(head: nn.Linear, states: Tensor) -> Tensor:

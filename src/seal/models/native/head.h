@@ -1,13 +1,30 @@
-// The loss of an output head, a few tokens at a time.
+// The loss of an output head: in float a few tokens at a time with their products, in bf16 what is between products.
 #pragma once
 
 #include <cmath>
+#include <vector>
 
 #include "matrix.h"
+#include "tasks.h"
 
 namespace {
 
 int64_t head_rows(int64_t n_words) { return std::max<int64_t>(16, (1 << 17) / n_words); } // half a megabyte
+
+float largest(int64_t n, const Half *row) {
+    float top = wide(row[0]);
+#pragma omp simd reduction(max : top)
+    for (int64_t c = 0; c < n; c++) top = std::max(top, wide(row[c]));
+    return top;
+}
+
+// powers [n] = e^(row - top); their sum.
+float powers_of(int64_t n, const Half *row, float top, float *powers) {
+    float sum = 0;
+#pragma omp simd reduction(+ : sum)
+    for (int64_t c = 0; c < n; c++) sum += powers[c] = exponential(wide(row[c]) - top);
+    return sum;
+}
 
 } // namespace
 
@@ -40,6 +57,43 @@ void head_losses(int64_t n, int64_t d, int64_t n_words, const float *states, con
         }
         multiply<float>(size, d, n_words, logits, AS_IT_IS, {head, d}, AS_IT_IS, View{grad, d}.rows(first), 0);
     }
+}
+
+// losses [n] = -weights log p(targets) under logits [n, V], which become the gradient of the losses by them.
+void head_losses_of_halves(int64_t n, int64_t n_words, int64_t n_threads, Half *logits, const int64_t *targets,
+                           const float *weights, float *losses) {
+    each_range(n, n_threads, [&](int64_t first, int64_t end) {
+        std::vector<float> powers(n_words);
+        for (int64_t i = first; i < end; i++) {
+            Half *row = logits + i * n_words;
+            const float top = largest(n_words, row), own = wide(row[targets[i]]), weight = weights[i];
+            const float sum = powers_of(n_words, row, top, powers.data()), by = weight / sum;
+            for (int64_t c = 0; c < n_words; c++) put(powers[c] * by, row[c]);
+            put(powers[targets[i]] * by - weight, row[targets[i]]);
+            losses[i] = (top + std::log(sum) - own) * weight;
+        }
+    });
+}
+
+// losses [n] = weights KL(taught || logits), likewise; taught [n, V] are logits too.
+void head_divergences_of_halves(int64_t n, int64_t n_words, int64_t n_threads, Half *logits, const Half *taught,
+                                const float *weights, float *losses) {
+    each_range(n, n_threads, [&](int64_t first, int64_t end) {
+        std::vector<float> powers(n_words), wanted(n_words);
+        for (int64_t i = first; i < end; i++) {
+            Half *row = logits + i * n_words;
+            const Half *told = taught + i * n_words;
+            const float top = largest(n_words, row), their_top = largest(n_words, told), weight = weights[i];
+            const float sum = powers_of(n_words, row, top, powers.data());
+            const float their_sum = powers_of(n_words, told, their_top, wanted.data());
+            float apart = 0;
+#pragma omp simd reduction(+ : apart)
+            for (int64_t c = 0; c < n_words; c++) apart += wanted[c] * (wide(told[c]) - wide(row[c]));
+            const float by = weight / sum, less = weight / their_sum;
+            for (int64_t c = 0; c < n_words; c++) put(powers[c] * by - wanted[c] * less, row[c]);
+            losses[i] = (apart / their_sum + (top - their_top) + std::log(sum / their_sum)) * weight;
+        }
+    });
 }
 
 } // extern "C"
