@@ -86,23 +86,25 @@ def test_where_both_say_the_same_the_cell_gave_the_answer():
 @pytest.mark.parametrize(
     ("cell", "way"),
     [
-        (("three", 0.6, "It has three floors.", True), "weights"),  # its own sentence, and surer
-        (("three", 0.4, "It has three floors.", True), "reading"),
-        (("three", 0.6, "It has three tall floors.", False), "reading"),  # no sentence of the document
-        (("three", 0.6), "reading"),  # nothing recited
+        (("three", 0.7, "It has three floors.", True), "weights"),  # its own sentence, and much surer
+        (("three", 0.5, "It has three floors.", True), "reading"),
+        (("three", 0.7, "It has three tall floors.", False), "reading"),  # no sentence of the document
+        (("three", 0.7), "reading"),  # nothing recited
     ],
 )
-def test_of_two_answers_the_likelier_if_the_cell_recited_its_document(
+def test_of_two_answers_the_cell_s_if_it_recited_its_document_and_is_much_surer(
     cell: tuple[Any, ...], way: str
 ) -> None:
-    ways, _ = answerer(cell=cell, read=("in 1844", 0.5))
+    ways, _ = answerer(cell=cell, read=("in 1844", 0.08))
     assert ways.ask([BUILT], "auto")[0].way == way
 
 
 def test_where_nothing_is_read_a_recited_sentence_is_the_answer_s_source():
-    ways, _ = answerer(cell=("three", 0.01, "It has three floors.", True), read=("", 0.0))
+    ways, _ = answerer(cell=("three", 0.15, "It has three floors.", True), read=("", 0.0))
     [answer] = ways.ask([BUILT], "auto")
     assert (answer.text, answer.way, answer.passage) == ("three", "weights", "It has three floors.")
+    ways, _ = answerer(cell=("three", 0.05, "It has three floors.", True), read=("", 0.0))
+    assert ways.ask([BUILT], "auto")[0].way == "unknown"
 
 
 def test_where_nothing_is_read_a_cell_may_guess_and_an_unsure_one_may_not():

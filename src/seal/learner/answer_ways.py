@@ -87,15 +87,16 @@ class Answerer:
         return any(contains_answer(text, answer.text) for text in own)
 
     def _chosen(self, asked: _Asked, own: Answer, read: ReadAnswer) -> Answer:
-        """Of two answers the one that both give; else the likelier, if the cell recited what its document
-        says; else what is read."""
+        """Of two answers the one that both give; else the cell's, if it recited what its document says and is
+        much likelier; else what is read."""
         told = own.document is not None
         recited = told and bool(own.passage) and own.stated is True
         if not read.text:
-            return own if recited or (told and own.probability >= self.config.guess) else _unknown(asked)
+            least = self.config.guess_recited if recited else self.config.guess
+            return own if told and own.probability >= least else _unknown(asked)
         if told and same_answer(asked.question, own.text, read.text):
             return own
-        if recited and own.probability > read.probability:
+        if recited and own.probability > self.config.surer * read.probability:
             return own
         return self._of_reading(asked, read)
 

@@ -37,6 +37,18 @@ class WaysConfig(BaseModel):
         le=1,
         description="Probability from which on a cell's answer is given where reading finds none.",
     )
+    guess_recited: float = Field(
+        default=0.1,
+        ge=0,
+        le=1,
+        description="The same of an answer with a sentence of its document that the cell recited for it.",
+    )
+    surer: float = Field(
+        default=8.0,
+        ge=1,
+        description="How many times as likely as what is read a cell's answer has to be, with such a "
+        "sentence, to be given in its place: cells were trained to be sure.",
+    )
 
 
 def checked_way(by: str) -> By:
