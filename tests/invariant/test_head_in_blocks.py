@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from seal.models import native
-from seal.models.logits import weighted_divergences, weighted_losses
+from seal.models.logits import token_log_probabilities, weighted_divergences, weighted_losses
 from seal.training import head as heads
 from seal.training import train
 from seal.training.head import Taught, blockwise_head, blockwise_losses
@@ -39,6 +39,19 @@ def test_losses_and_gradients_are_those_of_one_table(blocks_of_three: None, n: i
     [gradient], [wanted] = (torch.autograd.grad((x * share).sum(), states) for x in (in_blocks, whole))
     assert torch.allclose(in_blocks, whole, atol=1e-6) and torch.allclose(gradient, wanted, atol=1e-6)
     assert wanted.abs().max() > 1e-3
+
+
+@pytest.mark.skipif(native.library() is None, reason="no C++ compiler")
+@pytest.mark.parametrize("n", [0, 1, 5])
+def test_log_probabilities_by_native_code_are_those_of_a_table_in_fp32(n: int) -> None:
+    draw = torch.Generator().manual_seed(n)
+    logits = (torch.randn(n, 1001, generator=draw) * 20).bfloat16()
+    targets = torch.randint(1001, (n,), generator=draw)
+    found, wanted = token_log_probabilities(logits, targets), token_log_probabilities(logits.float(), targets)
+    assert found.dtype == torch.float32 and found.shape == (n,)
+    assert torch.allclose(found, wanted, rtol=1e-5, atol=1e-5)
+    alone = [token_log_probabilities(logits[i : i + 1], targets[i : i + 1]) for i in range(n)]
+    assert torch.equal(found, torch.cat([*alone, logits.new_empty(0).float()]))
 
 
 @pytest.mark.skipif(native.library() is None, reason="no C++ compiler")

@@ -164,11 +164,12 @@ def test_a_base_is_asked_once_for_a_workspace(toy: Adaptation, tmp_path: Path) -
     chosen = first.choice(items).of(items)
     known = [item for item in chosen if item.kind == "known"]
     assert 0 < len(known) <= OWN_ANSWERS and 1e-6 <= first.sure < 1
-    answers = first.answers(chosen).kept
+    answers, neutral = first.answers(chosen).kept, first.neutral
     dumb = cast(Adaptation, SimpleNamespace(style=toy.style))  # it cannot be asked
     again = AskedBase(tmp_path / "cache", dumb, ("base", "here"), config, Silent())
     assert again.choice(items).of(items) == chosen and again.sure == first.sure
     assert again.answers(chosen).kept == answers and len(answers) >= len(known)
+    assert repr(again.neutral) == repr(neutral), "also where the text does not fit the model: nan"
 
 
 def test_a_choice_names_items_only() -> None:

@@ -18,7 +18,7 @@ from seal.engine.start import Watch
 from seal.files import write_durably
 from seal.learner.answering import Mind
 from seal.learner.caches import AnswerKey, GivenAnswers, SureText
-from seal.learner.fluency import NeutralReading, read_neutral
+from seal.learner.fluency import NeutralReading, neutral_pieces, read_neutral
 from seal.learner.reference import ReferenceItem
 from seal.learner.reference_choice import Choice, choose, sure_level
 from seal.learner.reference_sets import likely_right
@@ -71,7 +71,8 @@ class AskedBase:
     @cached_property
     def neutral(self) -> NeutralReading:
         """How it reads neutral text."""
-        return read_neutral(self.adaptation)
+        found = self._once("neutral", [neutral_pieces()], lambda: asdict(read_neutral(self.adaptation)))
+        return NeutralReading(**found)
 
     def answers(self, items: Sequence[ReferenceItem]) -> GivenAnswers:
         """Its answers to the reference, which are never dropped."""

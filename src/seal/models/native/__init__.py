@@ -125,6 +125,7 @@ def library() -> ctypes.CDLL | None:
         "few_products": [*[c_int64] * 4, *[c_void_p] * 4],
         "head_floats": [c_int64],
         "head_losses": [*[c_int64] * 3, *[c_void_p] * 7],
+        "log_probabilities_of_halves": [*[c_int64] * 3, *[c_void_p] * 3],
         "head_losses_of_halves": [*[c_int64] * 3, *[c_void_p] * 4],
         "head_divergences_of_halves": [*[c_int64] * 3, *[c_void_p] * 4],
     }

@@ -59,6 +59,21 @@ void head_losses(int64_t n, int64_t d, int64_t n_words, const float *states, con
     }
 }
 
+// logs [n] = log p(targets) under logits [n, V].
+void log_probabilities_of_halves(int64_t n, int64_t n_words, int64_t n_threads, const Half *logits,
+                                 const int64_t *targets, float *logs) {
+    each_range(n, n_threads, [&](int64_t first, int64_t end) {
+        for (int64_t i = first; i < end; i++) {
+            const Half *row = logits + i * n_words;
+            const float top = largest(n_words, row);
+            float sum = 0;
+#pragma omp simd reduction(+ : sum)
+            for (int64_t c = 0; c < n_words; c++) sum += exponential(wide(row[c]) - top);
+            logs[i] = wide(row[targets[i]]) - top - std::log(sum);
+        }
+    });
+}
+
 // losses [n] = -weights log p(targets) under logits [n, V], which become the gradient of the losses by them.
 void head_losses_of_halves(int64_t n, int64_t n_words, int64_t n_threads, Half *logits, const int64_t *targets,
                            const float *weights, float *losses) {
