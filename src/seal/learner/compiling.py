@@ -44,6 +44,7 @@ from seal.learner.writing import (
     SkilledReader,
     SourceDocument,
 )
+from seal.models.host import give_back_freed_memory
 from seal.models.load import hide_progress_bars
 from seal.models.tokens import encode_prompt
 from seal.registry import Line
@@ -123,8 +124,10 @@ class Compiler:
         """Write, ground, set the exam, train. What was written before (`source.lines`) is taken as it is."""
         started = time.perf_counter()
         source = self.written(source)
+        self._give_back()
         with self._threads():
             adapter = self.train(source, source.lines)
+        self._give_back()
         seconds = time.perf_counter() - started
         return Compiled(source.id, source.title, source.lines, source.exam, adapter, seconds)
 
@@ -152,6 +155,11 @@ class Compiler:
 
     def _tell(self, source: SourceDocument, stage: str, done: int, n: int) -> None:
         self.on_progress(f"{source.title or source.id[:12]}: {stage}", done, n)
+
+    def _give_back(self) -> None:
+        """A study of some documents took gigabytes more than one of a single one without it."""
+        if not small_enough(self.base.model):
+            give_back_freed_memory()
 
     def _threads(self) -> AbstractContextManager[None]:
         """Small models are compiled side by side by processes of one thread; a large one takes them all."""

@@ -14,7 +14,7 @@ import ctypes
 import functools
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import torch
 
@@ -38,7 +38,7 @@ def denormals_flushed() -> Iterator[None]:
 def keep_freed_memory() -> bool:
     """Makes this process keep freed blocks for reuse; returns whether the C library could be told.
 
-    Peak memory stays the same; memory is given back when the process ends. Source: mallopt(3).
+    Memory is given back when the process ends, or by `give_back_freed_memory`. Source: mallopt(3).
     """
     if not sys.platform.startswith("linux"):
         return False
@@ -47,3 +47,11 @@ def keep_freed_memory() -> bool:
     except (OSError, AttributeError):  # musl and others have no mallopt
         return False
     return bool(mallopt(_M_MMAP_THRESHOLD, _KEEP_BELOW_bytes)) and bool(mallopt(_M_TRIM_THRESHOLD, 2**31 - 1))
+
+
+def give_back_freed_memory() -> None:
+    """Gives what is kept back to the system, where the C library can: between kinds of work, whose blocks are
+    of other sizes and would come to lie beside those that are kept. Source: malloc_trim(3)."""
+    if sys.platform.startswith("linux"):
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
