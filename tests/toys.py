@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch import Tensor
@@ -112,6 +113,12 @@ def mixed_plans() -> list[TrainingPlan]:
         toy_plan(3, dropout=0.2, batch_size=3, max_grad_norm=0.0),
         toy_plan(4, rank=2, shuffle=False, betas=(0.8, 0.95), epochs=1),
     ]
+
+
+def most_are_slow(values: Iterable[Any], quick: int = 2) -> list[Any]:
+    """These parameters, all but the first ones marked slow."""
+    whole = [value if isinstance(value, tuple) else (value,) for value in values]
+    return [pytest.param(*v, marks=[pytest.mark.slow] if i >= quick else []) for i, v in enumerate(whole)]
 
 
 @contextmanager

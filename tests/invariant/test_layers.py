@@ -22,7 +22,7 @@ from seal.training import Adapter, AdapterBank, block, train, trainer
 from seal.training.block import can_fuse, fused
 from seal.training.head import head_losses
 from seal.types import TrainingPlan
-from toys import distance, mixed_plans, threads, toy_model, toy_plan, toy_tokenizer
+from toys import distance, mixed_plans, most_are_slow, threads, toy_model, toy_plan, toy_tokenizer
 
 TOLERANCE = 1e-4
 pytestmark = pytest.mark.skipif(native.library() is None, reason="there is no C++ compiler")
@@ -222,7 +222,7 @@ SHARED_FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS, indirect=True)
+@pytest.mark.parametrize("fault", most_are_slow(FAULTS), indirect=True)
 def test_a_planted_fault_changes_what_is_learned(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model, plans = toy_model(), [toy_plan(i) for i in range(3)]
     monkeypatch.setattr(trainer, "can_fuse", lambda _model: True)
@@ -241,7 +241,7 @@ def test_texts_that_see_each_other_change_what_is_learned(monkeypatch: pytest.Mo
     assert not can_fuse(toy_model())
 
 
-@pytest.mark.parametrize("fault", SHARED_FAULTS, indirect=True)
+@pytest.mark.parametrize("fault", most_are_slow(SHARED_FAULTS, 1), indirect=True)
 def test_a_planted_fault_in_what_is_shared_changes_gradients(fault: str) -> None:
     shared_tokens = 12
     assert not same(
@@ -249,7 +249,7 @@ def test_a_planted_fault_in_what_is_shared_changes_gradients(fault: str) -> None
     )
 
 
-@pytest.mark.parametrize("fault", FAULTS, indirect=True)
+@pytest.mark.parametrize("fault", most_are_slow(FAULTS), indirect=True)
 def test_a_model_that_computes_something_else_is_found_out(fault: str) -> None:
     shows_later = fault in ("added to the last", "every word wrong")  # a trial has one pass, and no loss
     assert can_fuse(toy_model()) == shows_later

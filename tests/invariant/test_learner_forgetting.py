@@ -15,6 +15,7 @@ from learners import CONFIG, Fake, Gates, begin, content, fake, learn_all, reope
 from seal.errors import StateError
 from seal.learner import Learner, Text
 from seal.learner.settings import LearnerConfig
+from toys import most_are_slow
 
 pytestmark = pytest.mark.usefixtures("gates")
 
@@ -136,8 +137,9 @@ def test_forgetting_is_exact_in_many_histories(tmp_path: Path, toy: Path, gates:
     check_history(tmp_path, toy, gates, seed, steps=8)
 
 
-@pytest.mark.parametrize("gone", [0, 1])
-@pytest.mark.parametrize("shared", ["text", "title"])
+@pytest.mark.parametrize(
+    ("shared", "gone"), most_are_slow([("text", 0), ("title", 1), ("text", 1), ("title", 0)])
+)
 def test_one_of_two_of_one_text_or_of_one_title(tmp_path: Path, toy: Path, shared: str, gone: int) -> None:
     """The other one is known by the same key, and by the same cell, as where it was alone."""
     first, second = fake("first", 2), fake("second", 2)
@@ -192,7 +194,9 @@ def test_a_document_that_is_replaced_as_a_whole_comes_back(tmp_path: Path, toy: 
     assert content(learner) == alone and learner.ask([first.question(what)])[0].document == first.id
 
 
-@pytest.mark.parametrize("change", [{"seed": 5}, {"cell": {**CONFIG.cell.model_dump(), "max_steps": 3}}])
+@pytest.mark.parametrize(
+    "change", most_are_slow([{"cell": {**CONFIG.cell.model_dump(), "max_steps": 3}}, {"seed": 5}], 1)
+)
 def test_what_was_built_by_an_earlier_recipe_is_built_again_by_it(
     tmp_path: Path, toy: Path, change: dict[str, Any]
 ) -> None:

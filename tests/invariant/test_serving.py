@@ -19,7 +19,7 @@ from seal.models.generate import Generation, generate
 from seal.models.score import AnswerScore, score_answers
 from seal.models.tokens import encode_prompt
 from seal.training import Adapter, AdapterBank, train
-from toys import TEXT, toy_model, toy_plan, toy_tokenizer
+from toys import TEXT, most_are_slow, toy_model, toy_plan, toy_tokenizer
 
 TIGHT = ServingSettings(adapter_slots=2, rows=6, cache_tokens=1024, step_tokens=24, waiting=500)
 """Four adapters for two slots, rows that wait for lanes, prompts that are read in several passes."""
@@ -94,12 +94,12 @@ def decoder(tmp_path_factory: pytest.TempPathFactory) -> Served:
     return Served.of(*load_model(str(folder)))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", most_are_slow(range(3), 1))
 def test_random_arrivals_cancellations_and_evictions(decoder: Served, seed: int) -> None:
     whatever_comes(decoder, random.Random(seed), n=80)
 
 
-@pytest.mark.parametrize("kind", ["qwen2", "qwen3", "gemma2", "gemma3", "gpt2"])
+@pytest.mark.parametrize("kind", most_are_slow(["gemma3", "qwen2", "qwen3", "gemma2", "gpt2"]))
 def test_random_arrivals_in_other_families(kind: str) -> None:
     whatever_comes(Served.of(toy_model(kind), toy_tokenizer()), random.Random(kind), n=30)
 

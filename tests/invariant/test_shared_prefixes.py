@@ -15,7 +15,7 @@ from seal.models.prefixes import shared_prefixes
 from seal.models.score import score_answers
 from seal.training import AdapterBank, passes, train, trainer
 from seal.types import Example, Hyperparameters, TrainingPlan
-from toys import TEXT, distance, toy_model, toy_plan, toy_tokenizer
+from toys import TEXT, distance, most_are_slow, toy_model, toy_plan, toy_tokenizer
 
 PAGES = [TEXT[0] + TEXT[1][:30], TEXT[3] + TEXT[0][:20]]
 QUESTIONS = ["Where?", "When was it?", "Who founded the Halvor mill?", "What is it?", "And the mayor?"]
@@ -31,7 +31,7 @@ def through(model: Any) -> list[int]:
     return counts
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", most_are_slow(KINDS))
 def test_completions_are_those_of_prompts_read_one_by_one(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model, tokenizer = toy_model(kind), toy_tokenizer()
     counts = through(model)
