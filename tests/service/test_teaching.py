@@ -223,6 +223,11 @@ def test_why_correct_and_ask_again(taught: Taught) -> None:
     held = other.post("/v1/seal/feedback", json=said).json()
     assert held["state"] == "held" and held["trust"] == 0.1 and held["job"] is None
     assert [f["id"] for f in taught.ok("GET", "/v1/seal/feedback?held=true")["data"]] == [held["id"]]
+    latest = taught.ok("GET", "/v1/seal/feedback?limit=1")
+    assert [f["id"] for f in latest["data"]] == [held["id"]] and latest["has_more"]
+    before = taught.ok("GET", f"/v1/seal/feedback?after={held['id']}")["data"]
+    assert held["id"] not in [f["id"] for f in before] and before
+    assert taught.client.get("/v1/seal/feedback?after=fb_none").status_code == 404
     refused = taught.ok("POST", f"/v1/seal/feedback/{held['id']}/refuse", json={"reason": "no"})
     assert refused["state"] == "refused"
     assert taught.client.post(f"/v1/seal/feedback/{held['id']}/accept").status_code == 409

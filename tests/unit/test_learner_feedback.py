@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from learners import Fake, Gates, begin_knowing, fake, learn_all, reopened, traces
-from seal.errors import InputError, StateError
+from seal.errors import InputError, StateError, UnknownNameError
 from seal.learner import Learner
 from seal.learner.compiling import Compiler
 from seal.learner.correcting import statement
@@ -129,6 +129,22 @@ def test_corrections_that_contradict_each_other_wait_for_a_person(learner: Learn
         learner.accept_correction(revised.feedback.id)
     takes = [(e.actor, e.action) for e in learner.ledger() if e.action.startswith("correction.")]
     assert takes[-2:] == [("ann", "correction.refuse"), ("ann", "correction.take")]
+
+
+def test_a_contradiction_is_found_behind_a_thousand_thumbs(learner: Learner) -> None:
+    question = A.question(WHAT)
+    learner.give_feedback("right_answer", "Zandor", question=question, author="k1")
+    with learner.workspace.transaction():
+        for _ in range(1_001):
+            learner.workspace.add_feedback("thumbs", "up", author="k3", conversation="c")
+    other = learner.give_feedback("right_answer", "Mirkun", question=question, author="k3")
+    assert other.feedback.state == "held" and "by another author" in other.feedback.reason
+    every = learner.feedback()
+    assert len(every) == 1_003 and every[-1].value == "Zandor"
+    assert learner.feedback(before=every[999].id, most=2) == every[1_000:1_002]
+    assert learner.feedback(held=True, before=every[-1].id) == []
+    with pytest.raises(UnknownNameError):
+        learner.feedback(before="fb_none")
 
 
 def test_many_accounts_that_may_not_teach_change_nothing(learner: Learner) -> None:

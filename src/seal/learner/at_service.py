@@ -21,7 +21,7 @@ from seal.learner.recognising import recognised
 from seal.learner.writing_together import WritesTogether
 from seal.registry import Brake, Document, Feedback, Job, JobEvent, LedgerEntry, RememberedAnswer, Version
 from seal.registry.feedback import CORRECTIONS
-from seal.registry.records import FeedbackKind
+from seal.registry.records import FeedbackKind, FeedbackState
 
 if TYPE_CHECKING:
     from seal.learner.answering import Answer
@@ -256,9 +256,18 @@ class AtService:
         workspace = self.parts.workspace
         return workspace.settle_feedback(name, "refused", reason=reason, actor=actor)
 
-    def feedback(self, *, held: bool = False, answer: str | None = None) -> list[Feedback]:
-        """What was said, the latest first; only the corrections that wait for a person if `held`."""
-        return self.parts.workspace.all_feedback(state="held" if held else None, answer=answer)
+    def feedback(
+        self,
+        *,
+        held: bool = False,
+        answer: str | None = None,
+        before: str | None = None,
+        most: int | None = None,
+    ) -> list[Feedback]:
+        """What was said, the latest first, or `most` of it that was said before another; only the corrections
+        that wait for a person if `held`. Raises UnknownNameError if nothing is called `before`."""
+        state: FeedbackState | None = "held" if held else None
+        return self.parts.workspace.all_feedback(state=state, answer=answer, before=before, newest=most)
 
     def wanted(self, most: int = 100) -> list[WantedQuestion]:
         """What should be learned next: questions that no document answered, and those whose answers were

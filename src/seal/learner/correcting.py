@@ -189,8 +189,8 @@ def receive(
 def _contradicted(parts: Parts, given: Feedback) -> str:
     """Why a correction is to be held beside those of others to the same question; empty if it is not."""
     asked = comparable(given.question)
-    for other in parts.workspace.all_feedback():
-        if other.kind not in CORRECTIONS or other.erased or other.state not in ("taken", "held"):
+    for other in parts.workspace.all_feedback(kinds=CORRECTIONS):
+        if other.erased or other.state not in ("taken", "held"):
             continue
         if other.author == given.author or comparable(other.question) != asked:
             continue

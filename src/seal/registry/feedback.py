@@ -6,6 +6,7 @@ Knows nothing about what is learned of it: a right answer is a text here, until 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from typing import cast
 
 from sqlalchemy import func, select
@@ -124,15 +125,26 @@ class FeedbackLog(Core):
             return None if row is None else _feedback(row)
 
     def all_feedback(
-        self, *, state: FeedbackState | None = None, answer: str | None = None, newest: int = 1000
+        self,
+        *,
+        state: FeedbackState | None = None,
+        answer: str | None = None,
+        kinds: Collection[FeedbackKind] = (),
+        before: str | None = None,
+        newest: int | None = None,
     ) -> list[Feedback]:
-        """The `newest` feedback, the latest first; in a state, or about an answer, only."""
+        """All feedback, the latest first; in a state, about an answer, of some kinds, or said before another,
+        only, and the `newest` of it. Raises UnknownNameError if there is none that is called `before`."""
         query = select(FeedbackRow)
+        if kinds:
+            query = query.where(FeedbackRow.kind.in_(kinds))
         if state is not None:
             query = query.where(FeedbackRow.state == state, FeedbackRow.erased.is_(False))
         if answer is not None:
             query = query.where(FeedbackRow.answer_id == answer)
         with self._reading() as session:
+            if before is not None:
+                query = query.where(FeedbackRow.sequence < _row(session, before).sequence)
             rows = session.scalars(query.order_by(FeedbackRow.sequence.desc()).limit(newest))
             return [_feedback(row) for row in rows]
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from seal.errors import UnknownNameError
 from seal.learner.correcting import FeedbackTaken
 from seal.learner.explaining import Why
 from seal.registry import RememberedAnswer
@@ -162,8 +163,15 @@ async def list_feedback(
 ) -> ListPage:
     """What was said, the latest first."""
     learner = caller.tenant.learner
-    told = await caller.tenant.read(lambda: [feedback_json(one) for one in learner.feedback(held=held)])
-    return page(told, after, limit)
+
+    def told() -> list[Json]:
+        try:
+            found = learner.feedback(held=held, before=after, most=limit + 1)
+        except UnknownNameError as error:
+            raise not_found(f"there is no {after!r} in this list", "after") from error
+        return [feedback_json(one) for one in found]
+
+    return page(await caller.tenant.read(told), None, limit)
 
 
 @router.post("/v1/seal/feedback/{feedback_id}/accept")
