@@ -2,6 +2,7 @@
 
     python -m recipes.real_documents.reading --model smollm2
     python -m recipes.real_documents.reading --model smollm2 --skills OLD_DIR --passages 1
+    python -m recipes.real_documents.reading --model smollm2 --passages 3 --apart
 
 Nothing is learned. All documents of the set are searched at once, as those of a workspace are. With another
 adapter (`--skills`, one that recipes/skills made) both read the same, and the difference is paired.
@@ -12,7 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -26,23 +27,14 @@ from seal.engine.adapt import Adaptation
 from seal.engine.start import Watch
 from seal.errors import InputError
 from seal.grading import GRADERS
-from seal.learner.answer_ways import UNKNOWN, passages_prompt
+from seal.learner.answer_ways import UNKNOWN, read_passages
+from seal.learner.answer_ways import Asked as Shown
 from seal.learner.settings import preset
-from seal.learner.skills import Skills, skills_of
+from seal.learner.skills import ReadAnswer, Skills, skills_of
 from seal.models.sentence_encoder import SentenceEncoder, sentence_model_folder
 from seal.retention import DocumentPage, Finder, PageText
 from seal.text import sentences
 from seal.training import load_peft
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A question with the prompt that shows its passages. `sent`: whether `ask` would send it to a document,
-    so that what is read would be told."""
-
-    asked: Asked
-    prompt: str
-    sent: bool
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,17 +42,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", required=True, help="as for `seal init`")
     parser.add_argument("--half", default="development", help="a set of questions, or a .json file")
     parser.add_argument("--skills", type=Path, metavar="DIR", help="compare with this adapter")
-    parser.add_argument("--passages", type=int, nargs="+", default=[1, 3], metavar="K", help="shown at once")
+    parser.add_argument("--passages", type=int, nargs="+", default=[1, 3], metavar="K", help="shown")
+    parser.add_argument("--apart", action="store_true", help="several passages each by itself, too")
     given = parser.parse_args(arguments)
 
     def run(watch: Watch) -> str:
-        return read_set(given.model, load_half(given.half), given.skills, given.passages, watch)
+        return read_set(given.model, load_half(given.half), given.skills, given.passages, given.apart, watch)
 
     return ended("reading.py", Path(), run)
 
 
 def read_set(
-    model: str, documents: Sequence[RealDocument], other: Path | None, passages: Sequence[int], watch: Watch
+    model: str,
+    documents: Sequence[RealDocument],
+    other: Path | None,
+    passages: Sequence[int],
+    apart: bool,
+    watch: Watch,
 ) -> str:
     """Reads with the base's own skills and with those of `other`; Markdown. Raises InputError."""
     if min(passages) < 1:
@@ -73,11 +71,17 @@ def read_set(
     finder = finder_of(documents)
     marks: dict[str, dict[str, float | None]] = {}
     sent: dict[str, bool] = {}
+    asked = [q for d in documents for q in d.asked]
     for k in passages:
-        shown = [shown_for(finder, q, k) for d in documents for q in d.asked]
-        sent |= {one.asked.id: one.sent for one in shown}
+        found = [finder.find(q.question.text, k) for q in asked]
+        sent |= {q.id: bool(one.documents) for q, one in zip(asked, found, strict=True)}
+        shown = [Shown(q.question.text, one.passages) for q, one in zip(asked, found, strict=True)]
         for name, own in skills.items():
-            marks[f"{name}, {k} shown"] = graded_reading(own, shown, config.grader, watch)
+            for separately in (False, True) if apart and k > 1 else (False,):
+                told = partial(watch.progress, "reading")
+                read = read_passages(own, shown, apart=separately, on_progress=told)
+                how = f"{k} shown{', apart' if separately else ''}"
+                marks[f"{name}, {how}"] = _marked(asked, [one.answer for one in read], config.grader)
     return _told(documents, marks, sent)
 
 
@@ -91,20 +95,11 @@ def finder_of(documents: Sequence[RealDocument]) -> Finder:
     return Finder(pages, encoder=encoder)
 
 
-def shown_for(finder: Finder, asked: Asked, k: int) -> Shown:
-    """The prompt with the `k` best passages, whether or not they are sure to be about the question."""
-    found = finder.find(asked.question.text, k)
-    return Shown(asked, passages_prompt(found.passages, asked.question.text), bool(found.documents))
-
-
-def graded_reading(
-    skills: Skills, shown: Sequence[Shown], grader: str, watch: Watch
-) -> dict[str, float | None]:
+def _marked(asked: Sequence[Asked], read: Sequence[ReadAnswer], grader: str) -> dict[str, float | None]:
     """By question: 1 right, 0 wrong, None ungraded."""
-    read = skills.read([one.prompt for one in shown], lambda n, of: watch.progress("reading", n, of))
-    asked, said = [one.asked.question for one in shown], [one.text or UNKNOWN for one in read]
-    marks = marked(GRADERS.get(grader)(), asked, said)
-    return {one.asked.id: mark for one, mark in zip(shown, marks, strict=True)}
+    questions, said = [one.question for one in asked], [one.text or UNKNOWN for one in read]
+    marks = marked(GRADERS.get(grader)(), questions, said)
+    return {one.id: mark for one, mark in zip(asked, marks, strict=True)}
 
 
 def _told(
@@ -120,11 +115,17 @@ def _told(
     head = ["skills", "right", "%", "95 % over documents", "of these sent to a document"]
     tables = [rows(head, body)]
     names = list(marks)
-    pairs = [(b, a) for a, b in combinations(names, 2) if a.rpartition(", ")[2] == b.rpartition(", ")[2]]
+    pairs = [(b, a) for a, b in combinations(names, 2) if _apart_by_one(a, b)]
     tables.append(differences_table([d for b, a in pairs if (d := difference(marks, b, a))]))
     for what, groups in (("tag", tags_of(documents)), ("language", languages_of(documents))):
         tables.append(groups_table(what, by_group(marks, groups), names))
     return "\n\n".join(table for table in tables if table) + "\n"
+
+
+def _apart_by_one(first: str, second: str) -> bool:
+    """Whether two ways differ by the skills alone, or by how the same passages are shown."""
+    (one, shown, *_), (other, too, *_) = (name.split(", ") for name in (first, second))
+    return (one == other and shown == too) or (one != other and first[len(one) :] == second[len(other) :])
 
 
 if __name__ == "__main__":

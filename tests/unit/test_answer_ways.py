@@ -45,7 +45,7 @@ class FakeSkills:
     def __init__(self, text: str, probability: float) -> None:
         self.answer, self.prompts = ReadAnswer(text, probability), []
 
-    def read(self, prompts: list[str]) -> list[ReadAnswer]:
+    def read(self, prompts: list[str], told: object = None) -> list[ReadAnswer]:
         self.prompts += prompts
         return [self.answer for _ in prompts]
 
@@ -132,6 +132,37 @@ def test_a_question_without_a_name_is_read_where_the_words_fit():
     ways, _ = answerer(cell=("four", 0.3), read=("three", 0.9))
     [answer] = ways.ask(["How many floors has what was built in 1844?"], "auto")
     assert (answer.text, answer.way, answer.document) == ("three", "reading", "mill")
+
+
+class ReadsApart:
+    """Finds "three" where floors are spoken of, and a year elsewhere, with less trust."""
+
+    def __init__(self) -> None:
+        self.prompts: list[str] = []
+
+    def read(self, prompts: list[str], told: object = None) -> list[ReadAnswer]:
+        self.prompts += prompts
+        return [
+            ReadAnswer("three", 0.4) if "It has floors." in prompt else ReadAnswer("1844", 0.3)
+            for prompt in prompts
+        ]
+
+
+def test_passages_that_are_read_apart_give_the_likeliest_answer():
+    texts = {"mill": "Alder Mill was built in 1844 by Tom Reed.", "more": "It has floors."}
+    pages = [
+        (DocumentPage(key, "Alder Mill", (text,), n), PageText(key, "Alder Mill", text))
+        for n, (key, text) in enumerate(texts.items())
+    ]
+    mind: Any = FakeMind("1944", 0.1)
+    mind.finder = Finder(pages)
+    skills: Any = ReadsApart()
+    ways = Answerer(mind, skills, WaysConfig(apart=True))
+    [answer] = ways.ask(["How many floors has Alder Mill?"], "reading")
+    assert len(skills.prompts) == 2
+    assert not any(all(text in prompt for text in texts.values()) for prompt in skills.prompts)
+    assert (answer.text, answer.document, answer.passage) == ("three", "more", texts["more"])
+    assert set(answer.candidates) == set(texts)
 
 
 def test_answers_keep_the_order_of_their_questions():

@@ -40,22 +40,17 @@ def test_two_adapters_read_the_same_and_the_difference_is_paired(
     monkeypatch.setattr(reading, "sentence_model_folder", lambda: None)
     watch = SimpleNamespace(progress=lambda *told: None)
 
-    text = reading.read_set("smollm2", documents, tmp_path, [1, 2], watch)  # pyright: ignore[reportArgumentType]
+    text = reading.read_set("smollm2", documents, tmp_path, [1, 2], True, watch)  # pyright: ignore[reportArgumentType]
     table = text.split("\n\n")
     assert f"| own, 1 shown | {len(asked)} of {len(asked)} | 100 |" in table[0]
     assert f"| {tmp_path}, 2 shown | 5 of {len(asked)} | {100 * 5 / len(asked):.0f} |" in table[0]
     assert "| own, 1 shown − " not in table[1]  # the other one less the own, and only with as much shown
-    assert table[1].count(f"| 0 | {len(asked) - 5} |") == 2
-    assert own.prompts == other.prompts and len(own.prompts) == 2 * len(asked)
-
-
-def test_more_passages_are_more_text() -> None:
-    documents = load_half("development", DOCUMENTS)
-    finder = reading.finder_of(documents)
-    asked = documents[0].asked[0]
-    one, three = (reading.shown_for(finder, asked, k) for k in (1, 3))
-    assert one.sent and three.sent
-    assert len(one.prompt) < len(three.prompt) and documents[0].title in one.prompt
+    assert f"| own, 2 shown, apart | {len(asked)} of {len(asked)} | 100 |" in table[0]
+    assert table[1].count(f"| 0 | {len(asked) - 5} |") == 3
+    assert "| own, 2 shown, apart − own, 2 shown |" in table[1]
+    assert own.prompts == other.prompts and len(own.prompts) == 4 * len(asked)
+    joint, apart = own.prompts[len(asked) : 2 * len(asked)], own.prompts[2 * len(asked) :]
+    assert max(map(len, apart)) < max(map(len, joint)) and documents[0].title in apart[0]
 
 
 def test_what_is_wrong_is_told(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ cells are trained or passages found.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from seal.grading.meaning import contains_answer, same_answer
@@ -20,17 +20,56 @@ UNKNOWN = "I do not know."
 
 
 @dataclass(frozen=True)
-class _Asked:
+class Asked:
     """A question with what was found for it."""
 
     question: str
     matches: tuple[PassageMatch, ...]
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What was read for a question, and the passages that it was read in."""
+
+    asked: Asked
+    answer: ReadAnswer
+    shown: tuple[PassageMatch, ...]
+
+    @property
+    def weight(self) -> float:
+        """How likely, a passage that fits the question less counting less; 0 if it says nothing."""
+        if not (self.answer.text and self.shown):
+            return 0.0
+        best = self.asked.matches[0].score
+        return self.answer.probability * (self.shown[0].score / best if best > 0 else 1.0)
+
+
 def passages_prompt(matches: Sequence[PassageMatch], question: str) -> str:
     """Asks a question that is to be read in these passages, best first; of none the text is empty."""
     title = matches[0].title if matches else ""
     return reading_prompt(title, "\n".join(dict.fromkeys(match.text for match in matches)), question)
+
+
+def read_passages(
+    skills: Skills,
+    asked: Sequence[Asked],
+    *,
+    apart: bool,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[Reading]:
+    """What is read for each question in its passages: in all at once, or `apart`, in each by itself; of
+    several answers the one that weighs most."""
+    shown = [
+        (i, some)
+        for i, one in enumerate(asked)
+        for some in ([(match,) for match in one.matches] if apart and one.matches else [one.matches])
+    ]
+    prompts = [passages_prompt(some, asked[i].question) for i, some in shown]
+    readings: list[list[Reading]] = [[] for _ in asked]
+    answers = skills.read(prompts, on_progress) if prompts else []
+    for (i, some), answer in zip(shown, answers, strict=True):
+        readings[i].append(Reading(asked[i], answer, some))
+    return [max(own, key=lambda reading: reading.weight) for own in readings]
 
 
 class Answerer:
@@ -46,23 +85,23 @@ class Answerer:
         asked = self._find(questions)
         return self._read_all(asked) if by == "reading" else self._auto(asked)
 
-    def _find(self, questions: Sequence[str]) -> list[_Asked]:
+    def _find(self, questions: Sequence[str]) -> list[Asked]:
         """What is to be read for each question; nothing for one that no document is about."""
         finder = self.mind.finder
         if finder is None:
-            return [_Asked(question, ()) for question in questions]
+            return [Asked(question, ()) for question in questions]
         found = [finder.find(question, self.config.passages) for question in questions]
         return [
-            _Asked(question, one.passages if one.documents else ())
+            Asked(question, one.passages if one.documents else ())
             for question, one in zip(questions, found, strict=True)
         ]
 
-    def _read_all(self, asked: Sequence[_Asked]) -> list[Answer]:
+    def _read_all(self, asked: Sequence[Asked]) -> list[Answer]:
         """Every question about a document is read; the base answers the others."""
         read = self._read([one for one in asked if one.matches])
-        return self._told(asked, {i: self._of_reading(asked[i], r) for i, r in _at(asked, read)})
+        return self._told(asked, {i: self._of_reading(one) for i, one in _at(asked, read)})
 
-    def _auto(self, asked: Sequence[_Asked]) -> list[Answer]:
+    def _auto(self, asked: Sequence[Asked]) -> list[Answer]:
         """The cell where it is sure and its document says so; else what is read; else what either guesses."""
         own = self.mind.ask([one.question for one in asked])
         told = {
@@ -72,13 +111,13 @@ class Answerer:
         }
         rest = [one if i not in told else replace(one, matches=()) for i, one in enumerate(asked)]
         for i, reading in _at(rest, self._read([one for one in rest if one.matches])):
-            told[i] = self._chosen(asked[i], own[i], reading)
+            told[i] = self._chosen(own[i], reading)
         for i, answer in enumerate(own):
             if i not in told and answer.document is not None:
-                told[i] = self._chosen(asked[i], answer, ReadAnswer("", 0.0))
+                told[i] = self._chosen(answer, Reading(asked[i], ReadAnswer("", 0.0), ()))
         return self._told(asked, told)
 
-    def _believed(self, asked: _Asked, answer: Answer) -> bool:
+    def _believed(self, asked: Asked, answer: Answer) -> bool:
         """Whether a cell's answer needs no reading: it is sure, and a passage that fits the question states
         it."""
         if answer.probability < self.config.sure:
@@ -86,9 +125,10 @@ class Answerer:
         own = [m.text for m in asked.matches if m.key == answer.document]
         return any(contains_answer(text, answer.text) for text in own)
 
-    def _chosen(self, asked: _Asked, own: Answer, read: ReadAnswer) -> Answer:
+    def _chosen(self, own: Answer, reading: Reading) -> Answer:
         """Of two answers the one that both give; else the cell's, if it recited what its document says and is
         much likelier; else what is read."""
+        asked, read = reading.asked, reading.answer
         told = own.document is not None
         recited = told and bool(own.passage) and own.stated is True
         if not read.text:
@@ -98,16 +138,16 @@ class Answerer:
             return own
         if recited and own.probability > self.config.surer * read.probability:
             return own
-        return self._of_reading(asked, read)
+        return self._of_reading(reading)
 
-    def _read(self, asked: Sequence[_Asked]) -> list[ReadAnswer]:
-        prompts = [passages_prompt(one.matches, one.question) for one in asked]
-        return self.skills.read(prompts) if prompts else []
+    def _read(self, asked: Sequence[Asked]) -> list[Reading]:
+        return read_passages(self.skills, asked, apart=self.config.apart)
 
-    def _of_reading(self, asked: _Asked, read: ReadAnswer) -> Answer:
+    def _of_reading(self, reading: Reading) -> Answer:
+        asked, read = reading.asked, reading.answer
         if not read.text:
             return _unknown(asked)
-        source = next((m for m in asked.matches if contains_answer(m.text, read.text)), asked.matches[0])
+        source = next((m for m in reading.shown if contains_answer(m.text, read.text)), reading.shown[0])
         return Answer(
             asked.question,
             read.text,
@@ -119,7 +159,7 @@ class Answerer:
             source.text,
         )
 
-    def _told(self, asked: Sequence[_Asked], told: dict[int, Answer]) -> list[Answer]:
+    def _told(self, asked: Sequence[Asked], told: dict[int, Answer]) -> list[Answer]:
         """All answers in order: the base gives those that no document is asked for."""
         rest = [i for i in range(len(asked)) if i not in told]
         own = self.mind.answer([None] * len(rest), [asked[i].question for i in rest])
@@ -127,11 +167,11 @@ class Answerer:
         return [told[i] for i in range(len(asked))]
 
 
-def _at(asked: Sequence[_Asked], read: Sequence[ReadAnswer]) -> list[tuple[int, ReadAnswer]]:
+def _at(asked: Sequence[Asked], read: Sequence[Reading]) -> list[tuple[int, Reading]]:
     """What was read with the place of its question."""
     return list(zip([i for i, one in enumerate(asked) if one.matches], read, strict=True))
 
 
-def _unknown(asked: _Asked) -> Answer:
+def _unknown(asked: Asked) -> Answer:
     candidates = tuple(dict.fromkeys(match.key for match in asked.matches))
     return Answer(asked.question, UNKNOWN, 0.0, None, candidates, None, "unknown")

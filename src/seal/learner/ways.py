@@ -25,6 +25,11 @@ class WaysConfig(BaseModel):
         "`seal init` says yes where the model for it is installed.",
     )
     passages: int = Field(default=3, ge=1, description="Passages that a question is read in, at most.")
+    apart: bool = Field(
+        default=False,
+        description="Whether each passage is read by itself, and the answer is told that is likeliest, a "
+        "worse match counting less; else all are read at once.",
+    )
     sure: float = Field(
         default=0.8,
         ge=0,
