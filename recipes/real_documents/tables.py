@@ -100,7 +100,7 @@ def _documents(found: Mapping[str, Any], ways: Sequence[str]) -> str:
 
 
 def _stopped(document: Mapping[str, Any]) -> bool:
-    return document["outcome"] not in ("live", "known")
+    return document["outcome"] not in ("live", "known", "not yet")
 
 
 def groups_table(what: str, groups: Mapping[str, Mapping[str, Any]], ways: Sequence[str]) -> str:

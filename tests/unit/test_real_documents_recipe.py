@@ -228,6 +228,10 @@ def test_the_command_with_a_learner_that_is_one(
     settings.write_text(tomli_w.dumps(CONFIG.model_dump(mode="json", exclude_none=True)), encoding="utf-8")
     begun = ["--out", str(out), "--model", str(toy), "--half", str(half), "--cold", "0"]
     assert recipe.main([*begun, "--settings", str(settings), "--documents", documents[1].name]) == 0
+    assert recipe.main(["--out", str(out), "--questions-only", "--cold", "0"]) == 0
+    results = json.loads((out / "results.json").read_text(encoding="utf-8"))
+    assert [d["file"] for d in results["documents"]] == [documents[1].name], "those that were learned"
+    assert recipe.main(["--out", str(out), "--table"]) == 0 and "not yet" in capsys.readouterr().out
     gates.tell(documents[2], "held")
     assert recipe.main([*begun, "--settings", str(settings)]) == 0
     results = json.loads((out / "results.json").read_text(encoding="utf-8"))
