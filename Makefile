@@ -33,7 +33,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
 	$(PIP) -e '.[dev]'
-	-$(BIN)/python -m compileall -qq -j 0 .venv/lib  # pip would, but on one core
+	$(BIN)/python -m compileall -qq -j 0 .venv/lib || true  # pip would, on one core; some files are for other Pythons
 	@touch $@
 
 # The package carries the model and no code that is wanted, so that what it depends on stays out.
