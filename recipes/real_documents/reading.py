@@ -27,8 +27,7 @@ from seal.engine.adapt import Adaptation
 from seal.engine.start import Watch
 from seal.errors import InputError
 from seal.grading import GRADERS
-from seal.learner.answer_ways import UNKNOWN, read_passages
-from seal.learner.answer_ways import Asked as Shown
+from seal.learner.answer_ways import UNKNOWN, ShownQuestion, read_passages
 from seal.learner.settings import preset
 from seal.learner.skills import ReadAnswer, Skills, skills_of
 from seal.models.sentence_encoder import SentenceEncoder, sentence_model_folder
@@ -75,7 +74,7 @@ def read_set(
     for k in passages:
         found = [finder.find(q.question.text, k) for q in asked]
         sent |= {q.id: bool(one.documents) for q, one in zip(asked, found, strict=True)}
-        shown = [Shown(q.question.text, one.passages) for q, one in zip(asked, found, strict=True)]
+        shown = [ShownQuestion(q.question.text, one.passages) for q, one in zip(asked, found, strict=True)]
         for name, own in skills.items():
             for separately in (False, True) if apart and k > 1 else (False,):
                 told = partial(watch.progress, "reading")

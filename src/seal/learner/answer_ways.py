@@ -20,7 +20,7 @@ UNKNOWN = "I do not know."
 
 
 @dataclass(frozen=True)
-class Asked:
+class ShownQuestion:
     """A question with what was found for it."""
 
     question: str
@@ -28,10 +28,10 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Reading:
+class PassageReading:
     """What was read for a question, and the passages that it was read in."""
 
-    asked: Asked
+    asked: ShownQuestion
     answer: ReadAnswer
     shown: tuple[PassageMatch, ...]
 
@@ -52,11 +52,11 @@ def passages_prompt(matches: Sequence[PassageMatch], question: str) -> str:
 
 def read_passages(
     skills: Skills,
-    asked: Sequence[Asked],
+    asked: Sequence[ShownQuestion],
     *,
     apart: bool,
     on_progress: Callable[[int, int], None] | None = None,
-) -> list[Reading]:
+) -> list[PassageReading]:
     """What is read for each question in its passages: in all at once, or `apart`, in each by itself; of
     several answers the one that weighs most."""
     shown = [
@@ -65,10 +65,10 @@ def read_passages(
         for some in ([(match,) for match in one.matches] if apart and one.matches else [one.matches])
     ]
     prompts = [passages_prompt(some, asked[i].question) for i, some in shown]
-    readings: list[list[Reading]] = [[] for _ in asked]
+    readings: list[list[PassageReading]] = [[] for _ in asked]
     answers = skills.read(prompts, on_progress) if prompts else []
     for (i, some), answer in zip(shown, answers, strict=True):
-        readings[i].append(Reading(asked[i], answer, some))
+        readings[i].append(PassageReading(asked[i], answer, some))
     return [max(own, key=lambda reading: reading.weight) for own in readings]
 
 
@@ -85,23 +85,23 @@ class Answerer:
         asked = self._find(questions)
         return self._read_all(asked) if by == "reading" else self._auto(asked)
 
-    def _find(self, questions: Sequence[str]) -> list[Asked]:
+    def _find(self, questions: Sequence[str]) -> list[ShownQuestion]:
         """What is to be read for each question; nothing for one that no document is about."""
         finder = self.mind.finder
         if finder is None:
-            return [Asked(question, ()) for question in questions]
+            return [ShownQuestion(question, ()) for question in questions]
         found = [finder.find(question, self.config.passages) for question in questions]
         return [
-            Asked(question, one.passages if one.documents else ())
+            ShownQuestion(question, one.passages if one.documents else ())
             for question, one in zip(questions, found, strict=True)
         ]
 
-    def _read_all(self, asked: Sequence[Asked]) -> list[Answer]:
+    def _read_all(self, asked: Sequence[ShownQuestion]) -> list[Answer]:
         """Every question about a document is read; the base answers the others."""
         read = self._read([one for one in asked if one.matches])
         return self._told(asked, {i: self._of_reading(one) for i, one in _at(asked, read)})
 
-    def _auto(self, asked: Sequence[Asked]) -> list[Answer]:
+    def _auto(self, asked: Sequence[ShownQuestion]) -> list[Answer]:
         """The cell where it is sure and its document says so; else what is read; else what either guesses."""
         own = self.mind.ask([one.question for one in asked])
         told = {
@@ -114,10 +114,10 @@ class Answerer:
             told[i] = self._chosen(own[i], reading)
         for i, answer in enumerate(own):
             if i not in told and answer.document is not None:
-                told[i] = self._chosen(answer, Reading(asked[i], ReadAnswer("", 0.0), ()))
+                told[i] = self._chosen(answer, PassageReading(asked[i], ReadAnswer("", 0.0), ()))
         return self._told(asked, told)
 
-    def _believed(self, asked: Asked, answer: Answer) -> bool:
+    def _believed(self, asked: ShownQuestion, answer: Answer) -> bool:
         """Whether a cell's answer needs no reading: it is sure, and a passage that fits the question states
         it."""
         if answer.probability < self.config.sure:
@@ -125,7 +125,7 @@ class Answerer:
         own = [m.text for m in asked.matches if m.key == answer.document]
         return any(contains_answer(text, answer.text) for text in own)
 
-    def _chosen(self, own: Answer, reading: Reading) -> Answer:
+    def _chosen(self, own: Answer, reading: PassageReading) -> Answer:
         """Of two answers the one that both give; else the cell's, if it recited what its document says and is
         much likelier; else what is read."""
         asked, read = reading.asked, reading.answer
@@ -140,10 +140,10 @@ class Answerer:
             return own
         return self._of_reading(reading)
 
-    def _read(self, asked: Sequence[Asked]) -> list[Reading]:
+    def _read(self, asked: Sequence[ShownQuestion]) -> list[PassageReading]:
         return read_passages(self.skills, asked, apart=self.config.apart)
 
-    def _of_reading(self, reading: Reading) -> Answer:
+    def _of_reading(self, reading: PassageReading) -> Answer:
         asked, read = reading.asked, reading.answer
         if not read.text:
             return _unknown(asked)
@@ -159,7 +159,7 @@ class Answerer:
             source.text,
         )
 
-    def _told(self, asked: Sequence[Asked], told: dict[int, Answer]) -> list[Answer]:
+    def _told(self, asked: Sequence[ShownQuestion], told: dict[int, Answer]) -> list[Answer]:
         """All answers in order: the base gives those that no document is asked for."""
         rest = [i for i in range(len(asked)) if i not in told]
         own = self.mind.answer([None] * len(rest), [asked[i].question for i in rest])
@@ -167,11 +167,11 @@ class Answerer:
         return [told[i] for i in range(len(asked))]
 
 
-def _at(asked: Sequence[Asked], read: Sequence[Reading]) -> list[tuple[int, Reading]]:
+def _at(asked: Sequence[ShownQuestion], read: Sequence[PassageReading]) -> list[tuple[int, PassageReading]]:
     """What was read with the place of its question."""
     return list(zip([i for i, one in enumerate(asked) if one.matches], read, strict=True))
 
 
-def _unknown(asked: Asked) -> Answer:
+def _unknown(asked: ShownQuestion) -> Answer:
     candidates = tuple(dict.fromkeys(match.key for match in asked.matches))
     return Answer(asked.question, UNKNOWN, 0.0, None, candidates, None, "unknown")
