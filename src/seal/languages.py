@@ -65,6 +65,7 @@ _STOP_WORDS: Final[dict[str, frozenset[str]]] = {
     "ro": frozenset("și de la în a cu nu pe din un o este că pentru au mai".split()),
 }
 _WORD: Final = re.compile(r"[^\W\d_]+")
+_HALF: Final = re.compile("[\ud800-\udfff]")
 _LOOKED_AT: Final = 20_000  # characters
 _PLAINLY: Final = 4  # so many small words more than English ones
 
@@ -131,8 +132,9 @@ def script_language(text: str) -> str:
 def split_sentences(text: str, language: str) -> list[Span]:
     """The places of the sentences of a paragraph of one line; all other characters are white space."""
     edges = [0]
+    whole = _HALF.sub("\ufffd", text)  # the library is no Python, and takes whole characters only
     for start, end in _portions(text):
-        for part in sentencex.segment(language, text[start:end]):  # pyright: ignore[reportAttributeAccessIssue]
+        for part in sentencex.segment(language, whole[start:end]):  # pyright: ignore[reportAttributeAccessIssue]
             edges.append(edges[-1] + len(part))
         edges[-1] = end  # should the library ever lose a character
     cuts = {edge for edge in edges if 0 < edge < len(text)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seal.domains.knowledge.chunks import chunks
@@ -63,6 +63,7 @@ def test_sentences(text: str, expected: int) -> None:
     assert len(sentences(text)) == expected
 
 
+@example("A0A0A\ud800O")
 @given(UNICODE | PROSE)
 def test_between_sentences_is_only_white_space(text: str) -> None:
     at = 0
