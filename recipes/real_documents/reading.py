@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 from pathlib import Path
@@ -34,6 +35,24 @@ from seal.models.sentence_encoder import SentenceEncoder, sentence_model_folder
 from seal.retention import DocumentPage, Finder, PageText
 from seal.text import sentences
 from seal.training import load_peft
+
+
+@dataclass(frozen=True)
+class ReadingWay:
+    """How a set is read: with which skills, how many passages, and whether each by itself."""
+
+    skills: str
+    passages: int
+    apart: bool
+
+    def __str__(self) -> str:
+        return f"{self.skills}, {self.passages} shown{', apart' if self.apart else ''}"
+
+    def compares_with(self, other: ReadingWay) -> bool:
+        """Whether as much is shown, and either the skills or the way of showing is another."""
+        return self.passages == other.passages and (self.skills == other.skills) != (
+            self.apart == other.apart
+        )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,7 +87,7 @@ def read_set(
     if other is not None:
         skills[str(other)] = Skills(base, load_peft(other, base.model))
     finder = finder_of(documents)
-    marks: dict[str, dict[str, float | None]] = {}
+    marks: dict[ReadingWay, dict[str, float | None]] = {}
     sent: dict[str, bool] = {}
     asked = [q for d in documents for q in d.asked]
     for k in passages:
@@ -79,8 +98,9 @@ def read_set(
             for separately in (False, True) if apart and k > 1 else (False,):
                 told = partial(watch.progress, "reading")
                 read = read_passages(own, shown, apart=separately, on_progress=told)
-                how = f"{k} shown{', apart' if separately else ''}"
-                marks[f"{name}, {how}"] = _marked(asked, [one.answer for one in read], config.grader)
+                marks[ReadingWay(name, k, separately)] = _marked(
+                    asked, [one.answer for one in read], config.grader
+                )
     return _told(documents, marks, sent)
 
 
@@ -102,8 +122,11 @@ def _marked(asked: Sequence[Asked], read: Sequence[ReadAnswer], grader: str) -> 
 
 
 def _told(
-    documents: Sequence[RealDocument], marks: dict[str, dict[str, float | None]], sent: dict[str, bool]
+    documents: Sequence[RealDocument],
+    by_way: dict[ReadingWay, dict[str, float | None]],
+    sent: dict[str, bool],
 ) -> str:
+    marks = {str(way): own for way, own in by_way.items()}
     body: list[list[Any]] = []
     for name, own in marks.items():
         one = share(own)
@@ -114,17 +137,11 @@ def _told(
     head = ["skills", "right", "%", "95 % over documents", "of these sent to a document"]
     tables = [rows(head, body)]
     names = list(marks)
-    pairs = [(b, a) for a, b in combinations(names, 2) if _apart_by_one(a, b)]
+    pairs = [(str(b), str(a)) for a, b in combinations(by_way, 2) if a.compares_with(b)]
     tables.append(differences_table([d for b, a in pairs if (d := difference(marks, b, a))]))
     for what, groups in (("tag", tags_of(documents)), ("language", languages_of(documents))):
         tables.append(groups_table(what, by_group(marks, groups), names))
     return "\n\n".join(table for table in tables if table) + "\n"
-
-
-def _apart_by_one(first: str, second: str) -> bool:
-    """Whether two ways differ by the skills alone, or by how the same passages are shown."""
-    (one, shown, *_), (other, too, *_) = (name.split(", ") for name in (first, second))
-    return (one == other and shown == too) or (one != other and first[len(one) :] == second[len(other) :])
 
 
 if __name__ == "__main__":

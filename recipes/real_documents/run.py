@@ -20,7 +20,7 @@ from recipes.real_documents.command import RUN, begin, command_parser, ended, op
 from recipes.real_documents.experiment import RealRun
 from recipes.real_documents.figures import figures
 from recipes.real_documents.halves import load_half, named
-from recipes.real_documents.records import Records, write_json
+from recipes.real_documents.records import write_json
 from recipes.real_documents.tables import markdown
 from seal.engine.start import Watch
 from seal.errors import InputError
@@ -44,11 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(given: argparse.Namespace, watch: Watch) -> str:
     run = _begun(given, watch)
     documents = load_half(run["half"], named(given.documents))
-    if given.questions_only and not given.documents:
-        tried = {record["file"] for record in Records(given.out / "learned.jsonl").all if "file" in record}
-        documents = [one for one in documents if one.file in tried]
     opened = opener(given.out, run["model"], watch)
     made = RealRun(given.out, documents, opened, watch)
+    if given.questions_only and not given.documents:
+        tried = {record["file"] for record in made.learned.all if "file" in record}
+        made.documents = [one for one in documents if one.file in tried]
     if not given.table:
         made.ask_base()
         if not given.questions_only:

@@ -80,7 +80,7 @@ def sure_answers(
     texts = [adaptation.domain.clean_answer(one.text) for one in written]
     sure = probabilities_of(
         prompts,
-        [adaptation.answer_lead + one if one.strip() else "" for one in texts],
+        led(adaptation, texts),
         lambda pairs, owners: score_answers(
             model,
             tokenizer,
@@ -92,6 +92,11 @@ def sure_answers(
         written=written,
     )
     return list(zip(texts, sure, strict=True))
+
+
+def led(adaptation: Adaptation, answers: Sequence[str]) -> list[str]:
+    """Answers as they follow their prompts; an empty one stays empty."""
+    return [adaptation.answer_lead + one if one.strip() else "" for one in answers]
 
 
 def probabilities_of(

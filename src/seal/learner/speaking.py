@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from seal.engine.adapt import Adaptation, answer_stop
 from seal.engine.serving import AdapterSource, Completion, DecodingLoop, Request
-from seal.learner.asking import probabilities_of, sure_answers, told_by_logs
+from seal.learner.asking import led, probabilities_of, sure_answers, told_by_logs
 from seal.learner.caches import SureText
 from seal.models import AnswerScore, score_answers
 from seal.models.generate import Generation, generate
@@ -46,24 +46,13 @@ class Speaker(Protocol):
         answers: Sequence[str],
         sources: Sequence[AdapterSource] = (),
         slots: Sequence[int] = (),
-    ) -> list[float]:
-        """How likely each answer is as a whole after its prompt; 0 for an empty one."""
-        lead = self.adaptation.answer_lead
-        return self.measured(prompts, [lead + one if one.strip() else "" for one in answers], sources, slots)
-
-    def measured(
-        self,
-        prompts: Sequence[str],
-        texts: Sequence[str],
-        sources: Sequence[AdapterSource] = (),
-        slots: Sequence[int] = (),
         written: Sequence[Generation] = (),
     ) -> list[float]:
-        """The same of texts as they follow their prompts; what was `written` to these says it where it is the
-        same (`probabilities_of`)."""
+        """How likely each answer is as a whole after its prompt; 0 for an empty one. What was `written` to
+        the prompts says it where it is the same (`probabilities_of`)."""
         return probabilities_of(
             prompts,
-            texts,
+            led(self.adaptation, answers),
             lambda pairs, places: self.scores(pairs, sources, [slots[i] for i in places] if sources else ()),
             tokenizer=self.adaptation.tokenizer,
             written=written,
@@ -175,9 +164,7 @@ class LoopSpeaker(Speaker):
         longest = longest_tokens or self.adaptation.answer_tokens
         said = self._written(prompts, _each(prompts, sources, slots), longest, answer_stop(self.adaptation))
         texts = [self.adaptation.domain.clean_answer(one.text) for one in said]
-        lead = self.adaptation.answer_lead
-        told = [lead + one if one.strip() else "" for one in texts]
-        return list(zip(texts, self.measured(prompts, told, sources, slots, said), strict=True))
+        return list(zip(texts, self.probabilities(prompts, texts, sources, slots, said), strict=True))
 
     def scores(
         self,
