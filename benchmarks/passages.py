@@ -1,12 +1,12 @@
 """How often the passage that answers a question is found, and how well it is known that none does.
 
-    python benchmarks/passages.py [--squad FILE] [--documents FILE] [--encoder] [--fit]
+    python benchmarks/passages.py [--squad FILE] [--documents FILE] [--encoder] [--model NAME] [--fit]
 
 Own small collections in English, German and Chinese (benchmarks/data/passages.json), documents of the
 micro-world, and as given: SQuAD passages and everyday documents (examples/real_documents/*.json), both lists
 of `title`, `context` and `questions`. Prints Markdown tables; intervals are over documents. With `--encoder`
-also by meaning. `--fit` prints the coefficients of seal.retention.certainty instead, from what is given,
-which has to be development data.
+also by meaning; with `--model` ranked by that model too, as `ask` does. `--fit` prints the coefficients of
+seal.retention.certainty instead, from what is given, which has to be development data.
 """
 
 from __future__ import annotations
@@ -29,10 +29,18 @@ from scipy.stats import rankdata
 from seal.domains.microworld import questions
 from seal.domains.microworld.world import make_items, passage
 from seal.grading.statistics import cluster_means, mean_ci
-from seal.retention import CellRouter, DocumentPage, Finder, PageText, PassageIndex
+from seal.retention import (
+    CellRouter,
+    DocumentPage,
+    Encoder,
+    Finder,
+    PageText,
+    PassageIndex,
+    PassageMatch,
+    Reranker,
+)
 from seal.retention.certainty import confidence, features
-from seal.retention.finder import is_sure
-from seal.retention.passages import Encoder, PassageMatch
+from seal.retention.finder import LEAST_ASKED, RERANKED, is_sure
 from seal.text import sentences
 
 OWN = Path(__file__).parent / "data" / "passages.json"
@@ -51,14 +59,31 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Way:
+    """By what passages are found."""
+
+    name: str
+    encoder: Encoder | None = None
+    reranker: Reranker | None = None
+
+    def search(self, index: PassageIndex, question: str) -> tuple[PassageMatch, ...]:
+        """The passages, ranked anew by the rule of the finder."""
+        found = index.look(question)
+        if self.reranker is not None and confidence(found.best(1)) >= LEAST_ASKED:
+            found = found.informed(self.reranker.information(question, found.best(RERANKED)))
+        return found.passages(3)
+
+
+@dataclass(frozen=True)
 class Collection:
     name: str
     sources: tuple[PageText, ...]
     asked: tuple[Asked, ...]
 
-    def finder(self, encoder: Encoder | None) -> Finder:
+    def finder(self, way: Way) -> Finder:
         pages = [DocumentPage(x.key, x.title, tuple(sentences(x.text)), x.sequence) for x in self.sources]
-        return Finder(zip(pages, self.sources, strict=True), encoder=encoder)
+        pairs = zip(pages, self.sources, strict=True)
+        return Finder(pairs, encoder=way.encoder, reranker=way.reranker)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,6 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--half", choices=("development", "held-out"), default="held-out")
     parser.add_argument("--documents", type=Path, help="everyday documents with their questions")
     parser.add_argument("--encoder", action="store_true", help="compare by meaning too")
+    parser.add_argument("--model", help="rank passages by this model too, as for `seal init`")
     parser.add_argument("--fit", action="store_true", help="print coefficients for the confidence")
     options = parser.parse_args(arguments)
     collections = list(_given(options.squad, options.half, options.documents))
@@ -75,17 +101,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _print_fit(collections, encoder)
         return 0
     collections += list(_own())
-    ways: list[tuple[str, Encoder | None]] = [("words", None)]
-    ways += [("words and meaning", encoder)] if encoder else []
+    ways = [Way("words")] + ([Way("words and meaning", encoder)] if encoder else [])
+    if options.model:
+        ways.append(Way(f"{ways[-1].name}, ranked by {options.model}", encoder, _reranker(options.model)))
     _print_head("documents | by | questions | first | all needed among 3 | answer in the text of 3")
     for collection in collections:
-        for name, own in ways:
-            _print_found(collection, name, own)
+        for way in ways:
+            _print_found(collection, way)
     print()
     _print_head("documents | by | routed right | found though taken out | general routed | AUC, there or not")
     for collection in collections:
-        for name, own in ways:
-            _print_routed(collection, name, own)
+        for way in ways:
+            _print_routed(collection, way)
     _print_microworld()
     _print_speed()
     return 0
@@ -109,6 +136,16 @@ def _encoder() -> Encoder:
     from seal.models.sentence_encoder import SentenceEncoder
 
     return _Remembering(SentenceEncoder())
+
+
+def _reranker(model: str) -> Reranker:
+    from seal.engine.adapt import Adaptation
+    from seal.learner.reranking import WriterReranker
+    from seal.learner.settings import preset
+    from seal.learner.skills import skills_of
+
+    skills = skills_of(Adaptation.load(preset(model).engine_config(model)), lambda *_: None)
+    return WriterReranker(lambda: skills)
 
 
 def _own() -> Iterator[Collection]:
@@ -149,11 +186,11 @@ def _general() -> list[str]:
     return [line.split("\t")[0] for line in lines if line.strip() and not line.startswith("#")]
 
 
-def _print_found(collection: Collection, way: str, encoder: Encoder | None) -> None:
-    index = PassageIndex(collection.sources, encoder=encoder)
+def _print_found(collection: Collection, way: Way) -> None:
+    index = PassageIndex(collection.sources, encoder=way.encoder)
     first, among, stated = {}, {}, {}
     for at, one in enumerate(collection.asked):
-        found = index.search(one.text)
+        found = way.search(index, one.text)
         keys = [match.key for match in found]
         first[at, one.keys] = float(keys[:1] == [one.keys[0]] or keys[:1] == [one.keys[-1]])
         among[at, one.keys] = float(set(one.keys) <= set(keys))
@@ -161,13 +198,13 @@ def _print_found(collection: Collection, way: str, encoder: Encoder | None) -> N
             texts = [_letters(match.text) for match in found]
             stated[at, one.keys] = float(any(_letters(a) in text for a in one.answers for text in texts))
     shares = " | ".join(_percent(values) for values in (first, among, stated))
-    print(f"| {collection.name} | {way} | {len(collection.asked):,} | {shares} |")
+    print(f"| {collection.name} | {way.name} | {len(collection.asked):,} | {shares} |", flush=True)
 
 
-def _print_routed(collection: Collection, way: str, encoder: Encoder | None) -> None:
-    finder = collection.finder(encoder)
+def _print_routed(collection: Collection, way: Way) -> None:
+    finder = collection.finder(way)
     right, wrong, sure, unsure = {}, {}, [], []
-    for at, one, found, without in _with_and_without(collection, encoder):
+    for at, one, found, without in _with_and_without(collection, way):
         documents = finder.find(one.text).documents
         right[at, one.keys] = float(bool(documents) and documents[0].key in one.keys)
         wrong[at, one.keys] = float(is_sure(without))
@@ -175,18 +212,18 @@ def _print_routed(collection: Collection, way: str, encoder: Encoder | None) -> 
         unsure.append(confidence(without))
     general = {(at, text): float(bool(finder.find(text).documents)) for at, text in enumerate(_general())}
     shares = " | ".join(_percent(values) for values in (right, wrong, general))
-    print(f"| {collection.name} | {way} | {shares} | {_auc(sure, unsure):.3f} |")
+    print(f"| {collection.name} | {way.name} | {shares} | {_auc(sure, unsure):.3f} |", flush=True)
 
 
 def _with_and_without(
-    collection: Collection, encoder: Encoder | None
+    collection: Collection, way: Way
 ) -> Iterator[tuple[int, Asked, tuple[PassageMatch, ...], tuple[PassageMatch, ...]]]:
     """Each question with what is found, and with what is found once its documents were taken out."""
-    index = PassageIndex(collection.sources, encoder=encoder)
+    index = PassageIndex(collection.sources, encoder=way.encoder)
     index.search("")  # the passages are encoded once, and not for each index that lacks one
     fewer = {keys: index.without(*keys) for keys in {one.keys for one in collection.asked}}
     for at, one in enumerate(collection.asked):
-        yield at, one, index.search(one.text), fewer[one.keys].search(one.text)
+        yield at, one, way.search(index, one.text), way.search(fewer[one.keys], one.text)
 
 
 def _auc(positive: Sequence[float], negative: Sequence[float]) -> float:
@@ -202,7 +239,7 @@ def _print_fit(collections: Sequence[Collection], encoder: Encoder | None) -> No
     labels, weights = [], []
     for collection in collections:
         own: list[tuple[tuple[float, ...], float]] = []
-        for _, one, found, without in _with_and_without(collection, encoder):
+        for _, one, found, without in _with_and_without(collection, Way("", encoder)):
             own.append((_features(found), float(any(match.key in one.keys for match in found))))
             own.append((_features(without), 0.0))
         index = PassageIndex(collection.sources, encoder=encoder)

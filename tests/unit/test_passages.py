@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seal.errors import InputError
-from seal.retention import DocumentPage, Finder, PageText, PassageIndex, confidence
+from seal.retention import DocumentPage, Finder, PageText, PassageIndex, PassageMatch, confidence
 from seal.retention.stretches import STRETCH_WORDS, stretches_of
 from seal.retention.terms import stem, terms_in
 
@@ -284,3 +284,66 @@ def test_what_is_named_in_full_is_found_without_the_encoder() -> None:
 def test_a_grown_finder_keeps_its_encoder() -> None:
     grown = _finder(FAQ, encoder=_Synonyms()).with_pages(*_pairs(RULES))
     assert grown.find("my bike?").passages[0].key == "rules"
+
+
+class _Writer:
+    """A reranker that would ask about these documents, so many nats sooner; remembers what it was asked."""
+
+    def __init__(self, **nats: float) -> None:
+        self.nats, self.asked = nats, list[str]()
+
+    def information(self, question: str, passages: Sequence[PassageMatch]) -> list[float]:
+        self.asked.append(question)
+        return [self.nats.get(one.key, 0.0) for one in passages]
+
+
+@pytest.mark.parametrize(("nats", "wanted"), [(25.0, ("notes",)), (2.0, ())])
+def test_a_question_that_names_nothing_is_sent_where_a_writer_would_ask_it(
+    nats: float, wanted: tuple[str, ...]
+) -> None:
+    question = "Is there a roof on it?"
+    assert FINDER.documents(question) == ()
+    finder = Finder(_pairs(FAQ, NOTES, RULES), reranker=_Writer(notes=nats))
+    assert tuple(one.key for one in finder.documents(question)) == wanted
+    assert finder.find(question).documents == finder.documents(question)
+
+
+def test_what_words_send_to_a_document_a_writer_can_call_back() -> None:
+    question = "Until when may the laundry be used in the evening?"
+    assert FINDER.documents(question)[0].key == "rules"
+    assert Finder(_pairs(FAQ, NOTES, RULES), reranker=_Writer(rules=-3.0)).documents(question) == ()
+
+
+def test_a_writer_ranks_passages_anew_and_the_scores_fall() -> None:
+    first, second, *_ = by_words = INDEX.search("Who puts what into the shed in the evening?")
+    writer = _Writer(**{second.key: 20.0, first.key: 5.0})
+    found = Finder(_pairs(FAQ, NOTES, RULES), reranker=writer).find(
+        "Who puts what into the shed in the evening?", len(by_words)
+    )
+    assert [one.key for one in found.passages][:2] == [second.key, first.key]
+    assert {one.key for one in found.passages} == {one.key for one in by_words}
+    assert all(a.score >= b.score for a, b in pairwise(found.passages))
+    assert found.passages[0].evidence.information == 20.0
+
+
+def test_a_writer_is_asked_only_where_it_may_matter() -> None:
+    writer = _Writer(faq=20.0)
+    finder = Finder(_pairs(FAQ, NOTES, RULES), reranker=writer)
+    finder.find("What is the capital of France?")
+    finder.documents("How long does a trial of Kestrel Books last?")  # named in full
+    assert writer.asked == []
+    finder.find("How long does a trial of Kestrel Books last?")  # what is read of it
+    assert len(writer.asked) == 1
+
+
+def test_a_passage_of_another_document_keeps_its_place_beside_a_writers_order() -> None:
+    play = PageText("play", "The Iron Coast", "The Iron Coast is a play. Mara Keel wrote it.")
+    mara = PageText("mara", "Mara Keel", "Mara Keel was born in Torvik. She paints.")
+    question = "Where was the writer of The Iron Coast born?"
+    finder = Finder(_pairs(play, mara, FAQ), reranker=_Writer(play=20.0, mara=-5.0))
+    assert [one.key for one in finder.find(question, 2).passages] == ["play", "mara"]
+
+
+def test_a_grown_finder_keeps_its_reranker() -> None:
+    finder = Finder(_pairs(FAQ), reranker=_Writer(notes=25.0)).with_pages(*_pairs(NOTES, RULES))
+    assert [one.key for one in finder.documents("Is there a roof on it?")] == ["notes"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from seal.engine.adapt import Adaptation
 from seal.engine.serving import AdapterSource
@@ -25,6 +25,7 @@ from seal.retention import (
     Encoder,
     Finder,
     PageText,
+    Reranker,
     RouterConfig,
 )
 from seal.training import Adapter, AdapterBank
@@ -96,8 +97,8 @@ class Mind:
     """The base and a version's cells. `known` is shared by minds that are compared with one another.
 
     `recites`: the cells say a sentence before the answer (recall.py). `encoder` finds passages by meaning for
-    questions that name no document. `speaker`: by what answers are written; None: by the model itself, in the
-    thread that asks.
+    questions that name no document, and `reranker` tells which they are of. `speaker`: by what answers are
+    written; None: by the model itself, in the thread that asks.
     """
 
     adaptation: Adaptation
@@ -107,12 +108,14 @@ class Mind:
     recites: bool = False
     encoder: Encoder | None = None
     speaker: Speaker | None = None
+    reranker: Reranker | None = None
 
     def __post_init__(self) -> None:
         self.speaks = self.speaker or DirectSpeaker(self.adaptation)
         cells = self.cells.values()
         pages = [(cell.entry, cell.page) for cell in cells if cell.page is not None]
-        self.finder = Finder(pages, self.router_config, encoder=self.encoder) if pages else None
+        how: Any = {"encoder": self.encoder, "reranker": self.reranker}
+        self.finder = Finder(pages, self.router_config, **how) if pages else None
         self._router = None if pages else CellRouter([cell.entry for cell in cells], self.router_config)
         self._routes: RecentlyUsed[str, tuple[str, ...]] = RecentlyUsed(QUESTIONS)
         self._wordings: RecentlyUsed[str, dict[str, str]] = RecentlyUsed(QUESTIONS)
@@ -153,7 +156,7 @@ class Mind:
             matches: Sequence[DocumentMatch] = self._router.route(question)
         else:
             assert self.finder is not None
-            matches = self.finder.find(question).documents
+            matches = self.finder.documents(question)
         wordings = {match.key: _in_full(question, match, self.cells[match.key].entry) for match in matches}
         self._wordings.put(question, wordings)
         return matches

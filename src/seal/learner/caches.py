@@ -18,6 +18,8 @@ ANSWERS = 8192
 documents ask."""
 QUESTIONS = 8192
 """Questions of which a version remembers the documents that may hold the answer."""
+INFORMATION = 32_768
+"""Pairs of a passage and a question of which it is remembered how likely the one makes the other."""
 DOCUMENTS = 1024
 """Documents of which a version keeps the text ready to be searched for an answer."""
 ADAPTER_BYTES = 1 << 30

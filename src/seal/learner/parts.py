@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from seal.learner.speaking import Speaker
     from seal.learner.ways import By
     from seal.learner.writing import DocumentReader, DocumentWriter
-    from seal.retention import Encoder
+    from seal.retention import Encoder, Reranker
     from seal.training import Adapter
 
 
@@ -207,6 +207,13 @@ class Parts:
         """What finds passages by meaning; None where the settings do not ask. Raises InputFileError."""
         return _encoder(self.workspace.path) if self.config.ways.meaning else None
 
+    @cached_property
+    def reranker(self) -> Reranker | None:
+        """What ranks passages by the model; None where the settings do not ask."""
+        from seal.learner.reranking import WriterReranker
+
+        return WriterReranker(lambda: self.skills) if self.config.ways.reranked else None
+
     @property
     def processes(self) -> int:
         """How many processes study documents side by side."""
@@ -259,7 +266,7 @@ class Parts:
             cells = {name: self.library.cell(one) for name, one in known.items()}
             recites = self.config.method == "units"
             given = (self.adaptation, cells, self.config.router, self.answers, recites, self.encoder)
-            made = Mind(*given, speaker=self.speaker_of(self.adaptation))
+            made = Mind(*given, speaker=self.speaker_of(self.adaptation), reranker=self.reranker)
             mind = self.minds.put(key, made)
         return mind
 

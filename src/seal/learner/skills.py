@@ -134,6 +134,11 @@ class Skills:
         """How likely each answer is after its prompt, with its end; 0 for an empty one."""
         return self._measured(prompts, answers)
 
+    def log_probabilities(self, prompts: Sequence[str], texts: Sequence[str]) -> list[float]:
+        """How likely each text is after its prompt, in nats."""
+        pairs = list(zip(prompts, texts, strict=True))
+        return [one.log_probability for one in self._scores(pairs, range(len(pairs)))]
+
     def _measured(
         self, prompts: Sequence[str], answers: Sequence[str], written: Sequence[Generation] = ()
     ) -> list[float]:

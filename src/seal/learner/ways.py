@@ -24,6 +24,11 @@ class WaysConfig(BaseModel):
         description="Whether questions that name no document are also compared with passages by meaning; "
         "`seal init` says yes where the model for it is installed.",
     )
+    reranked: bool = Field(
+        default=False,
+        description="Whether the passages that words and meaning find are ranked, and questions that name "
+        "nothing are sent to documents, by how likely the model would ask the question of each.",
+    )
     passages: int = Field(default=3, ge=1, description="Passages that a question is read in, at most.")
     apart: bool = Field(
         default=False,

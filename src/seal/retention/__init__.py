@@ -6,8 +6,9 @@ Knows text. Knows nothing about models or adapters.
 from seal.retention.certainty import confidence
 from seal.retention.finder import Finder, Found
 from seal.retention.page import DocumentPage
-from seal.retention.passages import Encoder, PassageIndex, PassageMatch
+from seal.retention.passages import Encoder, PassageIndex
 from seal.retention.router import CellRouter, DocumentMatch, RouterConfig
+from seal.retention.search import PassageMatch, Reranker
 from seal.retention.stretches import PageText
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "PageText",
     "PassageIndex",
     "PassageMatch",
+    "Reranker",
     "RouterConfig",
     "confidence",
 ]

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
 
-from seal.retention.passages import Evidence, PassageMatch
+from seal.retention.search import Evidence, PassageMatch
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,12 @@ _WORDS_AND_MEANING = _Coefficients(
 )
 
 
+_INFORMED = 10.0, 3.0
+"""Information in nats at which a passage is as likely as not of a document that answers, and in which the
+odds grow e-fold. So chosen that 97 of 100 development questions find a document and 1 % of the general ones;
+where the question's documents were taken out, 17 of 100."""
+
+
 def confidence(matches: Sequence[PassageMatch]) -> float:
     """The probability that some of the `matches` of a question, best first, is of a document that answers
     it."""
@@ -39,10 +45,16 @@ def confidence(matches: Sequence[PassageMatch]) -> float:
 
 
 def probability(evidence: Evidence) -> float:
+    if evidence.information is not None:
+        even, scale = _INFORMED
+        return _logistic((evidence.information - even) / scale)
     fitted = _WORDS if evidence.meaning is None else _WORDS_AND_MEANING
     constant, *weights = astuple(fitted)
-    logit = constant + sum(w * x for w, x in zip(weights, features(evidence), strict=True))
-    return 1 / (1 + math.exp(-logit))
+    return _logistic(constant + sum(w * x for w, x in zip(weights, features(evidence), strict=True)))
+
+
+def _logistic(logit: float) -> float:
+    return 1 / (1 + math.exp(-max(-500.0, logit)))
 
 
 def features(evidence: Evidence) -> tuple[float, ...]:
