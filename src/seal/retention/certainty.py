@@ -32,10 +32,10 @@ _WORDS_AND_MEANING = _Coefficients(
 )
 
 
-_INFORMED = 10.0, 3.0
+_INFORMED = 8.0, 3.0
 """Information in nats at which a passage is as likely as not of a document that answers, and in which the
-odds grow e-fold. So chosen that 97 of 100 development questions find a document and 1 % of the general ones;
-where the question's documents were taken out, 17 of 100."""
+odds grow e-fold. Of 100 development questions SmolLM2-135M sends 97 to a document and a model of 0.5 billion
+weights 95, of the general ones 1.6 and 0.4 %; where the question's document was taken out, 18 and 19 of 100."""
 
 
 def confidence(matches: Sequence[PassageMatch]) -> float:
