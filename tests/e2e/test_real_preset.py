@@ -53,6 +53,11 @@ class ScriptedSkills:
         asked = [p.rpartition("\nQuestion: ")[2].removesuffix("\nAnswer:") for p in prompts]
         return [ReadAnswer(ANSWERS.get(question, ""), 0.9) for question in asked]
 
+    def log_probabilities(self, prompts: Sequence[str], texts: Sequence[str]) -> list[float]:
+        """It would ask what a text answers."""
+        answers = [ANSWERS.get(question, "?") for question in texts]
+        return [-5.0 if answer in prompt else -25.0 for prompt, answer in zip(prompts, answers, strict=True)]
+
 
 class OpenGates:
     """Lets everything through and remembers what was measured: a toy passes no gate."""
@@ -142,8 +147,10 @@ def test_what_is_forgotten_leaves_no_vectors(tmp_path: Path, monkeypatch: pytest
     learner.ask("How many of them are there?")
     kept = list((tmp_path / "w" / ".cache").glob("*.npz"))
     assert len(kept) == 1
+    remembering = learner.parts.reranker
     learner.forget("Alder Mill")
     assert not kept[0].exists()
+    assert learner.parts.reranker is not remembering
 
 
 def test_what_is_forgotten_is_not_read_any_more(taught: tuple[Learner, OpenGates]) -> None:

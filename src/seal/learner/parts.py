@@ -271,10 +271,11 @@ class Parts:
         return mind
 
     def drop_meanings(self) -> None:
-        """Removes the vectors of passages, which tell something of what they say; the next question makes
-        those anew that are still wanted."""
+        """Removes the vectors of passages, which tell something of what they say, and what the reranker
+        remembers of them; the next question makes anew what is still wanted."""
         (self.workspace.path / _CACHE / _MEANINGS).unlink(missing_ok=True)
-        self.__dict__.pop("encoder", None)
+        for made in ("encoder", "reranker"):
+            self.__dict__.pop(made, None)
 
     def drop_minds(self) -> None:
         """Forgets what was loaded: versions that were erased must not answer from memory."""
