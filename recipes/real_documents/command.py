@@ -40,7 +40,7 @@ def ended(name: str, folder: Path, run: Callable[[Watch], str]) -> int:
     done is kept."""
     display = Display()
     try:
-        with display.running(folder):
+        with display.running(folder, RUN):
             text = run(display)
     except SealError as error:
         print(f"{name}: {error}", file=sys.stderr)

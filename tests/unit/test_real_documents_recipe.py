@@ -14,6 +14,7 @@ import tomli_w
 from learners import CONFIG, Gates, fake, hand_in_everywhere
 from recipes.real_documents import poison
 from recipes.real_documents import run as recipe
+from recipes.real_documents.command import RUN, ended
 from recipes.real_documents.experiment import WAYS, RealRun
 from recipes.real_documents.figures import figures, wilson
 from recipes.real_documents.halves import Asked, RealDocument, load_half
@@ -253,3 +254,17 @@ def test_a_start_that_failed_refuses_no_other_model(
         told = capsys.readouterr().err
         assert name in told and "is a run with" not in told and "Traceback" not in told
         assert not (tmp_path / "run" / "run.json").exists()
+
+
+@pytest.mark.parametrize(("begun", "told"), [(True, "is saved in"), (False, "nothing was written yet")])
+def test_who_stops_a_run_is_told_what_is_kept(
+    begun: bool, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if begun:
+        (tmp_path / RUN).write_text("{}")
+
+    def stopped(_: object) -> str:
+        raise KeyboardInterrupt
+
+    assert ended("run.py", tmp_path, stopped) != 0
+    assert told in " ".join(capsys.readouterr().err.split())

@@ -97,8 +97,9 @@ class Display:
         self._spinner = Spinner("dots")
 
     @contextlib.contextmanager
-    def running(self, folder: Path) -> Iterator[None]:
-        """Around the run. Ctrl-C becomes Interrupted, whose hint is the folder to go on with."""
+    def running(self, folder: Path, begun: str = "config.toml") -> Iterator[None]:
+        """Around the run. Ctrl-C becomes Interrupted, whose hint is the folder to go on with, if the file
+        `begun` is there."""
         self._started = time.monotonic()
         try:
             if self.console.is_terminal:
@@ -107,7 +108,7 @@ class Display:
             else:
                 yield
         except KeyboardInterrupt as error:
-            kept = (folder / "config.toml").exists()
+            kept = (folder / begun).exists()
             message = f"everything up to here is saved in {folder}" if kept else "nothing was written yet"
             raise Interrupted(message, str(folder) if kept else "") from error
         finally:

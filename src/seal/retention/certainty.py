@@ -35,7 +35,7 @@ _WORDS_AND_MEANING = _Coefficients(
 _INFORMED = 8.0, 3.0
 """Information in nats at which a passage is as likely as not of a document that answers, and in which the
 odds grow e-fold. Of 100 development questions SmolLM2-135M sends 97 to a document and a model of 0.5 billion
-weights 95, of the general ones 1.6 and 0.4 %; where the question's document was taken out, 18 and 19 of 100."""
+weights 95, of the general ones 1.6 and 0.4 %; where the document was taken out, 18 and 19 of 100."""
 
 
 def confidence(matches: Sequence[PassageMatch]) -> float:
