@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import math
 import threading
 from collections.abc import Mapping, Sequence
 from ctypes import c_int64, c_void_p
@@ -57,6 +58,7 @@ class OpenBank(Protocol):
 
 _adapted: WeakKeyDictionary[nn.Module, tuple[OpenBank, FactorPlace]] = WeakKeyDictionary()
 _blocks: WeakKeyDictionary[nn.Module, _LayerBlock] = WeakKeyDictionary()
+_GELU = math.sqrt(8 / math.pi), math.sqrt(8 / math.pi) * 0.044715
 _opened = 0  # how often a bank was opened or closed
 _state = threading.local()
 
@@ -100,22 +102,46 @@ def _module(module: nn.Linear, place: FactorPlace | None) -> native.Module:
 def block_of(layer: Any, places: Mapping[nn.Module, FactorPlace]) -> native.Block:
     """A decoder layer as native code reads it. Holds addresses: the layer's weights have to stay where they
     are."""
-    attention, feed = layer.self_attn, layer.mlp
-    norms = layer.input_layernorm, layer.post_attention_layernorm
-    width = attention.head_dim
+    attention, feed, width = layer.self_attn, layer.mlp, layer.self_attn.head_dim
     return native.Block(
         _fan((attention.q_proj, attention.k_proj, attention.v_proj), places),
         _fan((attention.o_proj,), places),
         _fan((feed.gate_proj, feed.up_proj), places),
         _fan((feed.down_proj,), places),
-        *(norm.weight.data_ptr() for norm in norms),
-        *(norm.variance_epsilon for norm in norms),
+        *map(_norm, norms_of(layer)),
+        *_gate(feed.act_fn),
         attention.q_proj.out_features // width,
         attention.k_proj.out_features // width,
         width,
         attention.scaling,
         attention.q_proj.weight.dtype == torch.bfloat16,
     )
+
+
+def norms_of(layer: Any) -> tuple[nn.Module | None, ...]:
+    """A layer's norms in the order of `native.Block`: before attention and feed-forward, after them, of
+    queries and keys. None for one that it does not have."""
+    heads = [getattr(layer.self_attn, name, None) for name in ("q_norm", "k_norm")]
+    first, second = layer.input_layernorm, layer.post_attention_layernorm
+    if hasattr(layer, "pre_feedforward_layernorm"):  # Gemma
+        return first, layer.pre_feedforward_layernorm, second, layer.post_feedforward_layernorm, *heads
+    return first, second, None, None, *heads
+
+
+def _norm(norm: Any) -> native.Norm:
+    if norm is None:
+        return native.Norm(None, 0.0, 0.0)
+    if hasattr(norm, "variance_epsilon"):
+        return native.Norm(norm.weight.data_ptr(), norm.variance_epsilon, 0.0)
+    return native.Norm(norm.weight.data_ptr(), norm.eps, 1.0)  # Gemma's
+
+
+def _gate(activation: nn.Module) -> tuple[float, float]:
+    """Slope and cube of `native.Block`: those of GELU by tanh, or else of SiLU."""
+    probe = torch.linspace(-4, 4, 9)
+    with torch.no_grad():
+        is_gelu = torch.equal(activation(probe), nn.functional.gelu(probe, approximate="tanh"))
+    return _GELU if is_gelu else (1.0, 0.0)
 
 
 def integers(values: Sequence[int]) -> Any:
