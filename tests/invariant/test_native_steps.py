@@ -28,7 +28,7 @@ PROMPTS = ["the cat", "a dog sat on the mat and then it", "the cat sat", "x" * 4
 LETTERS = ["a", "b", "c", "d"]
 
 
-@pytest.fixture(scope="module", params=["llama", "qwen2"])
+@pytest.fixture(scope="module", params=["llama", "qwen2", "qwen3", "gemma3"])
 def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any, Any]:
     folder = save_toy(tmp_path_factory.mktemp("toy"), request.param)
     model, tokenizer = load_model(folder, dtype="bfloat16")

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from seal.models import native
-from seal.models.native_layers import block_of, integers, norms_of
+from seal.models.native_blocks import block_of, integers, norms_of
 from seal.models.pace import threads_of_layers
 from seal.models.packed import Batch, packs, texts_in_flight
 from seal.models.packed_attention import TextGroup

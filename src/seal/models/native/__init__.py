@@ -85,7 +85,7 @@ class Pass(Structure):
 
 
 class Cached(Structure):
-    _fields_ = [("keys", c_void_p), ("values", c_void_p)]
+    _fields_ = [*((name, c_void_p) for name in ("keys", "values", "cos", "sin")), ("window", c_int64)]
 
 
 class Lookup(Structure):

@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -384,10 +385,14 @@ void layers_step(const Block *const *blocks, const Cached *caches, int64_t n_lay
                  const Lookup *all, void *x, void *heads, void *attended, void *kept, void *scratch) {
     const Timed timed(ALL);
     Half *const states = static_cast<Half *>(x), *const made = static_cast<Half *>(heads);
-    const Seen seen = seen_by_each(*all);
+    std::map<int64_t, Seen> seen; // by window
     for (int64_t i = 0; i < n_layers; i++) {
         const Block &block = *blocks[i];
-        Layer<Half> layer(block, *bank, *pass, states, kept, scratch);
+        Pass turned = *pass;
+        turned.cos = caches[i].cos, turned.sin = caches[i].sin;
+        const auto found = seen.try_emplace(caches[i].window);
+        if (found.second) found.first->second = seen_by_each(*all, caches[i].window);
+        Layer<Half> layer(block, *bank, turned, states, kept, scratch);
         layer.enter_into(made);
         Lookup own = *all;
         own.keys = caches[i].keys, own.values = caches[i].values, own.query = heads, own.out = attended;
@@ -395,7 +400,7 @@ void layers_step(const Block *const *blocks, const Cached *caches, int64_t n_lay
         remember(own, made + own.n_q * own.width);
         {
             const Timed attending(ATTENTION);
-            look_all_up(own, seen, pass->n_threads);
+            look_all_up(own, found.first->second, pass->n_threads);
         }
         layer.leave_with(static_cast<Half *>(attended), states);
     }

@@ -52,8 +52,10 @@ struct Pass {
     int64_t fresh;                   // gradients take the place of what is there, else they are added to it
 };
 
-struct Cached { // where the keys and values of a layer lie, as in Lookup
+struct Cached { // where the keys and values of a layer lie, as in Lookup; its angles, as in Pass
     void *keys, *values;
+    const float *cos, *sin;
+    int64_t window; // how many places back it sees, a token's own included; 0: all
 };
 
 struct Lookup {                  // attention of tokens to what their rows have read, in bfloat16
