@@ -232,7 +232,7 @@ class DecoderStack(nn.Module):
             if stepped is not None:
                 cache.advance(1)
                 return States(self.norm(stepped))
-        for layer, turn in zip(self.layers, turns, strict=True):
+        for layer, turn in zip(self._own_layers(), turns, strict=True):
             mask = masks[layer.self_attn.window]
             states = layer(states, position_embeddings=turn, attention_mask=mask, cache=cache)
         return States(self.norm(states))
