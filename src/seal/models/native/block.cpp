@@ -78,8 +78,10 @@ template <typename T> class Layer {
         const Matrix<T> kept = from(raw, k.d, rows);
         const View made{bench.made, k.d};
         make(fan, rows, input, made, hidden, bench, false);
+#pragma omp simd
         for (int64_t i = 0; i < rows.n * k.d; i++) put(made.at[i], kept.at[i]);
         normalise<T>(norm, rows.n, k.d, made.at, made.at, inverse + rows.first);
+#pragma omp simd
         for (int64_t i = 0; i < rows.n * k.d; i++) sums.at[i] += made.at[i];
     }
 

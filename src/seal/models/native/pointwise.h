@@ -16,6 +16,7 @@ void normalise(const Norm &norm, int64_t n, int64_t d, const X *x, Y *y, float *
     const float shift = norm.shift;
     for (int64_t t = 0; t < n; t++, x += d, y += d) {
         const float by = inverse[t] = 1 / std::sqrt(dot(x, x, d) / d + float(norm.epsilon));
+#pragma omp simd
         for (int64_t c = 0; c < d; c++) put(wide(x[c]) * by * (wide(weight[c]) + shift), y[c]);
     }
 }
@@ -30,6 +31,7 @@ void norm_backward(const Norm &norm, int64_t n, int64_t d, float *grad, const T 
         for (int64_t c = 0; c < d; c++) grad[c] *= wide(weight[c]) + shift;
         const float by = inverse[t], along = -dot(grad, x, d) * by * by * by / d;
         const T *const own = beside ? beside + t * d : nullptr;
+#pragma omp simd
         for (int64_t c = 0; c < d; c++)
             put((own ? wide(own[c]) : 0) + grad[c] * by + wide(x[c]) * along, grad_x[c]);
     }
