@@ -27,10 +27,19 @@ TINY_RUN = [
 """What makes a run of the toys take about a second."""
 
 
-def save_toy(folder: Path, kind: str = "llama", *, chat: bool = False, context_tokens: int = 1024) -> Path:
+def save_toy(
+    folder: Path,
+    kind: str = "llama",
+    *,
+    chat: bool = False,
+    context_tokens: int = 1024,
+    window_tokens: int | None = None,
+) -> Path:
     """A random model with its tokenizer. A rotary model's context is only a number in its configuration."""
     model, tokenizer = toy_model(kind), toy_tokenizer()
     model.config.max_position_embeddings = context_tokens
+    if window_tokens:
+        model.config.sliding_window = window_tokens
     logging.disable_progress_bar()  # of the saving here, amid what a command says on stderr
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

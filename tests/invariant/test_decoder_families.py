@@ -1,4 +1,4 @@
-"""A folder of the Llama family, or of Qwen2, loaded as a `Decoder`: the same to the bit as by `transformers`.
+"""A folder of Llama, Qwen2, Qwen3 or Gemma 3, as a `Decoder`: the same to the bit as by `transformers`.
 
 Random models of every kind that is known; and the real ones in the folders that SEAL_TEST_MODELS names, with
 a colon between them.
@@ -14,7 +14,14 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    Gemma3TextConfig,
+    LlamaConfig,
+    Qwen2Config,
+    Qwen3Config,
+)
 
 from seal.models import load_model, native_layers, save_model
 from seal.models.decoder import Decoder
@@ -66,17 +73,22 @@ KINDS: dict[str, dict[str, Any]] = {
         "tie_word_embeddings": False,
         "rope_parameters": {"rope_type": "default", "rope_theta": 1e6},
     },
+    "qwen3": {"tie_word_embeddings": True, "head_dim": 16},
+    "gemma3": {
+        "tie_word_embeddings": True,
+        "head_dim": 16,
+        "query_pre_attn_scalar": 24,
+        "sliding_window": 64,
+        "layer_types": ["sliding_attention", "full_attention", "sliding_attention"],
+    },
 }
+CONFIGS = {"llama": LlamaConfig, "qwen2": Qwen2Config, "qwen3": Qwen3Config, "gemma3": Gemma3TextConfig}
 
 
-def save(kind: str, folder: Path) -> Path:
-    given = {**SIZES, **KINDS[kind]}
+def save(kind: str, folder: Path, **changed: Any) -> Path:
     torch.manual_seed(1)
-    model: Any = (
-        Qwen2ForCausalLM(Qwen2Config(**given))
-        if kind.startswith("qwen2")
-        else LlamaForCausalLM(LlamaConfig(**given))
-    )
+    config: Any = CONFIGS[kind.partition("-")[0]](**{**SIZES, **KINDS[kind], **changed})
+    model: Any = AutoModelForCausalLM.from_config(config)
     for name, parameter in model.named_parameters():  # or biases would be zero, and norms one
         if name.endswith("bias") or "norm" in name:
             parameter.data.uniform_(0.5, 1.5)
@@ -133,7 +145,8 @@ def test_logits_and_gradients_are_the_same(both: Any, packed: bool) -> None:
         with batch.attention(model):
             logits = model(**batch.inputs(), use_cache=False).logits
         logits.float().square().mean().backward()
-        gradients = [p.grad for name, p in model.named_parameters() if "layers.0" in name]
+        # Those of a head's norm, which nothing trains, are sums over heads, in the order in which these lie.
+        gradients = [p.grad for n, p in model.named_parameters() if "layers.0" in n and "_norm" not in n]
         model.zero_grad()
         results.append([logits.detach(), *gradients])
     assert all(same(a, b) for a, b in zip(*results, strict=True))
@@ -196,6 +209,46 @@ def test_what_is_not_known_is_left_to_transformers(changed: dict[str, Any], tmp_
     path = tmp_path / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changed))
     assert read_decoder(tmp_path, torch.float32) is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"final_logit_softcapping": 30.0},
+        {"attn_logit_softcapping": 50.0},
+        {"hidden_activation": "gelu"},
+        {"use_bidirectional_attention": True},
+        {"layer_types": ["full_attention"] * 2},
+        {"layer_types": ["full_attention", "chunked_attention", "full_attention"]},
+        {"sliding_window": None},
+        {"architectures": ["Gemma3ForConditionalGeneration"]},
+    ],
+)
+def test_what_gemma_may_have_besides_is_left_to_transformers(changed: dict[str, Any], tmp_path: Path) -> None:
+    save("gemma3", tmp_path)
+    assert read_decoder(tmp_path, torch.float32) is not None
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
+    assert read_decoder(tmp_path, torch.float32) is None
+
+
+@pytest.mark.parametrize("window", [3, 11, 64])
+def test_layers_see_no_further_than_their_window(window: int, tmp_path: Path) -> None:
+    """Of texts that are longer and shorter than it, read whole, packed where that goes, and with a cache."""
+    folder = save("gemma3", tmp_path, sliding_window=window)
+    ours, theirs = load_model(folder)[0], load_with_transformers(folder)[0]
+    texts = rows(ours)
+    ids = torch.tensor(texts[:1])
+    assert type(ours) is Decoder
+    assert torch.allclose(ours(ids).logits, theirs(ids).logits, rtol=1e-4, atol=1e-5)
+    found, wanted = (logits_with_cache(model, texts) for model in (ours, theirs))
+    assert all(torch.allclose(a, b, rtol=1e-4, atol=1e-5) for a, b in zip(found, wanted, strict=True))
+    prompts = ["Question: Who wrote it?\nAnswer:", "0 1", "Question: Who wrote it?\nAnswer: Ada"]
+    own, their = (generate(m, toy_tokenizer(), prompts, max_new_tokens=20) for m in (ours, theirs))
+    assert own == their
+    pairs = [(prompt, " Ada and Bo") for prompt in prompts]
+    for one, other in zip(*(score_answers(m, toy_tokenizer(), pairs) for m in (ours, theirs)), strict=True):
+        assert one.log_probability == pytest.approx(other.log_probability, rel=1e-4)
 
 
 def test_an_older_configuration_and_weights_in_several_files(tmp_path: Path) -> None:

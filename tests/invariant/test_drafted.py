@@ -25,9 +25,11 @@ pytestmark = pytest.mark.skipif(
 TEXT = "the cat sat on the mat and the dog sat on the cat and "
 
 
-@pytest.fixture(scope="module", params=["llama", "qwen2"])
+@pytest.fixture(scope="module", params=["llama", "qwen2", "qwen3", "gemma3"])
 def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
-    return load_model(save_toy(tmp_path_factory.mktemp("toy"), request.param), dtype="bfloat16")
+    window = 20 if request.param == "gemma3" else None  # which texts outgrow
+    folder = save_toy(tmp_path_factory.mktemp("toy"), request.param, window_tokens=window)
+    return load_model(folder, dtype="bfloat16")
 
 
 @pytest.fixture

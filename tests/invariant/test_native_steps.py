@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from seal.models.generate import generate
 from seal.models.native_layers import attended_rows, few_rows_product
 from seal.models.score import score_answers
 from seal.training import AdapterBank
-from toys import threads
+from toys import logits_with_cache, threads
 
 pytestmark = pytest.mark.skipif(
     not native_layers._has_instructions(), reason="no C++ compiler, or a processor without bf16"
@@ -28,7 +29,7 @@ PROMPTS = ["the cat", "a dog sat on the mat and then it", "the cat sat", "x" * 4
 LETTERS = ["a", "b", "c", "d"]
 
 
-@pytest.fixture(scope="module", params=["llama", "qwen2"])
+@pytest.fixture(scope="module", params=["llama", "qwen2", "qwen3", "gemma3"])
 def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any, Any]:
     folder = save_toy(tmp_path_factory.mktemp("toy"), request.param)
     model, tokenizer = load_model(folder, dtype="bfloat16")
@@ -74,6 +75,21 @@ def test_logits_are_as_near_to_fp32_as_those_of_operators(loaded: Any, adapted: 
     assert not torch.equal(found, general), "both went the same way"
     off, general_off = ((one - wanted).norm() / wanted.norm() for one in (found, general))
     assert off <= 1.2 * general_off + 1e-3
+
+
+@pytest.mark.parametrize("window_tokens", [4, 12, 64])
+def test_steps_see_no_further_than_the_window(window_tokens: int, tmp_path: Path) -> None:
+    """With rows of unlike length in the cache, longer and shorter than it."""
+    folder = save_toy(tmp_path, "gemma3", window_tokens=window_tokens)
+    model, exact = (load_model(folder, dtype=dtype)[0] for dtype in ("bfloat16", "float32"))
+    rows = [[i * 7 % 300 for i in range(2, 2 + n)] for n in (30, 9, 3)]
+    found, wanted = logits_with_cache(model, rows), logits_with_cache(exact, rows)
+    with operators():
+        general = logits_with_cache(model, rows)
+    for one, other, right in zip(found, general, wanted, strict=True):
+        assert not torch.equal(one, other), "both went the same way"
+        off, general_off = ((x.float() - right).norm() / right.norm() for x in (one, other))
+        assert off <= 1.2 * general_off + 1e-3
 
 
 def test_a_row_is_the_same_whatever_is_beside_it(loaded: Any) -> None:

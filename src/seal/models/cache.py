@@ -61,11 +61,11 @@ def can_copy_rows(model: nn.Module, capacity_tokens: int) -> bool:
     tokens in the cache: within a window, or in a model that is not told their positions (MPT). And not for
     the embedded models: their prompts are short, and what they write is held to the bit.
     """
-    if isinstance(model, Decoder):
-        return not is_embedded(model)
-    if "position_ids" not in inspect.signature(model.forward).parameters:
+    if is_embedded(model) or (window_tokens(model) or capacity_tokens + 1) <= capacity_tokens:
         return False
-    if (window_tokens(model) or capacity_tokens + 1) <= capacity_tokens:
+    if isinstance(model, Decoder):
+        return True
+    if "position_ids" not in inspect.signature(model.forward).parameters:
         return False
     from transformers.cache_utils import DynamicSlidingWindowLayer
 

@@ -17,48 +17,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from seal.models.decoder_config import SDPA, DecoderConfig, Ending
+from seal.models.decoder_modules import RMSNorm, ShiftedRMSNorm, embedding, linear
 from seal.models.key_value_cache import KeyValueCache
 from seal.models.native_layers import attended_rows, few_rows_product, layer_step, step_through
 from seal.models.rotary import RotaryEmbedding
-
-SDPA = "sdpa"
-
-
-@dataclass
-class DecoderConfig:
-    """What a model's files say of it. `_attn_implementation` names one of `ATTENTION`, and may be changed for
-    a while, as in the configurations of `transformers`. `rope` is what config.json says of rotary positions.
-    `attention_biases`: whether the projections into attention have a bias, and the one out of it. `embedded`:
-    the model is one that this package carries."""
-
-    vocab_size: int
-    hidden_size: int
-    intermediate_size: int
-    num_hidden_layers: int
-    num_attention_heads: int
-    num_key_value_heads: int
-    head_dim: int
-    max_position_embeddings: int
-    rms_norm_eps: float
-    rope: Mapping[str, Any]
-    eos_token_id: int | list[int] | None = None
-    pad_token_id: int | None = None
-    tie_word_embeddings: bool = True
-    attention_biases: tuple[bool, bool] = (False, False)
-    mlp_bias: bool = False
-    embedded: bool = False
-    _attn_implementation: str = SDPA
-
-    def get_text_config(self) -> DecoderConfig:
-        """Itself: there are no images or sounds. Named as in `transformers`."""
-        return self
-
-
-@dataclass
-class Ending:
-    """What ends a text, a list where several tokens do. Named as `transformers` names it."""
-
-    eos_token_id: int | list[int] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,22 +38,6 @@ class Logits:
     logits: Tensor
 
 
-class RMSNorm(nn.Module):
-    """Root mean square normalisation (arXiv 1910.07467), in fp32."""
-
-    def __init__(self, width: int, epsilon: float) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
-        self.variance_epsilon = epsilon
-
-    def forward(self, x: Tensor) -> Tensor:
-        kind = x.dtype
-        x = x.to(torch.float32)
-        variance = x.pow(2).mean(-1, keepdim=True)
-        x = x * torch.rsqrt(variance + self.variance_epsilon)
-        return self.weight * x.to(kind)
-
-
 def _rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """x [B, H, T, d] turned by the angles [B, T, d] of its positions."""
     cos, sin = cos.unsqueeze(1), sin.unsqueeze(1)
@@ -100,7 +47,14 @@ def _rotated(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 
 
 def _scaled_dot_product(
-    module: Attention, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, *, scaling: float
+    module: Attention,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    *,
+    scaling: float,
+    **_: Any,
 ) -> tuple[Tensor, None]:
     if (y := attended_rows(query, key, value, mask, scaling)) is not None:
         return y, None
@@ -127,40 +81,26 @@ ATTENTION: dict[str, Callable[..., tuple[Tensor, None]]] = {SDPA: _scaled_dot_pr
 """How keys are attended to, by the configuration's `_attn_implementation`; all but SDPA are given no mask."""
 
 
-def _linear(n_in: int, n_out: int, *, bias: bool, kind: type[nn.Linear] = nn.Linear) -> nn.Linear:
-    """A module without numbers: to draw them takes longer than to read a model.
-
-    Not on the device "meta": initialising there imports torch's compiler, which takes half a second.
-    """
-    made = kind(1, 1, bias=bias)
-    made.in_features, made.out_features = n_in, n_out
-    made.weight = nn.Parameter(torch.empty(n_out, n_in))
-    if bias:
-        made.bias = nn.Parameter(torch.empty(n_out))
-    return made
-
-
-def _embedding(n: int, width: int, padding: int | None) -> nn.Embedding:
-    """The same for embeddings."""
-    made = nn.Embedding(1, 1)
-    made.num_embeddings, made.embedding_dim, made.padding_idx = n, width, padding
-    made.weight = nn.Parameter(torch.empty(n, width))
-    return made
+def _norm(config: DecoderConfig, width: int) -> RMSNorm:
+    return (ShiftedRMSNorm if config.gemma else RMSNorm)(width, config.rms_norm_eps)
 
 
 class Attention(nn.Module):
     def __init__(self, config: DecoderConfig, layer: int) -> None:
         super().__init__()
         self.config, self.layer, self.head_dim = config, layer, config.head_dim
-        self.scaling = config.head_dim**-0.5
+        self.scaling = (config.query_pre_attn_scalar or config.head_dim) ** -0.5
+        self.window = config.sliding_window if config.slides and config.slides[layer] else None
         width, (has_in, has_out) = config.hidden_size, config.attention_biases
         queries, keys = (
             n * config.head_dim for n in (config.num_attention_heads, config.num_key_value_heads)
         )
-        self.q_proj = _linear(width, queries, bias=has_in)
-        self.k_proj = _linear(width, keys, bias=has_in)
-        self.v_proj = _linear(width, keys, bias=has_in)
-        self.o_proj = _linear(queries, width, bias=has_out)
+        self.q_proj = linear(width, queries, bias=has_in)
+        self.k_proj = linear(width, keys, bias=has_in)
+        self.v_proj = linear(width, keys, bias=has_in)
+        self.o_proj = linear(queries, width, bias=has_out)
+        if config.head_norms:
+            self.q_norm, self.k_norm = (_norm(config, config.head_dim) for _ in range(2))
 
     def forward(
         self,
@@ -174,6 +114,8 @@ class Attention(nn.Module):
             project(x).view(*shape, -1, self.head_dim).transpose(1, 2)
             for project in (self.q_proj, self.k_proj, self.v_proj)
         )
+        if self.config.head_norms:
+            query, key = self.q_norm(query), self.k_norm(key)
         query, key = _rotated(query, *position_embeddings), _rotated(key, *position_embeddings)
         y = self.attended(query, key, value, attention_mask, cache)
         return self.o_proj(y.reshape(*shape, -1).contiguous())
@@ -185,7 +127,8 @@ class Attention(nn.Module):
         if cache is not None:
             key, value = cache.update(key, value, self.layer)
         attend = ATTENTION[self.config._attn_implementation]
-        return attend(self, query, key, value, mask, scaling=self.scaling)[0]
+        how = {"scaling": self.scaling, "sliding_window": self.window}
+        return attend(self, query, key, value, mask, **how)[0]
 
 
 class FeedForward(nn.Module):
@@ -194,10 +137,10 @@ class FeedForward(nn.Module):
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
         width, inner, bias = config.hidden_size, config.intermediate_size, config.mlp_bias
-        self.gate_proj = _linear(width, inner, bias=bias)
-        self.up_proj = _linear(width, inner, bias=bias)
-        self.down_proj = _linear(inner, width, bias=bias)
-        self.act_fn = nn.SiLU()
+        self.gate_proj = linear(width, inner, bias=bias)
+        self.up_proj = linear(width, inner, bias=bias)
+        self.down_proj = linear(inner, width, bias=bias)
+        self.act_fn = nn.GELU(approximate="tanh") if config.gemma else nn.SiLU()
 
     def forward(self, x: Tensor) -> Tensor:
         return self.down_proj(self.act_fn(self.gate_proj(x)) * self.up_proj(x))
@@ -208,8 +151,12 @@ class DecoderLayer(nn.Module):
         super().__init__()
         self.self_attn = Attention(config, layer)
         self.mlp = FeedForward(config)
-        self.input_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.post_attention_layernorm = RMSNorm(config.hidden_size, config.rms_norm_eps)
+        self.input_layernorm = _norm(config, config.hidden_size)
+        self.post_attention_layernorm = _norm(config, config.hidden_size)
+        self.has_norms_after = config.gemma
+        if config.gemma:
+            self.pre_feedforward_layernorm = _norm(config, config.hidden_size)
+            self.post_feedforward_layernorm = _norm(config, config.hidden_size)
 
     def forward(
         self,
@@ -222,7 +169,11 @@ class DecoderLayer(nn.Module):
         if (step := layer_step(self, hidden_states, position_embeddings)) is not None:
             return step.output(self.self_attn.attended(*step.heads(), attention_mask, cache))
         x = self.input_layernorm(hidden_states)
-        x = hidden_states + self.self_attn(x, position_embeddings, attention_mask, cache)
+        x = self.self_attn(x, position_embeddings, attention_mask, cache)
+        if self.has_norms_after:
+            x = hidden_states + self.post_attention_layernorm(x)
+            return x + self.post_feedforward_layernorm(self.mlp(self.pre_feedforward_layernorm(x)))
+        x = hidden_states + x
         return x + self.mlp(self.post_attention_layernorm(x))
 
 
@@ -244,10 +195,11 @@ class DecoderStack(nn.Module):
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
         self.config = config
-        self.embed_tokens = _embedding(config.vocab_size, config.hidden_size, config.pad_token_id)
+        scale = config.hidden_size**0.5 if config.gemma else None
+        self.embed_tokens = embedding(config.vocab_size, config.hidden_size, config.pad_token_id, scale)
         self.layers = nn.ModuleList(DecoderLayer(config, i) for i in range(config.num_hidden_layers))
-        self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
-        self.rotary_emb = RotaryEmbedding(config.head_dim, config.rope)
+        self.norm = _norm(config, config.hidden_size)
+        self.rotary_emb = RotaryEmbedding(config.head_dim, config.rope, config.local_rope)
 
     def forward(
         self,
@@ -269,21 +221,31 @@ class DecoderStack(nn.Module):
         seen = 0 if cache is None else cache.get_seq_length()
         if position_ids is None:
             position_ids = (torch.arange(states.shape[1], device=states.device) + seen).unsqueeze(0)
-        mask, plainly = None, self.config._attn_implementation == SDPA
-        if plainly:
-            mask = causal_mask(states, attention_mask, seen)
-        position_embeddings = self.rotary_emb(states, position_ids)
+        plainly = self.config._attn_implementation == SDPA
+        windows = dict.fromkeys([layer.self_attn.window for layer in self._own_layers()])
+        masks = {w: causal_mask(states, attention_mask, seen, w) if plainly else None for w in windows}
+        turns = self._turns(states, position_ids)
         if cache is not None and states.shape[1] == 1 and cache.is_begun and plainly:
             rows, places = range(len(states)), [seen] * len(states)
-            stepped = step_through(
-                list(self.layers), states, position_embeddings, mask, cache.rooms, rows, places
-            )
+            real = causal_mask(states, attention_mask, seen)
+            stepped = step_through(self._own_layers(), states, turns, real, cache.rooms, rows, places)
             if stepped is not None:
                 cache.advance(1)
                 return States(self.norm(stepped))
-        for layer in self.layers:
-            states = layer(states, position_embeddings=position_embeddings, attention_mask=mask, cache=cache)
+        for layer, turn in zip(self._own_layers(), turns, strict=True):
+            mask = masks[layer.self_attn.window]
+            states = layer(states, position_embeddings=turn, attention_mask=mask, cache=cache)
         return States(self.norm(states))
+
+    def _own_layers(self) -> list[DecoderLayer]:
+        return list(self.layers)  # type: ignore[arg-type]
+
+    def _turns(self, states: Tensor, position_ids: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """The rotary positions of each layer; those of one kind are the same tensors."""
+        wide = self.rotary_emb(states, position_ids)
+        slides = [layer.self_attn.window is not None for layer in self._own_layers()]
+        local = self.rotary_emb(states, position_ids, local=True) if any(slides) else wide
+        return [local if one else wide for one in slides]
 
     def step(
         self,
@@ -306,9 +268,9 @@ class DecoderStack(nn.Module):
         states = self.embed_tokens(input_ids)
         seen = None if mask is None else mask[:, None, None, :]
         stepped = step_through(
-            list(self.layers),
+            self._own_layers(),
             states,
-            self.rotary_emb(states, position_ids),
+            self._turns(states, position_ids),
             seen,
             cache.rooms,
             rows,
@@ -317,18 +279,22 @@ class DecoderStack(nn.Module):
         return None if stepped is None else States(self.norm(stepped))
 
 
-def causal_mask(x: Tensor, real: Tensor | None, seen: int) -> Tensor | None:
+def causal_mask(x: Tensor, real: Tensor | None, seen: int, window: int | None = None) -> Tensor | None:
     """Which tokens each of `x` [B, T, d] sees, [B, 1, T, seen + T]; None if all that are not after it.
 
-    `real` [B, seen + T] is 0 at padding, `seen` the number of tokens in the cache.
+    `real` [B, seen + T] is 0 at padding, `seen` the number of tokens in the cache; `window`: so many places
+    back, itself included.
     """
     n_rows, n, _ = x.shape
     kept = None if real is None else real.to(x.device, torch.bool)
-    if (n == 1 or seen == 0) and (kept is None or bool(kept.all())):
+    windowed = window is not None and window < seen + n
+    if not windowed and (n == 1 or seen == 0) and (kept is None or bool(kept.all())):
         return None
     queries = torch.arange(seen, seen + n, device=x.device)[None, None, :, None]
     keys = torch.arange(seen + n, device=x.device)
     mask = keys <= queries
+    if window is not None and windowed:
+        mask = mask & (keys > queries - window)
     if kept is not None:
         mask = mask & kept[:, None, None, :]
     return mask.expand(n_rows, 1, n, seen + n)
@@ -347,7 +313,7 @@ class Decoder(nn.Module):
         with torch.random.fork_rng(devices=[]):
             self.model = DecoderStack(config)
             kind = nn.Linear if config.embedded else OutputHead
-            self.lm_head = _linear(config.hidden_size, config.vocab_size, bias=False, kind=kind)
+            self.lm_head = linear(config.hidden_size, config.vocab_size, bias=False, kind=kind)
         self._tie()
 
     def take(self, weights: Mapping[str, Tensor]) -> None:

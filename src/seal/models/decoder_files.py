@@ -17,10 +17,25 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from seal.models.decoder import Decoder, DecoderConfig, Ending
+from seal.models.decoder import Decoder
+from seal.models.decoder_config import DecoderConfig, Ending
 
-_ARCHITECTURES = {"llama": "LlamaForCausalLM", "qwen2": "Qwen2ForCausalLM"}
+_ARCHITECTURES = {
+    "llama": "LlamaForCausalLM",
+    "qwen2": "Qwen2ForCausalLM",
+    "qwen3": "Qwen3ForCausalLM",
+    "gemma3_text": "Gemma3ForCausalLM",
+}
 _EXPECTED = {"hidden_act": "silu", "use_sliding_window": False, "quantization_config": None, "auto_map": None}
+_EXPECTED_OF_GEMMA = {
+    "hidden_activation": "gelu_pytorch_tanh",
+    "attn_logit_softcapping": None,
+    "final_logit_softcapping": None,
+    "use_bidirectional_attention": False,
+    "attention_bias": False,
+}
+_HEAD_DIMS = {"qwen3": 128, "gemma3_text": 256}  # where config.json does not say
+_LAYERS = ("full_attention", "sliding_attention")
 _SIZES = (
     "vocab_size",
     "hidden_size",
@@ -59,13 +74,18 @@ def config_of(folder: Path, *, embedded: bool = False) -> DecoderConfig | None:
     """What config.json says; None if it asks for what `Decoder` does not compute."""
     told = _read(folder / "config.json")
     family = told.get("model_type")
-    rope = _rope(told)
+    gemma = family == "gemma3_text"
+    expected = _EXPECTED | (_EXPECTED_OF_GEMMA if gemma else {})
+    rope, local_rope = (_rope(told), None) if not gemma else (_rope_of(told, kind) for kind in _LAYERS)
+    kinds = told.get("layer_types") or ()
     if (
         family not in _ARCHITECTURES
         or told.get("architectures") != [_ARCHITECTURES[family]]
-        or any(told.get(name, value) != value for name, value in _EXPECTED.items())
+        or any(told.get(name, value) != value for name, value in expected.items())
         or any(not told.get(name) for name in _SIZES)
         or rope is None
+        or (gemma and (local_rope is None or not told.get("sliding_window")))
+        or (gemma and (len(kinds) != told["num_hidden_layers"] or not set(kinds) <= set(_LAYERS)))
         or (folder / "adapter_config.json").exists()  # `transformers` puts it on
     ):
         return None
@@ -73,13 +93,21 @@ def config_of(folder: Path, *, embedded: bool = False) -> DecoderConfig | None:
     pad = told.get("pad_token_id")
     return DecoderConfig(
         **{name: told[name] for name in _SIZES},
-        head_dim=told.get("head_dim") or told["hidden_size"] // told["num_attention_heads"],
+        head_dim=told.get("head_dim")
+        or _HEAD_DIMS.get(family)
+        or told["hidden_size"] // told["num_attention_heads"],
         rope=rope,
         eos_token_id=told.get("eos_token_id"),
         pad_token_id=pad if pad is None or pad < told["vocab_size"] else None,
-        tie_word_embeddings=bool(told.get("tie_word_embeddings", False)),
+        tie_word_embeddings=bool(told.get("tie_word_embeddings", gemma)),
         attention_biases=(True, False) if family == "qwen2" else (has_bias, has_bias),
         mlp_bias=bool(family == "llama" and told.get("mlp_bias", False)),
+        head_norms=family in ("qwen3", "gemma3_text"),
+        gemma=gemma,
+        query_pre_attn_scalar=told.get("query_pre_attn_scalar", 256) if gemma else None,
+        sliding_window=told["sliding_window"] if gemma else None,
+        slides=tuple(kind == "sliding_attention" for kind in kinds) if gemma else (),
+        local_rope=local_rope,
         embedded=embedded,
     )
 
@@ -135,6 +163,16 @@ def _rope(told: Mapping[str, Any]) -> dict[str, Any] | None:
     if needed is None or any(not rope.get(name) for name in ("rope_theta", *needed)):
         return None
     return None if rope.get("partial_rotary_factor", 1.0) != 1.0 else dict(rope)
+
+
+def _rope_of(told: Mapping[str, Any], kind: str) -> dict[str, Any] | None:
+    """The same of the layers of one kind, where there are two."""
+    rope = told.get("rope_parameters")
+    if rope is not None:
+        return _rope({"rope_parameters": rope.get(kind) or {}})
+    if kind == "sliding_attention":
+        return _rope({"rope_theta": told.get("rope_local_base_freq")})
+    return _rope(told)
 
 
 def _ends(folder: Path, config: DecoderConfig) -> int | list[int] | None:

@@ -13,8 +13,9 @@ from __future__ import annotations
 import ctypes
 import functools
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
-from ctypes import c_int64, c_void_p
+from ctypes import c_void_p
 from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
@@ -22,17 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from seal.models import native
-
-
-class FactorPlace(Protocol):
-    """Where the factors of a module lie in a bank's rows."""
-
-    @property
-    def index(self) -> int: ...
-    @property
-    def start_a(self) -> int: ...
-    @property
-    def start_b(self) -> int: ...
+from seal.models.native_blocks import FactorPlace, block_of, integers
 
 
 class RoutedRows(Protocol):
@@ -57,6 +48,7 @@ class OpenBank(Protocol):
 
 _adapted: WeakKeyDictionary[nn.Module, tuple[OpenBank, FactorPlace]] = WeakKeyDictionary()
 _blocks: WeakKeyDictionary[nn.Module, _LayerBlock] = WeakKeyDictionary()
+_KINDS_OF_POSITIONS = 2  # in one pass at most: Gemma 3 turns layers with a window otherwise
 _opened = 0  # how often a bank was opened or closed
 _state = threading.local()
 
@@ -73,54 +65,9 @@ def release(modules: Sequence[nn.Module]) -> None:
     """From now on nothing adapts these modules."""
     global _opened
     _opened += 1
-    vars(_state).pop("passing", None)  # it holds the factors of the last pass
+    vars(_state).pop("passes", None)  # they hold the factors of the last pass
     for module in modules:
         _adapted.pop(module, None)
-
-
-def _fan(modules: Sequence[nn.Linear], places: Mapping[nn.Module, FactorPlace]) -> native.Fan:
-    """Modules that are given the same input, as native code reads them."""
-    adapted = [places[module] for module in modules if module in places]
-    return native.Fan(
-        modules[0].in_features,
-        sum(module.out_features for module in modules),
-        len(modules),
-        len(adapted),
-        adapted[0].start_a if adapted else 0,
-        (native.Module * 3)(*(_module(module, places.get(module)) for module in modules)),
-    )
-
-
-def _module(module: nn.Linear, place: FactorPlace | None) -> native.Module:
-    bias = None if module.bias is None else module.bias.data_ptr()
-    where = (-1, 0) if place is None else (place.start_b, place.index)
-    return native.Module(module.weight.data_ptr(), bias, module.out_features, *where)
-
-
-def block_of(layer: Any, places: Mapping[nn.Module, FactorPlace]) -> native.Block:
-    """A decoder layer as native code reads it. Holds addresses: the layer's weights have to stay where they
-    are."""
-    attention, feed = layer.self_attn, layer.mlp
-    norms = layer.input_layernorm, layer.post_attention_layernorm
-    width = attention.head_dim
-    return native.Block(
-        _fan((attention.q_proj, attention.k_proj, attention.v_proj), places),
-        _fan((attention.o_proj,), places),
-        _fan((feed.gate_proj, feed.up_proj), places),
-        _fan((feed.down_proj,), places),
-        *(norm.weight.data_ptr() for norm in norms),
-        *(norm.variance_epsilon for norm in norms),
-        attention.q_proj.out_features // width,
-        attention.k_proj.out_features // width,
-        width,
-        attention.scaling,
-        attention.q_proj.weight.dtype == torch.bfloat16,
-    )
-
-
-def integers(values: Sequence[int]) -> Any:
-    """An array as native code reads it."""
-    return (c_int64 * len(values))(*values)
 
 
 class _LayerBlock:
@@ -165,6 +112,7 @@ class _StepPass:
         none = integers([])
         self._sizes: dict[tuple[int, int, int], tuple[int, int]] = {}
         self._held = wide, bank
+        self.angles = [part.data_ptr() for part in wide]
         self.structs = (
             bank_struct,
             native.Pass(
@@ -178,7 +126,7 @@ class _StepPass:
                 none,
                 none,
                 none,
-                *(part.data_ptr() for part in wide),
+                *self.angles,
                 0,
             ),
         )
@@ -237,26 +185,28 @@ def layer_step(layer: Any, x: Tensor, position_embeddings: tuple[Tensor, Tensor]
 def step_through(
     layers: Sequence[Any],
     x: Tensor,
-    position_embeddings: tuple[Tensor, Tensor],
+    turns: Sequence[tuple[Tensor, Tensor]],
     mask: Tensor | None,
     caches: Sequence[tuple[Tensor, Tensor]],
     rows: Sequence[int],
     places: Sequence[int],
 ) -> Tensor | None:
-    """Tokens x [N, 1, d] through all layers in one call; their output. None where native code is not at hand.
+    """Tokens x [N, 1, d] through all layers in one call, each with its rotary positions of `turns`; their
+    output. None where native code is not at hand.
 
     Token i belongs to row `rows[i]` of the `caches` [B, H', capacity, d], where its keys and values go to
-    `places[i]`, and sees what is there up to itself, tokens of this very call included. `mask` [B, 1, 1, n]:
-    which places a row sees.
+    `places[i]`, and sees what is there up to itself, in a layer with a window so many places back, tokens of
+    this very call included. `mask` [B, 1, 1, n]: which places a row sees.
     """
     blocks = [own for own in (_own(layer, x) for layer in layers) if own is not None]
     adapted = [own for own in blocks if own.bank is not None]  # of some layers nothing may be adapted
     if len(blocks) < len(layers) or any(own.bank is not adapted[0].bank for own in adapted):
         return None
-    passing = _passing((adapted or blocks)[0], x, position_embeddings)
+    passes = [_passing((adapted or blocks)[0], x, turn) for turn in turns]
+    known, passing = [one for one in passes if one is not None], passes[0]
     keys, values = caches[0]
     plain = keys.is_contiguous() and values.is_contiguous() and _is_plain(mask, len(keys))
-    if passing is None or not plain:
+    if passing is None or len(known) < len(layers) or not plain:
         return None
     block = blocks[0].block
     given = native.Lookup(
@@ -271,7 +221,12 @@ def step_through(
     attended = _room("attended", 2 * len(x) * block.attention_out.n_in)
     native.loaded().layers_step(
         (c_void_p * len(blocks))(*(ctypes.addressof(own.block) for own in blocks)),
-        (native.Cached * len(blocks))(*((k.data_ptr(), v.data_ptr()) for k, v in caches)),
+        (native.Cached * len(blocks))(
+            *(
+                (k.data_ptr(), v.data_ptr(), *one.angles, layer.self_attn.window or 0)
+                for (k, v), one, layer in zip(caches, known, layers, strict=True)
+            )
+        ),
         len(blocks),
         *passing.structs,
         given,
@@ -296,10 +251,12 @@ def _passing(own: _LayerBlock, x: Tensor, position_embeddings: tuple[Tensor, Ten
     route = None if own.bank is None else own.bank.current_route
     if route is not None and x.shape[0] * x.shape[1] % route.n_rows:
         return None
-    passing: _StepPass | None = getattr(_state, "passing", None)
-    if passing is None or not passing.is_of(x, position_embeddings[0], route):
-        passing = _state.passing = _StepPass(x, *position_embeddings, own.bank, route)
-    return passing
+    passes: deque[_StepPass] = vars(_state).setdefault("passes", deque(maxlen=_KINDS_OF_POSITIONS))
+    for passing in passes:
+        if passing.is_of(x, position_embeddings[0], route):
+            return passing
+    passes.append(_StepPass(x, *position_embeddings, own.bank, route))
+    return passes[-1]
 
 
 def most_tokens_alike() -> int:

@@ -48,16 +48,23 @@ _SCALINGS: dict[str, Callable[[Tensor, Mapping[str, Any]], Tensor]] = {
 
 
 class RotaryEmbedding(nn.Module):
-    """Rotary position embeddings (arXiv 2104.09864): the angles of each position as cosines and sines."""
+    """Rotary position embeddings (arXiv 2104.09864): the angles of each position as cosines and sines.
+
+    `local`: what is said of layers that see a window only, where they turn otherwise (Gemma 3).
+    """
 
     inv_freq: Tensor
+    local_inv_freq: Tensor
 
-    def __init__(self, head_dim: int, rope: Mapping[str, Any]) -> None:
+    def __init__(
+        self, head_dim: int, rope: Mapping[str, Any], local: Mapping[str, Any] | None = None
+    ) -> None:
         super().__init__()
         self.register_buffer("inv_freq", rotary_frequencies(head_dim, rope), persistent=False)
+        self.register_buffer("local_inv_freq", rotary_frequencies(head_dim, local or rope), persistent=False)
 
     @torch.no_grad()
-    def forward(self, x: Tensor, position_ids: Tensor) -> tuple[Tensor, Tensor]:
-        angles = position_ids[..., None].float() * self.inv_freq
+    def forward(self, x: Tensor, position_ids: Tensor, *, local: bool = False) -> tuple[Tensor, Tensor]:
+        angles = position_ids[..., None].float() * (self.local_inv_freq if local else self.inv_freq)
         both = torch.cat((angles, angles), dim=-1)
         return both.cos().to(x.dtype), both.sin().to(x.dtype)

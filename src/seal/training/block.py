@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from seal.models import native
-from seal.models.native_layers import block_of, integers
+from seal.models.native_blocks import block_of, integers, norms_of
 from seal.models.pace import threads_of_layers
 from seal.models.packed import Batch, packs, texts_in_flight
 from seal.models.packed_attention import TextGroup
@@ -75,7 +75,7 @@ class _Pass:
         lengths = [n for group in groups for n in group.rests_tokens]
         n_tokens = sum(group.n_tokens for group in groups)
         assert bank.gradients is not None and sum(route.shares) == n_tokens == cos.shape[1]
-        self.bank, self.route, self.room, self.n_tokens = bank, route, room, n_tokens
+        self.bank, self.route, self.room, self.n_tokens, self.cos = bank, route, room, n_tokens, cos
         self._held = cos, sin = cos.float().contiguous(), sin.float().contiguous()
         arrays = [
             integers(given)
@@ -183,16 +183,19 @@ class _Passes:
 
     def __init__(self, bank: AdapterBank) -> None:
         self.bank, self.room = bank, _Room()
-        self._last: _Pass | None = None
+        self._last: list[_Pass] = []  # one for each kind of rotary positions
 
     def current(self, cos: Tensor, sin: Tensor) -> _Pass | None:
         """None where a layer has to go the general way."""
         route = self.bank.current_route
         if route is None or route.dropout or not texts_in_flight() or not torch.is_grad_enabled():
             return None
-        if self._last is None or self._last.route is not route:
-            self._last = _Pass(self.bank, route, self.room, cos, sin)
-        return self._last
+        if self._last and self._last[0].route is not route:
+            self._last.clear()
+        found = next((one for one in self._last if one.cos is cos), None)
+        if found is None:
+            self._last.append(found := _Pass(self.bank, route, self.room, cos, sin))
+        return found
 
 
 def _forward(
@@ -216,25 +219,25 @@ def _has_parts(model: Any) -> bool:
         return False
     try:
         layers = list(model.get_decoder().layers)
-        parts = [
-            part
-            for layer in layers
-            for part in (layer.self_attn, layer.mlp, layer.input_layernorm, layer.post_attention_layernorm)
-        ]
+        norms = [norm for layer in layers for norm in norms_of(layer) if norm is not None]
+        parts = [part for layer in layers for part in (layer.self_attn, layer.mlp)] + norms
+        widths = {norm.weight.shape for layer in layers for norm in norms_of(layer)[-2:] if norm is not None}
         linear = [getattr(layer.self_attn, name) for layer in layers for name in _ATTENTION]
         linear += [getattr(layer.mlp, name) for layer in layers for name in _FEED]
         children = {name.rpartition(".")[2] for part in parts for name, _ in part.named_modules()}
-        norms = [norm for part in parts for norm in [getattr(part, "variance_epsilon", None)] if norm]
+        has_epsilons = all(hasattr(norm, "variance_epsilon") or hasattr(norm, "eps") for norm in norms)
+        alike = {(layer.self_attn.head_dim,) for layer in layers}
     except AttributeError:
         return False
     kinds = {p.dtype for part in parts for p in part.parameters()}
     known_kind = kinds == {torch.float32} or (kinds == {torch.bfloat16} and native.multiplies_halves())
     plain = known_kind and all(p.is_contiguous() for part in parts for p in part.parameters())
-    known = {"", "act_fn", *_ATTENTION, *_FEED}
+    known = {"", "act_fn", "q_norm", "k_norm", *_ATTENTION, *_FEED}
     return (
         plain
         and children <= known
-        and len(norms) == 2 * len(layers)
+        and has_epsilons
+        and widths <= alike
         and all(type(m) is nn.Linear for m in linear)
     )
 

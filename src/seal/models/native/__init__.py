@@ -52,11 +52,16 @@ class Fan(Structure):
     ]
 
 
+class Norm(Structure):
+    _fields_ = [("weight", c_void_p), ("epsilon", c_double), ("shift", c_double)]
+
+
 class Block(Structure):
     _fields_ = [
         *((name, Fan) for name in ("attention_in", "attention_out", "feed_in", "feed_out")),
-        *((name, c_void_p) for name in ("attention_norm", "feed_norm")),
-        *((name, c_double) for name in ("attention_epsilon", "feed_epsilon")),
+        *((name, Norm) for name in ("attention_norm", "feed_norm", "attended_norm", "fed_norm")),
+        *((name, Norm) for name in ("query_norm", "key_norm")),
+        *((name, c_double) for name in ("gate_slope", "gate_cube")),
         *((name, c_int64) for name in ("n_q", "n_kv", "head_width")),
         ("scaling", c_double),
         ("half", c_int64),
@@ -80,7 +85,7 @@ class Pass(Structure):
 
 
 class Cached(Structure):
-    _fields_ = [("keys", c_void_p), ("values", c_void_p)]
+    _fields_ = [*((name, c_void_p) for name in ("keys", "values", "cos", "sin")), ("window", c_int64)]
 
 
 class Lookup(Structure):

@@ -1,4 +1,4 @@
-// A decoder layer of the Llama family, forward and backward, for many LoRA adapters at once; and the loss of an output
+// A decoder layer of the Llama family and its relatives, forward and backward, for many LoRA adapters at once; and the loss of an output
 // head.
 //
 // The arithmetic of seal.training.block, called once a layer instead of once an operator: what lies between two matrix
@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -25,46 +26,11 @@
 #include "lookup.h"
 #include "matrix.h"
 #include "memory.h"
+#include "pointwise.h"
 #include "records.h"
 #include "tasks.h"
 
 namespace {
-
-// RMSNorm (Zhang & Sennrich, arXiv 1910.07467) of x [n, d]; keeps the inverse of its scale [n].
-template <typename T, typename X>
-void norm(int64_t n, int64_t d, const X *x, const T *weight, double epsilon, T *y, float *inverse) {
-    for (int64_t t = 0; t < n; t++, x += d, y += d) {
-        const float by = inverse[t] = 1 / std::sqrt(dot(x, x, d) / d + float(epsilon));
-        for (int64_t c = 0; c < d; c++) put(wide(x[c]) * by * wide(weight[c]), y[c]);
-    }
-}
-
-// The gradient of x [n, d]: what comes through its norm, from `grad`, and what goes `beside` it.
-template <typename T>
-void norm_backward(int64_t n, int64_t d, float *grad, const T *beside, const T *x, const float *inverse,
-                   const T *weight, T *grad_x) {
-    for (int64_t t = 0; t < n; t++, grad += d, beside += d, x += d, grad_x += d) {
-        for (int64_t c = 0; c < d; c++) grad[c] *= wide(weight[c]);
-        const float by = inverse[t], along = -dot(grad, x, d) * by * by * by / d;
-        for (int64_t c = 0; c < d; c++) put(wide(beside[c]) + grad[c] * by + wide(x[c]) * along, grad_x[c]);
-    }
-}
-
-// product [n, f] = silu(gate) up, of gates [n, 2 f]
-template <typename T> void gate(int64_t n, int64_t f, const float *gates, T *product) {
-    for (int64_t t = 0; t < n; t++, gates += 2 * f, product += f)
-        for (int64_t c = 0; c < f; c++) put(gates[c] / (1 + exponential(-gates[c])) * gates[f + c], product[c]);
-}
-
-// The gradients of gates [n, 2 f] from that of the product.
-template <typename T> void gate_backward(int64_t n, int64_t f, const T *gates, const float *grad, T *into) {
-    for (int64_t t = 0; t < n; t++, gates += 2 * f, grad += f, into += 2 * f)
-        for (int64_t c = 0; c < f; c++) {
-            const float by = wide(gates[c]), open = 1 / (1 + exponential(-by)), silu = by * open;
-            put(grad[c] * silu, into[f + c]);
-            put(grad[c] * wide(gates[f + c]) * (open + silu * (1 - open)), into[c]);
-        }
-}
 
 template <typename T> class Layer {
     const Block &block;
@@ -105,7 +71,62 @@ template <typename T> class Layer {
         ::forward<T>(fan, bank, pass, rows, input, y, hidden.rows(rows.first), bench.learned, add);
     }
 
-    static const T *weights(const void *at) { return static_cast<const T *>(at); }
+    // Adds to the residual in `sums` what the modules make of `input`, normed where there is a norm for it.
+    void add(const Fan &fan, const Norm &norm, Rows rows, Const<T> input, View sums, Matrix<T> hidden, T *raw,
+             float *inverse, const Bench<T> &bench) {
+        if (!norm.weight) return make(fan, rows, input, sums, hidden, bench, true);
+        const Matrix<T> kept = from(raw, k.d, rows);
+        const View made{bench.made, k.d};
+        make(fan, rows, input, made, hidden, bench, false);
+#pragma omp simd
+        for (int64_t i = 0; i < rows.n * k.d; i++) put(made.at[i], kept.at[i]);
+        normalise<T>(norm, rows.n, k.d, made.at, made.at, inverse + rows.first);
+#pragma omp simd
+        for (int64_t i = 0; i < rows.n * k.d; i++) sums.at[i] += made.at[i];
+    }
+
+    // The gradient of what comes out from that of what is added, which is the same where there is no norm between.
+    void add_backward(const Norm &norm, Rows rows, const T *grad, const T *raw, const float *inverse, T *into,
+                      const Bench<T> &bench) {
+        if (!norm.weight) return;
+        const T *const own = from(grad, k.d, rows).at;
+        for (int64_t i = 0; i < rows.n * k.d; i++) bench.made[i] = wide(own[i]);
+        norm_backward<T>(norm, rows.n, k.d, bench.made, nullptr, from(raw, k.d, rows).at, inverse + rows.first,
+                         from(into, k.d, rows).at);
+    }
+
+    // Norms each head of queries and keys where they lie.
+    void norm_heads(Rows rows, View heads) {
+        if (!block.query_norm.weight) return;
+        const int64_t width = block.head_width, queries = block.n_q * width, both = queries + block.n_kv * width;
+        for (int64_t t = 0; t < rows.n; t++) {
+            const int64_t token = rows.first + t;
+            float *const own = heads.rows(t).at, *const inverse = k.heads_inverse + token * (block.n_q + block.n_kv);
+            for (int64_t c = 0; c < both; c++) put(own[c], k.raw_heads[token * both + c]);
+            normalise<T>(block.query_norm, block.n_q, width, own, own, inverse);
+            normalise<T>(block.key_norm, block.n_kv, width, own + queries, own + queries, inverse + block.n_q);
+        }
+    }
+
+    // Turns the gradients of queries and keys back, and takes them through the norms of their heads.
+    void heads_backward(Rows rows) {
+        const View turning = from(s.turning, k.heads, rows);
+        const Matrix<T> into = from(s.grad_heads, k.heads, rows);
+        if (!block.query_norm.weight) return turn(block, pass, rows, turning, into, -1);
+        turn(block, pass, rows, turning, turning, -1);
+        const int64_t width = block.head_width, queries = block.n_q * width, both = queries + block.n_kv * width;
+        for (int64_t t = 0; t < rows.n; t++) {
+            const int64_t token = rows.first + t;
+            float *const grad = turning.rows(t).at;
+            T *const to = into.rows(t).at;
+            const T *const raw = k.raw_heads + token * both;
+            const float *const inverse = k.heads_inverse + token * (block.n_q + block.n_kv);
+            norm_backward<T>(block.query_norm, block.n_q, width, grad, nullptr, raw, inverse, to);
+            norm_backward<T>(block.key_norm, block.n_kv, width, grad + queries, nullptr, raw + queries,
+                             inverse + block.n_q, to + queries);
+            for (int64_t c = both; c < k.heads; c++) put(grad[c], to[c]);
+        }
+    }
 
   public:
     Layer(const Block &block, const Bank &bank, const Pass &pass, const T *x, void *kept, void *scratch)
@@ -138,10 +159,10 @@ template <typename T> class Layer {
     void enter() {
         each([&](Rows rows, const Bench<T> &bench) {
             const auto [normed, turned] = std::pair(from(k.normed, k.d, rows), from(k.turned, k.heads, rows));
-            norm<T>(rows.n, k.d, from(x, k.d, rows).at, weights(block.attention_norm), block.attention_epsilon,
-                    normed.at, k.inverse + rows.first);
+            normalise<T>(block.attention_norm, rows.n, k.d, from(x, k.d, rows).at, normed.at, k.inverse + rows.first);
             const View sums = summed(turned, bench.wide);
             make(block.attention_in, rows, normed, sums, k.hidden_in, bench, false);
+            norm_heads(rows, sums);
             turn(block, pass, rows, sums, turned, 1);
         });
     }
@@ -152,21 +173,21 @@ template <typename T> class Layer {
             const Matrix<T> gates = from(k.gates, 2 * k.f, rows), product = from(k.product, k.f, rows);
             const Matrix<T> out = from(y, k.d, rows);
             const Const<T> in = from(x, k.d, rows);
-            const View states = summed(middle, bench.states), open = summed(gates, bench.wide);
+            const View states = summed(middle, bench.states), wide_gates = summed(gates, bench.wide);
             for (int64_t i = 0; i < rows.n * k.d; i++) states.at[i] = wide(in.at[i]);
-            make(block.attention_out, rows, from(k.attended, k.outs, rows), states, k.hidden_out, bench, true);
+            add(block.attention_out, block.attended_norm, rows, from(k.attended, k.outs, rows), states, k.hidden_out,
+                k.raw_attended, k.raw_attended_inverse, bench);
             keep(rows.n, k.d, states, middle);
-            norm<T>(rows.n, k.d, states.at, weights(block.feed_norm), block.feed_epsilon, fed.at,
-                    k.fed_inverse + rows.first);
-            make(block.feed_in, rows, fed, open, k.hidden_gates, bench, false);
+            normalise<T>(block.feed_norm, rows.n, k.d, states.at, fed.at, k.fed_inverse + rows.first);
+            make(block.feed_in, rows, fed, wide_gates, k.hidden_gates, bench, false);
             shared(rows, [&](Rows part) {
-                const View own = open.rows(part.first - rows.first);
+                const View own = wide_gates.rows(part.first - rows.first);
                 keep(part.n, 2 * k.f, own, from(k.gates, 2 * k.f, part));
-                gate(part.n, k.f, own.at, from(k.product, k.f, part).at);
+                open(Gate(block), part.n, k.f, own.at, from(k.product, k.f, part).at);
             });
             const View sums = summed(out, bench.states); // what it is added to is there already
             if (whole<T>) std::copy_n(states.at, rows.n * k.d, sums.at);
-            make(block.feed_out, rows, product, sums, k.hidden_down, bench, true);
+            add(block.feed_out, block.fed_norm, rows, product, sums, k.hidden_down, k.raw_fed, k.raw_fed_inverse, bench);
             keep(rows.n, k.d, sums, out);
         });
     }
@@ -177,20 +198,26 @@ template <typename T> class Layer {
         const auto flow = [&](const Fan &fan, const T *input, const T *output, Matrix<T> hidden, T *learned) {
             return Flow<T>{fan, {input, fan.n_in}, {output, fan.n_out}, hidden, {learned, fan.n_adapted * k.r}};
         };
-        const Flow<T> down = flow(block.feed_out, k.product, grad, k.hidden_down, s.learned[3]);
+        const T *const grad_down = block.fed_norm.weight ? s.grad_down : grad;
+        const T *const grad_out = block.attended_norm.weight ? s.grad_out : s.grad_middle;
+        const Flow<T> down = flow(block.feed_out, k.product, grad_down, k.hidden_down, s.learned[3]);
         const Flow<T> gates = flow(block.feed_in, k.fed, s.grad_gates, k.hidden_gates, s.learned[2]);
-        const Flow<T> out = flow(block.attention_out, k.attended, s.grad_middle, k.hidden_out, s.learned[1]);
+        const Flow<T> out = flow(block.attention_out, k.attended, grad_out, k.hidden_out, s.learned[1]);
         const Flow<T> in = flow(block.attention_in, k.normed, s.grad_heads, k.hidden_in, s.learned[0]);
         each([&](Rows rows, const Bench<T> &bench) {
             const auto go = [&](const Flow<T> &flow, View into) {
                 ::backward(flow, bank, pass, rows, bench.learned, into);
             };
+            add_backward(block.fed_norm, rows, grad, k.raw_fed, k.raw_fed_inverse, s.grad_down, bench);
             go(down, {bench.narrow, k.f});
-            gate_backward(rows.n, k.f, from(k.gates, 2 * k.f, rows).at, bench.narrow,
+            open_backward(Gate(block), rows.n, k.f, from(k.gates, 2 * k.f, rows).at, bench.narrow,
                           from(s.grad_gates, 2 * k.f, rows).at);
             go(gates, {bench.states, k.d});
-            norm_backward(rows.n, k.d, bench.states, from(grad, k.d, rows).at, from(k.middle, k.d, rows).at,
-                          k.fed_inverse + rows.first, weights(block.feed_norm), from(s.grad_middle, k.d, rows).at);
+            norm_backward<T>(block.feed_norm, rows.n, k.d, bench.states, from(grad, k.d, rows).at,
+                             from(k.middle, k.d, rows).at, k.fed_inverse + rows.first,
+                             from(s.grad_middle, k.d, rows).at);
+            add_backward(block.attended_norm, rows, s.grad_middle, k.raw_attended, k.raw_attended_inverse, s.grad_out,
+                         bench);
             const Matrix<T> attended = from(s.grad_attended, k.outs, rows);
             const View sums = summed(attended, bench.narrow);
             go(out, sums);
@@ -201,12 +228,11 @@ template <typename T> class Layer {
                                {s.grad_attended, k.outs}, {s.turning, k.heads}, bench.desk);
         });
         each([&](Rows rows, const Bench<T> &bench) {
-            turn(block, pass, rows, from(s.turning, k.heads, rows), from(s.grad_heads, k.heads, rows), -1);
+            heads_backward(rows);
             ::backward(in, bank, pass, rows, bench.learned, View{grad_x ? bench.states : nullptr, k.d});
             if (!grad_x) return;
-            norm_backward(rows.n, k.d, bench.states, from<const T>(s.grad_middle, k.d, rows).at,
-                          from(x, k.d, rows).at, k.inverse + rows.first, weights(block.attention_norm),
-                          from(grad_x, k.d, rows).at);
+            norm_backward<T>(block.attention_norm, rows.n, k.d, bench.states, from(s.grad_middle, k.d, rows).at,
+                             from(x, k.d, rows).at, k.inverse + rows.first, from(grad_x, k.d, rows).at);
         });
         std::vector<std::pair<const Flow<T> *, int64_t>> factors;
         for (const Flow<T> *one : {&down, &gates, &out, &in}) {
@@ -310,10 +336,14 @@ void layers_step(const Block *const *blocks, const Cached *caches, int64_t n_lay
                  const Lookup *all, void *x, void *heads, void *attended, void *kept, void *scratch) {
     const Timed timed(ALL);
     Half *const states = static_cast<Half *>(x), *const made = static_cast<Half *>(heads);
-    const Seen seen = seen_by_each(*all);
+    std::map<int64_t, Seen> seen; // by window
     for (int64_t i = 0; i < n_layers; i++) {
         const Block &block = *blocks[i];
-        Layer<Half> layer(block, *bank, *pass, states, kept, scratch);
+        Pass turned = *pass;
+        turned.cos = caches[i].cos, turned.sin = caches[i].sin;
+        const auto found = seen.try_emplace(caches[i].window);
+        if (found.second) found.first->second = seen_by_each(*all, caches[i].window);
+        Layer<Half> layer(block, *bank, turned, states, kept, scratch);
         layer.enter_into(made);
         Lookup own = *all;
         own.keys = caches[i].keys, own.values = caches[i].values, own.query = heads, own.out = attended;
@@ -321,7 +351,7 @@ void layers_step(const Block *const *blocks, const Cached *caches, int64_t n_lay
         remember(own, made + own.n_q * own.width);
         {
             const Timed attending(ATTENTION);
-            look_all_up(own, seen, pass->n_threads);
+            look_all_up(own, found.first->second, pass->n_threads);
         }
         layer.leave_with(static_cast<Half *>(attended), states);
     }

@@ -15,13 +15,14 @@ namespace {
 
 using Seen = std::vector<std::vector<int64_t>>; // of each token
 
-// The keys that each token sees, in their order: padding leaves no trace, so that a row does not depend on the others.
-Seen seen_by_each(const Lookup &all) {
+// The keys that each token sees, `window` places back or all, in their order: padding leaves no trace, so that a row does
+// not depend on the others.
+Seen seen_by_each(const Lookup &all, int64_t window = 0) {
     Seen seen(all.n_tokens);
     for (int64_t i = 0; i < all.n_tokens; i++) {
         const uint8_t *const mask = all.mask ? all.mask + all.rows[i] * all.mask_stride : nullptr;
         seen[i].reserve(all.seen[i]);
-        for (int64_t t = 0; t < all.seen[i]; t++)
+        for (int64_t t = window ? std::max<int64_t>(0, all.seen[i] - window) : 0; t < all.seen[i]; t++)
             if (!mask || mask[t]) seen[i].push_back(t);
     }
     return seen;

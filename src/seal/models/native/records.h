@@ -20,10 +20,17 @@ struct Fan { // modules that are given the same input
     Module modules[3];
 };
 
+struct Norm {           // RMSNorm
+    const void *weight; // [width]; null: there is no such norm
+    double epsilon, shift; // what is added to the weights: Gemma keeps what they are beyond one
+};
+
 struct Block {
     Fan attention_in, attention_out, feed_in, feed_out;
-    const void *attention_norm, *feed_norm; // [d]
-    double attention_epsilon, feed_epsilon;
+    Norm attention_norm, feed_norm; // of what goes in [d]
+    Norm attended_norm, fed_norm;   // of what comes out, before it is added [d]
+    Norm query_norm, key_norm;      // of each head [head_width]; both or neither
+    double gate_slope, gate_cube;   // gate(x) = x sigmoid(slope x + cube x^3)
     int64_t n_q, n_kv, head_width;
     double scaling;
     int64_t half; // weights, factors and states are Halves
@@ -45,8 +52,10 @@ struct Pass {
     int64_t fresh;                   // gradients take the place of what is there, else they are added to it
 };
 
-struct Cached { // where the keys and values of a layer lie, as in Lookup
+struct Cached { // where the keys and values of a layer lie, as in Lookup; its angles, as in Pass
     void *keys, *values;
+    const float *cos, *sin;
+    int64_t window; // how many places back it sees, a token's own included; 0: all
 };
 
 struct Lookup {                  // attention of tokens to what their rows have read, in bfloat16
