@@ -1,6 +1,6 @@
 """Kills servers and study workers under load, and looks whether anything that was acknowledged is lost.
 
-    python benchmarks/service_kills.py [--kills 1000] [--servers 2] [--out DIR]
+    python benchmarks/service_kills.py [--kills 1000] [--servers 2] [--seed kills] [--out DIR]
 
 Servers of one workspace are asked, taught and told feedback by several callers each. After a random time some
 or all of them and of the workers that study for them are killed (SIGKILL), at once or one shortly after
@@ -290,6 +290,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--servers", type=int, default=2)
     parser.add_argument("--longest", type=float, default=20.0, help="seconds of load before kills, at most")
+    parser.add_argument("--seed", default="kills", help="what is killed when follows from it")
     parser.add_argument("--out", type=Path, default=None, help="the folder of the run, to go on with it")
     options = parser.parse_args(arguments)
     out = options.out or Path(tempfile.mkdtemp(prefix="seal-kills-"))
@@ -319,7 +320,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for server in killing.servers:
             stack.enter_context(server)
         while counts["server"] + counts["worker"] < options.kills:
-            seed = f"kills/{counts['cycles']}"
+            seed = f"{options.seed}/{counts['cycles']}"
             killing.start(starts, random.Random(seed))
             with killing.servers[0].client(timeout=_PATIENCE_S) as client:
                 lost += lost_of(client, acknowledged, random.Random(seed))
