@@ -21,6 +21,8 @@ import argparse
 import json
 import os
 import random
+import signal
+import sys
 import tempfile
 import threading
 import time
@@ -44,6 +46,10 @@ _KINDS = ("answers", "documents", "jobs", "feedback")
 _SEEN = 40  # of each kind so many are looked for after kills: the latest, and others by chance
 _COLD = 0.1  # of the starts are those of a program
 _SERVERS_TOO = 0.75  # else workers alone are killed
+_LONG, _LONGER = (
+    0.2,
+    10.0,
+)  # of the cycles are so much longer: studies come to their end, and are killed there too
 _PATIENCE_S = 600.0  # the machine may stand still
 
 
@@ -276,7 +282,7 @@ def cycle(killing: Killing, acknowledged: Acknowledged, seed: str, longest_s: fl
     loads = {one: Load(one, acknowledged, f"{seed}/{one.port}") for one in killing.servers}
     for load in loads.values():
         load.begin()
-    time.sleep(rng.uniform(0.2, longest_s))
+    time.sleep(rng.uniform(0.2, longest_s * (_LONGER if rng.random() < _LONG else 1)))
     killed = killing.kill(loads, rng)
     for load in loads.values():
         load.end()
@@ -289,7 +295,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Kill servers and workers under load.")
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--servers", type=int, default=2)
-    parser.add_argument("--longest", type=float, default=20.0, help="seconds of load before kills, at most")
+    parser.add_argument(
+        "--longest",
+        type=float,
+        default=6.0,
+        help="seconds of load before kills, at most; ten times in one of five",
+    )
     parser.add_argument("--seed", default="kills", help="what is killed when follows from it")
     parser.add_argument("--out", type=Path, default=None, help="the folder of the run, to go on with it")
     options = parser.parse_args(arguments)
@@ -308,13 +319,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "acknowledged": acknowledged.counts(),
             "lost": lost,
             **more,
-            "starts": {kind: _spread(times) for kind, times in starts.items()},
+            "starts": {kind: _spread(times) for kind, times in starts.items() if times},
             "load_average": round(os.getloadavg()[0], 1),
         }
         whole = {**figures, "starts_s": starts}
         write_durably(results, [json.dumps(whole, indent=1).encode() + b"\n"])
         print(json.dumps(figures), flush=True)
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped; the same --out goes on with it"))
     with ExitStack() as stack:
         killing = Killing(out, options.servers, stack.enter_context(preloaded(out)))
         for server in killing.servers:
