@@ -46,10 +46,8 @@ _KINDS = ("answers", "documents", "jobs", "feedback")
 _SEEN = 40  # of each kind so many are looked for after kills: the latest, and others by chance
 _COLD = 0.1  # of the starts are those of a program
 _SERVERS_TOO = 0.75  # else workers alone are killed
-_LONG, _LONGER = (
-    0.2,
-    10.0,
-)  # of the cycles are so much longer: studies come to their end, and are killed there too
+_LONG = 0.2  # of the cycles are ten times as long: studies come to their end, and are killed there too
+_LONGER = 10.0
 _PATIENCE_S = 600.0  # the machine may stand still
 
 
