@@ -168,7 +168,9 @@ def _converted(script: Path, given: Path, made: Path, kind: str, *more: str) -> 
     """In llama.cpp's format, by its own script."""
     if not made.exists():
         command = [sys.executable, str(script), *more, "--outtype", kind, "--outfile", str(made), str(given)]
-        subprocess.run(command, check=True, capture_output=True)
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise Cannot(f"{script.name} cannot convert {given.name}: {done.stderr.strip()[-200:]}")
     return made
 
 

@@ -190,17 +190,12 @@ def contenders(options: argparse.Namespace, texts: Sequence[str]) -> list[Server
         there = out / f"transformers{'-batching' * batching}"
         made.append(TransformersServe(there, folder, adapters, dtype=options.dtype, batching=batching))
     if options.llama_cpp:
-        made.append(
-            LlamaServer(
-                out / "llama",
-                options.llama_cpp,
-                folder,
-                adapters,
-                dtype=options.dtype,
-                places=max(options.clients),
-                context=longest,
-            )
-        )
+        there, places = out / "llama", max(options.clients)
+        more: dict[str, Any] = {"dtype": options.dtype, "places": places, "context": longest}
+        try:
+            made.append(LlamaServer(there, options.llama_cpp, folder, adapters, **more))
+        except Cannot as why:  # its converter knows not every tokenizer
+            print(json.dumps({"by": LlamaServer.name, "cannot": str(why)}), flush=True)
     return [one for one in made if options.only in one.name]
 
 

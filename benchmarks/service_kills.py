@@ -1,6 +1,6 @@
 """Kills servers and study workers under load, and looks whether anything that was acknowledged is lost.
 
-    python benchmarks/service_kills.py [--kills 1000] [--servers 2] [--out DIR]
+    python benchmarks/service_kills.py [--kills 1000] [--servers 2] [--seed kills] [--out DIR]
 
 Servers of one workspace are asked, taught and told feedback by several callers each. After a random time some
 or all of them and of the workers that study for them are killed (SIGKILL), at once or one shortly after
@@ -21,6 +21,8 @@ import argparse
 import json
 import os
 import random
+import signal
+import sys
 import tempfile
 import threading
 import time
@@ -37,13 +39,17 @@ from preloaded import Preloaded, preloaded
 from served import ServiceProcess, documents, share
 
 from seal.files import write_durably
+from seal.registry import Workspace
 
 _MOST_S = 10.0  # a server that was killed has to answer again within so long
 _QUEUED = 3  # documents that wait to be studied, at most
 _KINDS = ("answers", "documents", "jobs", "feedback")
 _SEEN = 40  # of each kind so many are looked for after kills: the latest, and others by chance
+_ASKED = 6  # of the answers are asked for by HTTP
 _COLD = 0.1  # of the starts are those of a program
 _SERVERS_TOO = 0.75  # else workers alone are killed
+_LONG = 0.2  # of the cycles are ten times as long: studies come to their end, and are killed there too
+_LONGER = 10.0
 _PATIENCE_S = 600.0  # the machine may stand still
 
 
@@ -172,14 +178,33 @@ class Load:
 
 
 def lost_of(
-    client: httpx.Client, acknowledged: Acknowledged, rng: random.Random, share: int | None = _SEEN
+    killing: Killing, acknowledged: Acknowledged, rng: random.Random, share: int | None = _SEEN
 ) -> list[str]:
     """What was acknowledged and is not there, of `share` of each kind, or of all."""
-    lost: list[str] = []
-    for answer in acknowledged.some("answers", rng, share):
+    with killing.servers[0].client(timeout=_PATIENCE_S) as client:
+        return _lost_answers(client, killing.workspace, acknowledged, rng, share) + _lost_rest(
+            client, acknowledged, rng, share
+        )
+
+
+def _lost_answers(
+    client: httpx.Client, path: Path, acknowledged: Acknowledged, rng: random.Random, share: int | None
+) -> list[str]:
+    """They are looked for in the workspace; a few are asked for, since why one was given takes a while."""
+    told = acknowledged.some("answers", rng, share)
+    there = {one.id for one in Workspace.open(path).answers(newest=sys.maxsize)} if told else set[str]()
+    lost = [f"answer {one}" for one in told if one not in there]
+    for answer in told[-_ASKED // 2 :] + rng.sample(told, min(len(told), _ASKED // 2)):
         # Why it was given may be beyond telling (409: what it was from is gone); that it was is not.
         if client.post("/v1/seal/why", json={"answer": answer}).status_code not in (200, 409):
-            lost.append(f"answer {answer}")
+            lost.append(f"answer {answer}, when it is asked why")
+    return lost
+
+
+def _lost_rest(
+    client: httpx.Client, acknowledged: Acknowledged, rng: random.Random, share: int | None
+) -> list[str]:
+    lost: list[str] = []
     for document in acknowledged.some("documents", rng, share):
         if client.get(f"/v1/seal/documents/{document}").status_code != 200:
             lost.append(f"document {document}")
@@ -227,6 +252,7 @@ class Killing:
 
     def __init__(self, out: Path, n_servers: int, forks: Preloaded) -> None:
         self.forks = forks
+        self.workspace = out / "brain"
         self.servers = [ServiceProcess(out) for _ in range(n_servers)]
 
     def start(self, starts: dict[str, list[float]], rng: random.Random) -> None:
@@ -276,7 +302,7 @@ def cycle(killing: Killing, acknowledged: Acknowledged, seed: str, longest_s: fl
     loads = {one: Load(one, acknowledged, f"{seed}/{one.port}") for one in killing.servers}
     for load in loads.values():
         load.begin()
-    time.sleep(rng.uniform(0.2, longest_s))
+    time.sleep(rng.uniform(0.2, longest_s * (_LONGER if rng.random() < _LONG else 1)))
     killed = killing.kill(loads, rng)
     for load in loads.values():
         load.end()
@@ -289,7 +315,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Kill servers and workers under load.")
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--servers", type=int, default=2)
-    parser.add_argument("--longest", type=float, default=20.0, help="seconds of load before kills, at most")
+    parser.add_argument(
+        "--longest",
+        type=float,
+        default=6.0,
+        help="seconds of load before kills, at most; ten times in one of five",
+    )
+    parser.add_argument("--seed", default="kills", help="what is killed when follows from it")
     parser.add_argument("--out", type=Path, default=None, help="the folder of the run, to go on with it")
     options = parser.parse_args(arguments)
     out = options.out or Path(tempfile.mkdtemp(prefix="seal-kills-"))
@@ -307,30 +339,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "acknowledged": acknowledged.counts(),
             "lost": lost,
             **more,
-            "starts": {kind: _spread(times) for kind, times in starts.items()},
+            "starts": {kind: _spread(times) for kind, times in starts.items() if times},
             "load_average": round(os.getloadavg()[0], 1),
         }
         whole = {**figures, "starts_s": starts}
         write_durably(results, [json.dumps(whole, indent=1).encode() + b"\n"])
         print(json.dumps(figures), flush=True)
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped; the same --out goes on with it"))
     with ExitStack() as stack:
         killing = Killing(out, options.servers, stack.enter_context(preloaded(out)))
         for server in killing.servers:
             stack.enter_context(server)
         while counts["server"] + counts["worker"] < options.kills:
-            seed = f"kills/{counts['cycles']}"
+            seed = f"{options.seed}/{counts['cycles']}"
             killing.start(starts, random.Random(seed))
-            with killing.servers[0].client(timeout=_PATIENCE_S) as client:
-                lost += lost_of(client, acknowledged, random.Random(seed))
+            lost += lost_of(killing, acknowledged, random.Random(seed))
             done = cycle(killing, acknowledged, seed, options.longest)
             counts.update(done.killed)
             counts.update({"cycles": 1, "refused": done.refused})
             lost += done.unexpected
             told()
         killing.start(starts, random.Random())
+        lost += lost_of(killing, acknowledged, random.Random(), None)
         with killing.servers[0].client(timeout=_PATIENCE_S) as client:
-            lost += lost_of(client, acknowledged, random.Random(), None)
             jobs = Counter(one["status"] for one in all_of(client, "/v1/fine_tuning/jobs"))
             told(looked_at_all=True, jobs=jobs)
     print(*lost, sep="\n")

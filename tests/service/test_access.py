@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from learners import Gates, begin, fake, learn_all
 from seal.errors import ConfigError, InputError
 from seal.service.access import Role, routes_of, rule_of
-from seal.service.access.key_secrets import new_secret, parsed
+from seal.service.access.key_secrets import KeySecret, new_secret, parsed
 from seal.service.access.keyring import Keyring, rates
 from seal.service.access.making import make_key
 from seal.service.access.roles import roles_of
@@ -217,6 +218,23 @@ def test_an_expired_key_and_one_revoked_by_another_process(two: Two) -> None:
     time.sleep(1.2)
     assert two.ask("GET", "/v1/models", str(past)).status_code == 401
     assert two.ask("GET", "/v1/models", str(gone)).status_code == 401
+
+
+def test_a_key_that_comes_often_at_once_is_looked_up_once(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace, fits, compared = two.service.hosting.tenant("mine").learner.workspace, KeySecret.fits, []
+
+    def slowly(self: KeySecret, hash: str) -> bool:
+        compared.append(self.id)
+        time.sleep(0.3)  # all have come
+        return fits(self, hash)
+
+    monkeypatch.setattr(KeySecret, "fits", slowly)
+    right = str(make_key(workspace, "mine", name="busy", roles=["ask"])[1])
+    wrong = f"{right[:-1]}{'a' if right[-1] != 'a' else 'b'}"
+    with ThreadPoolExecutor(16) as threads:
+        came = [(key, threads.submit(two.ask, "GET", "/v1/models", key)) for key in [right, wrong] * 8]
+        assert all(one.result().status_code == (200 if key == right else 401) for key, one in came)
+    assert len(compared) == 2
 
 
 def test_keys_are_not_found_in_the_workspace(two: Two) -> None:

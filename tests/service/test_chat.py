@@ -68,6 +68,10 @@ def test_what_cannot_be_answered_is_told_and_the_conversation_goes_on(
     typed(monkeypatch, ["What?", "What?"])
     assert main(["chat", "--url", f"{toy_service.url}/v1", "--key-env", "KEY", "--model", "gpt-4"]) == 0
     assert capsys.readouterr().err.count("does not exist") == 2
+    typed(monkeypatch, ["What?", "/why"])
+    assert main(["chat", "--url", toy_service.url, "--key-env", "KEY"]) == 0
+    err = capsys.readouterr().err
+    assert "with its path" in err and "nothing was answered yet" in err
     assert main(["chat", "--url", toy_service.url, "--key-env", "NONE"]) == 2
     assert "NONE" in capsys.readouterr().err
 

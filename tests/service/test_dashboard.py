@@ -457,6 +457,26 @@ def test_ask_see_why_and_correct(board: Board) -> None:
     assert board.data("/feedback.json")["held"] == []
 
 
+def test_feedback_is_read_page_by_page(board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    learner = board.tenant.learner
+    for n in range(60):
+        learner.give_feedback("comment", f"comment {n}", conversation="long")
+    read, asked = learner.workspace.all_feedback, []
+
+    def counted(**given: Any) -> Any:
+        asked.append(given.get("newest"))
+        return read(**given)
+
+    monkeypatch.setattr(learner.workspace, "all_feedback", counted)
+    newest, older = board.data("/feedback.json"), board.data("/feedback.json?page=2")
+    assert [one["value"] for one in newest["feedback"]] == [f"comment {n}" for n in range(59, 9, -1)]
+    assert [one["value"] for one in older["feedback"]][:10] == [f"comment {n}" for n in range(9, -1, -1)]
+    assert (newest["page"], older["page"], older["total"]) == (1, 2, learner.n_feedback())
+    assert asked and None not in asked
+    page = board.page("/feedback?page=2").text
+    assert "comment 9" in page and "comment 10" not in page and "page 2 of 2" in page
+
+
 def test_keys_are_shown_once(board: Board) -> None:
     made = board.send("/keys", 201, name="Bob <i>", roles=["ask", "audit"], days="1")
     [secret] = re.findall(r"seal_mine_\w+", made.text)
@@ -542,5 +562,5 @@ def test_charts() -> None:
 
 def test_lists_by_pages() -> None:
     items = list(range(101))
-    assert [pages_of(items, n)["page"] for n in (-5, 1, 3, 99)] == [1, 1, 3, 3]
+    assert [pages_of(101, n)["page"] for n in (-5, 1, 3, 99)] == [1, 1, 3, 3]
     assert part_of(items, 3) == [100] and part_of([], 1) == [] and part_of(items[:50], 2) == items[:50]

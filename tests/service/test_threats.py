@@ -200,6 +200,9 @@ def test_a_webhook_to_this_machine_is_not_kept(service: RunningService, unchange
     for url in (service.url, "https://127.0.0.1/", "https://169.254.169.254/latest", "file:///etc/passwd"):
         answer = post(service, "/v1/seal/webhooks", {"url": url})
         assert answer.status_code == 400 and "root:" not in answer.text
+        if url.endswith("0.1/"):
+            told = "127.0.0.1 leads to an address that is not public. Give an https:// address that can be"
+            assert answer.json()["error"]["message"].startswith(told)
     assert got(service, "/v1/seal/webhooks")["data"] == []
 
 

@@ -143,6 +143,8 @@ def test_a_contradiction_is_found_behind_a_thousand_thumbs(learner: Learner) -> 
     assert len(every) == 1_003 and every[-1].value == "Zandor"
     assert learner.feedback(before=every[999].id, most=2) == every[1_000:1_002]
     assert learner.feedback(held=True, before=every[-1].id) == []
+    assert learner.feedback(skip=999, most=2) == every[999:1_001] and learner.feedback(skip=1_003) == []
+    assert (learner.n_feedback(), learner.n_feedback(held=True)) == (1_003, 1)
     with pytest.raises(UnknownNameError):
         learner.feedback(before="fb_none")
 

@@ -70,6 +70,8 @@ def test_a_name_that_no_row_can_have_is_unknown(tmp_path: Path, database: str) -
     for look in (made.document, made.version, made.feedback, made.answer, made.build, made.key):
         with pytest.raises(UnknownNameError):
             look("ans_\0")
+    with pytest.raises(UnknownNameError):
+        made.job(10**14)
 
 
 def test_a_worker_that_sleeps_past_its_lease(tmp_path: Path, database: str, gates: Gates) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
+from urllib.parse import urlsplit
 
 from seal.cli.ask import note_of
 from seal.cli.workspace import open_learner
@@ -187,13 +188,14 @@ class TalkThere(Talk):
     def answer(self, messages: _Messages) -> Iterator[str]:
         import httpx
 
-        self._heard = heard = _Heard(messages[-1]["content"])
+        self._heard = heard = _Heard()
         asked = {"model": self.model, "messages": list(messages), "stream": True, "seal": {"by": self.by}}
         try:
             with self._http.stream("POST", "/chat/completions", json=asked) as answer:
                 if answer.status_code != 200:
                     answer.read()
                     raise self._refused(answer)
+                heard.question = messages[-1]["content"]
                 for line in answer.iter_lines():
                     if piece := self._piece(line):
                         heard.text += piece
@@ -267,7 +269,9 @@ class TalkThere(Talk):
             said = str(answer.json()["error"]["message"])
         except (ValueError, LookupError, TypeError):
             said = answer.text[:200]
-        return EndpointError(f"{self.url} answered {answer.status_code}: {said}")
+        bare = answer.status_code == 404 and urlsplit(self.url).path == ""
+        hint = "Give the address with its path, which mostly is /v1." if bare else ""
+        return EndpointError(f"{self.url} answered {answer.status_code}: {said}", hint)
 
     def _silent(self, error: Exception) -> EndpointError:
         if isinstance(error, EndpointError):

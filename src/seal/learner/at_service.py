@@ -21,7 +21,7 @@ from seal.learner.recognising import recognised
 from seal.learner.writing_together import WritesTogether
 from seal.registry import Brake, Document, Feedback, Job, JobEvent, LedgerEntry, RememberedAnswer, Version
 from seal.registry.feedback import CORRECTIONS
-from seal.registry.records import FeedbackKind, FeedbackState
+from seal.registry.records import FeedbackKind
 
 if TYPE_CHECKING:
     from seal.learner.answering import Answer
@@ -262,12 +262,19 @@ class AtService:
         held: bool = False,
         answer: str | None = None,
         before: str | None = None,
+        skip: int = 0,
         most: int | None = None,
     ) -> list[Feedback]:
-        """What was said, the latest first, or `most` of it that was said before another; only the corrections
-        that wait for a person if `held`. Raises UnknownNameError if nothing is called `before`."""
-        state: FeedbackState | None = "held" if held else None
-        return self.parts.workspace.all_feedback(state=state, answer=answer, before=before, newest=most)
+        """What was said, the latest first, or `most` of it that was said before another, or after so many to
+        `skip`; only the corrections that wait for a person if `held`. Raises UnknownNameError if nothing is
+        called `before`."""
+        return self.parts.workspace.all_feedback(
+            state="held" if held else None, answer=answer, before=before, skip=skip, newest=most
+        )
+
+    def n_feedback(self, *, held: bool = False) -> int:
+        """How much was said, or how many corrections wait for a person."""
+        return self.parts.workspace.n_feedback(state="held" if held else None)
 
     def wanted(self, most: int = 100) -> list[WantedQuestion]:
         """What should be learned next: questions that no document answered, and those whose answers were

@@ -283,6 +283,8 @@ def _explain(where: str, error: BaseException) -> SealError | None:
     low = said.casefold()
     if "nul (0x00)" in low:  # PostgreSQL cannot even look for it; SQLite finds nothing
         return UnknownNameError("nothing here has a name with a NUL character", "Give it as it was told.")
+    if "integer out of range" in low:
+        return UnknownNameError("nothing here has so large a number", "Give it as it was told.")
     if "locked" in low or "lock timeout" in low or "busy" in low:
         hint = "Another process is writing. Wait for it, or stop it, and run the command again."
         return BusyError(f"{where} was in use for more than {BUSY_TIMEOUT_S:.0f} s", hint)

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Collection
 from typing import cast
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from seal.errors import InputError, StateError, UnknownNameError
@@ -131,22 +131,32 @@ class FeedbackLog(Core):
         answer: str | None = None,
         kinds: Collection[FeedbackKind] = (),
         before: str | None = None,
+        skip: int = 0,
         newest: int | None = None,
     ) -> list[Feedback]:
         """All feedback, the latest first; in a state, about an answer, of some kinds, or said before another,
-        only, and the `newest` of it. Raises UnknownNameError if there is none that is called `before`."""
-        query = select(FeedbackRow)
+        only, and the `newest` of it after so many to `skip`. Raises UnknownNameError if there is none that is
+        called `before`."""
+        query = select(FeedbackRow).where(*_in_state(state))
         if kinds:
             query = query.where(FeedbackRow.kind.in_(kinds))
-        if state is not None:
-            query = query.where(FeedbackRow.state == state, FeedbackRow.erased.is_(False))
         if answer is not None:
             query = query.where(FeedbackRow.answer_id == answer)
         with self._reading() as session:
             if before is not None:
                 query = query.where(FeedbackRow.sequence < _row(session, before).sequence)
-            rows = session.scalars(query.order_by(FeedbackRow.sequence.desc()).limit(newest))
-            return [_feedback(row) for row in rows]
+            query = query.order_by(FeedbackRow.sequence.desc()).offset(skip).limit(newest)
+            return [_feedback(row) for row in session.scalars(query)]
+
+    def n_feedback(self, *, state: FeedbackState | None = None) -> int:
+        """How many pieces of feedback there are, in all or in a state."""
+        with self._reading() as session:
+            counted = select(func.count()).select_from(FeedbackRow).where(*_in_state(state))
+            return session.scalar(counted) or 0
+
+
+def _in_state(state: FeedbackState | None) -> list[ColumnElement[bool]]:
+    return [] if state is None else [FeedbackRow.state == state, FeedbackRow.erased.is_(False)]
 
 
 def _row(session: Session, key: str) -> FeedbackRow:

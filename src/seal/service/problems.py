@@ -122,6 +122,7 @@ def overloaded(message: str, retry_after_s: float, code: str = "overloaded") -> 
 
 
 _BUSY_S = 2.0
+_ENDS = (".", "?", "!", ":")
 _STATUSES: tuple[tuple[type[SealError], int, Kind, str], ...] = (
     (UnknownNameError, 404, "not_found_error", "not_found"),
     (OverloadedError, 503, "overloaded_error", "overloaded"),
@@ -155,7 +156,9 @@ def problem_of(error: Exception) -> Problem:
 
 def _of_package(error: SealError) -> Problem:
     """What is no fault of the request is a server's error."""
-    message = " ".join(filter(None, (error.message, error.hint)))
+    message = error.message
+    if error.hint:
+        message += f"{'' if message.endswith(_ENDS) else '.'} {error.hint}"
     for type_, status, kind, code in _STATUSES:
         if isinstance(error, type_):
             retry = getattr(error, "retry_after_s", _BUSY_S) if status == 503 else None

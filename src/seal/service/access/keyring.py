@@ -6,10 +6,12 @@ is told is the same whether its tenant, its id or its secret is wrong, and takes
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import partial
 from typing import Self
 
 from anyio import CapacityLimiter, to_thread
@@ -53,6 +55,7 @@ class Keyring:
         self.hosting, self.settings = hosting, settings
         self._issuer = None if settings.oidc is None else TokenIssuer(settings.oidc, hosting)
         self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._looking: dict[str, asyncio.Task[AccessKey | None]] = {}
         self._hashing = CapacityLimiter(_AT_ONCE)  # each takes a core and 19 MB
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._of_key = rates(settings.key_rate)
@@ -107,7 +110,8 @@ class Keyring:
         self._known = OrderedDict((d, one) for d, one in self._known.items() if one.record.id != key)
 
     async def _compared(self, given: KeySecret | None, tenant: Tenant | None) -> AccessKey | None:
-        """The record of a key that is right and holds now."""
+        """The record of a key that is right and holds now. Requests that come with the same key while it is
+        looked up wait for the same look."""
         if given is None:
             return None
         digest = hashlib.sha256(str(given).encode()).hexdigest()
@@ -118,6 +122,19 @@ class Keyring:
                 if tenant and known.record.valid_at(tenant.learner.workspace.clock.now())
                 else None
             )
+        looking = self._looking.get(digest)
+        if looking is None:
+            looking = self._looking[digest] = asyncio.create_task(self._looked_up(digest, given, tenant))
+            looking.add_done_callback(partial(self._seen, digest))
+        return await asyncio.shield(looking)  # the others wait for it, too
+
+    def _seen(self, digest: str, looking: asyncio.Task[AccessKey | None]) -> None:
+        del self._looking[digest]
+        if not looking.cancelled():
+            looking.exception()  # those who still wait are told of it
+
+    async def _looked_up(self, digest: str, given: KeySecret, tenant: Tenant | None) -> AccessKey | None:
+        known = self._known.get(digest)
         stored = await to_thread.run_sync(_stored, tenant, given.id)
         record, hash = stored or (None, NOBODYS)
         if known is None or known.hash != hash:

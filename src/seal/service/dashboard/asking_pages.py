@@ -11,7 +11,16 @@ from seal.errors import UnknownNameError
 from seal.learner import Learner
 from seal.registry import Feedback
 from seal.service.access import Caller, Role
-from seal.service.dashboard.frame import ReasonField, page_router, pages_of, part_of, shown, to, twins
+from seal.service.dashboard.frame import (
+    A_PAGE,
+    ReasonField,
+    before_page,
+    page_router,
+    pages_of,
+    shown,
+    to,
+    twins,
+)
 from seal.service.problems import conflict
 from seal.service.teaching.feedback_routes import own_answer, why_json
 from seal.service.teaching.wire import Approver, Asker, Auditor, Json, feedback_json
@@ -65,14 +74,16 @@ async def feedback(request: Request, caller: Auditor, page: int = 1) -> Response
     learner = caller.tenant.learner
 
     def told() -> Json:
-        every, there = learner.feedback(), learner.workspace.access_keys()
+        n_said = learner.n_feedback()
+        here = learner.feedback(skip=before_page(n_said, page), most=A_PAGE)
         wanted = learner.wanted(_WANTED) if Role.TEACH in caller.roles else []
         return {
-            "held": [feedback_json(one) for one in learner.feedback(held=True)],
+            "held": [feedback_json(one) for one in learner.feedback(held=True, most=A_PAGE)],
+            "n_held": learner.n_feedback(held=True),
             "wanted": [asdict(one) for one in wanted],
-            "feedback": [_with_question(learner, one) for one in part_of(every, page)],
-            "names": {key.id: key.name for key in there},
-        } | pages_of(every, page)
+            "feedback": [_with_question(learner, one) for one in here],
+            "names": {key.id: key.name for key in learner.workspace.access_keys()},
+        } | pages_of(n_said, page)
 
     return shown(request, caller, "feedback", await caller.tenant.read(told))
 

@@ -33,7 +33,8 @@ async def documents(request: Request, caller: Teacher, page: int = 1, state: str
         every = documents_json(learner)
         chosen = [one for one in every if state in ("", one["state"])]
         states = sorted({one["state"] for one in every})
-        return {"documents": part_of(chosen, page), "state": state, "states": states} | pages_of(chosen, page)
+        listed = {"documents": part_of(chosen, page), "state": state, "states": states}
+        return listed | pages_of(len(chosen), page)
 
     return shown(request, caller, "documents", await caller.tenant.read(told))
 
@@ -104,7 +105,7 @@ async def jobs(request: Request, caller: Teacher, page: int = 1) -> Response:
         shown_now = [_with_last_event(learner, job_json(learner, j)) for j in part_of(every, page)]
         brake = learner.brake()
         more = {"titles": titles(learner), "brake": None if brake is None else asdict(brake)}
-        return {"jobs": shown_now} | more | pages_of(every, page)
+        return {"jobs": shown_now} | more | pages_of(len(every), page)
 
     return shown(request, caller, "jobs", await caller.tenant.read(told))
 

@@ -32,7 +32,7 @@ from seal.service.state import service_of
 HERE = Path(__file__).parent
 T = TypeVar("T")
 ReasonField: TypeAlias = Annotated[str, Form(max_length=500)]
-_A_PAGE = 50
+A_PAGE = 50
 _LOG = logging.getLogger(__name__)
 _ERRORS = (Problem, SealError, RequestValidationError, HTTPException)
 SAFE = {
@@ -172,14 +172,19 @@ def to(path: str, done: str = "") -> Response:
 
 def part_of(items: Sequence[T], page: int) -> list[T]:
     """One page of a list; the pages are counted from 1, and there is always one."""
-    first = (pages_of(items, page)["page"] - 1) * _A_PAGE
-    return list(items[first : first + _A_PAGE])
+    first = before_page(len(items), page)
+    return list(items[first : first + A_PAGE])
 
 
-def pages_of(items: Sequence[Any], page: int) -> dict[str, Any]:
+def before_page(n_items: int, page: int) -> int:
+    """How many items of a list are on the pages before one."""
+    return (pages_of(n_items, page)["page"] - 1) * A_PAGE
+
+
+def pages_of(n_items: int, page: int) -> dict[str, int]:
     """Which page of how many this is, and of how many items."""
-    n = max(1, -(-len(items) // _A_PAGE))
-    return {"page": min(max(page, 1), n), "pages": n, "total": len(items)}
+    n = max(1, -(-n_items // A_PAGE))
+    return {"page": min(max(page, 1), n), "pages": n, "total": n_items}
 
 
 def _page(

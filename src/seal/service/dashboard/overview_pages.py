@@ -123,7 +123,7 @@ def _overview(tenant: Tenant) -> Json:
         "documents": dict(Counter(one.state for one in found.values())),
         "waiting": waiting,
         "held": held,
-        "held_corrections": len(learner.feedback(held=True)),
+        "held_corrections": learner.n_feedback(held=True),
         "brake": None if brake is None else asdict(brake),
         "recent": [entry_json(one) for one in reversed(recent)],
         "titles": titles(learner),

@@ -70,7 +70,7 @@ async def pushes(request: Request, caller: Auditor, page: int = 1) -> Response:
         every = [asdict(one) for one in reversed(learner.pushes())]
         there = sum(one["state"] in ("loading", "loaded", "unloading") for one in every)
         listed = {"pushes": part_of(every, page), "there": there, "titles": titles(learner)}
-        return listed | pages_of(every, page)
+        return listed | pages_of(len(every), page)
 
     return shown(request, caller, "pushes", await caller.tenant.read(told))
 

@@ -40,7 +40,7 @@ async def versions(request: Request, caller: Auditor, page: int = 1) -> Response
             "held": [_held(learner, one) for one in every if one.state == "held"],
             "versions": [version_json(one) for one in part_of(every, page)],
         }
-        return listed | pages_of(every, page)
+        return listed | pages_of(len(every), page)
 
     return shown(request, caller, "versions", await caller.tenant.read(told))
 

@@ -73,6 +73,14 @@ async def merged(streams: Sequence[Stream]) -> AsyncIterator[tuple[int, TokenEve
 
     Raises the first error of any. All are cancelled when the caller leaves before the end.
     """
+    if len(streams) == 1:  # as nearly always: without a task that hands on every token
+        try:
+            async for event in streams[0]:
+                yield 0, event
+            yield 0, None
+        finally:
+            streams[0].cancel()
+        return
     events: asyncio.Queue[tuple[int, TokenEvent | Exception | None]] = asyncio.Queue()
 
     async def forward(place: int, stream: Stream) -> None:

@@ -131,7 +131,7 @@ async def release_brake(caller: Approver) -> Json:
 
 @router.get("/v1/seal/ledger")
 async def show_ledger(
-    caller: Auditor, after: Annotated[int, Query(ge=0, le=2**53)] = 0, limit: LimitQuery = 100
+    caller: Auditor, after: Annotated[int, Query(ge=0, lt=1 << 31)] = 0, limit: LimitQuery = 100
 ) -> ListPage:
     """Who did what, when and why, in order."""
     workspace = caller.tenant.learner.workspace
