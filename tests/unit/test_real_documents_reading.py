@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from recipes.real_documents.halves import load_half
 from seal.learner.skills import ReadAnswer
 
 DOCUMENTS = ["kettlebird-faq", "plum-tray-cake"]
+WAYS = ("own, 1 shown", "own, 1 shown, reranked")
 
 
 class Reader:
@@ -24,6 +26,10 @@ class Reader:
     def read(self, prompts: Sequence[str], told: Callable[[int, int], None]) -> list[ReadAnswer]:
         self.prompts += prompts
         return [ReadAnswer(next((a for q, a in self.answers.items() if q in p), ""), 0.9) for p in prompts]
+
+    def log_probabilities(self, prompts: Sequence[str], texts: Sequence[str]) -> list[float]:
+        """It would ask what a text has the answer of."""
+        return [-5.0 if self.answers.get(q, "?") in p else -25.0 for p, q in zip(prompts, texts, strict=True)]
 
 
 def test_two_adapters_read_the_same_and_the_difference_is_paired(
@@ -40,7 +46,7 @@ def test_two_adapters_read_the_same_and_the_difference_is_paired(
     monkeypatch.setattr(reading, "sentence_model_folder", lambda: None)
     watch = SimpleNamespace(progress=lambda *told: None)
 
-    text = reading.read_set("smollm2", documents, tmp_path, [1, 2], True, watch)  # pyright: ignore[reportArgumentType]
+    text = reading.read_set("smollm2", documents, tmp_path, [1, 2], True, False, watch)  # pyright: ignore[reportArgumentType]
     table = text.split("\n\n")
     assert f"| own, 1 shown | {len(asked)} of {len(asked)} | 100 |" in table[0]
     assert f"| {tmp_path}, 2 shown | 5 of {len(asked)} | {100 * 5 / len(asked):.0f} |" in table[0]
@@ -51,6 +57,23 @@ def test_two_adapters_read_the_same_and_the_difference_is_paired(
     assert own.prompts == other.prompts and len(own.prompts) == 4 * len(asked)
     joint, apart = own.prompts[len(asked) : 2 * len(asked)], own.prompts[2 * len(asked) :]
     assert max(map(len, apart)) < max(map(len, joint)) and documents[0].title in apart[0]
+
+
+def test_ranked_by_the_model_and_not_are_paired_and_more_questions_find_a_document(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    documents = load_half("development", DOCUMENTS)
+    asked = [q.question for d in documents for q in d.asked]
+    own = Reader({q.text: q.answers[0] for q in asked})
+    monkeypatch.setattr(reading.Adaptation, "load", lambda config: SimpleNamespace(model=None))
+    monkeypatch.setattr(reading, "skills_of", lambda base, told: own)
+    monkeypatch.setattr(reading, "sentence_model_folder", lambda: None)
+    watch: Any = SimpleNamespace(progress=lambda *told: None)
+    text = reading.read_set("smollm2", documents, None, [1], False, True, watch)
+    plain, ranked = (next(x for x in text.splitlines() if x.startswith(f"| {name} |")) for name in WAYS)
+    sent = [int(row.split()[-2]) for row in (plain, ranked)]
+    assert sent[0] < sent[1] <= len(asked)
+    assert f"| {WAYS[1]} − {WAYS[0]} |" in text
 
 
 def test_what_is_wrong_is_told(capsys: pytest.CaptureFixture[str]) -> None:
