@@ -272,3 +272,28 @@ def test_urls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         Database.server("postgresql://host/name")
     assert "seal-lm[postgres]" in raised.value.hint
     assert not (tmp_path / "w").exists()
+
+
+def test_ctrl_c_while_a_connection_is_closed_prints_no_traceback(tmp_path: Path) -> None:
+    code = """
+        import sqlite3, sys
+        from pathlib import Path
+        from sqlalchemy import text
+        from seal.registry.database import Database
+
+        opened = Database.sqlite(Path(sys.argv[1]), create=True)
+
+        def stopped(_):
+            raise KeyboardInterrupt
+
+        opened._engine.dialect.do_close = stopped
+        try:
+            with opened._engine.connect() as connection:
+                connection.execute(text("SELECT 1"))
+        except KeyboardInterrupt:
+            print("stopped")
+    """
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(tmp_path / "a.db")], capture_output=True, text=True
+    )
+    assert (ran.stdout, ran.stderr) == ("stopped\n", "")

@@ -7,6 +7,7 @@ and on PostgreSQL (an advisory lock) alike: the ledger is a chain, so its writer
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -33,6 +34,9 @@ from seal.registry.migrations import HEAD, known_steps, make_tables, run_steps
 BUSY_TIMEOUT_S = 30.0
 _SAFE_WAL = (3, 51, 3)  # SQLite 3.7.0 to 3.51.2 can damage a database in WAL mode (the WAL-reset bug)
 _LOCK_KEY = 0x5EA1_5EA1  # PostgreSQL's name for the right to write; one workspace a database
+# Ctrl-C while a connection is closed is told by SQLAlchemy with a traceback, which Python prints where a
+# program has set up no logging.
+logging.getLogger("sqlalchemy.pool").addHandler(logging.NullHandler())
 _RESTORE = (
     "Restore the workspace from a copy. The store of files beside it is checked by `seal audit --verify`."
 )
