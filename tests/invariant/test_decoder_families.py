@@ -204,11 +204,7 @@ def test_a_saved_model_is_the_same_again(both: Any, tmp_path: Path) -> None:
     ],
 )
 def test_what_is_not_known_is_left_to_transformers(changed: dict[str, Any], tmp_path: Path) -> None:
-    save("llama", tmp_path)
-    assert read_decoder(tmp_path, torch.float32) is not None
-    path = tmp_path / "config.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | changed))
-    assert read_decoder(tmp_path, torch.float32) is None
+    _is_left_to_transformers("llama", changed, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -225,11 +221,15 @@ def test_what_is_not_known_is_left_to_transformers(changed: dict[str, Any], tmp_
     ],
 )
 def test_what_gemma_may_have_besides_is_left_to_transformers(changed: dict[str, Any], tmp_path: Path) -> None:
-    save("gemma3", tmp_path)
-    assert read_decoder(tmp_path, torch.float32) is not None
-    path = tmp_path / "config.json"
+    _is_left_to_transformers("gemma3", changed, tmp_path)
+
+
+def _is_left_to_transformers(kind: str, changed: dict[str, Any], folder: Path) -> None:
+    save(kind, folder)
+    assert read_decoder(folder, torch.float32) is not None
+    path = folder / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changed))
-    assert read_decoder(tmp_path, torch.float32) is None
+    assert read_decoder(folder, torch.float32) is None
 
 
 @pytest.mark.parametrize("window", [3, 11, 64])

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from seal.engine.adapt import Adaptation
 from seal.engine.serving import AdapterSource
@@ -114,8 +114,9 @@ class Mind:
         self.speaks = self.speaker or DirectSpeaker(self.adaptation)
         cells = self.cells.values()
         pages = [(cell.entry, cell.page) for cell in cells if cell.page is not None]
-        how: Any = {"encoder": self.encoder, "reranker": self.reranker}
-        self.finder = Finder(pages, self.router_config, **how) if pages else None
+        self.finder = (
+            Finder(pages, self.router_config, encoder=self.encoder, reranker=self.reranker) if pages else None
+        )
         self._router = None if pages else CellRouter([cell.entry for cell in cells], self.router_config)
         self._routes: RecentlyUsed[str, tuple[str, ...]] = RecentlyUsed(QUESTIONS)
         self._wordings: RecentlyUsed[str, dict[str, str]] = RecentlyUsed(QUESTIONS)
